@@ -1,0 +1,100 @@
+"""The corpus flow: documents in, a verified corpus out."""
+
+import json
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from prefect import flow
+from pydantic import BaseModel
+
+from flows.recipe import Recipe
+from tasks.corpus.assemble import Upstream
+from tasks.corpus.task import assemble_corpus, data_docs
+from tasks.grounding.task import ground_passages
+from tasks.prompts.task import write_prompts
+from tasks.sources.task import collect_documents, collect_questions
+from tasks.store import Table
+from tasks.traces.task import RUNS, generate_traces
+from tasks.verdicts.task import judge_traces
+
+SUMMARY = "summary.json"
+
+
+class StageLine(BaseModel):
+    """How a stage went in this run; seconds is near 0 for a table that was there."""
+
+    stage: str
+    rows_in: int
+    rows_out: int
+    rejected: dict[str, int]
+    seconds: float
+
+
+class Summary(BaseModel):
+    """What a build made and where it lies. `yield` is rows per prompt; requests and tokens_per_second are this run's alone."""
+
+    stages: list[StageLine]
+    corpus: str
+    rows: int
+    yield_: float
+    tokens_per_second: float
+    requests: int
+    fingerprint: str
+    report: str
+    card: str
+    rejected: str
+    data_docs: str
+
+    def as_json(self) -> str:
+        """Return the contract's spelling."""
+        tree = self.model_dump()
+        return json.dumps({("yield" if name == "yield_" else name): value for name, value in tree.items()}, indent=1) + "\n"
+
+
+@flow(name="build-corpus")
+def build_corpus(recipe: Recipe, root: Path = Path("mill")) -> Summary:
+    """Build the recipe's corpus below root. What is already there is not made again."""
+    root = root.absolute()
+    clock = _Clock()
+    documents = clock.run(lambda: collect_documents(recipe.documents, root))
+    questions = clock.run(lambda: collect_questions(recipe.questions, root))
+    passages = clock.run(lambda: ground_passages(documents, recipe.grounding, root))
+    prompts = clock.run(lambda: write_prompts(passages, questions, recipe.prompts, root))
+    traces = clock.run(lambda: generate_traces(prompts, recipe.traces, recipe.placement.teacher, root))
+    verdicts = clock.run(lambda: judge_traces(traces, prompts, passages, questions, recipe.verdicts, root))
+    upstream = Upstream(traces=traces, prompts=prompts, verdicts=verdicts, passages=passages, questions=questions)
+    corpus = clock.run(lambda: assemble_corpus(upstream, recipe.corpus, root, recipe.name, recipe.traces.teacher.model))
+    return _summary(clock.lines, root, prompts=prompts, traces=traces, corpus=corpus)
+
+
+class _Clock:
+    """Runs stages and notes how long each took."""
+
+    def __init__(self) -> None:
+        self.lines: list[StageLine] = []
+
+    def run(self, stage: Callable[[], Table]) -> Table:
+        started = time.monotonic()
+        table = stage()
+        self.lines.append(StageLine(
+            stage=table.stage, rows_in=table.rows_in, rows_out=table.rows_out, rejected=dict(table.rejected),
+            seconds=round(time.monotonic() - started, 3),
+        ))  # fmt: skip
+        return table
+
+
+def _summary(lines: list[StageLine], root: Path, *, prompts: Table, traces: Table, corpus: Table) -> Summary:
+    run = RUNS.get(traces.fingerprint)
+    summary = Summary(
+        stages=lines, corpus=str(corpus.path), rows=corpus.rows, yield_=round(corpus.rows / prompts.rows, 4),
+        tokens_per_second=round(run.completion_tokens / run.seconds, 1) if run and run.seconds else 0.0,
+        requests=run.requests if run else 0, fingerprint=corpus.fingerprint,
+        report=str(corpus.path / "report.html"), card=str(corpus.path / "card.md"), rejected=str(corpus.path / "rejected.parquet"),
+        data_docs=str(data_docs(root, corpus.fingerprint) / "index.html"),
+    )  # fmt: skip
+    draft = corpus.path / f".{SUMMARY}.{os.getpid()}"
+    draft.write_text(summary.as_json())
+    draft.replace(corpus.path / SUMMARY)
+    return summary

@@ -1,0 +1,73 @@
+"""The command line."""
+
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+QUIET = {
+    "DO_NOT_TRACK": "1", "PREFECT_SERVER_ANALYTICS_ENABLED": "false", "GX_ANALYTICS_ENABLED": "false", "RAY_USAGE_STATS_ENABLED": "0",
+    "VLLM_NO_USAGE_STATS": "1", "HF_HUB_DISABLE_TELEMETRY": "1", "TOKENIZERS_PARALLELISM": "false", "PREFECT_LOGGING_LEVEL": "WARNING",
+    "PREFECT_SERVER_LOGGING_LEVEL": "ERROR", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0", "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
+}  # fmt: skip
+"""No library calls home, and none talks over the summary; what you set yourself stands."""
+for _name, _value in QUIET.items():
+    os.environ.setdefault(_name, _value)
+
+import typer  # noqa: E402
+
+from tasks.errors import MillError  # noqa: E402
+
+app = typer.Typer(
+    help="A factory for reasoning corpora: documents in, a verified corpus of <think>…</think>answer traces out.",
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
+)  # fmt: skip
+
+
+@app.callback()
+def tracemill(
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error, and the libraries' logs.")] = False,
+) -> None:
+    """Set what every command shares."""
+    if debug:
+        os.environ["TRACEMILL_DEBUG"] = "1"
+        os.environ["PREFECT_LOGGING_LEVEL"] = "DEBUG"
+        logging.basicConfig(level=logging.INFO)
+
+
+@app.command()
+def build(
+    recipe: Annotated[Path, typer.Argument(help="A recipe, for example deployments/recipes/pocket.yaml.")],
+    rows: Annotated[int | None, typer.Option("--rows", min=1, help="Prompts to write, instead of the recipe's number.")] = None,
+    root: Annotated[Path, typer.Option("--root", help="Folder of the store; everything made lies below it.")] = Path("mill"),
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", help="A setting laid over the recipe: key.path=value, e.g. traces.samples=8. Repeatable.")
+    ] = None,
+) -> None:
+    """Build the corpus of a recipe.
+
+    Finished tables are found, not made again, and a finished row is never asked for twice: after a crash, run the same command.
+    Ends with a table of every stage and the places of corpus, rejects, report and Data Docs; summary.json lies in the corpus folder.
+    """
+    from flows.recipe import load_recipe
+
+    chosen = load_recipe(recipe, [*(settings or []), *([f"prompts.rows={rows}"] if rows else [])])
+    from flows.build_corpus import build_corpus
+    from flows.screen import show
+
+    show(build_corpus(chosen, root))
+
+
+def main() -> None:
+    """Run the command; an error is one line on stderr and exit code 2."""
+    try:
+        app()
+    except MillError as exc:
+        if os.environ.get("TRACEMILL_DEBUG"):
+            raise
+        sys.stderr.write(f"tracemill: {' '.join(str(exc).split())}\n")
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.stderr.write("tracemill: interrupted; finished rows are kept, run the same command to go on\n")
+        sys.exit(130)

@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# Lint, types, import contracts and tests; stops at the first that fails. Further arguments go to pytest.
+set -euo pipefail
+here=${BASH_SOURCE[0]%/*}
+[[ $here != "${BASH_SOURCE[0]}" ]] || here=.
+cd -- "$here/.."
+exec </dev/null
+
+step() {
+    local name=$1 began=$SECONDS
+    shift
+    printf '\n=== %s\n' "$name"
+    "$@" || {
+        local status=$?
+        printf '=== %s failed after %d s\n' "$name" $((SECONDS - began))
+        exit $status
+    }
+    printf '=== %s passed in %d s\n' "$name" $((SECONDS - began))
+}
+
+step "packages" bash infra/bootstrap.sh --dev
+PATH=$PWD/.venv/bin:$PATH
+step "lint" ruff check .
+step "format" ruff format --check .
+step "types" mypy
+step "import contracts" lint-imports
+
+printf '\n=== tests\n'
+report=$(mktemp)
+trap 'rm -f -- "$report"' EXIT
+status=0
+python -m pytest "$@" | tee -- "$report" || status=$?
+printf '=== all steps took %d s\n' "$SECONDS"
+grep -v '^[[:space:]]*$' "$report" | tail -n 1
+exit "$status"

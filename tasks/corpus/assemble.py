@@ -1,0 +1,155 @@
+"""From judged traces to the corpus: selected, deduplicated, decontaminated, split, checked, described."""
+
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from pydantic import Field
+
+from tasks import rows
+from tasks.corpus.candidate import Candidate, Rejection, candidates
+from tasks.corpus.card import card
+from tasks.corpus.decontaminate import DecontaminationSpec, held_out, without_contaminated
+from tasks.corpus.dedup import DedupSpec, without_duplicates
+from tasks.corpus.findings import Findings
+from tasks.corpus.report import report
+from tasks.corpus.select import Selection, best_of_n, split_by_document, within_share
+from tasks.corpus.suite import SuiteSpec, validate
+from tasks.errors import EmptyTable
+from tasks.inference.embedding import MINILM, VECTORS, embed
+from tasks.spec import Spec
+from tasks.store import Made, Table
+
+FRAME = ("row_id", "prompt", "think", "answer", "family")
+
+
+class CorpusSpec(Spec):
+    """What of the passing traces becomes the corpus."""
+
+    dedup: DedupSpec = DedupSpec()
+    """Exact and near duplicates."""
+    decontamination: DecontaminationSpec = DecontaminationSpec()
+    """Held-out questions."""
+    quotas: dict[str, float] = Field(default_factory=dict)
+    """Largest share of a family; what is above it is left out."""
+    validation: float = Field(0.1, ge=0, lt=1)
+    """Share of rows kept for validation, whole documents at a time."""
+    suite: SuiteSpec = SuiteSpec()
+    """What the corpus must be as a whole."""
+    embedding: str = MINILM
+    """Model of the anchor similarity; the same as the passages'."""
+
+
+@dataclass(frozen=True)
+class Upstream:
+    """The tables the flow hands over."""
+
+    traces: Table
+    prompts: Table
+    verdicts: Table
+    passages: Table
+    questions: Table
+
+
+@dataclass
+class _Line:
+    """The rows still on the line, and those taken off it."""
+
+    kept: list[Candidate]
+    rejected: list[Rejection] = field(default_factory=list)
+
+    def take(self, selection: Selection) -> None:
+        self.kept, dropped = selection
+        self.rejected += dropped
+
+
+def assemble(upstream: Upstream, spec: CorpusSpec, *, name: str, teacher: str, docs: Path) -> Made:
+    """Return the corpus with card, report and suite results beside it; SuiteFailed when it is not what the Spec says."""
+    passing = list(candidates(*(table.read() for table in (
+        upstream.traces, upstream.prompts, upstream.verdicts, upstream.passages, upstream.questions,
+    ))))  # fmt: skip
+    line, hits = _select(passing, upstream.questions.read(), spec)
+    if not line.kept:
+        raise EmptyTable(f"none of {upstream.traces.rows} traces is left; verdicts: {dict(upstream.verdicts.rejected)}, corpus: {_reasons(line)}")
+    validation = split_by_document(line.kept, share=spec.validation)
+    suite = validate(_frame(line.kept, validation), spec.suite, docs=docs)
+    findings = _findings(line, upstream, spec, name=name, teacher=teacher, suite=suite, hits=hits, validation=validation)
+    faults = rows.rejected(sorted((one.trace_id, one.reason, one.detail) for one in line.rejected))
+    return Made(_parts(line.kept, validation, teacher), rows.CORPUS, faults, rows_in=len(passing), attach=lambda folder: _attach(folder, findings))
+
+
+def _select(passing: list[Candidate], questions: pa.Table, spec: CorpusSpec) -> tuple[_Line, Counter[str]]:
+    line = _Line(passing)
+    line.take(best_of_n(line.kept))
+    line.take(without_duplicates(line.kept, spec.dedup))
+    selection, hits = without_contaminated(line.kept, held_out(questions, spec.decontamination), spec.decontamination)
+    line.take(selection)
+    for family, share in sorted(spec.quotas.items()):
+        line.take(within_share(line.kept, share=share, belongs=[family]))
+    general = sorted({one.family for one in line.kept if one.general})
+    line.take(within_share(line.kept, share=spec.suite.general_max, belongs=general))
+    return line, hits
+
+
+def _frame(kept: list[Candidate], validation: set[str]) -> pd.DataFrame:
+    made = [one.row("") for one in kept]
+    columns: dict[str, list[object]] = {column: [row[column] for row in made] for column in FRAME}
+    columns["general"] = [int(one.general) for one in kept]
+    columns["verified"] = [int(one.known_answer) for one in kept]
+    columns["split"] = ["validation" if one.trace_id in validation else "train" for one in kept]
+    return pd.DataFrame(columns)
+
+
+def _parts(kept: list[Candidate], validation: set[str], teacher: str) -> dict[str, pa.Table]:
+    """Return the splits; the file names are what `datasets.load_dataset` reads splits from."""
+    train = [one.row(teacher) for one in kept if one.trace_id not in validation]
+    held = [one.row(teacher) for one in kept if one.trace_id in validation]
+    parts = {"train": rows.table_of(train, rows.CORPUS)}
+    return parts | ({"validation": rows.table_of(held, rows.CORPUS)} if held else {})
+
+
+def _findings(
+    line: _Line, upstream: Upstream, spec: CorpusSpec, *, name: str, teacher: str, suite: list[dict[str, object]], hits: Counter[str],
+    validation: set[str],
+) -> Findings:  # fmt: skip
+    kept = line.kept
+    return Findings(
+        name=name, teacher=teacher, prompts=upstream.prompts.rows, asked=upstream.traces.rows_in,
+        trace_rejects=dict(upstream.traces.rejected), verdict_rejects=dict(upstream.verdicts.rejected), corpus_rejects=_reasons(line),
+        passing=upstream.verdicts.rows_out, rows=len(kept), validation=len(validation),
+        families=dict(sorted(Counter(one.family for one in kept).items())), general=sum(one.general for one in kept),
+        verified=sum(one.known_answer for one in kept), think_lengths=[len(one.trace["think"]) for one in kept],
+        band=(spec.suite.think_min, spec.suite.think_max), similarities=_similarities(kept, upstream.passages.path, spec.embedding),
+        benchmark_hits=dict(sorted(hits.items())), sources=_sources(kept), suite=suite,
+    )  # fmt: skip
+
+
+def _similarities(kept: list[Candidate], passages: Path, model: str) -> list[float]:
+    """Return the cosine of each row's answer to its nearest passage: near 1 is copying, near 0 is off the documents."""
+    grounded = [str(one.trace["answer"]) for one in kept if one.prompt["passage_ids"]]
+    if not grounded:
+        return []
+    anchors = np.load(passages / VECTORS)
+    return [round(float(value), 4) for value in (embed(grounded, model) @ anchors.T).max(axis=1)]
+
+
+def _sources(kept: list[Candidate]) -> dict[tuple[str, str], int]:
+    """Return (source, licence) → rows that stand on it."""
+    counted: Counter[tuple[str, str]] = Counter()
+    for one in kept:
+        counted.update({(source["source"].split("#")[0], source["licence"]) for source in one.sources})
+    return dict(sorted(counted.items()))
+
+
+def _reasons(line: _Line) -> dict[str, int]:
+    return dict(sorted(Counter(one.reason for one in line.rejected).items()))
+
+
+def _attach(folder: Path, findings: Findings) -> None:
+    (folder / "card.md").write_text(card(findings), encoding="utf-8")
+    (folder / "report.html").write_text(report(findings), encoding="utf-8")
+    (folder / "suite.json").write_text(json.dumps(findings.suite, indent=1, sort_keys=True, default=str) + "\n", encoding="utf-8")

@@ -1,0 +1,105 @@
+"""A trace that passed every gate, as the corpus sees it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+
+from tasks import think
+from tasks.ngrams import words
+from tasks.spec import digest
+
+
+class Rejection(NamedTuple):
+    """A trace that is not in the corpus, though it passed. reason: a snake_case noun."""
+
+    trace_id: str
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One passing trace with its prompt, its scores by gate and its provenance."""
+
+    trace: dict[str, Any]
+    prompt: dict[str, Any]
+    scores: dict[str, float]
+    sources: tuple[dict[str, str], ...]
+    known_answer: bool
+
+    @property
+    def trace_id(self) -> str:
+        return str(self.trace["trace_id"])
+
+    @property
+    def family(self) -> str:
+        return str(self.prompt["family"])
+
+    @property
+    def general(self) -> bool:
+        return bool(self.prompt["general"])
+
+    @property
+    def question(self) -> str:
+        """The user's turn."""
+        return str(self.prompt["messages"][-1]["content"])
+
+    @property
+    def completion(self) -> str:
+        return f"{self.trace['think']}\n{self.trace['answer']}"
+
+    @cached_property
+    def words(self) -> list[str]:
+        """The completion's words."""
+        return words(self.completion)
+
+    @property
+    def documents(self) -> tuple[str, ...]:
+        """Ids of the documents it stands on, sorted."""
+        return tuple(sorted({source["document_id"] for source in self.sources}))
+
+    def row(self, teacher: str) -> dict[str, object]:
+        """Return the candidate as one row of CORPUS."""
+        trace, prompt = self.trace, self.prompt
+        turn = {"role": "assistant", "content": think.join(trace["think"], trace["answer"])}
+        return {
+            "row_id": digest(self.trace_id, "row")[:16], "prompt": self.question, "think": trace["think"], "answer": trace["answer"],
+            "messages": [*prompt["messages"], turn], "family": self.family, "general": self.general, "verified": self.known_answer,
+            "provenance": {
+                "trace_id": self.trace_id, "prompt_id": prompt["prompt_id"], "sample": trace["sample"], "seed": trace["seed"],
+                "teacher": teacher, "question_id": prompt["question_id"], "passage_ids": prompt["passage_ids"],
+                "document_ids": list(self.documents), "sources": sorted({source["source"] for source in self.sources}),
+                "licences": sorted({source["licence"] for source in self.sources} - {""}),
+            },
+        }  # fmt: skip
+
+
+def candidates(traces: pa.Table, prompts: pa.Table, verdicts: pa.Table, passages: pa.Table, questions: pa.Table) -> Iterator[Candidate]:
+    """Yield every trace that no gate failed, in the traces' order."""
+    scores, failed = _verdicts(verdicts)
+    asked = {row["prompt_id"]: row for row in prompts.to_pylist()}
+    shown = {row["passage_id"]: row for row in passages.select(["passage_id", "document_id", "source", "licence"]).to_pylist()}
+    known = {row["question_id"]: row for row in questions.select(["question_id", "accepted", "source", "licence"]).to_pylist()}
+    for trace in traces.to_pylist():
+        if trace["trace_id"] in failed:
+            continue
+        prompt = asked[trace["prompt_id"]]
+        question = known.get(prompt["question_id"])
+        sources = [shown[passage_id] for passage_id in prompt["passage_ids"]]
+        if question:
+            sources.append({"document_id": f"question:{prompt['question_id']}", "source": question["source"], "licence": question["licence"]})
+        yield Candidate(trace, prompt, scores[trace["trace_id"]], tuple(sources), known_answer=bool(question and question["accepted"]))
+
+
+def _verdicts(verdicts: pa.Table) -> tuple[dict[str, dict[str, float]], set[str]]:
+    """Return (trace_id → gate → score, ids of the traces that failed a gate)."""
+    scores: dict[str, dict[str, float]] = {}
+    failed = set()
+    for row in verdicts.select(["trace_id", "gate", "passed", "score"]).to_pylist():
+        scores.setdefault(row["trace_id"], {})[row["gate"]] = row["score"]
+        if not row["passed"]:
+            failed.add(row["trace_id"])
+    return scores, failed

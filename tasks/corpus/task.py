@@ -1,0 +1,25 @@
+"""The corpus' door."""
+
+from pathlib import Path
+
+from prefect import task
+
+from tasks.corpus.assemble import CorpusSpec, Upstream, assemble
+from tasks.policy import STAGE, settle
+from tasks.store import Key, Table
+
+CODE_VERSION = 1
+
+
+@task(**STAGE)
+def assemble_corpus(upstream: Upstream, spec: CorpusSpec, root: Path, name: str, teacher: str) -> Table:
+    """Select, clean, check and describe the CORPUS; SuiteFailed when it is not what the Spec says."""
+    inputs = {stage: table.digest for stage, table in vars(upstream).items()}
+    key = Key("corpus", CODE_VERSION, spec, inputs | {"name": name, "teacher": teacher})
+    docs = data_docs(root, key.fingerprint)
+    return settle(root, key, lambda: assemble(upstream, spec, name=name, teacher=teacher, docs=docs))
+
+
+def data_docs(root: Path, fingerprint: str) -> Path:
+    """Return the folder of a corpus' Data Docs; they carry the time of checking, so they lie beside the table, not in it."""
+    return root / "data_docs" / fingerprint

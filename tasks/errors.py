@@ -1,0 +1,60 @@
+"""Every way the mill can fail: an error is Transient (try again) or Terminal (trying again cannot help)."""
+
+from collections.abc import Iterable
+
+
+class MillError(Exception):
+    """A failure named in the mill's own words: what was seen, what was due, what to do."""
+
+
+class Transient(MillError):
+    """Another attempt may succeed; Prefect retries it."""
+
+
+class EngineLost(Transient):
+    """An inference engine died more often than its placement allows."""
+
+
+class EndpointUnreachable(Transient):
+    """An OpenAI-compatible endpoint did not answer within the allowed attempts."""
+
+
+class StoreUnreachable(Transient):
+    """The store could not be read or written (disk full, mount gone)."""
+
+
+class Terminal(MillError):
+    """The same inputs will fail again; somebody has to change something."""
+
+
+class BadRecipe(Terminal):
+    """A recipe that does not parse or does not validate."""
+
+
+class UnknownName(Terminal):
+    """A name that nothing carries; the message lists the known ones."""
+
+
+class SchemaMismatch(Terminal):
+    """A table whose columns, types or nulls are not what its schema says."""
+
+
+class EmptyTable(Terminal):
+    """A stage that would hand nothing on."""
+
+
+class PlanOverdrawn(Terminal):
+    """A family asked for more rows than it can make without repeating itself."""
+
+
+class GateBroken(Terminal):
+    """A corpus-level finding that must stop the line."""
+
+
+class SuiteFailed(Terminal):
+    """The corpus does not meet its expectations."""
+
+
+def unknown_name(kind: str, name: str, known: Iterable[str]) -> UnknownName:
+    """Return the error for a name nobody knows, listing the names that are known."""
+    return UnknownName(f"unknown {kind} {name!r}; known: {', '.join(sorted(known))}")

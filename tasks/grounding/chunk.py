@@ -1,0 +1,119 @@
+"""Documents cut into passages along their sections, with offsets that give back the very text."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import NamedTuple
+
+_HASHES = re.compile(r"^(#{1,6})[ \t]+(?P<title>\S.*?)[ \t#]*$", re.MULTILINE)
+_UNDERLINED = re.compile(r"^(?P<title>\S[^\n]{0,118})\n(?P<rule>[=\-~^*\"+])(?P=rule){2,}[ \t]*$", re.MULTILINE)
+_NUMBERED = re.compile(r"(?:\A|\n\n)(?P<title>(?:(?:Section|Chapter|Part|Rule|Article|§)[ \t]*)?\d+(?:\.\d+)*\.?[ \t]+[A-Z][^\n]{1,90}[^\n.:;,])(?=\n\n|\n*\Z)")
+_LABEL = re.compile(
+    r"^(?P<label>(?:(?:Section|Chapter|Part|Rule|Article|Appendix|§)[ \t]*)?(?:\d+|[A-Z])(?:[.\-]\d+)*(?:\([a-z0-9]+\))*)[.:)]?[ \t]+(?P<heading>\S.*)$"
+)
+_SENTENCE_END = re.compile(r"(?<=[.!?])[\"')\]]*\s+(?=[\"'(\[]?[A-Z0-9])")
+_PARAGRAPH = re.compile(r"\n[ \t]*\n+")
+
+
+class Heading(NamedTuple):
+    """A heading's citable label, its topic, and where it stands in the text."""
+
+    section: str
+    topic: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """A passage's place: half-open offsets into the document's text, under one heading."""
+
+    section: str
+    heading: str
+    start: int
+    end: int
+
+
+def chunks(text: str, *, title: str, max_words: int, min_words: int) -> Iterator[Chunk]:
+    """Yield the passages of a document in order; none crosses a section, none is longer than max_words.
+
+    What stands under a heading in fewer than min_words is a stub of layout, and left out.
+    """
+    for heading, start, end in _sections(text, title):
+        for chunk_start, chunk_end in _pack(text, start, end, max_words):
+            if len(text[chunk_start:chunk_end].split()) >= min_words:
+                yield Chunk(heading.section, heading.topic, chunk_start, chunk_end)
+
+
+def headings(text: str) -> list[Heading]:
+    """Return every heading: Markdown hashes, underlined lines, numbered lines that stand alone."""
+    found = {}
+    for pattern in (_NUMBERED, _UNDERLINED, _HASHES):
+        for match in pattern.finditer(text):
+            section, topic = label(match["title"])
+            found[match.start("title")] = Heading(section, topic, match.start(), match.end())
+    return _without_overlap(sorted(found.values(), key=lambda heading: heading.start))
+
+
+def label(title: str) -> tuple[str, str]:
+    """Return (section, topic) of a heading: "Section 214. Late fees" is cited as "Section 214"; without a number, by its words."""
+    title = " ".join(title.split())
+    match = _LABEL.match(title)
+    return (" ".join(match["label"].split()), match["heading"]) if match else (title, title)
+
+
+def _without_overlap(ordered: list[Heading]) -> list[Heading]:
+    kept: list[Heading] = []
+    for heading in ordered:
+        if not kept or heading.start >= kept[-1].end:
+            kept.append(heading)
+    return kept
+
+
+def _sections(text: str, title: str) -> Iterator[tuple[Heading, int, int]]:
+    """Yield (heading, start, end) of every body; what stands before the first heading goes under the title."""
+    marks = [Heading(title, "", 0, 0), *headings(text)]
+    for mark, after in pairwise([*marks, Heading("", "", len(text), len(text))]):
+        yield mark, mark.end, after.start
+
+
+def _pack(text: str, start: int, end: int, max_words: int) -> Iterator[tuple[int, int]]:
+    """Yield spans of whole paragraphs, else sentences, else words, each as long as fits."""
+    first, words = -1, 0
+    last = start
+    for piece_start, piece_end in _pieces(text, start, end, max_words):
+        size = len(text[piece_start:piece_end].split())
+        if first >= 0 and words + size > max_words:
+            yield first, last
+            first, words = -1, 0
+        first, last, words = (piece_start if first < 0 else first), piece_end, words + size
+    if first >= 0:
+        yield first, last
+
+
+def _pieces(text: str, start: int, end: int, max_words: int) -> Iterator[tuple[int, int]]:
+    for paragraph in _spans(_PARAGRAPH, text, start, end):
+        if len(text[slice(*paragraph)].split()) <= max_words:
+            yield paragraph
+            continue
+        for sentence in _spans(_SENTENCE_END, text, *paragraph):
+            yield from _cut(text, *sentence, max_words)
+
+
+def _cut(text: str, start: int, end: int, max_words: int) -> Iterator[tuple[int, int]]:
+    found = list(re.finditer(r"\S+", text[start:end]))
+    for low in range(0, len(found), max_words):
+        group = found[low : low + max_words]
+        yield start + group[0].start(), start + group[-1].end()
+
+
+def _spans(separator: re.Pattern[str], text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Yield the non-blank stretches between separators, without the white space around them."""
+    low = start
+    cuts = [(match.start(), match.end()) for match in separator.finditer(text, start, end)]
+    for cut_start, cut_end in [*cuts, (end, end)]:
+        stretch = text[low:cut_start]
+        if stretch.strip():
+            yield low + len(stretch) - len(stretch.lstrip()), low + len(stretch.rstrip())
+        low = cut_end

@@ -1,0 +1,94 @@
+"""The nearest-neighbour index over passage embeddings."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from tasks.inference.embedding import MINILM, VECTORS, Vectors
+from tasks.spec import Spec
+
+GRAPH = "index.hnsw"
+SCORE_ROWS = 1024
+
+
+class IndexSpec(Spec):
+    """How passages are embedded and searched."""
+
+    model: str = MINILM
+    """A sentence-transformers model: builtin:minilm, a folder, or a hub name."""
+    exact_below: int = Field(20_000, ge=0)
+    """Search by brute force below this many passages: exact, and faster there than the graph."""
+    links: int = Field(16, ge=4, le=128)
+    """HNSW links per node (M)."""
+    build_width: int = Field(200, ge=16)
+    """HNSW candidates while building (efConstruction)."""
+    search_width: int = Field(200, ge=16)
+    """HNSW candidates while searching (ef)."""
+
+
+class PassageIndex:
+    """Cosine search over unit vectors: exact while small, HNSW (Malkov & Yashunin 2016) when large."""
+
+    def __init__(self, vectors: Vectors, spec: IndexSpec, graph: Any = None) -> None:
+        self.vectors = vectors
+        self._spec = spec
+        self._graph = graph
+
+    @classmethod
+    def build(cls, vectors: Vectors, spec: IndexSpec) -> "PassageIndex":
+        """Return an index over (n, d) unit vectors. One thread: the graph is then the same every time."""
+        if len(vectors) < spec.exact_below:
+            return cls(vectors, spec)
+        graph = _graph(vectors.shape[1])
+        graph.init_index(max_elements=len(vectors), ef_construction=spec.build_width, M=spec.links, random_seed=0)
+        graph.add_items(vectors, np.arange(len(vectors)), num_threads=1)
+        return cls(vectors, spec, _widened(graph, spec))
+
+    def save(self, folder: Path) -> None:
+        """Write the vectors, and the graph when there is one, into a folder."""
+        np.save(folder / VECTORS, self.vectors)
+        if self._graph is not None:
+            self._graph.save_index(str(folder / GRAPH))
+
+    @classmethod
+    def load(cls, folder: Path, spec: IndexSpec) -> "PassageIndex":
+        """Return the index a folder holds, searching as wide as when it was built: hnswlib does not save ef."""
+        vectors = np.load(folder / VECTORS)
+        if not (folder / GRAPH).exists():
+            return cls(vectors, spec)
+        graph = _graph(vectors.shape[1])
+        graph.load_index(str(folder / GRAPH), max_elements=len(vectors))
+        return cls(vectors, spec, _widened(graph, spec))
+
+    def search(self, queries: Vectors, k: int) -> tuple[NDArray[np.int64], Vectors]:
+        """Return (labels, cosines), each (len(queries), min(k, n)), best first; ties go to the lower label."""
+        k = min(k, len(self.vectors))
+        if self._graph is None:
+            return _exact(self.vectors, queries, k)
+        labels, distances = self._graph.knn_query(queries, k=k, num_threads=1)
+        return labels.astype(np.int64), (1.0 - distances).astype(np.float32)
+
+
+def _exact(vectors: Vectors, queries: Vectors, k: int) -> tuple[NDArray[np.int64], Vectors]:
+    labels, scores = [], []
+    for low in range(0, len(queries), SCORE_ROWS):
+        # Rounded, so that equal texts tie and the lower label wins whatever the order of summation was.
+        block = np.round(queries[low : low + SCORE_ROWS] @ vectors.T, 6)
+        order = np.argsort(-block, axis=1, kind="stable")[:, :k]
+        labels.append(order.astype(np.int64))
+        scores.append(np.take_along_axis(block, order, axis=1))
+    return np.concatenate(labels), np.concatenate(scores)
+
+
+def _graph(dimensions: int) -> Any:
+    import hnswlib
+
+    return hnswlib.Index(space="cosine", dim=dimensions)
+
+
+def _widened(graph: Any, spec: IndexSpec) -> Any:
+    graph.set_ef(spec.search_width)
+    return graph

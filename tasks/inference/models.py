@@ -1,0 +1,40 @@
+"""Where a model's files lie, and what tells one state of them from another."""
+
+import hashlib
+from functools import cache
+from pathlib import Path
+
+from tasks.spec import digest
+
+BUILTIN = "builtin:"
+POCKET = Path(__file__).parent / "pocket"
+WHOLE_FILE_BYTES = 64 * 2**20
+EDGE_BYTES = 2**20
+
+
+def resolve(model: str) -> str:
+    """Return the folder of a built-in or local model, or the hub name as it is."""
+    return str(POCKET) if model == f"{BUILTIN}pocket" else model
+
+
+@cache
+def identity(model: str, revision: str) -> str:
+    """Return a digest of a local model's files, or of a remote model's name and revision.
+
+    A weight file over 64 MiB counts by its size and its first and last MiB, so that identity costs no reading of gigabytes.
+    """
+    folder = Path(resolve(model))
+    if not folder.is_dir():
+        return digest("remote", model, revision)
+    files = sorted(path for path in folder.iterdir() if path.is_file() and path.suffix != ".md")
+    return digest("folder", *(f"{path.name} {_file_digest(path)}" for path in files))
+
+
+def _file_digest(path: Path) -> str:
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        if size <= WHOLE_FILE_BYTES:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+        head = file.read(EDGE_BYTES)
+        file.seek(-EDGE_BYTES, 2)
+        return digest(str(size), head, file.read())

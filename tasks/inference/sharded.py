@@ -1,0 +1,207 @@
+"""Engines as Ray actors: each kept full, each replaced when it dies, its rows asked again of the next."""
+
+import asyncio
+import itertools
+import logging
+import os
+from typing import Any
+
+from tasks.errors import EngineLost
+from tasks.inference.engine import Ask, Completion, Engine, EnginePlacement, TeacherSpec
+
+log = logging.getLogger(__name__)
+
+
+class EngineHost:
+    """The inside of an actor: takes rows as they come and hands back whatever has been finished since."""
+
+    def __init__(self, spec: TeacherSpec, placement: EnginePlacement) -> None:
+        from tasks.inference.offline import OfflineEngine
+
+        self._engine: Engine = OfflineEngine(spec, placement)
+        self._finished: asyncio.Queue[Completion] = asyncio.Queue()
+        self._running: set[asyncio.Task[None]] = set()
+
+    async def ready(self) -> int:
+        """Return the process id, once the engine has been loaded."""
+        return os.getpid()
+
+    async def submit(self, asks: list[Ask]) -> None:
+        """Start answering rows."""
+        for ask in asks:
+            task = asyncio.create_task(self._answer(ask))
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
+
+    async def finished(self) -> list[Completion]:
+        """Return every answer finished since the last call; waits for one at least."""
+        done = [await self._finished.get()]
+        while not self._finished.empty():
+            done.append(self._finished.get_nowait())
+        return done
+
+    async def _answer(self, ask: Ask) -> None:
+        try:
+            self._finished.put_nowait(await self._engine.ask(ask))
+        except Exception:
+            log.exception("the engine failed on row %s; this actor ends and its rows are asked again", ask.key)
+            # An actor whose engine is dead answers nothing; dying is the one signal that cannot be lost.
+            os._exit(1)
+
+
+class ShardedEngine:
+    """Many vLLM engines behind one door. Rows go to the engine with the fewest in flight."""
+
+    def __init__(self, spec: TeacherSpec, placement: EnginePlacement) -> None:
+        self._seats = [_Seat(spec, placement, number) for number in range(placement.replicas)]
+
+    @classmethod
+    async def start(cls, spec: TeacherSpec, placement: EnginePlacement) -> "ShardedEngine":
+        """Join or start Ray and load every engine; EngineLost when one cannot be loaded at all."""
+        join_ray(placement.ray_address)
+        engine = cls(spec, placement)
+        try:
+            await asyncio.gather(*(seat.start() for seat in engine._seats))
+        except BaseException:
+            await engine.close()
+            raise
+        return engine
+
+    async def ask(self, ask: Ask) -> Completion:
+        """Return the answer of whichever engine took the row; EngineLost when that engine died too often."""
+        return await min(self._seats, key=lambda seat: len(seat.waiting)).ask(ask)
+
+    async def close(self) -> None:
+        """Stop every actor; Ray itself stays for the next engine of this process."""
+        await asyncio.gather(*(seat.close() for seat in self._seats))
+
+    @property
+    def pids(self) -> list[int]:
+        """Process ids of the actors alive."""
+        return [seat.pid for seat in self._seats if seat.pid]
+
+
+class _Seat:
+    """One engine's place: the actor that holds it now, and the rows that wait for it."""
+
+    def __init__(self, spec: TeacherSpec, placement: EnginePlacement, number: int) -> None:
+        self._spec, self._placement, self._number = spec, placement, number
+        self._restarts_left = placement.restarts
+        self._outbox: list[Ask] = []
+        self._wake = asyncio.Event()
+        self._actor: Any = None
+        self._pumps: list[asyncio.Task[None]] = []
+        self._lost: EngineLost | None = None
+        self.waiting: dict[str, tuple[Ask, asyncio.Future[Completion]]] = {}
+        self.pid = 0
+
+    async def start(self) -> None:
+        await self._load()
+        self._pumps = [asyncio.create_task(self._send()), asyncio.create_task(self._receive())]
+
+    async def ask(self, ask: Ask) -> Completion:
+        if self._lost:
+            raise self._lost
+        future: asyncio.Future[Completion] = asyncio.get_running_loop().create_future()
+        self.waiting[ask.key] = (ask, future)
+        self._outbox.append(ask)
+        self._wake.set()
+        return await future
+
+    async def close(self) -> None:
+        import ray
+
+        for pump in self._pumps:
+            pump.cancel()
+        await asyncio.gather(*self._pumps, return_exceptions=True)
+        if self._actor is not None:
+            ray.kill(self._actor)
+
+    async def _load(self) -> None:
+        """Start an actor, again and again while restarts are left."""
+        from ray.exceptions import RayError
+
+        while True:
+            self._actor = _actor(self._spec, self._placement)
+            try:
+                self.pid = await self._actor.ready.remote()
+                return
+            except RayError as exc:
+                self._spend_restart(exc)
+
+    def _spend_restart(self, cause: Exception) -> None:
+        if not self._restarts_left:
+            raise EngineLost(
+                f"engine {self._number} died {self._placement.restarts + 1} times and is not started again: {_last_line(cause)}. "
+                "Finished rows are kept; run again once the cause is mended."
+            ) from cause
+        self._restarts_left -= 1
+        log.warning("engine %d died (%s); starting it again, %d restarts left", self._number, _last_line(cause), self._restarts_left)
+
+    async def _send(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            batch, self._outbox = self._outbox, []
+            if batch:
+                self._actor.submit.remote(batch)
+
+    async def _receive(self) -> None:
+        from ray.exceptions import RayError
+
+        while True:
+            try:
+                for completion in await self._actor.finished.remote():
+                    self._hand_over(completion)
+            except RayError as exc:
+                await self._replace(exc)
+
+    def _hand_over(self, completion: Completion) -> None:
+        _, future = self.waiting.pop(completion.key)
+        if not future.done():
+            future.set_result(completion)
+
+    async def _replace(self, cause: Exception) -> None:
+        try:
+            self._spend_restart(cause)
+            await self._load()
+        except EngineLost as lost:
+            self._lost = lost
+            for _, future in self.waiting.values():
+                future.set_exception(lost)
+            self.waiting.clear()
+            raise
+        self._outbox = [ask for ask, _ in self.waiting.values()]
+        self._wake.set()
+
+
+def join_ray(address: str) -> None:
+    """Join a cluster, or start one on this machine's loopback; a second call in the process does nothing."""
+    import ray
+
+    if ray.is_initialized():
+        return
+    quiet = {"log_to_driver": False, "logging_level": "ERROR", "ignore_reinit_error": True}
+    if address != "local":
+        ray.init(address=address, **quiet)
+        return
+    ray.init(include_dashboard=False, object_store_memory=128 * 2**20, _node_ip_address="127.0.0.1", **quiet)
+
+
+def _actor(spec: TeacherSpec, placement: EnginePlacement) -> Any:
+    import ray
+
+    gpus = placement.tensor_parallel if _has_gpus() else 0
+    remote = ray.remote(EngineHost).options(num_cpus=0 if gpus else 1, num_gpus=gpus, max_concurrency=placement.window + 8)
+    return remote.remote(spec, placement)
+
+
+def _has_gpus() -> bool:
+    import ray
+
+    return bool(ray.cluster_resources().get("GPU", 0))
+
+
+def _last_line(exc: BaseException) -> str:
+    lines = [line.strip() for line in itertools.chain(*(part.splitlines() for part in str(exc).split("\n\n"))) if line.strip()]
+    return lines[-1][:300] if lines else type(exc).__name__

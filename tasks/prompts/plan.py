@@ -1,0 +1,204 @@
+"""Which rows a corpus shall have: a seeded plan over families, refused when a family would have to repeat itself."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import Field, field_validator
+
+from tasks.errors import BadRecipe, PlanOverdrawn
+from tasks.spec import Spec, digest, draw_seed
+
+TOPIC = "{topic}"
+
+
+class Family(Spec):
+    """A kind of prompt and its share of the corpus."""
+
+    name: str = Field(min_length=1)
+    """Producer's name of the family; no prompt ever holds it."""
+    share: float = Field(gt=0)
+    """Weight among the families; the shares need not add up to one."""
+    ground: Literal["passages", "questions"] = "passages"
+    """passages: a question form is asked of a passage. questions: ready questions of one or more categories are asked."""
+    template: str = "closed_qa"
+    """A built-in template's name, or the path of a .jinja file."""
+    forms: tuple[str, ...] = ("What do the passages say about {topic}?",)
+    """Question forms; {topic} becomes the heading of the passage."""
+    context: int = Field(2, ge=0, le=16)
+    """Neighbouring passages shown beside the one asked about, in random order."""
+    context_from: Literal["document", "corpus"] = "document"
+    """document: neighbours of the same document alone, so that train and validation share no document. corpus: any."""
+    categories: tuple[str, ...] = ()
+    """Categories of questions to draw from."""
+    general: bool = False
+    """Counts as general reasoning, of which a corpus needs some lest the student forget."""
+
+    @field_validator("forms")
+    @classmethod
+    def _asks_about_a_topic(cls, forms: tuple[str, ...]) -> tuple[str, ...]:
+        if lacking := [form for form in forms if TOPIC not in form]:
+            raise ValueError(f"a form needs the slot {TOPIC}: {lacking}")
+        return forms
+
+
+class PromptSpec(Spec):
+    """The plan of a corpus."""
+
+    rows: int = Field(200, ge=1)
+    """Prompts to write."""
+    families: tuple[Family, ...] = (Family(name="closed_qa", share=1),)
+    """What the prompts are made of."""
+    saturation: float = Field(0.6, gt=0, le=1)
+    """Share of a family's possible prompts that may be drawn; above it the plan is refused."""
+    seed: int = Field(0, ge=0)
+    """Seed of the plan."""
+
+
+@dataclass(frozen=True)
+class PassageView:
+    """What a template may see of a passage."""
+
+    section: str
+    heading: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Visible:
+    """All that a prompt is rendered from; nothing of the producer's is in reach."""
+
+    question: str
+    passages: tuple[PassageView, ...]
+
+
+@dataclass(frozen=True)
+class Producer:
+    """What only the producer may know: family, cell, and a canary that must never come back."""
+
+    family: str
+    cell: str
+    canary: str
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One row of the plan, its two sides kept apart."""
+
+    producer: Producer
+    visible: Visible
+    template: str
+    passage_ids: tuple[str, ...]
+    question_id: str
+    general: bool
+
+
+@dataclass(frozen=True)
+class Passage:
+    """A row of PASSAGES as the plan needs it."""
+
+    passage_id: str
+    document_id: str
+    section: str
+    heading: str
+    text: str
+    neighbours: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Question:
+    """A row of QUESTIONS as the plan needs it."""
+
+    question_id: str
+    text: str
+    category: str
+
+
+def plan(spec: PromptSpec, passages: Sequence[Passage], questions: Sequence[Question]) -> Iterator[Planned]:
+    """Yield every row of the plan, family by family; PlanOverdrawn with the numbers when one family is asked for too much."""
+    counts = quotas(spec)
+    _refuse_overdrawn(spec, counts, passages, questions)
+    by_id = {passage.passage_id: passage for passage in passages}
+    for family in spec.families:
+        draw = _ask_passages(spec, family, passages, by_id) if family.ground == "passages" else _ask_questions(spec, family, questions)
+        yield from draw[: counts[family.name]]
+
+
+def quotas(spec: PromptSpec) -> dict[str, int]:
+    """Return rows per family: shares of the whole, the largest remainders rounded up."""
+    total = sum(family.share for family in spec.families)
+    exact = {family.name: spec.rows * family.share / total for family in spec.families}
+    if len(exact) < len(spec.families):
+        raise BadRecipe(f"two families carry the same name: {[family.name for family in spec.families]}")
+    counts = {name: int(value) for name, value in exact.items()}
+    by_remainder = sorted(exact, key=lambda name: (counts[name] - exact[name], name))
+    for name in by_remainder[: spec.rows - sum(counts.values())]:
+        counts[name] += 1
+    return counts
+
+
+def capacity(family: Family, passages: Sequence[Passage], questions: Sequence[Question]) -> int:
+    """Return how many different prompts a family can make."""
+    if family.ground == "passages":
+        return len(passages) * len(set(family.forms))
+    return sum(question.category in family.categories for question in questions)
+
+
+def _refuse_overdrawn(spec: PromptSpec, counts: dict[str, int], passages: Sequence[Passage], questions: Sequence[Question]) -> None:
+    overdrawn = []
+    for family in spec.families:
+        room = capacity(family, passages, questions)
+        if counts[family.name] > spec.saturation * room:
+            overdrawn.append(f"{family.name}: {counts[family.name]} rows asked, {int(spec.saturation * room)} allowed of {room} possible")
+    if overdrawn:
+        raise PlanOverdrawn(
+            f"at saturation {spec.saturation} the plan would repeat itself ({'; '.join(overdrawn)}); "
+            "give more documents, forms or questions, or ask for fewer rows"
+        )
+
+
+def _ask_passages(spec: PromptSpec, family: Family, passages: Sequence[Passage], by_id: dict[str, Passage]) -> list[Planned]:
+    cells = [(passage, number) for passage in passages for number in range(len(family.forms))]
+    cells.sort(key=lambda cell: digest(str(spec.seed), family.name, cell[0].passage_id, str(cell[1])))
+    return [_asked_passage(spec, family, passage, number, by_id) for passage, number in cells]
+
+
+def _asked_passage(spec: PromptSpec, family: Family, passage: Passage, number: int, by_id: dict[str, Passage]) -> Planned:
+    cell = f"{family.name}/{passage.passage_id}/{number}"
+    shown = [passage, *_context(family, passage, by_id)]
+    shown.sort(key=lambda one: draw_seed(spec.seed, cell, one.passage_id))
+    visible = Visible(
+        question=family.forms[number].replace(TOPIC, _topic(passage)),
+        passages=tuple(PassageView(one.section, one.heading, one.text) for one in shown),
+    )
+    return Planned(
+        _producer(spec, family, cell), visible, family.template, tuple(one.passage_id for one in shown), question_id="", general=family.general
+    )
+
+
+def _context(family: Family, passage: Passage, by_id: dict[str, Passage]) -> list[Passage]:
+    near = (by_id[other] for other in passage.neighbours if other in by_id)
+    allowed = [other for other in near if family.context_from == "corpus" or other.document_id == passage.document_id]
+    return allowed[: family.context]
+
+
+def _ask_questions(spec: PromptSpec, family: Family, questions: Sequence[Question]) -> list[Planned]:
+    drawn = [question for question in questions if question.category in family.categories]
+    drawn.sort(key=lambda question: digest(str(spec.seed), family.name, question.question_id))
+    return [
+        Planned(
+            _producer(spec, family, f"{family.name}/{question.question_id}"), Visible(question.text, ()), family.template, (),
+            question_id=question.question_id, general=family.general,
+        )
+        for question in drawn
+    ]  # fmt: skip
+
+
+def _producer(spec: PromptSpec, family: Family, cell: str) -> Producer:
+    return Producer(family.name, cell, f"canary-{digest('canary', str(spec.seed), cell)[:16]}")
+
+
+def _topic(passage: Passage) -> str:
+    """Return the heading as it reads inside a sentence: a capitalised word is lowered, a name in capitals is not."""
+    topic = passage.heading or passage.section
+    return topic[:1].lower() + topic[1:] if topic[1:2].islower() else topic

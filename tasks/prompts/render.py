@@ -1,0 +1,40 @@
+"""From the teacher-visible side of a plan to messages. Nothing else of the plan can be named here."""
+
+import functools
+from pathlib import Path
+
+from jinja2 import StrictUndefined, Template, TemplateError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from tasks.errors import BadRecipe, unknown_name
+from tasks.prompts.plan import Visible
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+def render(visible: Visible, template: str) -> list[dict[str, str]]:
+    """Return the prompt as one user message; passages and question enter as values and are never read as template text."""
+    try:
+        text = _compiled(template).render(question=visible.question, passages=visible.passages)
+    except TemplateError as exc:
+        raise BadRecipe(f"template {template!r}: {exc}; a template may use question and passages (section, heading, text)") from exc
+    return [{"role": "user", "content": text.strip()}]
+
+
+def template_text(template: str) -> str:
+    """Return a template's source: a built-in one by name, or a .jinja file by path."""
+    path = Path(template) if template.endswith(".jinja") else TEMPLATES / f"{template}.jinja"
+    if path.is_file():
+        return path.read_text(encoding="utf-8")
+    if template.endswith(".jinja"):
+        raise BadRecipe(f"template {template!r} is not there (looked for {path.absolute()})")
+    raise unknown_name("template", template, (found.stem for found in TEMPLATES.glob("*.jinja")))
+
+
+@functools.cache
+def _compiled(template: str) -> Template:
+    environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False, keep_trailing_newline=False)
+    try:
+        return environment.from_string(template_text(template))
+    except TemplateError as exc:
+        raise BadRecipe(f"template {template!r} does not parse: {exc}") from exc

@@ -1,0 +1,19 @@
+"""The prompts' door."""
+
+from pathlib import Path
+
+from prefect import task
+
+from tasks.policy import STAGE, settle
+from tasks.prompts.plan import PromptSpec
+from tasks.prompts.write import templates_digest, write
+from tasks.store import Key, Table
+
+CODE_VERSION = 1
+
+
+@task(**STAGE)
+def write_prompts(passages: Table, questions: Table, spec: PromptSpec, root: Path) -> Table:
+    """Plan and render PROMPTS; PlanOverdrawn when a family would have to repeat itself."""
+    inputs = {"passages": passages.digest, "questions": questions.digest, "templates": templates_digest(spec)}
+    return settle(root, Key("prompts", CODE_VERSION, spec, inputs), lambda: write(passages.read(), questions.read(), spec))

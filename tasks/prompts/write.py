@@ -1,0 +1,50 @@
+"""From passages and questions to PROMPTS."""
+
+import pyarrow as pa
+
+from tasks import rows
+from tasks.prompts.plan import Passage, Planned, PromptSpec, Question, plan
+from tasks.prompts.render import render, template_text
+from tasks.spec import canonical, digest
+from tasks.store import Made
+
+
+def write(passages: pa.Table, questions: pa.Table, spec: PromptSpec) -> Made:
+    """Return the prompts of the plan; one that reads the same as another is rejected."""
+    written: dict[str, dict[str, object]] = {}
+    faults: list[tuple[str, str, str]] = []
+    for planned in plan(spec, _passages(passages), _questions(questions)):
+        row = prompt_of(planned)
+        prompt_id = str(row["prompt_id"])
+        if prompt_id in written:
+            faults.append((prompt_id, "duplicate_prompt", f"{planned.producer.cell} reads like {written[prompt_id]['cell']}"))
+        else:
+            written[prompt_id] = row
+    table = rows.table_of(list(written.values()), rows.PROMPTS)
+    return Made({"prompts": table}, rows.PROMPTS, rows.rejected(faults), rows_in=len(written) + len(faults))
+
+
+def prompt_of(planned: Planned) -> dict[str, object]:
+    """Return one row of PROMPTS; only the visible side is handed to the template."""
+    messages = render(planned.visible, planned.template)
+    return {
+        "prompt_id": digest(canonical([dict(message) for message in messages]))[:16], "messages": messages,
+        "passage_ids": list(planned.passage_ids), "question_id": planned.question_id, "general": planned.general,
+        "family": planned.producer.family, "cell": planned.producer.cell, "canary": planned.producer.canary,
+    }  # fmt: skip
+
+
+def templates_digest(spec: PromptSpec) -> str:
+    """Return a digest of the text of every template in use."""
+    return digest(*(template_text(family.template) for family in spec.families))
+
+
+def _passages(table: pa.Table) -> list[Passage]:
+    names = ["passage_id", "document_id", "section", "heading", "text", "neighbours"]
+    return [Passage(**row | {"neighbours": tuple(row["neighbours"])}) for row in table.select(names).to_pylist()]
+
+
+def _questions(table: pa.Table) -> list[Question]:
+    """Return the questions that may be asked; those held out are for measuring."""
+    asked = table.filter(pa.compute.field("split") == "train").select(["question_id", "text", "category"])
+    return [Question(**row) for row in asked.to_pylist()]

@@ -1,0 +1,102 @@
+"""Every Arrow schema that crosses a stage. No column may hold a null."""
+
+import pyarrow as pa
+
+from tasks.errors import SchemaMismatch
+
+MESSAGE = pa.struct([pa.field("role", pa.string(), nullable=False), pa.field("content", pa.string(), nullable=False)])
+
+
+def _strings(name: str) -> pa.Field:
+    return pa.field(name, pa.list_(pa.field("item", pa.string(), nullable=False)), nullable=False)
+
+
+def _table(**columns: pa.DataType | str) -> pa.Schema:
+    """Return a schema without nulls; "strings" and "messages" name the two list types in use."""
+    fields = []
+    for name, kind in columns.items():
+        if kind == "strings":
+            fields.append(_strings(name))
+        elif kind == "messages":
+            fields.append(pa.field(name, pa.list_(pa.field("item", MESSAGE, nullable=False)), nullable=False))
+        else:
+            fields.append(pa.field(name, kind, nullable=False))
+    return pa.schema(fields)
+
+
+TEXT, INT, LONG, REAL, FLAG = pa.string(), pa.int32(), pa.int64(), pa.float64(), pa.bool_()
+
+DOCUMENTS = _table(document_id=TEXT, title=TEXT, text=TEXT, source=TEXT, licence=TEXT, sha256=TEXT)
+"""source: where the text came from, as the recipe names it. sha256: of the text, UTF-8."""
+
+QUESTIONS = _table(
+    question_id=TEXT, text=TEXT, accepted="strings", answer_type=TEXT, category=TEXT, split=TEXT, source=TEXT, licence=TEXT
+)
+"""accepted: every right answer, empty when none is known. answer_type: number | text. split: train | held_out."""
+
+PASSAGES = _table(
+    passage_id=TEXT, document_id=TEXT, title=TEXT, section=TEXT, heading=TEXT, start=LONG, end=LONG, text=TEXT,
+    neighbours="strings", source=TEXT, licence=TEXT,
+)  # fmt: skip
+"""section: the label a citation uses. start, end: half-open character offsets into the document's text. neighbours: passage ids, nearest first."""
+
+PROMPTS = _table(
+    prompt_id=TEXT, messages="messages", passage_ids="strings", question_id=TEXT, general=FLAG, family=TEXT, cell=TEXT, canary=TEXT
+)
+"""family, cell and canary are producer-only: no rendered message may hold them. question_id is "" where no answer is known."""
+
+TRACES = _table(
+    trace_id=TEXT, prompt_id=TEXT, sample=INT, think=TEXT, answer=TEXT, raw=TEXT, fault=TEXT, finish_reason=TEXT,
+    prompt_tokens=INT, completion_tokens=INT, seed=LONG,
+)  # fmt: skip
+"""raw: the completion as it came. fault: what breaks the grammar of traces, "" when nothing does."""
+
+VERDICTS = _table(trace_id=TEXT, gate=TEXT, passed=FLAG, reason=TEXT, score=REAL)
+"""One row a trace a gate. reason is "" when passed."""
+
+PROVENANCE = pa.struct(
+    list(
+        _table(
+            trace_id=TEXT, prompt_id=TEXT, sample=INT, seed=LONG, teacher=TEXT, question_id=TEXT,
+            passage_ids="strings", document_ids="strings", sources="strings", licences="strings",
+        )
+    )
+)  # fmt: skip
+
+CORPUS = _table(
+    row_id=TEXT, prompt=TEXT, think=TEXT, answer=TEXT, messages="messages", family=TEXT, general=FLAG, verified=FLAG, provenance=PROVENANCE
+)
+"""messages: the prompt and the assistant's turn in canonical trace form, ready for a chat trainer. verified: a known answer was met."""
+
+REJECTED = _table(row_id=TEXT, reason=TEXT, detail=TEXT)
+"""The sister table of every stage: what was not accepted, and why."""
+
+
+def table_of(rows: list[dict[str, object]], schema: pa.Schema) -> pa.Table:
+    """Return rows as a table of the schema, or SchemaMismatch naming the first column that does not fit."""
+    try:
+        return conform(pa.Table.from_pylist(rows, schema=schema), schema)
+    except (pa.ArrowInvalid, pa.ArrowTypeError) as exc:
+        raise SchemaMismatch(f"rows do not fit the schema {schema.names}: {exc}") from exc
+
+
+def conform(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """Return the table's columns in the schema's order; SchemaMismatch when one is missing, of another type, or holds a null.
+
+    Arrow's own validation lets nulls into non-nullable columns, so they are looked for here.
+    """
+    missing = [name for name in schema.names if name not in table.column_names]
+    if missing:
+        raise SchemaMismatch(f"no column {missing}; seen {table.column_names}, due {schema.names}. Was it written by an older recipe?")
+    table = table.select(schema.names)
+    for field in schema:
+        if table[field.name].null_count:
+            raise SchemaMismatch(f"column {field.name!r} holds {table[field.name].null_count} nulls; every row needs a value")
+        if table.schema.field(field.name).type != field.type:
+            raise SchemaMismatch(f"column {field.name!r} is {table.schema.field(field.name).type}, due {field.type}")
+    return table.cast(schema)
+
+
+def rejected(rows: list[tuple[str, str, str]]) -> pa.Table:
+    """Return (row_id, reason, detail) triples as a REJECTED table."""
+    return table_of([dict(zip(REJECTED.names, row, strict=True)) for row in rows], REJECTED)

@@ -1,0 +1,182 @@
+"""From files of many kinds to documents: every file or row is read, or rejected with a reason."""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from tasks.spec import digest
+
+HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
+DROPPED_TAGS = ("script", "style", "nav", "header", "footer", "noscript", "template", "svg")
+MARKDOWN, PLAIN, PAGES, ROWS = {".md", ".markdown"}, {".txt", ".rst"}, {".html", ".htm"}, {".jsonl", ".parquet"}
+SUFFIXES = tuple(sorted(MARKDOWN | PLAIN | PAGES | ROWS | {".pdf"}))
+
+
+@dataclass(frozen=True)
+class Document:
+    """A text with its title and where it came from."""
+
+    title: str
+    text: str
+    source: str
+    licence: str
+
+    @property
+    def document_id(self) -> str:
+        """16 hex digits over source and text."""
+        return digest(self.source, self.text)[:16]
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of the text in UTF-8."""
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something that could not become a document. reason: a snake_case noun. detail: what was seen."""
+
+    source: str
+    reason: str
+    detail: str
+
+
+class Unreadable(Exception):
+    """A file that holds no document; carries the reason and what was seen."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(reason, detail)
+        self.reason, self.detail = reason, detail
+
+
+def files_under(path: Path) -> list[Path]:
+    """Return the file itself, or every file below a folder in a stable order; hidden ones are left out."""
+    if path.is_file():
+        return [path]
+    below = (found for found in path.rglob("*") if found.is_file() or found.is_symlink())
+    return sorted(found for found in below if not any(part.startswith(".") for part in found.relative_to(path).parts))
+
+
+def read_file(path: Path, *, source: str, licence: str, max_bytes: int) -> Document | Fault:
+    """Return the one document of a text, Markdown, HTML or PDF file, or its fault."""
+    try:
+        title, text, own_licence = _take_apart(path, max_bytes)
+    except Unreadable as exc:
+        return Fault(source, exc.reason, exc.detail)
+    except OSError as exc:
+        return Fault(source, "unreadable_file", str(exc))
+    if not text.strip():
+        return Fault(source, "empty_text", f"{path.name} holds no text")
+    return Document(title or path.stem, text, source, own_licence or licence)
+
+
+def check_size(path: Path, max_bytes: int) -> None:
+    """Raise Unreadable for an empty or enormous file, before anything of it is read."""
+    size = path.stat().st_size
+    if not size:
+        raise Unreadable("empty_file", f"{path.name} has no bytes")
+    if size > max_bytes:
+        raise Unreadable("too_large", f"{path.name} has {size} bytes; max_bytes is {max_bytes}")
+
+
+def decode(raw: bytes, name: str) -> str:
+    """Return UTF-8 (or marked UTF-16) text with plain newlines; Unreadable for binary and for any other encoding."""
+    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+        encoding = "utf-16"
+    elif b"\0" in raw:
+        raise Unreadable("binary_file", f"{name} holds NUL bytes")
+    else:
+        encoding = "utf-8-sig"
+    try:
+        return raw.decode(encoding).replace("\r\n", "\n").replace("\r", "\n")
+    except UnicodeDecodeError as exc:
+        raise Unreadable("bad_encoding", f"{name}: {exc.reason} at byte {exc.start}; convert it to UTF-8") from exc
+
+
+def _take_apart(path: Path, max_bytes: int) -> tuple[str, str, str]:
+    """Return (title, text, licence) of one file."""
+    check_size(path, max_bytes)
+    suffix = path.suffix.lower()
+    if suffix == ".pdf":
+        return _pdf(path, max_bytes)
+    readers: dict[str, Callable[[str], tuple[str, str, str]]] = {
+        **dict.fromkeys(MARKDOWN, _markdown), **dict.fromkeys(PLAIN, _plain), **dict.fromkeys(PAGES, _html),
+    }  # fmt: skip
+    if suffix not in readers:
+        raise Unreadable("unsupported_type", f"{path.name}: {suffix or 'no suffix'}; read are {', '.join(SUFFIXES)}")
+    return readers[suffix](decode(path.read_bytes(), path.name))
+
+
+def _plain(text: str) -> tuple[str, str, str]:
+    first = next((line.strip() for line in text.splitlines() if line.strip()), "")
+    return first[:120], text, ""
+
+
+def _markdown(text: str) -> tuple[str, str, str]:
+    meta, body = _front_matter(text)
+    heading = next((line.lstrip("#").strip() for line in body.splitlines() if line.startswith("# ")), "")
+    return str(meta.get("title", heading)), body, str(meta.get("licence", meta.get("license", "")))
+
+
+def _front_matter(text: str) -> tuple[dict[str, object], str]:
+    if not text.startswith("---\n") or "\n---\n" not in text[3:]:
+        return {}, text
+    head, body = text[4:].split("\n---\n", 1)
+    try:
+        meta = yaml.safe_load(head)
+    except yaml.YAMLError:
+        return {}, text
+    return (meta, body) if isinstance(meta, dict) else ({}, text)
+
+
+def _html(text: str) -> tuple[str, str, str]:
+    """Return the visible text, headings as Markdown so that sections survive."""
+    from bs4 import BeautifulSoup
+
+    soup = BeautifulSoup(text, "html.parser")
+    title = soup.title.get_text(" ", strip=True) if soup.title else ""
+    for tag in soup(DROPPED_TAGS):
+        tag.decompose()
+    for heading in soup(HEADINGS):
+        words = heading.get_text(" ", strip=True).rstrip("¶# ")
+        heading.replace_with(f"\n\n{'#' * int(heading.name[1])} {words}\n\n" if words else "\n")
+    for block in soup(("p", "li", "tr", "dd", "dt", "pre", "blockquote", "div", "br")):
+        block.append("\n\n" if block.name in ("p", "pre", "blockquote") else "\n")
+    return title, _tidy(soup.get_text()), ""
+
+
+def _pdf(path: Path, max_bytes: int) -> tuple[str, str, str]:
+    from pypdf import PdfReader
+    from pypdf.errors import PyPdfError
+
+    try:
+        reader = PdfReader(path)
+        if reader.is_encrypted and not reader.decrypt(""):
+            raise Unreadable("encrypted_file", f"{path.name} needs a password")
+        text = _pages(reader, path.name, max_bytes)
+        title = str((reader.metadata or {}).get("/Title") or "")
+    except (PyPdfError, ValueError, KeyError, TypeError, AttributeError, RecursionError, NotImplementedError) as exc:
+        raise Unreadable("broken_pdf", f"{path.name}: {type(exc).__name__}: {exc}"[:300]) from exc
+    return title, _tidy(text), ""
+
+
+def _pages(reader: object, name: str, max_bytes: int) -> str:
+    """Return the text of all pages; what unpacks to more than the file limit is a fault, not a full memory."""
+    pages: list[str] = []
+    size = 0
+    for page in reader.pages:  # type: ignore[attr-defined]
+        pages.append(page.extract_text())
+        size += len(pages[-1])
+        if size > max_bytes:
+            raise Unreadable("too_large", f"{name} unpacks to more than {max_bytes} characters")
+    return "\n\n".join(pages)
+
+
+def _tidy(text: str) -> str:
+    """Return the text without trailing blanks and with one blank line at most between paragraphs."""
+    lines = [" ".join(line.split()) for line in text.splitlines()]
+    kept: Iterator[str] = (line for before, line in zip(["", *lines], lines, strict=False) if line or before)
+    return "\n".join(kept).strip() + "\n"

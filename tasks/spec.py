@@ -1,0 +1,45 @@
+"""Settings that make a corpus (Spec) and settings that only place its making (Placement), and how the first are fingerprinted."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+
+from pydantic import BaseModel, ConfigDict, JsonValue
+
+
+class Spec(BaseModel):
+    """Frozen settings that are part of a table's identity: change one and another corpus is made."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class Placement(BaseModel):
+    """Frozen settings of where and how fast the work runs; never part of any fingerprint."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+def canonical(value: JsonValue) -> bytes:
+    """Return the one JSON spelling of a value: sorted keys, no spaces, UTF-8."""
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def digest(*parts: str | bytes) -> str:
+    """Return 32 hex digits (128 bits of SHA-256) over length-prefixed parts, so that no two lists of parts collide by joining."""
+    sha = hashlib.sha256()
+    for part in parts:
+        raw = part.encode() if isinstance(part, str) else part
+        sha.update(len(raw).to_bytes(8, "little"))
+        sha.update(raw)
+    return sha.hexdigest()[:32]
+
+
+def fingerprint(*, stage: str, version: int, spec: Spec, inputs: Mapping[str, str]) -> str:
+    """Return the identity of a table: its stage, code version, Spec and the digests of what it reads."""
+    identity: JsonValue = {"stage": stage, "version": version, "spec": spec.model_dump(mode="json"), "inputs": dict(inputs)}
+    return digest(canonical(identity))[:16]
+
+
+def draw_seed(*parts: str | int) -> int:
+    """Return a seed in [0, 2**31) that depends on the parts alone: not on order, shard, process or clock."""
+    return int(digest(*(str(part) for part in parts))[:8], 16) & 0x7FFFFFFF

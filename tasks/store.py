@@ -1,0 +1,190 @@
+"""The store of tables: each is written once under its fingerprint, and is finished or absent.
+
+A table lives at `<root>/<stage>/<fingerprint>/`: Parquet parts, a sister file of rejected rows, files of its own
+(an index, a report) and `_manifest.json`, written last. The manifest is the one truth of "done".
+"""
+
+import contextlib
+import hashlib
+import json
+import logging
+import os
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tasks.errors import EmptyTable, SchemaMismatch, StoreUnreachable
+from tasks.rows import REJECTED, conform
+from tasks.spec import Spec, digest, fingerprint
+
+MANIFEST, REJECTS = "_manifest.json", "rejected.parquet"
+ROW_GROUP = 10_000
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Table:
+    """A finished table: where it lies, what it is, and how its rows were accounted for."""
+
+    path: Path
+    stage: str
+    fingerprint: str
+    digest: str
+    rows: int
+    rows_in: int
+    rows_out: int
+    rejected: Mapping[str, int]
+    parts: tuple[str, ...]
+
+    def read(self, columns: list[str] | None = None) -> pa.Table:
+        """Return the rows of every part, in order."""
+        return pa.concat_tables([pq.read_table(self.path / name, columns=columns) for name in self.parts])
+
+    def read_rejected(self) -> pa.Table:
+        """Return the sister table: row_id, reason, detail."""
+        return pq.read_table(self.path / REJECTS)
+
+
+@dataclass(frozen=True)
+class Key:
+    """What a table is made of; its fingerprint is the table's name. inputs: name → digest of everything read."""
+
+    stage: str
+    version: int
+    spec: Spec
+    inputs: Mapping[str, str]
+
+    @property
+    def fingerprint(self) -> str:
+        """16 hex digits: the same settings over the same inputs by the same code."""
+        return fingerprint(stage=self.stage, version=self.version, spec=self.spec, inputs=self.inputs)
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a stage has made and the store shall keep.
+
+    parts: file stem → rows. rows_in counts what was offered; rows_out what was accepted (default: all rows).
+    attach: writes the table's own further files into the folder it is given.
+    """
+
+    parts: Mapping[str, pa.Table]
+    schema: pa.Schema
+    rejected: pa.Table
+    rows_in: int
+    rows_out: int | None = None
+    attach: Callable[[Path], None] = field(default=lambda folder: None)
+    may_be_empty: bool = False
+
+
+def once(root: Path, key: Key, make: Callable[[], Made]) -> Table:
+    """Return the finished table of this key, making it only if no undamaged one exists."""
+    with _named_faults():
+        found = find(root, key)
+        return found or publish(root, key, make())
+
+
+def find(root: Path, key: Key) -> Table | None:
+    """Return the finished table of this key, or None; a damaged one is said, and counts as absent."""
+    folder = root / key.stage / key.fingerprint
+    if not folder.exists():
+        return None
+    try:
+        manifest = json.loads((folder / MANIFEST).read_bytes())
+        damaged = [name for name, sha in manifest["files"].items() if _sha256(folder / name) != sha]
+    except (OSError, ValueError, KeyError) as exc:
+        log.warning("%s: no readable manifest (%s); the table will be made again", folder, exc)
+        return None
+    if damaged:
+        log.warning("%s: %s not as the manifest says; the table will be made again", folder, ", ".join(damaged))
+        return None
+    return _table(folder, manifest)
+
+
+def publish(root: Path, key: Key, made: Made) -> Table:
+    """Write a table under a temporary name, flush it to disk, and give it its own name in one step."""
+    home = root / key.stage
+    home.mkdir(parents=True, exist_ok=True)
+    _sweep(home)
+    draft = home / f".tmp-{key.fingerprint}-{os.getpid()}"
+    draft.mkdir()
+    manifest = _write(draft, key, made)
+    target = home / key.fingerprint
+    if target.exists():
+        shutil.rmtree(target)
+    draft.rename(target)
+    _flush(home)
+    return _table(target, manifest)
+
+
+def _write(draft: Path, key: Key, made: Made) -> dict[str, object]:
+    rows = sum(part.num_rows for part in made.parts.values())
+    rows_out = rows if made.rows_out is None else made.rows_out
+    if not rows_out and not made.may_be_empty:
+        raise EmptyTable(f"{key.stage}: none of {made.rows_in} rows was accepted; reasons: {_reasons(made.rejected) or 'none given'}")
+    if made.rows_in != rows_out + made.rejected.num_rows:
+        raise SchemaMismatch(f"{key.stage}: {made.rows_in} rows in, {rows_out} accepted, {made.rejected.num_rows} rejected: a row is unaccounted for")
+    for stem, part in made.parts.items():
+        _write_parquet(conform(part, made.schema), draft / f"{stem}.parquet")
+    _write_parquet(conform(made.rejected, REJECTED), draft / REJECTS)
+    made.attach(draft)
+    files = {str(path.relative_to(draft)): _sha256(path) for path in sorted(draft.rglob("*")) if path.is_file()}
+    parts = [f"{stem}.parquet" for stem in made.parts]
+    manifest: dict[str, object] = {
+        "stage": key.stage, "fingerprint": key.fingerprint, "code_version": key.version,
+        "spec": key.spec.model_dump(mode="json"), "inputs": dict(key.inputs), "schema": made.schema.to_string(show_schema_metadata=False),
+        "rows": rows, "rows_in": made.rows_in, "rows_out": rows_out, "rejected": _reasons(made.rejected),
+        "parts": parts, "files": files, "digest": digest(*(f"{name} {files[name]}" for name in parts)),
+    }  # fmt: skip
+    for name in files:
+        _flush(draft / name)
+    (draft / MANIFEST).write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n")
+    _flush(draft / MANIFEST)
+    _flush(draft)
+    return manifest
+
+
+def _write_parquet(table: pa.Table, path: Path) -> None:
+    pq.write_table(table.combine_chunks(), path, compression="zstd", row_group_size=ROW_GROUP)
+
+
+def _table(folder: Path, manifest: Mapping[str, object]) -> Table:
+    kept = {name: manifest[name] for name in ("stage", "fingerprint", "digest", "rows", "rows_in", "rows_out", "rejected")}
+    return Table(path=folder, parts=tuple(manifest["parts"]), **kept)  # type: ignore[arg-type]
+
+
+def _reasons(rejected: pa.Table) -> dict[str, int]:
+    return dict(sorted(Counter(rejected["reason"].to_pylist()).items()))
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _flush(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _sweep(home: Path) -> None:
+    """Remove drafts whose writer is no longer alive."""
+    for draft in home.glob(".tmp-*"):
+        if not Path(f"/proc/{draft.name.rsplit('-', 1)[1]}").exists() or draft.name.endswith(f"-{os.getpid()}"):
+            shutil.rmtree(draft, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _named_faults() -> Iterator[None]:
+    try:
+        yield
+    except OSError as exc:
+        raise StoreUnreachable(f"the store could not be written: {exc}; free space or mount it, then run again") from exc

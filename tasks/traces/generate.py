@@ -1,0 +1,186 @@
+"""From prompts to traces: a full window of requests, a journal of what is finished, a table made from the journal."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+import pyarrow as pa
+from pydantic import Field
+
+from tasks import rows, think
+from tasks.errors import MillError
+from tasks.inference.engine import Ask, Completion, Engine, EnginePlacement, Message, TeacherSpec
+from tasks.inference.models import identity
+from tasks.inference.opening import open_engine
+from tasks.spec import Spec, canonical, digest, draw_seed
+from tasks.traces.journal import Journal
+
+CODE_VERSION = 1
+"""Raise it when the same prompt would be asked differently: every row is then a new one."""
+
+REJECTS = {"prompt_too_long": "prompt_too_long", "refused": "refused_by_endpoint", "length": "cut_answer"}
+
+
+class TraceSpec(Spec):
+    """What is asked of the teacher for every prompt."""
+
+    teacher: TeacherSpec = TeacherSpec()
+    """Who answers, and how it samples."""
+    samples: int = Field(4, ge=1, le=64)
+    """Traces per prompt; the best passing one is kept."""
+    seed: int = Field(0, ge=0)
+    """Seed of the run; every row's own seed is drawn from it, the prompt and the sample number."""
+
+
+class Progress(Protocol):
+    """Told after every finished row; must be quick."""
+
+    def __call__(self, *, done: int, total: int, tokens: int) -> None: ...
+
+
+class Row(NamedTuple):
+    """One trace to be: its request, the prompt it belongs to, its number among the samples."""
+
+    ask: Ask
+    prompt_id: str
+    sample: int
+
+
+@dataclass(frozen=True)
+class Generated:
+    """The traces, the rejected rows, and what this run (not the journal) asked and received."""
+
+    traces: pa.Table
+    rejected: pa.Table
+    requests: int
+    completion_tokens: int
+    seconds: float
+
+
+def generate(
+    prompts: pa.Table, spec: TraceSpec, *, placement: EnginePlacement, journal: Path, progress: Progress, shard_rows: int = 512
+) -> Generated:
+    """Return every trace of every prompt, asking only for rows the journal does not hold.
+
+    prompts: PROMPTS, read shard_rows at a time; the window of requests stays open across shards.
+    Raises EngineLost or EndpointUnreachable; what was finished by then is in the journal.
+    """
+    book = Journal(journal / f"{teacher_digest(spec.teacher)}.sqlite")
+    try:
+        asked = list(plan_rows(prompts, spec, shard_rows=shard_rows))
+        finished = book.finished(row.ask.key for row in asked)
+        pending = [row.ask for row in asked if row.ask.key not in finished]
+        tally = _Tally(len(asked), len(finished), progress)
+        if pending:
+            asyncio.run(_answer_all(pending, spec, placement, lambda done: (book.append(done), tally.add(done))))
+        traces, rejected = collect(asked, book)
+    finally:
+        book.close()
+    return Generated(traces, rejected, tally.requests, tally.tokens, tally.seconds)
+
+
+def teacher_digest(teacher: TeacherSpec) -> str:
+    """Return what tells one teacher from another: its settings, its weights, the code that asks it."""
+    return digest(str(CODE_VERSION), canonical(teacher.model_dump(mode="json")), identity(teacher.model, teacher.revision))
+
+
+def plan_rows(prompts: pa.Table, spec: TraceSpec, *, shard_rows: int) -> Iterator[Row]:
+    """Yield a row for every sample of every prompt, in the table's order."""
+    teacher = teacher_digest(spec.teacher)
+    system: tuple[Message, ...] = ({"role": "system", "content": spec.teacher.system_prompt},) if spec.teacher.system_prompt else ()
+    for shard in prompts.select(["prompt_id", "messages"]).to_batches(max_chunksize=shard_rows):
+        for prompt_id, messages in zip(shard["prompt_id"].to_pylist(), shard["messages"].to_pylist(), strict=True):
+            whole = (*system, *messages)
+            content = canonical([dict(message) for message in whole])
+            for sample in range(spec.samples):
+                seed = draw_seed(spec.seed, prompt_id, sample)
+                yield Row(Ask(digest(teacher, content, str(seed)), whole, seed), prompt_id, sample)
+
+
+def collect(asked: Sequence[Row], book: Journal) -> tuple[pa.Table, pa.Table]:
+    """Return (traces, rejected) in the order asked, whatever the order of completion was."""
+    traces, rejected = [], []
+    for row in asked:
+        completion = book.read(row.ask.key)
+        reason = reject_reason(completion)
+        if reason:
+            rejected.append((row.ask.key, reason, f"{row.prompt_id} sample {row.sample}: {completion.text[-200:]}"))
+        else:
+            traces.append(trace_of(row, completion))
+    return rows.table_of(traces, rows.TRACES), rows.rejected(rejected)
+
+
+def reject_reason(completion: Completion) -> str:
+    """Return why an answer cannot be a trace, or an empty string."""
+    if completion.finish_reason in REJECTS:
+        return REJECTS[completion.finish_reason]
+    return "" if completion.text.strip() else "empty_answer"
+
+
+def trace_of(row: Row, completion: Completion) -> dict[str, object]:
+    """Return one row of TRACES; a trace that breaks the grammar is kept with its fault for the gates to judge."""
+    parsed = think.split(completion.text)
+    return {
+        "trace_id": row.ask.key, "prompt_id": row.prompt_id, "sample": row.sample, "think": parsed.think, "answer": parsed.answer,
+        "raw": completion.text, "fault": parsed.fault or "", "finish_reason": completion.finish_reason,
+        "prompt_tokens": completion.prompt_tokens, "completion_tokens": completion.completion_tokens, "seed": row.ask.seed,
+    }  # fmt: skip
+
+
+async def _answer_all(
+    pending: Sequence[Ask], spec: TraceSpec, placement: EnginePlacement, keep: Callable[[Completion], object]
+) -> None:
+    async with _engine(lambda: open_engine(spec.teacher, placement)) as engine:
+        await ask_all(pending, engine, window=placement.window * placement.replicas, keep=keep)
+
+
+async def ask_all(pending: Sequence[Ask], engine: Engine, *, window: int, keep: Callable[[Completion], object]) -> None:
+    """Ask every row with at most `window` in flight; a finished row makes room for the next at once."""
+    source = iter(pending)
+
+    async def worker() -> None:
+        for ask in source:
+            keep(await engine.ask(ask))
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(min(window, len(pending))):
+                group.create_task(worker())
+    except* MillError as several:
+        raise several.exceptions[0] from None
+
+
+@asynccontextmanager
+async def _engine(start: Callable[[], Awaitable[Engine]]) -> AsyncIterator[Engine]:
+    engine = await start()
+    try:
+        yield engine
+    finally:
+        await engine.close()
+
+
+class _Tally:
+    """Counts what this run asked and received, and tells the progress."""
+
+    def __init__(self, total: int, done: int, progress: Progress) -> None:
+        self._total, self._done, self._progress = total, done, progress
+        self._first: float | None = None
+        self._last = 0.0
+        self.requests = self.tokens = 0
+
+    def add(self, completion: Completion) -> None:
+        """Count one answer."""
+        self._last = asyncio.get_running_loop().time()
+        self._first = self._first or self._last
+        self.requests += 1
+        self._done += 1
+        self.tokens += completion.completion_tokens
+        self._progress(done=self._done, total=self._total, tokens=self.tokens)
+
+    @property
+    def seconds(self) -> float:
+        """Seconds between the first and the last answer, so that an engine's start does not count as slowness."""
+        return self._last - (self._first or self._last)

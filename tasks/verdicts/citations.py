@@ -1,0 +1,67 @@
+"""Citations: every cited section is one the teacher was shown, or is on the recipe's list."""
+
+import re
+
+from pydantic import Field, field_validator
+
+from tasks.ngrams import words
+from tasks.spec import Spec
+from tasks.verdicts.case import Case, Verdict, verdict
+
+
+class CitationSpec(Spec):
+    """What a citation looks like and which ones need no passage."""
+
+    patterns: tuple[str, ...] = (r"\[([^\[\]\n]{2,80})\]",)
+    """Regular expressions whose first group is the cited section."""
+    allowed: tuple[str, ...] = ()
+    """Sections and authorities that may be cited though no passage holds them."""
+    required: bool = True
+    """An answer given from passages must cite one of them."""
+
+    @field_validator("patterns")
+    @classmethod
+    def _have_a_group(cls, patterns: tuple[str, ...]) -> tuple[str, ...]:
+        for pattern in patterns:
+            try:
+                groups = re.compile(pattern).groups
+            except re.error as exc:
+                raise ValueError(f"pattern {pattern!r} does not parse: {exc}") from exc
+            if not groups:
+                raise ValueError(f"pattern {pattern!r} needs a group for the section")
+        return patterns
+
+
+def citations(case: Case, spec: CitationSpec) -> Verdict:
+    """Judge the citations of think block and answer; the score is the number that resolve. Rows without passages have none to resolve."""
+    if not case.passages:
+        return verdict("citations", None, 0)
+    known = {_key(section) for section in (*spec.allowed, *(passage.section for passage in case.passages))}
+    cited = [_key(found) for found in cited_sections(f"{case.think}\n{case.answer}", spec)]
+    resolved = [section for section in cited if section in known]
+    if len(resolved) < len(cited):
+        return verdict("citations", "unresolved_citation", len(resolved))
+    in_answer = cited_sections(case.answer, spec)
+    return verdict("citations", "missing_citation" if spec.required and not in_answer else None, len(resolved))
+
+
+def cited_sections(text: str, spec: CitationSpec) -> list[str]:
+    """Return every section a text cites, in order of pattern and place."""
+    return [match[1].strip() for pattern in spec.patterns for match in re.finditer(pattern, text)]
+
+
+def without_citations(text: str, spec: CitationSpec) -> str:
+    """Return the text with every citation taken out."""
+    for pattern in spec.patterns:
+        text = re.sub(pattern, " ", text)
+    return text
+
+
+def cited_passages(case: Case, spec: CitationSpec) -> list[str]:
+    """Return the texts of the passages that the answer cites; all of them when it cites none."""
+    cited = {_key(section) for section in cited_sections(case.answer, spec)}
+    return [passage.text for passage in case.passages if _key(passage.section) in cited] or [passage.text for passage in case.passages]
+
+
+def _key(section: str) -> str:
+    return " ".join(words(section))

@@ -1,0 +1,44 @@
+"""Correctness: the answer is one that is known to be right."""
+
+import re
+
+from tasks.verdicts.case import Case, Verdict, verdict
+
+_BOXED = re.compile(r"\\boxed\{([^{}]*)\}")
+_PLAIN_NUMBER = re.compile(r"-?\d+")
+SECONDS = 5
+
+
+def correctness(case: Case) -> Verdict:
+    """Judge against the accepted answers; rows without any pass with score 0, verified ones score 1.
+
+    Must run in a process's main thread: math-verify bounds its work with SIGALRM.
+    """
+    if not case.accepted:
+        return verdict("correctness", None, 0)
+    right = _same_number(case) if case.answer_type == "number" else _same_text(case)
+    return verdict("correctness", None if right else "wrong_answer", right)
+
+
+def _same_text(case: Case) -> bool:
+    return _plain(case.answer) in {_plain(right) for right in case.accepted}
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.split()).rstrip(".").strip().casefold()
+
+
+def _same_number(case: Case) -> bool:
+    """Compare by value. Two plain integers need no algebra, and most answers are that."""
+    boxed = _BOXED.findall(case.answer)
+    given = (boxed[-1] if boxed else case.answer).strip().rstrip(".")
+    if _PLAIN_NUMBER.fullmatch(given) and all(_PLAIN_NUMBER.fullmatch(right) for right in case.accepted):
+        return int(given) in {int(right) for right in case.accepted}
+    return any(_equivalent(right, case.answer) for right in case.accepted)
+
+
+def _equivalent(right: str, answer: str) -> bool:
+    from math_verify import parse, verify
+
+    gold, given = (parse(text, parsing_timeout=SECONDS) for text in (f"${right}$", answer))
+    return bool(verify(gold, given, timeout_seconds=SECONDS))

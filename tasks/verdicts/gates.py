@@ -1,0 +1,109 @@
+"""Every gate asked of every trace: Arrow in, verdicts out."""
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from typing import Any
+
+import pyarrow as pa
+
+from tasks import rows
+from tasks.spec import Spec
+from tasks.store import Made
+from tasks.verdicts.case import Case, Passage, Verdict
+from tasks.verdicts.citations import CitationSpec, citations
+from tasks.verdicts.correctness import correctness
+from tasks.verdicts.evidence import EvidenceSpec, grounding
+from tasks.verdicts.fluency import FluencySpec, fluency
+from tasks.verdicts.leakage import leakage
+from tasks.verdicts.structure import StructureSpec, structure
+
+SHARD_ROWS, WORKERS = 2048, 2
+
+
+class VerdictSpec(Spec):
+    """The gates' settings; every gate judges every trace."""
+
+    structure: StructureSpec = StructureSpec()
+    """Think block, answer, lengths."""
+    fluency: FluencySpec = FluencySpec()
+    """Loops, run-together words, mojibake, script drift."""
+    citations: CitationSpec = CitationSpec()
+    """Cited sections."""
+    evidence: EvidenceSpec = EvidenceSpec()
+    """What the passages must hold."""
+
+
+Gate = Callable[[Case, VerdictSpec, frozenset[str]], Verdict]
+
+GATES: tuple[Gate, ...] = (
+    lambda case, spec, families: leakage(case, families),
+    lambda case, spec, families: structure(case, spec.structure),
+    lambda case, spec, families: fluency(case, spec.fluency),
+    lambda case, spec, families: citations(case, spec.citations),
+    lambda case, spec, families: grounding(case, spec.evidence, spec.citations),
+    lambda case, spec, families: correctness(case),
+)
+"""In the order in which a trace's faults are named: the first failing gate gives the reason it is counted under."""
+
+
+def judge(traces: pa.Table, prompts: pa.Table, passages: pa.Table, questions: pa.Table, spec: VerdictSpec) -> Made:
+    """Return one verdict a trace a gate; traces that fail one are in the sister table under their first reason."""
+    cases = list(cases_of(traces, prompts, passages, questions))
+    families = frozenset(prompts["family"].to_pylist())
+    verdicts = [one for several in _judged(cases, spec, families) for one in several]
+    faults = [(case.trace_id, first.reason, f"gate {first.gate}, score {first.score:.3f}") for case, first in _first_failures(cases, verdicts)]
+    table = rows.table_of([_row(case, one) for case, one in zip(_repeated(cases), verdicts, strict=True)], rows.VERDICTS)
+    made = Made({"verdicts": table}, rows.VERDICTS, rows.rejected(faults), rows_in=len(cases), rows_out=len(cases) - len(faults))
+    return made
+
+
+def judge_case(case: Case, spec: VerdictSpec, families: frozenset[str]) -> list[Verdict]:
+    """Return every gate's verdict on one trace."""
+    return [gate(case, spec, families) for gate in GATES]
+
+
+def judge_shard(cases: list[Case], spec: VerdictSpec, families: frozenset[str]) -> list[Verdict]:
+    """Return the verdicts on a run of traces, gate by gate within each."""
+    return [one for case in cases for one in judge_case(case, spec, families)]
+
+
+def cases_of(traces: pa.Table, prompts: pa.Table, passages: pa.Table, questions: pa.Table) -> Iterator[Case]:
+    """Yield every trace joined with its prompt, the passages it was shown and the known answers, in the traces' order."""
+    asked = {row["prompt_id"]: row for row in prompts.to_pylist()}
+    shown = {row["passage_id"]: Passage(row["section"], _whole(row)) for row in passages.select(["passage_id", "section", "heading", "text"]).to_pylist()}
+    known = {row["question_id"]: row for row in questions.select(["question_id", "accepted", "answer_type"]).to_pylist()}
+    for trace in traces.select(["trace_id", "prompt_id", "think", "answer", "raw", "fault"]).to_pylist():
+        prompt = asked[trace.pop("prompt_id")]
+        question = known.get(prompt["question_id"], {"accepted": [], "answer_type": "text"})
+        yield Case(
+            **trace, prompt=prompt["messages"][-1]["content"], family=prompt["family"], cell=prompt["cell"], canary=prompt["canary"],
+            passages=tuple(shown[passage_id] for passage_id in prompt["passage_ids"]), accepted=tuple(question["accepted"]),
+            answer_type=question["answer_type"],
+        )  # fmt: skip
+
+
+def _whole(row: dict[str, Any]) -> str:
+    return f"{row['heading']}. {row['text']}" if row["heading"] else str(row["text"])
+
+
+def _judged(cases: list[Case], spec: VerdictSpec, families: frozenset[str]) -> Iterable[list[Verdict]]:
+    """Judge in worker processes: verdicts cost CPU, and math-verify needs a main thread of its own."""
+    shards = [cases[low : low + SHARD_ROWS] for low in range(0, len(cases), SHARD_ROWS)]
+    with ProcessPoolExecutor(WORKERS, mp_context=get_context("spawn")) as pool:
+        return list(pool.map(judge_shard, shards, [spec] * len(shards), [families] * len(shards)))
+
+
+def _first_failures(cases: list[Case], verdicts: list[Verdict]) -> Iterator[tuple[Case, Verdict]]:
+    for number, case in enumerate(cases):
+        own = verdicts[number * len(GATES) : (number + 1) * len(GATES)]
+        if failed := next((one for one in own if not one.passed), None):
+            yield case, failed
+
+
+def _repeated(cases: list[Case]) -> Iterator[Case]:
+    return (case for case in cases for _ in GATES)
+
+
+def _row(case: Case, one: Verdict) -> dict[str, object]:
+    return {"trace_id": case.trace_id, **one._asdict()}
