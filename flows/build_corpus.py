@@ -3,10 +3,10 @@
 import json
 import os
 import time
-from collections.abc import Callable
 from pathlib import Path
+from typing import ParamSpec, cast
 
-from prefect import flow
+from prefect import Task, flow
 from pydantic import BaseModel
 
 from flows.recipe import Recipe
@@ -20,6 +20,7 @@ from tasks.traces.task import RUNS, generate_traces
 from tasks.verdicts.task import judge_traces
 
 SUMMARY = "summary.json"
+P = ParamSpec("P")
 
 
 class StageLine(BaseModel):
@@ -58,14 +59,14 @@ def build_corpus(recipe: Recipe, root: Path = Path("mill")) -> Summary:
     """Build the recipe's corpus below root. What is already there is not made again."""
     root = root.absolute()
     clock = _Clock()
-    documents = clock.run(lambda: collect_documents(recipe.documents, root))
-    questions = clock.run(lambda: collect_questions(recipe.questions, root))
-    passages = clock.run(lambda: ground_passages(documents, recipe.grounding, root))
-    prompts = clock.run(lambda: write_prompts(passages, questions, recipe.prompts, root))
-    traces = clock.run(lambda: generate_traces(prompts, recipe.traces, recipe.placement.teacher, root))
-    verdicts = clock.run(lambda: judge_traces(traces, prompts, passages, questions, recipe.verdicts, root))
+    documents = clock.run(collect_documents, recipe.documents, root)
+    questions = clock.run(collect_questions, recipe.questions, root)
+    passages = clock.run(ground_passages, documents, recipe.grounding, root)
+    prompts = clock.run(write_prompts, passages, questions, recipe.prompts, root)
+    traces = clock.run(generate_traces, prompts, recipe.traces, recipe.placement.teacher, root)
+    verdicts = clock.run(judge_traces, traces, prompts, passages, questions, recipe.verdicts, root)
     upstream = Upstream(traces=traces, prompts=prompts, verdicts=verdicts, passages=passages, questions=questions)
-    corpus = clock.run(lambda: assemble_corpus(upstream, recipe.corpus, root, recipe.name, recipe.traces.teacher.model))
+    corpus = clock.run(assemble_corpus, upstream, recipe.corpus, root, recipe.name, recipe.traces.teacher.model)
     return _summary(clock.lines, root, prompts=prompts, traces=traces, corpus=corpus)
 
 
@@ -75,9 +76,10 @@ class _Clock:
     def __init__(self) -> None:
         self.lines: list[StageLine] = []
 
-    def run(self, stage: Callable[[], Table]) -> Table:
+    def run(self, stage: Task[P, Table], *args: P.args, **kwargs: P.kwargs) -> Table:
         started = time.monotonic()
-        table = stage()
+        # Through its state, because a stage that found its table answers with a state of its own, named Cached.
+        table = cast(Table, stage(*args, **kwargs, return_state=True).result())
         self.lines.append(StageLine(
             stage=table.stage, rows_in=table.rows_in, rows_out=table.rows_out, rejected=dict(table.rejected),
             seconds=round(time.monotonic() - started, 3),

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
+DEBUG = "TRACEMILL_DEBUG"
 QUIET = {
     "DO_NOT_TRACK": "1", "PREFECT_SERVER_ANALYTICS_ENABLED": "false", "GX_ANALYTICS_ENABLED": "false", "RAY_USAGE_STATS_ENABLED": "0",
     "VLLM_NO_USAGE_STATS": "1", "HF_HUB_DISABLE_TELEMETRY": "1", "TOKENIZERS_PARALLELISM": "false", "PREFECT_LOGGING_LEVEL": "WARNING",
@@ -31,7 +32,7 @@ def tracemill(
 ) -> None:
     """Set what every command shares."""
     if debug:
-        os.environ["TRACEMILL_DEBUG"] = "1"
+        os.environ[DEBUG] = "1"
         os.environ["PREFECT_LOGGING_LEVEL"] = "DEBUG"
         logging.basicConfig(level=logging.INFO)
 
@@ -64,9 +65,14 @@ def main() -> None:
     try:
         app()
     except MillError as exc:
-        if os.environ.get("TRACEMILL_DEBUG"):
+        if os.environ.get(DEBUG):
             raise
         sys.stderr.write(f"tracemill: {' '.join(str(exc).split())}\n")
+        sys.exit(2)
+    except Exception as exc:
+        if os.environ.get(DEBUG):
+            raise
+        sys.stderr.write(f"tracemill: unexpected {type(exc).__name__}: {' '.join(str(exc).split())[:500]}; --debug shows where\n")
         sys.exit(2)
     except KeyboardInterrupt:
         sys.stderr.write("tracemill: interrupted; finished rows are kept, run the same command to go on\n")

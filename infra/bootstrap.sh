@@ -98,7 +98,10 @@ make_venv() {
         [[ -z $version || $version == 3.11 || $version == 3.12 ]] || stop "$venv holds Python $version, 3.11 or 3.12 is needed; remove it and run again"
         [[ ! -f $unfinished ]] || clear=(--clear)
         [[ ! -f $chosen || $(<"$chosen") == "$root"$'\n'"$packages" ]] || clear=(--clear)
-        [[ -z ${clear[*]} ]] || say "$venv is unfinished, or was made for another path or set: it is made anew"
+        if [[ -n ${clear[*]} ]]; then
+            say "$venv is unfinished, or was made for another path or set: it is made anew"
+            rm -f -- "$python" # first, so that a clearing cut short is seen
+        fi
     fi
     if [[ -z $version || -n ${clear[*]} ]] || ! "$python" -m pip --version >/dev/null 2>&1; then
         "$base" -m venv ${clear[@]+"${clear[@]}"} -- "$venv" >&2 || stop "$base could not make $venv"

@@ -23,9 +23,9 @@ def tokenizer() -> PreTrainedTokenizerFast:
 
 
 def test_shipped_files_are_the_ones_that_were_measured() -> None:
-    named = dict(reversed(line.split("  ")) for line in (SHIPPED / "SHA256SUMS").read_text().splitlines())
-    assert {path.name for path in SHIPPED.iterdir()} == {*named, "SHA256SUMS"}
-    for name, digest in named.items():
+    lines = [line.split("  ") for line in (SHIPPED / "SHA256SUMS").read_text().splitlines()]
+    assert {path.name for path in SHIPPED.iterdir()} == {"SHA256SUMS", *(name for _, name in lines)}
+    for digest, name in lines:
         assert sha256((SHIPPED / name).read_bytes()).hexdigest() == digest, name
 
 

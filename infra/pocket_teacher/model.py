@@ -66,7 +66,8 @@ class Block(nn.Module):
         """The states after attention and feed-forward."""
         states = states + self.attended(self.before_attention(states), cosine, sine)
         gate, up = self.gate_up(self.before_feed(states)).chunk(2, -1)
-        return states + self.down(functional.silu(gate) * up)
+        written: Tensor = self.down(functional.silu(gate) * up)
+        return states + written
 
     def attended(self, states: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
         """Causal grouped-query attention."""

@@ -59,7 +59,7 @@ def learned_merges(problems: Iterable[Problem], *, vocabulary: int) -> Tokenizer
 
 def build_tokenizer(problems: Iterable[Problem], *, vocabulary: int) -> PreTrainedTokenizerFast:
     """The tokenizer with its chat template, ready to be saved beside the weights."""
-    wrapped: PreTrainedTokenizerFast = PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
+    wrapped: PreTrainedTokenizerFast = PreTrainedTokenizerFast(
         tokenizer_object=learned_merges(problems, vocabulary=vocabulary),
         eos_token=TURN_END,
         pad_token=PADDING,

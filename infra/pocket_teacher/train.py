@@ -21,7 +21,7 @@ from infra.pocket_teacher.muon import Muon
 from infra.pocket_teacher.tokenizer import build_tokenizer
 
 MERGE_PROBLEMS = 20_000
-CHECKPOINT_STEPS = 800
+CHECKPOINT_STEPS = 400
 DRAWN_AHEAD = 1024
 """No more problems than these are drawn and not yet learned from."""
 
@@ -110,7 +110,7 @@ def save(model: Pocket, tokenizer: PreTrainedTokenizerFast, run: Run, progress: 
     temporary = out.with_name(f"{out.name}.writing")
     shutil.rmtree(temporary, ignore_errors=True)
     stock = stock_model(model, padding=tokenizer.pad_token_id, end=tokenizer.eos_token_id)
-    stock.to(torch.bfloat16).save_pretrained(temporary)  # type: ignore[arg-type]
+    stock.to(torch.bfloat16).save_pretrained(temporary)
     tokenizer.save_pretrained(temporary)
     (temporary / "training.json").write_text(json.dumps(asdict(run) | progress.record(), indent=2) + "\n")
     write_checksums(temporary)

@@ -63,7 +63,8 @@ def validate(frame: pd.DataFrame, spec: SuiteSpec, *, docs: Path) -> list[dict[s
     """
     import great_expectations as gx
 
-    logging.getLogger("great_expectations").setLevel(logging.ERROR)
+    for chatty in ("great_expectations", "great_expectations.data_context.types.base"):
+        logging.getLogger(chatty).setLevel(logging.ERROR)
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False, "metric_calculations": False}
     batch = context.data_sources.add_pandas("corpus").add_dataframe_asset("rows").add_batch_definition_whole_dataframe("all")

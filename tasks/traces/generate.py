@@ -1,8 +1,9 @@
 """From prompts to traces: a full window of requests, a journal of what is finished, a table made from the journal."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -75,7 +76,7 @@ def generate(
         pending = [row.ask for row in asked if row.ask.key not in finished]
         tally = _Tally(len(asked), len(finished), progress)
         if pending:
-            asyncio.run(_answer_all(pending, spec, placement, lambda done: (book.append(done), tally.add(done))))
+            asyncio.run(_answer_all(pending, spec, placement, book, tally))
         traces, rejected = collect(asked, book)
     finally:
         book.close()
@@ -130,11 +131,14 @@ def trace_of(row: Row, completion: Completion) -> dict[str, object]:
     }  # fmt: skip
 
 
-async def _answer_all(
-    pending: Sequence[Ask], spec: TraceSpec, placement: EnginePlacement, keep: Callable[[Completion], object]
-) -> None:
+async def _answer_all(pending: Sequence[Ask], spec: TraceSpec, placement: EnginePlacement, book: Journal, tally: "_Tally") -> None:
+    def keep(completion: Completion) -> None:
+        book.append(completion)
+        tally.add(completion)
+
     async with _engine(lambda: open_engine(spec.teacher, placement)) as engine:
-        await ask_all(pending, engine, window=placement.window * placement.replicas, keep=keep)
+        with tally.timing():
+            await ask_all(pending, engine, window=placement.window * placement.replicas, keep=keep)
 
 
 async def ask_all(pending: Sequence[Ask], engine: Engine, *, window: int, keep: Callable[[Completion], object]) -> None:
@@ -163,24 +167,25 @@ async def _engine(start: Callable[[], Awaitable[Engine]]) -> AsyncIterator[Engin
 
 
 class _Tally:
-    """Counts what this run asked and received, and tells the progress."""
+    """Counts what this run asked and received, and tells the progress. An engine's start does not count as slowness."""
 
     def __init__(self, total: int, done: int, progress: Progress) -> None:
         self._total, self._done, self._progress = total, done, progress
-        self._first: float | None = None
-        self._last = 0.0
         self.requests = self.tokens = 0
+        self.seconds = 0.0
 
     def add(self, completion: Completion) -> None:
         """Count one answer."""
-        self._last = asyncio.get_running_loop().time()
-        self._first = self._first or self._last
         self.requests += 1
         self._done += 1
         self.tokens += completion.completion_tokens
         self._progress(done=self._done, total=self._total, tokens=self.tokens)
 
-    @property
-    def seconds(self) -> float:
-        """Seconds between the first and the last answer, so that an engine's start does not count as slowness."""
-        return self._last - (self._first or self._last)
+    @contextmanager
+    def timing(self) -> Iterator[None]:
+        """Measure the time of asking, to the last answer."""
+        started = time.monotonic()
+        try:
+            yield
+        finally:
+            self.seconds = time.monotonic() - started

@@ -1,0 +1,170 @@
+import json
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from pypdf import PdfWriter
+
+from tasks.errors import BadRecipe, PlanOverdrawn, UnknownName
+from tasks.sources.collect import DocumentSource, DocumentSpec, QuestionSource, QuestionSpec, content_digest, documents, questions
+from tasks.store import Made
+
+
+def read(folder: Path, **settings: object) -> Made:
+    source = DocumentSource(path=str(folder), **settings)  # type: ignore[arg-type]
+    return documents(DocumentSpec(sources=(source,), max_bytes=10_000))
+
+
+def reasons(made: Made) -> dict[str, str]:
+    return dict(zip((Path(name).name for name in made.rejected["row_id"].to_pylist()), made.rejected["reason"].to_pylist(), strict=True))
+
+
+def texts(made: Made) -> list[str]:
+    return made.parts[next(iter(made.parts))]["text"].to_pylist()  # type: ignore[no-any-return]
+
+
+def pdf(words: str) -> bytes:
+    """Return a one-page PDF that shows the words."""
+    stream = f"BT /F1 12 Tf 72 720 Td ({words}) Tj ET".encode()
+    objects = [
+        b"<< /Type /Catalog /Pages 2 0 R >>", b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents 4 0 R /Resources << /Font << /F1 5 0 R >> >> >>",
+        b"<< /Length %d >>\nstream\n%s\nendstream" % (len(stream), stream), b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
+    ]  # fmt: skip
+    body, places = b"%PDF-1.4\n", []
+    for number, content in enumerate(objects, 1):
+        places.append(len(body))
+        body += b"%d 0 obj\n%s\nendobj\n" % (number, content)
+    table = b"".join(b"%010d 00000 n \n" % place for place in places)
+    return body + b"xref\n0 6\n0000000000 65535 f \n" + table + b"trailer << /Size 6 /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF" % len(body)
+
+
+def test_text_markdown_html_and_pdf_become_documents(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("A rule\n\nThe fee is 40 credits.")
+    (tmp_path / "b.md").write_text("---\ntitle: Fees\nlicence: CC0-1.0\n---\n# Ignored\n\nThe fee is 50 credits.")
+    (tmp_path / "c.html").write_text("<title>T</title><nav>menu</nav><h2>Section 3. Oaths</h2><p>An oath is signed.</p><script>alert(1)</script>")
+    (tmp_path / "d.pdf").write_bytes(pdf("The fee is 60 credits."))
+    made = read(tmp_path, licence="Apache-2.0")
+    table = made.parts["documents"].to_pylist()
+    assert [row["title"] for row in table] == ["A rule", "Fees", "T", "d"]
+    assert [row["licence"] for row in table] == ["Apache-2.0", "CC0-1.0", "Apache-2.0", "Apache-2.0"]
+    assert "## Section 3. Oaths" in table[2]["text"]
+    assert not any(word in table[2]["text"] for word in ("menu", "alert"))
+    assert "60 credits" in table[3]["text"]
+    assert made.rejected.num_rows == 0
+
+
+def test_every_file_that_cannot_be_read_is_a_row_with_a_reason(tmp_path: Path) -> None:
+    locked = PdfWriter()
+    locked.add_blank_page(72, 72)
+    locked.encrypt("secret")
+    locked.write(tmp_path / "locked.pdf")
+    bad = {
+        "empty.txt": b"", "blank.txt": b" \n\n ", "binary.txt": b"ab\0cd", "latin.txt": "café".encode("latin-1"), "broken.pdf": b"%PDF-1.4 nothing",
+        "huge.md": b"x" * 10_001, "picture.png": b"\x89PNG", "bare": b"text", "torn.parquet": b"PAR1 torn",
+    }  # fmt: skip
+    for name, content in bad.items():
+        (tmp_path / name).write_bytes(content)
+    (tmp_path / "gone.txt").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "good.txt").write_text("One good file among the bad ones.")
+    made = read(tmp_path)
+    assert reasons(made) == {
+        "empty.txt": "empty_file", "blank.txt": "empty_text", "binary.txt": "binary_file", "latin.txt": "bad_encoding",
+        "broken.pdf": "broken_pdf", "locked.pdf": "encrypted_file", "huge.md": "too_large", "picture.png": "unsupported_type",
+        "bare": "unsupported_type", "torn.parquet": "broken_parquet", "gone.txt": "unreadable_file",
+    }  # fmt: skip
+    assert texts(made) == ["One good file among the bad ones."]
+    assert made.rows_in == 12
+
+
+def test_a_pdf_that_unpacks_to_more_than_the_limit_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "bomb.pdf").write_bytes(pdf("word " * 1900))
+    source = DocumentSource(path=str(tmp_path))
+    assert reasons(documents(DocumentSpec(sources=(source,), max_bytes=9_800)))["bomb.pdf"] == "too_large"
+
+
+def test_each_json_line_is_a_document_or_a_reason(tmp_path: Path) -> None:
+    lines = [json.dumps({"text": "first"}), "[1]", '{"text": "tor', json.dumps({"other": 1}), "", json.dumps({"text": "first"})]
+    (tmp_path / "rows.jsonl").write_text("\n".join(lines))
+    made = read(tmp_path)
+    assert reasons(made) == {
+        "rows.jsonl#2": "bad_json", "rows.jsonl#3": "bad_json", "rows.jsonl#4": "missing_text", "rows.jsonl#6": "duplicate_document",
+    }  # fmt: skip
+
+
+def test_bigpatent_and_patentmatch_columns_are_mapped_by_the_recipe(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"description": ["A pump moves water."], "abstract": ["A pump."]}), tmp_path / "bigpatent.parquet")
+    match = {"text": "A claim on a valve.", "text_b": "A passage on a valve.", "label": 1}
+    (tmp_path / "patentmatch.jsonl").write_text(json.dumps(match))
+    sources = (
+        DocumentSource(path=str(tmp_path / "bigpatent.parquet"), text=("abstract", "description"), licence="CC-BY-4.0"),
+        DocumentSource(path=str(tmp_path / "patentmatch.jsonl"), text=("text", "text_b"), max_rows=1),
+    )
+    made = documents(DocumentSpec(sources=sources))
+    assert texts(made) == ["A pump.\n\nA pump moves water.", "A claim on a valve.\n\nA passage on a valve."]
+
+
+def test_a_data_set_opens_through_the_datasets_library(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"description": ["A pump moves water.", None, "A valve."]}), tmp_path / "train.parquet")
+    source = DocumentSource(path=f"hub:{tmp_path}", text=("description",), title="publication")
+    made = documents(DocumentSpec(sources=(source,)))
+    assert texts(made) == ["A pump moves water.", "A valve."]
+    assert made.rejected["reason"].to_pylist() == ["missing_text"]
+
+
+def test_a_data_set_that_is_not_there_is_said(tmp_path: Path) -> None:
+    with pytest.raises(BadRecipe, match="cannot be opened"):
+        documents(DocumentSpec(sources=(DocumentSource(path=f"hub:{tmp_path}"),)))
+
+
+def test_document_ids_do_not_depend_on_where_the_folder_lies(tmp_path: Path) -> None:
+    for root in ("a", "b"):
+        (tmp_path / root / "book").mkdir(parents=True)
+        (tmp_path / root / "book" / "x.txt").write_text("The same text.")
+    ids = [read(tmp_path / root / "book").parts["documents"]["document_id"].to_pylist() for root in ("a", "b")]
+    assert ids[0] == ids[1]
+
+
+def test_changed_bytes_change_the_digest_of_the_sources(tmp_path: Path) -> None:
+    sources = (DocumentSource(path=str(tmp_path)),)
+    (tmp_path / "x.txt").write_text("one")
+    before = content_digest(sources)
+    (tmp_path / "x.txt").write_text("two")
+    assert content_digest(sources) != before
+
+
+def test_a_source_that_is_not_there_names_what_would_do() -> None:
+    with pytest.raises(BadRecipe, match="builtin:handbook"):
+        documents(DocumentSpec(sources=(DocumentSource(path="no/such/folder"),)))
+    with pytest.raises(UnknownName, match="builtin:handbook"):
+        documents(DocumentSpec(sources=(DocumentSource(path="builtin:bible"),)))
+
+
+def test_the_built_in_handbook_has_licence_and_no_fault() -> None:
+    made = documents(DocumentSpec())
+    assert made.rejected.num_rows == 0
+    assert set(made.parts["documents"]["licence"].to_pylist()) == {"Apache-2.0"}
+
+
+def test_problems_are_drawn_once_each_and_some_are_held_out() -> None:
+    table = questions(QuestionSpec(problems={"addition": 60}, held_out_share=0.3)).parts["questions"]
+    assert len(set(table["text"].to_pylist())) == table.num_rows
+    assert 5 < table["split"].to_pylist().count("held_out") < 35
+    assert all(accepted for accepted in table["accepted"].to_pylist())
+
+
+def test_a_family_of_problems_is_not_overdrawn() -> None:
+    with pytest.raises(PlanOverdrawn, match="without repeating itself"):
+        questions(QuestionSpec(problems={"addition": 10**12}))
+    with pytest.raises(UnknownName, match="addition"):
+        questions(QuestionSpec(problems={"alchemy": 1}))
+
+
+def test_questions_of_a_file_keep_their_answers(tmp_path: Path) -> None:
+    lines = [{"question": "2 + 2?", "answer": ["4", "four"]}, {"question": "Why?"}, {"answer": "lost"}]
+    (tmp_path / "bench.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    made = questions(QuestionSpec(sources=(QuestionSource(path=str(tmp_path / "bench.jsonl"), category="bench", held_out=True),)))
+    assert made.parts["questions"]["accepted"].to_pylist() == [["4", "four"], []]
+    assert set(made.parts["questions"]["split"].to_pylist()) == {"held_out"}
+    assert made.rejected["reason"].to_pylist() == ["missing_question"]

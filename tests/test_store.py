@@ -1,0 +1,93 @@
+import logging
+import os
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tasks import rows
+from tasks.errors import EmptyTable, SchemaMismatch, StoreUnreachable
+from tasks.spec import Spec
+from tasks.store import MANIFEST, Key, Made, find, once, publish
+
+KEY = Key("verdicts", 1, Spec(), {"traces": "abc"})
+
+
+def made(count: int = 3, *, lost: int = 0, **changes: object) -> Made:
+    good = [{"trace_id": f"t{number}", "gate": "g", "passed": True, "reason": "", "score": 1.0} for number in range(count)]
+    values: dict[str, object] = {
+        "parts": {"verdicts": rows.table_of(good, rows.VERDICTS)}, "schema": rows.VERDICTS,  # type: ignore[arg-type]
+        "rejected": rows.rejected([("t9", "loop", "")]), "rows_in": count + 1 + lost,
+    }  # fmt: skip
+    return Made(**values | changes)  # type: ignore[arg-type]
+
+
+def test_a_table_is_found_as_it_was_written(tmp_path: Path) -> None:
+    table = once(tmp_path, KEY, made)
+    assert find(tmp_path, KEY) == table
+    assert table.read().num_rows == table.rows == 3
+    assert table.read_rejected()["reason"].to_pylist() == ["loop"]
+    assert dict(table.rejected) == {"loop": 1}
+
+
+def test_a_finished_table_is_not_made_again(tmp_path: Path) -> None:
+    first = once(tmp_path, KEY, made)
+    assert once(tmp_path, KEY, lambda: pytest.fail("made twice")) == first
+
+
+def test_the_same_table_in_two_roots_is_the_same_bytes(tmp_path: Path) -> None:
+    for root in ("a", "b"):
+        once(tmp_path / root, KEY, made)
+    files = {root: {path.name: path.read_bytes() for path in (tmp_path / root).rglob("*") if path.is_file()} for root in ("a", "b")}
+    assert files["a"] == files["b"]
+
+
+@pytest.mark.parametrize("harm", ["part", "manifest", "bytes"])
+def test_a_damaged_table_is_said_and_made_again(tmp_path: Path, harm: str, caplog: pytest.LogCaptureFixture) -> None:
+    table = once(tmp_path, KEY, made)
+    if harm == "bytes":
+        part = table.path / table.parts[0]
+        part.write_bytes(part.read_bytes()[:-1] + b"x")
+    else:
+        (table.path / (MANIFEST if harm == "manifest" else table.parts[0])).unlink()
+    with caplog.at_level(logging.WARNING):
+        assert find(tmp_path, KEY) is None
+    assert "made again" in caplog.text
+    assert once(tmp_path, KEY, made) == table
+
+
+def test_a_row_that_is_neither_accepted_nor_rejected_stops_the_stage(tmp_path: Path) -> None:
+    with pytest.raises(SchemaMismatch, match="unaccounted"):
+        publish(tmp_path, KEY, made(lost=1))
+    assert find(tmp_path, KEY) is None
+
+
+def test_a_stage_that_accepts_nothing_names_the_reasons(tmp_path: Path) -> None:
+    with pytest.raises(EmptyTable, match="loop"):
+        publish(tmp_path, KEY, made(0))
+
+
+def test_a_null_never_reaches_the_disk(tmp_path: Path) -> None:
+    holed = pa.table({"trace_id": ["t"], "gate": ["g"], "passed": [True], "reason": pa.array([None], pa.string()), "score": [1.0]})
+    with pytest.raises(SchemaMismatch, match="null"):
+        publish(tmp_path, KEY, made(parts={"verdicts": holed}, rows_in=2))
+
+
+def test_the_draft_of_a_dead_writer_is_swept_away(tmp_path: Path) -> None:
+    dead = tmp_path / "verdicts" / ".tmp-feed-999999999"
+    alive = tmp_path / "verdicts" / f".tmp-feed-{os.getppid()}"
+    for draft in (dead, alive):
+        draft.mkdir(parents=True)
+    publish(tmp_path, KEY, made())
+    assert not dead.exists()
+    assert alive.exists()
+
+
+def test_a_full_disk_is_a_transient_error_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(pq, "write_table", full)
+    with pytest.raises(StoreUnreachable, match="No space left"):
+        once(tmp_path, KEY, made)
