@@ -27,6 +27,12 @@ stop() {
 
 version_of() { "$1" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null || true; }
 
+# The version of .venv's Python, if it is one: without pyvenv.cfg, bin/python is the machine's own Python, and would be installed into.
+venv_version() {
+    "$python" -c 'import os, sys
+if os.path.realpath(sys.prefix) == sys.argv[1]: print("%d.%d" % sys.version_info[:2])' "$venv" 2>/dev/null || true
+}
+
 # Sets `base`, the Python that .venv is made with.
 find_python() {
     local name version seen="" bare=""
@@ -93,19 +99,20 @@ check_disk() {
 make_venv() {
     local clear=() version=""
     if [[ -d $venv ]]; then
-        version=$(version_of "$python")
+        version=$(venv_version)
         [[ -n $version ]] || clear=(--clear)
         [[ -z $version || $version == 3.11 || $version == 3.12 ]] || stop "$venv holds Python $version, 3.11 or 3.12 is needed; remove it and run again"
         [[ ! -f $unfinished ]] || clear=(--clear)
         [[ ! -f $chosen || $(<"$chosen") == "$root"$'\n'"$packages" ]] || clear=(--clear)
         if [[ -n ${clear[*]} ]]; then
             say "$venv is unfinished, or was made for another path or set: it is made anew"
-            rm -f -- "$python" # first, so that a clearing cut short is seen
+            rm -f -- "$venv/pyvenv.cfg" # first, so that a clearing cut short is seen
         fi
     fi
     if [[ -z $version || -n ${clear[*]} ]] || ! "$python" -m pip --version >/dev/null 2>&1; then
         "$base" -m venv ${clear[@]+"${clear[@]}"} -- "$venv" >&2 || stop "$base could not make $venv"
     fi
+    [[ -n $(venv_version) ]] || stop "$base made no virtual environment at $venv; remove it and run again"
     printf '%s\n%s\n' "$root" "$packages" >"$chosen"
     rm -f -- "$stamp"
     : >"$unfinished"
@@ -122,10 +129,11 @@ logged() {
     fi
 }
 
-pip() { "$python" -m pip install --disable-pip-version-check --no-input --quiet "$@"; }
+pip() { PIP_REQUIRE_VIRTUALENV=1 "$python" -m pip install --disable-pip-version-check --no-input --quiet "$@"; }
 
-# Wheels only, but for hnswlib, which has none.
-uv() { "$venv/bin/uv" pip install --python "$python" --no-progress --no-deps --only-binary :all: --no-binary hnswlib "$@"; }
+# Wheels only, but for hnswlib, which has none. VIRTUAL_ENV rather than --python: uv then refuses what is not a virtual environment, and
+# without its cache of interpreters it cannot mistake a new .venv for what stood at the path before.
+uv() { VIRTUAL_ENV=$venv "$venv/bin/uv" pip install --no-progress --no-deps --only-binary :all: --no-binary hnswlib "$@"; }
 
 # uv does not read pip's settings: hand it the index, if one is set there.
 share_index() {

@@ -1,0 +1,123 @@
+import pyarrow as pa
+import pytest
+
+from tasks import rows
+from tasks.verdicts.case import Case, Passage
+from tasks.verdicts.gates import GATES, VerdictSpec, judge, judge_case
+from tests.builders import case, prompts_table
+
+FAMILIES = frozenset({"handbook_qa", "A4 spice combinator", "equation"})
+SPEC = VerdictSpec()
+
+
+def verdicts(one: Case) -> dict[str, str]:
+    """Return gate → reason."""
+    return {found.gate: found.reason for found in judge_case(one, SPEC, FAMILIES)}
+
+
+def test_a_sound_trace_passes_every_gate() -> None:
+    assert set(verdicts(case()).values()) == {""}
+    assert list(verdicts(case())) == ["leakage", "structure", "fluency", "citations", "grounding", "correctness"]
+
+
+LOOP = "The sum is eleven and so we add one more to it again. " * 12
+COMPOUND = "The Donaudampfschifffahrtsgesellschaft is named in the record of the case."
+
+
+@pytest.mark.parametrize(
+    ("gate", "change", "reason"),
+    [
+        ("structure", {"fault": "unclosed_think"}, "unclosed_think"),
+        ("structure", {"think": "Too short."}, "short_think"),
+        ("structure", {"think": "word " * 5000}, "long_think"),
+        ("structure", {"answer": "word " * 1000}, "long_answer"),
+        ("leakage", {"raw": "<think>canary-00112233445566aa</think>"}, "canary"),
+        ("leakage", {"raw": "<think>canary-ffffffffffffffff</think>"}, "foreign_canary"),
+        ("leakage", {"think": "A4 spice combinator: rejection is framed as a question of form, so I begin with it."}, "plan_vocabulary"),
+        ("leakage", {"think": "We note the a4-spice combinator here and then go on to reason about the fee."}, "plan_vocabulary"),
+        ("leakage", {"think": "Equation: this row shall differ from the last. The fee is 40 credits in Section 214."}, "plan_vocabulary"),
+        ("leakage", {"think": "For handbook_qa/p1/0 I vary the wording. Section 214 says that the fee is 40 credits."}, "plan_vocabulary"),
+        ("fluency", {"think": LOOP}, "loop"),
+        ("fluency", {"think": "Claim1Awirelesschargingstationcomprisinganinductivecoilarranged and so the fee is 40 credits."}, "run_together"),
+        ("fluency", {"think": "The fee is forty credits â€œand no moreâ€\x9d says the rule, so it is 40."}, "mojibake"),
+        ("fluency", {"think": "The fee is forty \ufffd\ufffd credits, as the section says in plain words."}, "mojibake"),
+        ("fluency", {"think": "The fee is 40 credits. 수수료는 사십 크레딧입니다 그래서 답은 사십입니다."}, "script_drift"),
+        ("citations", {"answer": "The fee for late fees is 40 credits. [Section 999]"}, "unresolved_citation"),
+        ("citations", {"think": "I recall from [Mayo v. Klein Electric] that the fee is 40 credits, as always."}, "unresolved_citation"),
+        ("citations", {"answer": "The fee for late fees is 40 credits."}, "missing_citation"),
+        ("grounding", {"answer": "The fee for late fees is 41 credits. [Section 214]"}, "ungrounded_number"),
+        ("grounding", {"answer": "Applicants enjoy generous seasonal discounts everywhere. [Section 214]"}, "ungrounded_answer"),
+        ("grounding", {"answer": "The passages do not say."}, "abstained"),
+        ("correctness", {"accepted": ("50 credits",)}, "wrong_answer"),
+    ],
+)
+def test_every_gate_fails_its_known_bad_rows_for_the_right_reason(gate: str, change: dict[str, object], reason: str) -> None:
+    assert verdicts(case(**change))[gate] == reason
+
+
+@pytest.mark.parametrize(
+    ("gate", "change"),
+    [
+        ("leakage", {"think": "The equation is 3x + 2 = 11, so I subtract 2 from both sides and divide by 3."}),
+        ("leakage", {"prompt": "Explain canary-0123456789abcdef.", "think": "The prompt names canary-0123456789abcdef, an odd word, and asks for it."}),
+        ("fluency", {"think": COMPOUND}),
+        ("fluency", {"think": "The naïve reading of “late” costs 40 €; see https://example.org/averyveryveryveryveryveryverylongaddress/x."}),
+        ("fluency", {"think": "Add 1 and 2: 3. Add 2 and 3: 5. Add 3 and 4: 7. Add 4 and 5: 9. Add 5 and 6: 11. Then the sum is 35."}),
+        ("citations", {"answer": "The fee for late fees is 40 credits. [section 214]"}),
+        ("citations", {"passages": (), "answer": "x is in the interval [1, 2]."}),
+        ("grounding", {"answer": "40 credits [Section 214]"}),
+        ("grounding", {"passages": (), "answer": "Nothing here was read anywhere: 12."}),
+        ("correctness", {"accepted": ("the fee for late fees is 40 credits. [section 214]",)}),
+    ],
+)
+def test_every_gate_passes_its_known_good_rows(gate: str, change: dict[str, object]) -> None:
+    assert verdicts(case(**change))[gate] == ""
+
+
+@pytest.mark.parametrize(
+    ("accepted", "answer", "right"),
+    [
+        ("12", r"The answer is \boxed{12}.", True), ("12", "12", True), ("12", r"\boxed{13}", False), ("12", r"first \boxed{12}, no: \boxed{13}", False),
+        ("1/2", r"The answer is $\frac{1}{2}$.", True), ("0.5", r"\boxed{\frac{1}{2}}", True), ("1/2", r"\boxed{\frac{1}{3}}", False),
+        ("x+1", r"$1+x$", True), ("12", "", False),
+    ],
+)  # fmt: skip
+def test_numbers_are_compared_by_value(accepted: str, answer: str, right: bool) -> None:
+    found = verdicts(case(answer_type="number", accepted=(accepted,), answer=answer, passages=()))
+    assert found["correctness"] == ("" if right else "wrong_answer")
+
+
+def test_only_cited_passages_count_as_evidence() -> None:
+    two = (Passage("Section 214", "Late fees. The fee is 40 credits."), Passage("Section 300", "Oaths. The fee is 70 credits."))
+    assert verdicts(case(passages=two, answer="The fee is 70 credits. [Section 214]"))["grounding"] == "ungrounded_number"
+    assert verdicts(case(passages=two, answer="The fee is 70 credits. [Section 300]"))["grounding"] == ""
+
+
+def test_an_allow_list_lets_an_authority_be_cited() -> None:
+    spec = SPEC.model_copy(update={"citations": SPEC.citations.model_copy(update={"allowed": ("KSR v. Teleflex",)})})
+    one = case(think="As [KSR v. Teleflex] has it, the fee is 40 credits; [Section 214] says so in plain words.")
+    assert {found.gate: found.reason for found in judge_case(one, spec, FAMILIES)}["citations"] == ""
+    assert verdicts(one)["citations"] == "unresolved_citation"
+
+
+def test_a_pattern_without_a_group_is_refused() -> None:
+    with pytest.raises(ValueError, match="group"):
+        VerdictSpec.model_validate({"citations": {"patterns": [r"\[\d+\]"]}})
+
+
+def trace(number: int, **changes: object) -> dict[str, object]:
+    built = case(**changes)
+    return {
+        "trace_id": f"t{number}", "prompt_id": f"q{number:06d}", "sample": 0, "think": built.think, "answer": built.answer, "raw": built.raw,
+        "fault": built.fault, "finish_reason": "stop", "prompt_tokens": 1, "completion_tokens": 1, "seed": number,
+    }  # fmt: skip
+
+
+def test_a_shard_gets_one_verdict_a_trace_a_gate_and_rejects_carry_their_first_reason() -> None:
+    traces = rows.table_of([trace(0), trace(1, think="x"), trace(2, fault="missing_think", think=LOOP)], rows.TRACES)
+    empty = {schema: schema.empty_table() for schema in (rows.PASSAGES, rows.QUESTIONS)}
+    made = judge(traces, prompts_table(3), empty[rows.PASSAGES], empty[rows.QUESTIONS], SPEC)
+    assert made.parts["verdicts"].num_rows == 3 * len(GATES)
+    assert made.rejected.to_pydict()["reason"] == ["short_think", "missing_think"]
+    assert (made.rows_in, made.rows_out) == (3, 1)
+    assert isinstance(made.parts["verdicts"], pa.Table)
