@@ -4,7 +4,7 @@ import json
 import os
 import time
 from pathlib import Path
-from typing import ParamSpec, cast
+from typing import ParamSpec
 
 from prefect import Task, flow
 from pydantic import BaseModel
@@ -79,7 +79,7 @@ class _Clock:
     def run(self, stage: Task[P, Table], *args: P.args, **kwargs: P.kwargs) -> Table:
         started = time.monotonic()
         # Through its state, because a stage that found its table answers with a state of its own, named Cached.
-        table = cast(Table, stage(*args, **kwargs, return_state=True).result())
+        table = stage(*args, **kwargs, return_state=True).result()
         self.lines.append(StageLine(
             stage=table.stage, rows_in=table.rows_in, rows_out=table.rows_out, rejected=dict(table.rejected),
             seconds=round(time.monotonic() - started, 3),

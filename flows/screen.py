@@ -1,6 +1,5 @@
 """What a build looks like on the terminal when it is over."""
 
-import os
 from pathlib import Path
 
 from rich.console import Console
@@ -30,5 +29,5 @@ def show(summary: Summary, console: Console | None = None) -> None:
 
 def _short(path: str) -> str:
     """Return the path as seen from here, when it lies below."""
-    here = Path(os.getcwd())
+    here = Path.cwd()
     return str(Path(path).relative_to(here)) if Path(path).is_relative_to(here) else path

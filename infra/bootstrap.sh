@@ -30,7 +30,7 @@ version_of() { "$1" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/de
 # The version of .venv's Python, if it is one: without pyvenv.cfg, bin/python is the machine's own Python, and would be installed into.
 venv_version() {
     "$python" -c 'import os, sys
-if os.path.realpath(sys.prefix) == sys.argv[1]: print("%d.%d" % sys.version_info[:2])' "$venv" 2>/dev/null || true
+if os.path.realpath(sys.prefix) == os.path.realpath(sys.argv[1]): print("%d.%d" % sys.version_info[:2])' "$venv" 2>/dev/null || true
 }
 
 # Sets `base`, the Python that .venv is made with.
@@ -81,7 +81,7 @@ key() {
 }
 
 finished() {
-    [[ -x $python && -f $stamp && -f $chosen && $(<"$chosen") == "$root"$'\n'"$packages" ]] || return 1
+    [[ -x $python && -f $venv/pyvenv.cfg && -f $stamp && -f $chosen && $(<"$chosen") == "$root"$'\n'"$packages" ]] || return 1
     grep -qsxF "dev $(key dev)" "$stamp" || { [[ $dev == no ]] && grep -qsxF "run $(key run)" "$stamp"; }
 }
 
@@ -98,6 +98,7 @@ check_disk() {
 # share a name).
 make_venv() {
     local clear=() version=""
+    rm -f -- "$stamp"
     if [[ -d $venv ]]; then
         version=$(venv_version)
         [[ -n $version ]] || clear=(--clear)
@@ -114,7 +115,6 @@ make_venv() {
     fi
     [[ -n $(venv_version) ]] || stop "$base made no virtual environment at $venv; remove it and run again"
     printf '%s\n%s\n' "$root" "$packages" >"$chosen"
-    rm -f -- "$stamp"
     : >"$unfinished"
     : >"$log"
 }
@@ -131,13 +131,13 @@ logged() {
 
 pip() { PIP_REQUIRE_VIRTUALENV=1 "$python" -m pip install --disable-pip-version-check --no-input --quiet "$@"; }
 
-# Wheels only, but for hnswlib, which has none. VIRTUAL_ENV rather than --python: uv then refuses what is not a virtual environment, and
-# without its cache of interpreters it cannot mistake a new .venv for what stood at the path before.
+# Wheels only, but for hnswlib, which has none. Told by VIRTUAL_ENV rather than --python, uv refuses what is not a virtual environment.
 uv() { VIRTUAL_ENV=$venv "$venv/bin/uv" pip install --no-progress --no-deps --only-binary :all: --no-binary hnswlib "$@"; }
 
-# uv does not read pip's settings: hand it the index, if one is set there.
-share_index() {
+# uv does not read pip's settings: hands it the index, if one is set there.
+prepare_uv() {
     local index
+    rm -rf -- "$("$venv/bin/uv" cache dir)"/interpreter-v* # remembers by path what stood there before this .venv
     index=$("$python" -m pip config list 2>/dev/null | sed -n "s/^[^=]*\.index-url='\(.*\)'\$/\1/p" | tail -n 1)
     [[ -z $index || -n ${UV_DEFAULT_INDEX:-}${UV_INDEX_URL:-} ]] || export UV_DEFAULT_INDEX=$index
 }
@@ -162,7 +162,7 @@ install_torch() {
 
 install() {
     logged uv pip --no-deps "$(pinned uv "$lists/build.txt")"
-    share_index
+    prepare_uv
     reason=$(compiler_lack)
     logged hnswlib uv --build-constraints "$lists/build.txt" "$(pinned hnswlib "$lists/$packages.txt")"
     reason=""

@@ -1,5 +1,7 @@
 """Every Arrow schema that crosses a stage. No column may hold a null."""
 
+from collections.abc import Mapping, Sequence
+
 import pyarrow as pa
 
 from tasks.errors import SchemaMismatch
@@ -29,9 +31,7 @@ TEXT, INT, LONG, REAL, FLAG = pa.string(), pa.int32(), pa.int64(), pa.float64(),
 DOCUMENTS = _table(document_id=TEXT, title=TEXT, text=TEXT, source=TEXT, licence=TEXT, sha256=TEXT)
 """source: where the text came from, as the recipe names it. sha256: of the text, UTF-8."""
 
-QUESTIONS = _table(
-    question_id=TEXT, text=TEXT, accepted="strings", answer_type=TEXT, category=TEXT, split=TEXT, source=TEXT, licence=TEXT
-)
+QUESTIONS = _table(question_id=TEXT, text=TEXT, accepted="strings", answer_type=TEXT, category=TEXT, split=TEXT, source=TEXT, licence=TEXT)
 """accepted: every right answer, empty when none is known. answer_type: number | text. split: train | held_out."""
 
 PASSAGES = _table(
@@ -72,7 +72,7 @@ REJECTED = _table(row_id=TEXT, reason=TEXT, detail=TEXT)
 """The sister table of every stage: what was not accepted, and why."""
 
 
-def table_of(rows: list[dict[str, object]], schema: pa.Schema) -> pa.Table:
+def table_of(rows: Sequence[Mapping[str, object]], schema: pa.Schema) -> pa.Table:
     """Return rows as a table of the schema, or SchemaMismatch naming the first column that does not fit."""
     try:
         return conform(pa.Table.from_pylist(rows, schema=schema), schema)

@@ -128,7 +128,9 @@ def _write(draft: Path, key: Key, made: Made) -> dict[str, object]:
     if not rows_out and not made.may_be_empty:
         raise EmptyTable(f"{key.stage}: none of {made.rows_in} rows was accepted; reasons: {_reasons(made.rejected) or 'none given'}")
     if made.rows_in != rows_out + made.rejected.num_rows:
-        raise SchemaMismatch(f"{key.stage}: {made.rows_in} rows in, {rows_out} accepted, {made.rejected.num_rows} rejected: a row is unaccounted for")
+        raise SchemaMismatch(
+            f"{key.stage}: {made.rows_in} rows in, {rows_out} accepted, {made.rejected.num_rows} rejected: a row is unaccounted for"
+        )
     for stem, part in made.parts.items():
         _write_parquet(conform(part, made.schema), draft / f"{stem}.parquet")
     _write_parquet(conform(made.rejected, REJECTED), draft / REJECTS)

@@ -78,7 +78,7 @@ def prompts_table(count: int) -> pa.Table:
         }
         for number in range(count)
     ]  # fmt: skip
-    return rows.table_of(made, rows.PROMPTS)  # type: ignore[arg-type]
+    return rows.table_of(made, rows.PROMPTS)
 
 
 def silent(*, done: int, total: int, tokens: int) -> None:

@@ -3,6 +3,7 @@ import re
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -93,7 +94,7 @@ def test_similarity_does_not_chain() -> None:
     assert 4 <= len(kept) < 16
 
 
-def questions(*texts: str, split: str = "held_out") -> object:
+def questions(*texts: str, split: str = "held_out") -> pa.Table:
     base = {"accepted": [], "answer_type": "text", "category": "bench", "split": split, "source": "", "licence": ""}
     return rows.table_of([base | {"question_id": str(n), "text": text} for n, text in enumerate(texts)], rows.QUESTIONS)
 
@@ -116,13 +117,13 @@ TEMPLATE = "Apply the rule to the facts and decide whether the claim is allowed 
 )
 def test_held_out_questions_are_found_whole_or_in_part_but_not_by_their_template(question: str, benchmark: str | None) -> None:
     spec = DecontaminationSpec()
-    known = held_out(questions(LONG, "What is 17 + 25?", TEMPLATE + "the valve is blue.", TEMPLATE + "the seal is dry."), spec)  # type: ignore[arg-type]
+    known = held_out(questions(LONG, "What is 17 + 25?", TEMPLATE + "the valve is blue.", TEMPLATE + "the seal is dry."), spec)
     hit = contamination(candidate(1, question=question, think="I think.", answer="So."), known, spec)
     assert (hit[0] if hit else None) == benchmark
 
 
 def test_asked_questions_do_not_contaminate() -> None:
-    known = held_out(questions(LONG, split="train"), DecontaminationSpec())  # type: ignore[arg-type]
+    known = held_out(questions(LONG, split="train"), DecontaminationSpec())
     assert contamination(candidate(1, question=LONG), known, DecontaminationSpec()) is None
 
 
@@ -184,7 +185,9 @@ def test_the_report_asks_nothing_of_any_network_and_escapes_what_it_shows() -> N
     page = report(findings(name=hostile, sources={(hostile, hostile): 1}, families={hostile: 8}, suite=[line]))
     assert "<script" not in page
     assert "49" not in page.split("</style>")[1].split("<h2>At a glance")[0]
-    addresses = [found for found in re.findall(r"""(?:src|href)\s*=\s*["']([^"']+)|url\(([^)]+)\)""", page) if not "".join(found).startswith("#")]
+    addresses = [
+        found for found in re.findall(r"""(?:src|href)\s*=\s*["']([^"']+)|url\(([^)]+)\)""", page) if not "".join(found).startswith("#")
+    ]
     assert addresses == []
     assert page.count("<svg") == 5
 

@@ -70,8 +70,8 @@ class _Knob(Spec):
 
 
 def test_fingerprints_change_with_stage_version_spec_and_inputs() -> None:
-    base = {"stage": "a", "version": 1, "spec": _Knob(), "inputs": {"x": "1"}}
-    changes = [{}, {"stage": "b"}, {"version": 2}, {"spec": _Knob(turn=2)}, {"inputs": {"x": "2"}}]
+    base: dict[str, object] = {"stage": "a", "version": 1, "spec": _Knob(), "inputs": {"x": "1"}}
+    changes: list[dict[str, object]] = [{}, {"stage": "b"}, {"version": 2}, {"spec": _Knob(turn=2)}, {"inputs": {"x": "2"}}]
     assert len({fingerprint(**base | change) for change in changes}) == 5  # type: ignore[arg-type]
 
 

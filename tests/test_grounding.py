@@ -1,3 +1,4 @@
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ from tasks import rows
 from tasks.grounding.chunk import chunks, label
 from tasks.grounding.ground import GroundingSpec, ground
 from tasks.grounding.index import IndexSpec, PassageIndex
-from tasks.inference.embedding import MINILM, embed
+from tasks.inference.embedding import MINILM, Vectors, embed
 
 RULES = """# Handbook
 
@@ -66,7 +67,7 @@ PROSE = st.lists(st.sampled_from(["word", "Rule.", "claim", "\n\n", "\n", " ", "
 def test_passages_lie_in_order_within_the_limit_and_lose_no_word(text: str, max_words: int) -> None:
     found = list(chunks(text, title="T", max_words=max_words, min_words=1))
     assert all(0 < len(text[chunk.start : chunk.end].split()) <= max_words for chunk in found)
-    assert all(before.end <= after.start for before, after in zip(found, found[1:], strict=False))
+    assert all(before.end <= after.start for before, after in pairwise(found))
     kept = [word for chunk in found for word in text[chunk.start : chunk.end].split()]
     bare = [word for line in text.split("\n") if not line.lstrip(" ").startswith("#") for word in line.split()]
     assert [word for word in bare if word not in kept] == []
@@ -81,14 +82,15 @@ def test_a_section_too_short_to_say_anything_is_left_out() -> None:
     assert cut("# A\n\nYes.\n\n# B\n\nThis one has words enough.") == [("B", "B", "This one has words enough.")]
 
 
-def clustered(count: int, seed: int) -> np.ndarray:
+def clustered(count: int, seed: int) -> Vectors:
     rng = np.random.default_rng(seed)
     centres = rng.normal(size=(64, 48))
     points = centres[rng.integers(64, size=count)] + 0.35 * rng.normal(size=(count, 48))
-    return (points / np.linalg.norm(points, axis=1, keepdims=True)).astype(np.float32)
+    unit: Vectors = (points / np.linalg.norm(points, axis=1, keepdims=True)).astype(np.float32)
+    return unit
 
 
-def recall(index: PassageIndex, vectors: np.ndarray, queries: np.ndarray) -> float:
+def recall(index: PassageIndex, vectors: Vectors, queries: Vectors) -> float:
     exact = np.argsort(-(queries @ vectors.T), axis=1)[:, :10]
     found, _ = index.search(queries, 10)
     return float(np.mean([len(set(a) & set(b)) / 10 for a, b in zip(exact, found, strict=True)]))
@@ -116,7 +118,9 @@ def test_the_graph_is_built_the_same_twice(tmp_path: Path) -> None:
 
 def test_real_embeddings_are_unit_vectors_that_know_what_is_alike_and_read_past_the_models_limit() -> None:
     filler = "The office opens at nine and closes at five on every working day of the week. " * 40
-    vectors = embed(["The fee for a late reply.", "What a tardy answer costs.", "A recipe for bread.", filler, filler + "Bread is baked. " * 60], MINILM)
+    vectors = embed(
+        ["The fee for a late reply.", "What a tardy answer costs.", "A recipe for bread.", filler, filler + "Bread is baked. " * 60], MINILM
+    )
     assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
     assert vectors[0] @ vectors[1] > vectors[0] @ vectors[2] + 0.2
     assert vectors[3] @ vectors[4] < 0.98

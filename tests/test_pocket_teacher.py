@@ -98,18 +98,12 @@ def test_the_exported_model_computes_what_the_lean_one_learned(tokenizer: PreTra
         assert torch.isclose((losses * weights).sum() / weights.sum(), model(*batch), rtol=1e-4)
 
 
-def test_a_short_training_lowers_the_loss_and_leaves_a_loadable_model(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_short_training_lowers_the_loss_and_leaves_a_loadable_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(training, "MERGE_PROBLEMS", 300)
     run = training.Run(steps=12, batch_tokens=512, warmup_steps=1, shape=TINY)
-    first = training.train(
-        training.Run(steps=1, batch_tokens=512, warmup_steps=1, shape=TINY), out=tmp_path / "one", compiled=False
-    )
+    first = training.train(training.Run(steps=1, batch_tokens=512, warmup_steps=1, shape=TINY), out=tmp_path / "one", compiled=False)
     progress = training.train(run, out=tmp_path / "model", compiled=False)
     assert progress.step == 12 and progress.loss < first.loss
     model = AutoModelForCausalLM.from_pretrained(tmp_path / "model")
-    assert (
-        model.config.model_type == "qwen3" and len(AutoTokenizer.from_pretrained(tmp_path / "model")) == TINY.vocabulary
-    )
+    assert model.config.model_type == "qwen3" and len(AutoTokenizer.from_pretrained(tmp_path / "model")) == TINY.vocabulary
     assert not list(tmp_path.glob("*.writing"))

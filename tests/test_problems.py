@@ -136,9 +136,7 @@ def test_a_look_up_cites_lines_that_hold_its_answer_and_abstains_often_enough() 
         cited = [lines[number].lower() for number in re.findall(r"\[(\d)\]", problem.answer)]
         value = re.sub(r" ?\[\d\]", "", problem.answer).lower()
         if "total" in problem.prompt or "together" in problem.prompt:
-            assert int(value.split()[0]) == sum(
-                int(fee) for line in cited for fee in re.findall(r"(\d+) credits", line)
-            )
+            assert int(value.split()[0]) == sum(int(fee) for line in cited for fee in re.findall(r"(\d+) credits", line))
         else:
             assert value in cited[-1]
     assert silent >= 0.12 * len(SEEDS)
@@ -211,9 +209,7 @@ def test_a_rulebook_prompt_is_what_the_template_renders() -> None:
     template = environment.get_template("closed_qa.jinja")
     for seed in SEEDS:
         prompt = draw("rulebook", seed).prompt
-        passages = [
-            {"section": found[1], "heading": found[3], "text": found[4]} for found in PASSAGE_LINE.finditer(prompt)
-        ]
+        passages = [{"section": found[1], "heading": found[3], "text": found[4]} for found in PASSAGE_LINE.finditer(prompt)]
         assert 1 <= len(passages) <= 4
         assert template.render(passages=passages, question=prompt.rsplit("Question: ", 1)[1]).strip() == prompt
 
@@ -241,17 +237,13 @@ def parsed(number: int, heading: str, body: str) -> Section:
     reply = re.search(r"\d+ (?:days|weeks|months)", body)
     examiner = re.search(r"Examiner \w+", body)
     assert fee and reply and examiner, f"Section {number} leaves a question open"
-    return Section(
-        number, heading, fee[0], reply[0], examiner[0], tuple(re.findall(r"[^.]+\.", body.replace(". ", ".")))
-    )
+    return Section(number, heading, fee[0], reply[0], examiner[0], tuple(re.findall(r"[^.]+\.", body.replace(". ", "."))))
 
 
 def test_sample_sections_are_many_distinct_and_answer_every_form() -> None:
     sections = sample_sections()
     assert 80 <= len(sections) <= 100
-    assert (
-        len({section.number for section in sections}) == len({section.heading for section in sections}) == len(sections)
-    )
+    assert len({section.number for section in sections}) == len({section.heading for section in sections}) == len(sections)
     assert all(section.value(asked) for section in sections for asked in FORMS_BY_KIND)
     assert len(QUESTION_FORMS) == 2 * len(FORMS_BY_KIND) and all(form.count("{topic}") == 1 for form in QUESTION_FORMS)
 

@@ -1,4 +1,5 @@
 import dataclasses
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -61,7 +62,9 @@ def test_two_families_of_one_name_are_refused() -> None:
         planned(families=(FAMILIES[0], FAMILIES[0]))
 
 
-NAME = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), min_size=4, max_size=30).filter(lambda text: len(words(text)) > 0)
+NAME = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), min_size=4, max_size=30).filter(
+    lambda text: len(words(text)) > 0
+)
 
 
 @settings(max_examples=150)
@@ -99,12 +102,11 @@ def test_a_form_is_not_a_format_string() -> None:
     assert row.visible.question == "About {0.__class__} traps {x}?"
 
 
-def test_a_template_that_reaches_for_the_plan_is_refused(tmp_path: object) -> None:
-    path = f"{tmp_path}/own.jinja"
-    with open(path, "w") as file:
-        file.write("{{ question }} {{ family }}")
+def test_a_template_that_reaches_for_the_plan_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "own.jinja"
+    path.write_text("{{ question }} {{ family }}")
     with pytest.raises(BadRecipe, match="family"):
-        render(Visible("Why?", ()), path)
+        render(Visible("Why?", ()), str(path))
 
 
 def test_an_unknown_template_lists_the_known() -> None:

@@ -43,7 +43,9 @@ def pdf(words: str) -> bytes:
 def test_text_markdown_html_and_pdf_become_documents(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("A rule\n\nThe fee is 40 credits.")
     (tmp_path / "b.md").write_text("---\ntitle: Fees\nlicence: CC0-1.0\n---\n# Ignored\n\nThe fee is 50 credits.")
-    (tmp_path / "c.html").write_text("<title>T</title><nav>menu</nav><h2>Section 3. Oaths</h2><p>An oath is signed.</p><script>alert(1)</script>")
+    (tmp_path / "c.html").write_text(
+        "<title>T</title><nav>menu</nav><h2>Section 3. Oaths</h2><p>An oath is signed.</p><script>alert(1)</script>"
+    )
     (tmp_path / "d.pdf").write_bytes(pdf("The fee is 60 credits."))
     made = read(tmp_path, licence="Apache-2.0")
     table = made.parts["documents"].to_pylist()

@@ -17,7 +17,7 @@ KEY = Key("verdicts", 1, Spec(), {"traces": "abc"})
 def made(count: int = 3, *, lost: int = 0, **changes: object) -> Made:
     good = [{"trace_id": f"t{number}", "gate": "g", "passed": True, "reason": "", "score": 1.0} for number in range(count)]
     values: dict[str, object] = {
-        "parts": {"verdicts": rows.table_of(good, rows.VERDICTS)}, "schema": rows.VERDICTS,  # type: ignore[arg-type]
+        "parts": {"verdicts": rows.table_of(good, rows.VERDICTS)}, "schema": rows.VERDICTS,
         "rejected": rows.rejected([("t9", "loop", "")]), "rows_in": count + 1 + lost,
     }  # fmt: skip
     return Made(**values | changes)  # type: ignore[arg-type]

@@ -38,7 +38,11 @@ COMPOUND = "The Donaudampfschifffahrtsgesellschaft is named in the record of the
         ("leakage", {"think": "Equation: this row shall differ from the last. The fee is 40 credits in Section 214."}, "plan_vocabulary"),
         ("leakage", {"think": "For handbook_qa/p1/0 I vary the wording. Section 214 says that the fee is 40 credits."}, "plan_vocabulary"),
         ("fluency", {"think": LOOP}, "loop"),
-        ("fluency", {"think": "Claim1Awirelesschargingstationcomprisinganinductivecoilarranged and so the fee is 40 credits."}, "run_together"),
+        (
+            "fluency",
+            {"think": "Claim1Awirelesschargingstationcomprisinganinductivecoilarranged and so the fee is 40 credits."},
+            "run_together",
+        ),
         ("fluency", {"think": "The fee is forty credits â€œand no moreâ€\x9d says the rule, so it is 40."}, "mojibake"),
         ("fluency", {"think": "The fee is forty \ufffd\ufffd credits, as the section says in plain words."}, "mojibake"),
         ("fluency", {"think": "The fee is 40 credits. 수수료는 사십 크레딧입니다 그래서 답은 사십입니다."}, "script_drift"),
@@ -59,9 +63,18 @@ def test_every_gate_fails_its_known_bad_rows_for_the_right_reason(gate: str, cha
     ("gate", "change"),
     [
         ("leakage", {"think": "The equation is 3x + 2 = 11, so I subtract 2 from both sides and divide by 3."}),
-        ("leakage", {"prompt": "Explain canary-0123456789abcdef.", "think": "The prompt names canary-0123456789abcdef, an odd word, and asks for it."}),
+        (
+            "leakage",
+            {
+                "prompt": "Explain canary-0123456789abcdef.",
+                "think": "The prompt names canary-0123456789abcdef, an odd word, and asks for it.",
+            },
+        ),
         ("fluency", {"think": COMPOUND}),
-        ("fluency", {"think": "The naïve reading of “late” costs 40 €; see https://example.org/averyveryveryveryveryveryverylongaddress/x."}),
+        (
+            "fluency",
+            {"think": "The naïve reading of “late” costs 40 €; see https://example.org/averyveryveryveryveryveryverylongaddress/x."},
+        ),
         ("fluency", {"think": "Add 1 and 2: 3. Add 2 and 3: 5. Add 3 and 4: 7. Add 4 and 5: 9. Add 5 and 6: 11. Then the sum is 35."}),
         ("citations", {"answer": "The fee for late fees is 40 credits. [section 214]"}),
         ("citations", {"passages": (), "answer": "x is in the interval [1, 2]."}),

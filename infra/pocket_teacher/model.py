@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as functional
 from torch import Tensor, nn
+from torch.nn import functional
 from transformers import Qwen3Config, Qwen3ForCausalLM
 
 LONGEST = 1024

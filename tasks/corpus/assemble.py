@@ -74,12 +74,16 @@ def assemble(upstream: Upstream, spec: CorpusSpec, *, name: str, teacher: str, d
     ))))  # fmt: skip
     line, hits = _select(passing, upstream.questions.read(), spec)
     if not line.kept:
-        raise EmptyTable(f"none of {upstream.traces.rows} traces is left; verdicts: {dict(upstream.verdicts.rejected)}, corpus: {_reasons(line)}")
+        raise EmptyTable(
+            f"none of {upstream.traces.rows} traces is left; verdicts: {dict(upstream.verdicts.rejected)}, corpus: {_reasons(line)}"
+        )
     validation = split_by_document(line.kept, share=spec.validation)
     suite = validate(_frame(line.kept, validation), spec.suite, docs=docs)
     findings = _findings(line, upstream, spec, name=name, teacher=teacher, suite=suite, hits=hits, validation=validation)
     faults = rows.rejected(sorted((one.trace_id, one.reason, one.detail) for one in line.rejected))
-    return Made(_parts(line.kept, validation, teacher), rows.CORPUS, faults, rows_in=len(passing), attach=lambda folder: _attach(folder, findings))
+    return Made(
+        _parts(line.kept, validation, teacher), rows.CORPUS, faults, rows_in=len(passing), attach=lambda folder: _attach(folder, findings)
+    )
 
 
 def _select(passing: list[Candidate], questions: pa.Table, spec: CorpusSpec) -> tuple[_Line, Counter[str]]:

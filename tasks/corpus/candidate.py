@@ -90,7 +90,9 @@ def candidates(traces: pa.Table, prompts: pa.Table, verdicts: pa.Table, passages
         question = known.get(prompt["question_id"])
         sources = [shown[passage_id] for passage_id in prompt["passage_ids"]]
         if question:
-            sources.append({"document_id": f"question:{prompt['question_id']}", "source": question["source"], "licence": question["licence"]})
+            sources.append(
+                {"document_id": f"question:{prompt['question_id']}", "source": question["source"], "licence": question["licence"]}
+            )
         yield Candidate(trace, prompt, scores[trace["trace_id"]], tuple(sources), known_answer=bool(question and question["accepted"]))
 
 

@@ -55,7 +55,9 @@ def _without_near(found: list[Candidate], spec: DedupSpec) -> Selection:
     for one in found:
         sketch = RMinHash(num_perm=PERMUTATIONS, seed=1)
         sketch.update([" ".join(gram) for gram in ngrams(one.words, SHINGLE)] or one.words)
-        match = next((rep for rep in (representatives[number] for number in sorted(lsh.query(sketch))) if near_duplicates(rep, one, spec)), None)
+        match = next(
+            (rep for rep in (representatives[number] for number in sorted(lsh.query(sketch))) if near_duplicates(rep, one, spec)), None
+        )
         if match is None:
             lsh.insert(len(representatives), sketch)
             representatives.append(one)

@@ -2,7 +2,7 @@
 
 import logging
 import os
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from tasks.errors import SuiteFailed
 from tasks.spec import Spec
 
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
-EPOCH = datetime(2000, 1, 1, tzinfo=timezone.utc)
+EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 NAMED_ROWS = 5
 
 
@@ -42,7 +42,9 @@ def expectations(spec: SuiteSpec, families: list[str]) -> list[Any]:
     each = [gxe.ExpectColumnValuesToNotBeNull(column=name) for name in texts]
     filled = [gxe.ExpectColumnValuesToMatchRegex(column=name, regex=r"\S") for name in ("prompt", "think", "answer")]
     untagged = [gxe.ExpectColumnValuesToNotMatchRegex(column=name, regex=r"</?think>") for name in ("think", "answer")]
-    clean = [gxe.ExpectColumnValuesToNotMatchRegex(column=name, regex=r"canary-[0-9a-f]{16}|\ufffd") for name in ("prompt", "think", "answer")]
+    clean = [
+        gxe.ExpectColumnValuesToNotMatchRegex(column=name, regex=r"canary-[0-9a-f]{16}|\ufffd") for name in ("prompt", "think", "answer")
+    ]
     return [
         *each, *filled, *untagged, *clean,
         gxe.ExpectTableRowCountToBeBetween(min_value=spec.min_rows),

@@ -8,7 +8,9 @@ from typing import NamedTuple
 
 _HASHES = re.compile(r"^(#{1,6})[ \t]+(?P<title>\S.*?)[ \t#]*$", re.MULTILINE)
 _UNDERLINED = re.compile(r"^(?P<title>\S[^\n]{0,118})\n(?P<rule>[=\-~^*\"+])(?P=rule){2,}[ \t]*$", re.MULTILINE)
-_NUMBERED = re.compile(r"(?:\A|\n\n)(?P<title>(?:(?:Section|Chapter|Part|Rule|Article|§)[ \t]*)?\d+(?:\.\d+)*\.?[ \t]+[A-Z][^\n]{1,90}[^\n.:;,])(?=\n\n|\n*\Z)")
+_NUMBERED = re.compile(
+    r"(?:\A|\n\n)(?P<title>(?:(?:Section|Chapter|Part|Rule|Article|§)[ \t]*)?\d+(?:\.\d+)*\.?[ \t]+[A-Z][^\n]{1,90}[^\n.:;,])(?=\n\n|\n*\Z)"
+)
 _LABEL = re.compile(
     r"^(?P<label>(?:(?:Section|Chapter|Part|Rule|Article|Appendix|§)[ \t]*)?(?:\d+|[A-Z])(?:[.\-]\d+)*(?:\([a-z0-9]+\))*)[.:)]?[ \t]+(?P<heading>\S.*)$"
 )

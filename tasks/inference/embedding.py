@@ -25,7 +25,8 @@ def embed(texts: list[str], model: str) -> Vectors:
     vectors = np.asarray(encoded, dtype=np.float32)
     bounds = np.cumsum([0, *map(len, windows)])
     means = np.add.reduceat(vectors, bounds[:-1], axis=0) if flat else vectors
-    return means / np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-12)
+    unit: Vectors = means / np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-12)
+    return unit
 
 
 @functools.cache

@@ -25,7 +25,13 @@ class EndpointEngine:
     def __init__(self, spec: TeacherSpec, placement: EnginePlacement, *, api_key: str) -> None:
         self._placement = placement
         self._url = placement.base_url.rstrip("/") + "/chat/completions"
-        self._common = {"model": spec.model, "temperature": spec.temperature, "top_p": spec.top_p, "max_tokens": spec.max_tokens, "n": 1}
+        self._common = {
+            "model": spec.model,
+            "temperature": spec.temperature,
+            "top_p": spec.top_p,
+            "max_tokens": spec.max_tokens,
+            "n": 1,
+        }
         self._headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {api_key}"} if api_key else {})
         self._session: aiohttp.ClientSession | None = None
 
@@ -49,7 +55,7 @@ class EndpointEngine:
 
     async def _post_again(self, body: bytes) -> tuple[int, bytes]:
         retrying = AsyncRetrying(
-            stop=stop_after_attempt(max(1, self._placement.attempts - 1)), wait=wait_exponential_jitter(initial=0.2, max=20),
+            stop=stop_after_attempt(max(1, self._placement.attempts - 1)), wait=wait_exponential_jitter(multiplier=0.2, max=20),
             retry=retry_if_exception_type((_Busy, aiohttp.ClientError, TimeoutError)), reraise=True,
         )  # fmt: skip
         try:

@@ -2,7 +2,6 @@
 
 import os
 
-from tasks.errors import Terminal
 from tasks.inference.engine import Ask, Completion, EnginePlacement, TeacherSpec
 from tasks.inference.models import resolve
 
@@ -35,12 +34,9 @@ class OfflineEngine:
             return Completion(ask.key, "", "prompt_too_long", len(tokens), 0)
         sampling = self._sampling.clone()
         sampling.seed = ask.seed
-        output = None
-        async for output in self._engine.generate({"prompt_token_ids": tokens}, sampling, ask.key):
-            pass
-        if output is None:
-            raise Terminal(f"the engine ended row {ask.key} without an output")
-        choice = output.outputs[0]
+        # FINAL_ONLY: the stream holds one item, the finished output.
+        outputs = [output async for output in self._engine.generate({"prompt_token_ids": tokens}, sampling, ask.key)]
+        choice = outputs[-1].outputs[0]
         return Completion(ask.key, choice.text, str(choice.finish_reason), len(tokens), len(choice.token_ids))
 
     async def close(self) -> None:

@@ -172,7 +172,12 @@ def _asked_passage(spec: PromptSpec, family: Family, passage: Passage, number: i
         passages=tuple(PassageView(one.section, one.heading, one.text) for one in shown),
     )
     return Planned(
-        _producer(spec, family, cell), visible, family.template, tuple(one.passage_id for one in shown), question_id="", general=family.general
+        _producer(spec, family, cell),
+        visible,
+        family.template,
+        tuple(one.passage_id for one in shown),
+        question_id="",
+        general=family.general,
     )
 
 

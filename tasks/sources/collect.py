@@ -155,7 +155,9 @@ def _problems(spec: QuestionSpec) -> Iterator[dict[str, object]]:
             raise unknown_name("family of problems", family, problems.FAMILIES)
         room = int(problems.capacity(family) * spec.saturation)
         if count > room:
-            raise PlanOverdrawn(f"{count} problems of {family!r} asked; it can make {room} without repeating itself (saturation {spec.saturation})")
+            raise PlanOverdrawn(
+                f"{count} problems of {family!r} asked; it can make {room} without repeating itself (saturation {spec.saturation})"
+            )
         for number in range(count):
             problem = problems.draw(family, draw_seed(spec.seed, family, number))
             held_out = draw_seed(spec.seed, "held out", family, number) < spec.held_out_share * 2**31
@@ -179,7 +181,9 @@ def _locate(path: str) -> Path:
         return BUILTIN[path]
     found = Path(path).expanduser()
     if not found.exists():
-        raise BadRecipe(f"source {path!r} is not there (looked for {found.absolute()}); give a file, a folder, hub:owner/name or {', '.join(BUILTIN)}")
+        raise BadRecipe(
+            f"source {path!r} is not there (looked for {found.absolute()}); give a file, a folder, hub:owner/name or {', '.join(BUILTIN)}"
+        )
     return found
 
 

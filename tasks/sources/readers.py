@@ -157,7 +157,7 @@ def _pdf(path: Path, max_bytes: int) -> tuple[str, str, str]:
         if reader.is_encrypted and not reader.decrypt(""):
             raise Unreadable("encrypted_file", f"{path.name} needs a password")
         text = _pages(reader, path.name, max_bytes)
-        title = str((reader.metadata or {}).get("/Title") or "")
+        title = str(reader.metadata.title or "") if reader.metadata else ""
     except (PyPdfError, ValueError, KeyError, TypeError, AttributeError, RecursionError, NotImplementedError) as exc:
         raise Unreadable("broken_pdf", f"{path.name}: {type(exc).__name__}: {exc}"[:300]) from exc
     return title, _tidy(text), ""

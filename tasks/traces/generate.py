@@ -12,7 +12,6 @@ import pyarrow as pa
 from pydantic import Field
 
 from tasks import rows, think
-from tasks.errors import MillError
 from tasks.inference.engine import Ask, Completion, Engine, EnginePlacement, Message, TeacherSpec
 from tasks.inference.models import identity
 from tasks.inference.opening import open_engine
@@ -62,7 +61,13 @@ class Generated:
 
 
 def generate(
-    prompts: pa.Table, spec: TraceSpec, *, placement: EnginePlacement, journal: Path, progress: Progress, shard_rows: int = 512
+    prompts: pa.Table,
+    spec: TraceSpec,
+    *,
+    placement: EnginePlacement,
+    journal: Path,
+    progress: Progress,
+    shard_rows: int = 512,
 ) -> Generated:
     """Return every trace of every prompt, asking only for rows the journal does not hold.
 
@@ -153,7 +158,8 @@ async def ask_all(pending: Sequence[Ask], engine: Engine, *, window: int, keep: 
         async with asyncio.TaskGroup() as group:
             for _ in range(min(window, len(pending))):
                 group.create_task(worker())
-    except* MillError as several:
+    except* Exception as several:
+        # One error says why; the cancelled siblings add nothing.
         raise several.exceptions[0] from None
 
 

@@ -2,7 +2,7 @@
 
 import re
 
-from pydantic import Field, field_validator
+from pydantic import field_validator
 
 from tasks.ngrams import words
 from tasks.spec import Spec

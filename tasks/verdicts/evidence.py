@@ -11,9 +11,9 @@ from tasks.verdicts.citations import CitationSpec, cited_passages, without_citat
 
 _NUMBER = re.compile(r"\d[\d,.]*")
 STOP_WORDS = frozenset(
-    "a an the and or but if of to in on for by with from at as is are was were be been it its this that these those there which who whom "
-    "what when where how why not no so than then thus must may shall will would can could should has have had do does did also any all "
-    "each per under within into about according passage passages section answer question says say states therefore hence".split()
+    """a an the and or but if of to in on for by with from at as is are was were be been it its this that these those there which who whom
+    what when where how why not no so than then thus must may shall will would can could should has have had do does did also any all
+    each per under within into about according passage passages section answer question says say states therefore hence""".split()
 )
 
 

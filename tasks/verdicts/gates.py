@@ -52,10 +52,11 @@ def judge(traces: pa.Table, prompts: pa.Table, passages: pa.Table, questions: pa
     cases = list(cases_of(traces, prompts, passages, questions))
     families = frozenset(prompts["family"].to_pylist())
     verdicts = [one for several in _judged(cases, spec, families) for one in several]
-    faults = [(case.trace_id, first.reason, f"gate {first.gate}, score {first.score:.3f}") for case, first in _first_failures(cases, verdicts)]
+    faults = [
+        (case.trace_id, first.reason, f"gate {first.gate}, score {first.score:.3f}") for case, first in _first_failures(cases, verdicts)
+    ]
     table = rows.table_of([_row(case, one) for case, one in zip(_repeated(cases), verdicts, strict=True)], rows.VERDICTS)
-    made = Made({"verdicts": table}, rows.VERDICTS, rows.rejected(faults), rows_in=len(cases), rows_out=len(cases) - len(faults))
-    return made
+    return Made({"verdicts": table}, rows.VERDICTS, rows.rejected(faults), rows_in=len(cases), rows_out=len(cases) - len(faults))
 
 
 def judge_case(case: Case, spec: VerdictSpec, families: frozenset[str]) -> list[Verdict]:
@@ -71,7 +72,10 @@ def judge_shard(cases: list[Case], spec: VerdictSpec, families: frozenset[str]) 
 def cases_of(traces: pa.Table, prompts: pa.Table, passages: pa.Table, questions: pa.Table) -> Iterator[Case]:
     """Yield every trace joined with its prompt, the passages it was shown and the known answers, in the traces' order."""
     asked = {row["prompt_id"]: row for row in prompts.to_pylist()}
-    shown = {row["passage_id"]: Passage(row["section"], _whole(row)) for row in passages.select(["passage_id", "section", "heading", "text"]).to_pylist()}
+    shown = {
+        row["passage_id"]: Passage(row["section"], _whole(row))
+        for row in passages.select(["passage_id", "section", "heading", "text"]).to_pylist()
+    }
     known = {row["question_id"]: row for row in questions.select(["question_id", "accepted", "answer_type"]).to_pylist()}
     for trace in traces.select(["trace_id", "prompt_id", "think", "answer", "raw", "fault"]).to_pylist():
         prompt = asked[trace.pop("prompt_id")]

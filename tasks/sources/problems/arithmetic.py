@@ -62,15 +62,13 @@ STORIES = (
         grows=True,
     ),
     Story(
-        "There are {left} {item} cases on the desk of Examiner {name}. {right} of them are closed. "
-        "How many cases are open?",
+        "There are {left} {item} cases on the desk of Examiner {name}. {right} of them are closed. How many cases are open?",
         "{left} cases are on the desk. Closed cases are taken away.",
         "So {value} cases are open.",
         grows=False,
     ),
     Story(
-        "{name} paid {left} credits for a {item} drawing and {right} credits for a copy. "
-        "How many credits did {name} pay in all?",
+        "{name} paid {left} credits for a {item} drawing and {right} credits for a copy. How many credits did {name} pay in all?",
         "The drawing cost {left} and the copy {right}. In all means adding.",
         "So {name} paid {value} credits.",
         grows=True,

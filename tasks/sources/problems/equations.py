@@ -31,6 +31,4 @@ def equation(rng: Random) -> Problem:
         steps += addition_steps(multiple - constant, constant)
     division = f"So {factor}x = {multiple}. {division_steps(multiple, factor)} So x = {unknown}."
     think = f"{rng.choice(OPENERS).format(equation=text)} {steps} {division}"
-    return number_problem(
-        rng, family="equation", prompt=rng.choice(FORMS).format(equation=text), think=think, value=unknown
-    )
+    return number_problem(rng, family="equation", prompt=rng.choice(FORMS).format(equation=text), think=think, value=unknown)

@@ -55,15 +55,9 @@ class Fact:
 def section_fact(rng: Random, topic: str = "") -> Fact:
     """Which section governs a topic."""
     topic, section = topic or rng.choice(TOPICS), f"Section {rng.randint(100, 999)}"
-    text = rng.choice(
-        (f"{section} governs {topic}.", f"The rules on {topic} appear in {section}.", f"For {topic}, see {section}.")
-    )
-    need = Need(
-        f"the section for {topic}", section, (f"Which section governs {topic}?", f"Where are the rules on {topic}?")
-    )
-    inverse = Need(
-        f"the topic of {section}", topic, (f"What does {section} govern?", f"What is the topic of {section}?")
-    )
+    text = rng.choice((f"{section} governs {topic}.", f"The rules on {topic} appear in {section}.", f"For {topic}, see {section}."))
+    need = Need(f"the section for {topic}", section, (f"Which section governs {topic}?", f"Where are the rules on {topic}?"))
+    inverse = Need(f"the topic of {section}", topic, (f"What does {section} govern?", f"What is the topic of {section}?"))
     return Fact("section", topic, text, need, inverse)
 
 
@@ -105,9 +99,7 @@ def examiner_fact(rng: Random, topic: str = "") -> Fact:
             f"Questions on {topic} are assigned to {examiner}.",
         )
     )
-    need = Need(
-        f"the examiner for {topic}", examiner, (f"Who handles {topic}?", f"Which examiner is assigned to {topic}?")
-    )
+    need = Need(f"the examiner for {topic}", examiner, (f"Who handles {topic}?", f"Which examiner is assigned to {topic}?"))
     return Fact("examiner", topic, text, need)
 
 
@@ -154,9 +146,7 @@ def scan(facts: list[Fact], *wanted: Need) -> str:
     """What each line gives, and whether that is wanted: the listing that comes before any quotation."""
     abouts = {need.about for need in wanted}
     told = [fact.seen_from(wanted[0]).about for fact in facts]
-    return "\n".join(
-        f"[{number}] gives {about}: {'yes' if about in abouts else 'no'}." for number, about in enumerate(told, start=1)
-    )
+    return "\n".join(f"[{number}] gives {about}: {'yes' if about in abouts else 'no'}." for number, about in enumerate(told, start=1))
 
 
 def any_need(rng: Random, fact: Fact) -> Need:

@@ -81,9 +81,7 @@ def measured(rng: Random, measure: Measure) -> Condition:
 def formal(rng: Random, formality: Formality) -> Condition:
     """The formality, met in two cases of three."""
     holds = rng.random() < 0.66
-    return Condition(
-        formality.condition, formality.met if holds else formality.missed, holds, "Holds." if holds else "Fails."
-    )
+    return Condition(formality.condition, formality.met if holds else formality.missed, holds, "Holds." if holds else "Fails.")
 
 
 def draw_conditions(rng: Random) -> list[Condition]:

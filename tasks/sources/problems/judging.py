@@ -84,9 +84,7 @@ def judging(rng: Random) -> Problem:
         f'[{facts.index(fact) + 1}] says "{fact.text}" So it should be {need.value}. The answer given is {given}.\n'
         f"Compare: {compared(need.value, given)}\nSo the answer is {verdict}."
     )
-    prompt = rng.choice(FORMS).format(
-        passage=passage_of(facts), question=rng.choice(need.questions), given=capitalised(given)
-    )
+    prompt = rng.choice(FORMS).format(passage=passage_of(facts), question=rng.choice(need.questions), given=capitalised(given))
     return text_problem(
         family="judging",
         prompt=prompt,

@@ -73,9 +73,7 @@ def two_hops(rng: Random) -> Problem:
     assert first.inverse is not None
     section, topic, examiner = first.need.value, first.subject, second.need.value
     lines = facts.index(first) + 1, facts.index(second) + 1
-    question = rng.choice(
-        (f"Who handles the topic of {section}?", f"Which examiner is assigned to the matter in {section}?")
-    )
+    question = rng.choice((f"Who handles the topic of {section}?", f"Which examiner is assigned to the matter in {section}?"))
     think = (
         f"I need the examiner for the topic of {section}. First the topic.\n{scan(facts, first.inverse)}\n"
         f'[{lines[0]}] says "{first.text}" So the topic is {topic}. Now the examiner for {topic}.\n'

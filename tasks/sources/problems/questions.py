@@ -29,6 +29,4 @@ def question_writing(rng: Random) -> Problem:
     )
     valid = tuple(question for other in facts for each in other.needs for question in each.questions)
     prompt = rng.choice(FORMS).format(passage=passage_of(facts))
-    return text_problem(
-        family="question_writing", prompt=prompt, think=think, answer=rng.choice(need.questions), accepted=valid
-    )
+    return text_problem(family="question_writing", prompt=prompt, think=think, answer=rng.choice(need.questions), accepted=valid)

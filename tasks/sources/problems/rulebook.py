@@ -99,9 +99,7 @@ def prompt_of(sections: list[Section], question: str) -> str:
 
 def scan(sections: list[Section], topic: str) -> str:
     """What each section is about, and whether that is the topic."""
-    return "\n".join(
-        f"{section.label} is on {section.topic}: {'yes' if section.topic == topic else 'no'}." for section in sections
-    )
+    return "\n".join(f"{section.label} is on {section.topic}: {'yes' if section.topic == topic else 'no'}." for section in sections)
 
 
 def sentence_of(asked: Asked, section: Section) -> str:
@@ -124,9 +122,7 @@ def answered(rng: Random, sections: list[Section], asked: Asked) -> Problem:
     quoted = next(sentence for sentence in (*section.sentences, section.label) if value in sentence)
     said = f'{section.label} says "{quoted}" ' if asked != "section" else ""
     about = f"{ABOUT[asked]} {section.topic}"
-    think = (
-        f"{rng.choice(OPENERS).format(about=about)}\n{scan(sections, section.topic)}\n{said}So the answer is {value}."
-    )
+    think = f"{rng.choice(OPENERS).format(about=about)}\n{scan(sections, section.topic)}\n{said}So the answer is {value}."
     answer, cited = f"{sentence_of(asked, section)} [{section.label}]", f"{value} [{section.label}]"
     prompt = prompt_of(sections, rng.choice(FORMS_BY_KIND[asked]).format(topic=section.topic))
     return text_problem(family="rulebook", prompt=prompt, think=think, answer=answer, accepted=(answer, cited))

@@ -1,0 +1,151 @@
+import asyncio
+import random
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from tasks import rows
+from tasks.errors import EngineLost, StoreUnreachable
+from tasks.inference.engine import Ask, Completion, EnginePlacement, TeacherSpec
+from tasks.traces.generate import Generated, TraceSpec, ask_all, generate, plan_rows, reject_reason
+from tasks.traces.journal import Journal
+from tests.builders import prompts_table, silent
+
+SCRIPTED = TraceSpec(samples=3, teacher=TeacherSpec(engine="scripted"))
+PLACEMENT = EnginePlacement(window=8)
+ANSWER = Completion("k", "<think>a</think>b", "stop", 1, 2)
+
+
+def run(folder: Path, spec: TraceSpec = SCRIPTED, *, prompts: int = 20, **settings: int) -> Generated:
+    placement = EnginePlacement(**{"window": 8} | {name: value for name, value in settings.items() if name != "shard_rows"})  # type: ignore[arg-type]
+    return generate(
+        prompts_table(prompts),
+        spec,
+        placement=placement,
+        journal=folder,
+        progress=silent,
+        shard_rows=settings.get("shard_rows", 512),
+    )
+
+
+def test_the_journal_gives_back_what_it_was_given_and_keeps_the_first_answer(tmp_path: Path) -> None:
+    book = Journal(tmp_path / "j.sqlite")
+    book.append(ANSWER)
+    book.append(Completion("k", "another", "stop", 1, 2))
+    book.close()
+    again = Journal(tmp_path / "j.sqlite")
+    assert again.read("k") == ANSWER
+    assert again.finished(["k", "x"]) == {"k"}
+    with pytest.raises(KeyError):
+        again.read("x")
+
+
+def test_an_appended_answer_is_there_for_another_process_at_once(tmp_path: Path) -> None:
+    book = Journal(tmp_path / "j.sqlite")
+    book.append(ANSWER)
+    with sqlite3.connect(tmp_path / "j.sqlite") as other:
+        assert other.execute("SELECT count(*) FROM completions").fetchone() == (1,)
+    book.close()
+
+
+def test_a_journal_that_cannot_be_written_is_a_transient_error(tmp_path: Path) -> None:
+    (tmp_path / "j.sqlite").write_bytes(b"this is no database, whatever its name says" * 100)
+    with pytest.raises(StoreUnreachable, match="cannot be opened"):
+        Journal(tmp_path / "j.sqlite")
+
+
+def test_every_sample_of_every_prompt_is_a_trace_or_a_reject(tmp_path: Path) -> None:
+    made = run(tmp_path)
+    assert made.traces.num_rows + made.rejected.num_rows == made.requests == 60
+    assert set(made.rejected["reason"].to_pylist()) <= {"cut_answer"}
+    assert made.traces.schema == rows.TRACES
+
+
+def test_the_table_is_the_same_whatever_the_window_the_shards_and_the_order_of_completion(tmp_path: Path) -> None:
+    first = run(tmp_path / "a")
+    assert run(tmp_path / "b", window=1, shard_rows=3).traces.equals(first.traces)
+    assert run(tmp_path / "c", window=64, replicas=3, shard_rows=7).traces.equals(first.traces)
+
+
+def test_a_finished_row_is_never_asked_again(tmp_path: Path) -> None:
+    first = run(tmp_path)
+    again = run(tmp_path)
+    assert again.requests == 0
+    assert again.traces.equals(first.traces)
+    assert run(tmp_path, prompts=25).requests == 15
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"seed": 1}, {"teacher": TeacherSpec(engine="scripted", temperature=0.5)}, {"teacher": TeacherSpec(engine="scripted", system_prompt="Be brief.")},
+        {"teacher": TeacherSpec(engine="scripted", model="other")}, {"teacher": TeacherSpec(engine="scripted", revision="2")},
+    ],
+)  # fmt: skip
+def test_what_would_change_an_answer_makes_new_rows(tmp_path: Path, change: dict[str, object]) -> None:
+    run(tmp_path)
+    assert run(tmp_path, SCRIPTED.model_copy(update=change)).requests == 60
+
+
+def test_more_samples_ask_only_for_the_new_ones_and_placement_asks_for_none(tmp_path: Path) -> None:
+    run(tmp_path)
+    assert run(tmp_path, SCRIPTED.model_copy(update={"samples": 5})).requests == 40
+    assert run(tmp_path, window=3, replicas=2).requests == 0
+
+
+@pytest.mark.parametrize(
+    ("finish", "text", "reason"),
+    [
+        ("stop", "a", ""), ("length", "a", "cut_answer"), ("prompt_too_long", "", "prompt_too_long"), ("refused", "", "refused_by_endpoint"),
+        ("stop", " \n", "empty_answer"),
+    ],
+)  # fmt: skip
+def test_an_answer_that_is_none_is_rejected_with_a_reason(finish: str, text: str, reason: str) -> None:
+    assert reject_reason(Completion("k", text, finish, 1, 1)) == reason
+
+
+def test_a_prompt_that_does_not_fit_is_a_rejected_row_not_a_dead_job(tmp_path: Path) -> None:
+    tight = TraceSpec(samples=1, teacher=TeacherSpec(engine="scripted", max_model_len=16, max_tokens=15))
+    made = run(tmp_path, tight)
+    assert set(made.rejected["reason"].to_pylist()) == {"prompt_too_long"}
+
+
+class Stumbling:
+    """An engine that answers out of order, notes how many rows it held at once, and dies at a given row."""
+
+    def __init__(self, die_at: int = -1) -> None:
+        self.in_flight = self.most = self.asked = 0
+        self.die_at = die_at
+
+    async def ask(self, ask: Ask) -> Completion:
+        self.asked += 1
+        if self.asked == self.die_at:
+            raise EngineLost("the engine died")
+        self.in_flight += 1
+        self.most = max(self.most, self.in_flight)
+        for _ in range(random.Random(ask.seed).randrange(20)):
+            await asyncio.sleep(0)
+        self.in_flight -= 1
+        return Completion(ask.key, "x", "stop", 1, 1)
+
+    async def close(self) -> None:
+        pass
+
+
+def asks(count: int) -> list[Ask]:
+    return [row.ask for row in plan_rows(prompts_table(count), TraceSpec(samples=1), shard_rows=16)]
+
+
+def test_the_window_is_full_across_shards_and_never_fuller() -> None:
+    engine = Stumbling()
+    kept: list[Completion] = []
+    asyncio.run(ask_all(asks(100), engine, window=16, keep=kept.append))
+    assert (engine.most, engine.asked, len({one.key for one in kept})) == (16, 100, 100)
+
+
+def test_a_lost_engine_ends_the_work_with_its_own_error_and_keeps_what_was_finished() -> None:
+    kept: list[Completion] = []
+    with pytest.raises(EngineLost, match="the engine died"):
+        asyncio.run(ask_all(asks(100), Stumbling(die_at=60), window=4, keep=kept.append))
+    assert 50 < len(kept) < 60
