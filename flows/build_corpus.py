@@ -88,7 +88,7 @@ class _Clock:
 
 
 def _summary(lines: list[StageLine], root: Path, *, prompts: Table, traces: Table, corpus: Table) -> Summary:
-    run = RUNS.get(traces.fingerprint)
+    run = RUNS.pop(traces.fingerprint, None)
     summary = Summary(
         stages=lines, corpus=str(corpus.path), rows=corpus.rows, yield_=round(corpus.rows / prompts.rows, 4),
         tokens_per_second=round(run.completion_tokens / run.seconds, 1) if run and run.seconds else 0.0,

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes .venv and installs the pinned packages into it. Safe to run again: a finished installation is recognised by its stamp,
-# written last, and an interrupted one is taken up where it stopped.
+# written last; one that failed goes on where it stopped, and one that was killed begins with a new .venv.
 #
 #   bash infra/bootstrap.sh [--set cpu|cuda|cuda_arm64] [--dev]
 #
@@ -9,7 +9,7 @@
 set -euo pipefail
 here=${BASH_SOURCE[0]%/*}
 [[ $here != "${BASH_SOURCE[0]}" ]] || here=.
-root=$(cd -- "$here/.." && pwd -P)
+root=$(CDPATH='' cd -- "$here/.." && pwd -P)
 lists=$root/infra/requirements
 venv=$root/.venv
 python=$venv/bin/python
@@ -17,6 +17,7 @@ log=$venv/bootstrap.log
 chosen=$venv/tracemill.set
 stamp=$venv/tracemill.stamp
 unfinished=$venv/tracemill.unfinished
+unset PIP_PREFIX PIP_TARGET PIP_USER PYTHONHOME PYTHONPATH UV_PYTHON UV_SYSTEM_PYTHON # they would send packages elsewhere than .venv
 
 say() { printf 'bootstrap: %s\n' "$1" >&2; }
 
@@ -41,7 +42,7 @@ find_python() {
         case $version in
             "") ;;
             3.11 | 3.12)
-                if "$name" -c 'import ensurepip, venv' 2>/dev/null; then
+                if "$name" -c 'import ensurepip, venv' >/dev/null 2>&1; then
                     base=$name
                     return
                 fi
@@ -85,7 +86,7 @@ finished() {
     grep -qsxF "dev $(key dev)" "$stamp" || { [[ $dev == no ]] && grep -qsxF "run $(key run)" "$stamp"; }
 }
 
-# The CPU set fills 4.3 GB; the GPU sets are reckoned at 14 GB from the sizes of their largest wheels. The rest is room for unpacking.
+# The CPU set fills 4.3 GB; the GPU sets are reckoned at 14 GB, not measured. The rest is room for unpacking.
 check_disk() {
     local due=6 free used=0
     [[ $packages == cpu ]] || due=18
@@ -136,8 +137,9 @@ uv() { VIRTUAL_ENV=$venv "$venv/bin/uv" pip install --no-progress --no-deps --on
 
 # uv does not read pip's settings: hands it the index, if one is set there.
 prepare_uv() {
-    local index
-    rm -rf -- "$("$venv/bin/uv" cache dir)"/interpreter-v* # remembers by path what stood there before this .venv
+    local cache index
+    cache=$("$venv/bin/uv" cache dir)
+    rm -rf -- "${cache:?}"/interpreter-v* # remembers by path what stood there before this .venv
     index=$("$python" -m pip config list 2>/dev/null | sed -n "s/^[^=]*\.index-url='\(.*\)'\$/\1/p" | tail -n 1)
     [[ -z $index || -n ${UV_DEFAULT_INDEX:-}${UV_INDEX_URL:-} ]] || export UV_DEFAULT_INDEX=$index
 }

@@ -3,6 +3,6 @@
 set -euo pipefail
 here=${BASH_SOURCE[0]%/*}
 [[ $here != "${BASH_SOURCE[0]}" ]] || here=.
-cd -- "$here/.."
+CDPATH='' cd -- "$here/.."
 bash infra/bootstrap.sh
 exec .venv/bin/tracemill build deployments/recipes/pocket.yaml "$@" </dev/null

@@ -3,7 +3,7 @@
 set -euo pipefail
 here=${BASH_SOURCE[0]%/*}
 [[ $here != "${BASH_SOURCE[0]}" ]] || here=.
-cd -- "$here/.."
+CDPATH='' cd -- "$here/.."
 exec </dev/null
 
 step() {

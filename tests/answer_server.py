@@ -1,5 +1,7 @@
 """A local OpenAI-compatible server that answers at once (or late, or wrongly) and counts what it was asked, row by row.
 
+A prompt that carries the mark row-NUMBER gets a fixed trace, any other the scripted engine's.
+
 `python -m tests.answer_server PORT [--delay SECONDS] [--sigma S] [--fail N]`. Delays are log-normal around --delay when sigma > 0;
 the first N requests are answered with 503. GET /stats tells; POST /reset forgets.
 """
@@ -7,6 +9,7 @@ the first N requests are answered with 503. GET /stats tells; POST /reset forget
 import argparse
 import asyncio
 import collections
+import hashlib
 import json
 import math
 import random
@@ -19,8 +22,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-ROW = re.compile(rb"row-(\d+)")
-TEXT = "<think>\nThe question asks for a short reason. I weigh the two readings and keep the second of row-{row}.\n</think>\n\nThe answer is 42."
+from tasks.inference.scripted import answer
+
+ROW = re.compile(r"row-(\d+)")
+TEXT = "<think>\nThe question asks for a reason. I weigh two readings and keep the second of row-{row}.\n</think>\n\nThe answer is 42."
 
 
 class Answers:
@@ -32,7 +37,6 @@ class Answers:
 
     def reset(self) -> None:
         self.rows: collections.Counter[str] = collections.Counter()
-        self.bodies: list[dict[str, Any]] = []
         self.in_flight = self.most_in_flight = 0
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
@@ -59,23 +63,26 @@ class Answers:
             "distinct": len(self.rows),
             "repeats": repeats,
             "most_in_flight": self.most_in_flight,
+            "in_flight": self.in_flight,
         }
-        return 200, json.dumps(stats | {"last": self.bodies[-1] if self.bodies else None}).encode()
+        return 200, json.dumps(stats).encode()
 
     async def _answer(self, body: bytes) -> tuple[int, bytes]:
         if self.fail > 0:
             self.fail -= 1
             return 503, b'{"error": "busy"}'
-        found = ROW.search(body)
-        row = found[1].decode() if found else "none"
+        asked = json.loads(body)
+        prompt = asked["messages"][-1]["content"]
+        found = ROW.search(prompt)
+        row = found[1] if found else hashlib.sha256(prompt.encode()).hexdigest()[:12]
         self.in_flight += 1
         self.most_in_flight = max(self.most_in_flight, self.in_flight)
         if self.delay:
             await asyncio.sleep(self._delay_of(row))
         self.in_flight -= 1
-        self.rows[f"{row}/{json.loads(body).get('seed')}"] += 1
-        self.bodies = [json.loads(body)] if len(self.rows) == 1 else self.bodies
-        message = {"role": "assistant", "content": TEXT.format(row=row)}
+        self.rows[f"{row}/{asked.get('seed')}"] += 1
+        text = TEXT.format(row=row) if found else answer(prompt, asked["seed"])
+        message = {"role": "assistant", "content": text}
         choice = {"index": 0, "message": message, "finish_reason": "stop"}
         return 200, json.dumps({"id": "x", "choices": [choice], "usage": {"prompt_tokens": 20, "completion_tokens": 30}}).encode()
 

@@ -36,7 +36,10 @@ def within_share(found: list[Candidate], *, share: float, belongs: Iterable[str]
 
 
 def split_by_document(found: list[Candidate], *, share: float) -> set[str]:
-    """Return the trace ids of the validation split: whole groups of rows that share documents, until `share` is reached."""
+    """Return the trace ids of the validation split: whole groups of rows that share documents, until `share` is reached.
+
+    Where every group is larger than that, the smallest one is taken: a share asked for is never silently none.
+    """
     groups = _groups(found)
     sizes = Counter(groups.values())
     chosen: set[str] = set()
@@ -45,6 +48,8 @@ def split_by_document(found: list[Candidate], *, share: float) -> set[str]:
         if rows + sizes[root] <= share * len(found):
             chosen.add(root)
             rows += sizes[root]
+    if share and not chosen and len(sizes) > 1:
+        chosen.add(min(sizes, key=lambda root: (sizes[root], root)))
     return {trace_id for trace_id, root in groups.items() if root in chosen}
 
 

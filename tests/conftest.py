@@ -1,0 +1,28 @@
+"""What tests share: a Prefect server for those that run flows, and nothing that calls home."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import flows.cli  # noqa: F401  sets the quiet environment, before any library reads it
+from tests.builders import write_rulebook
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+
+@pytest.fixture
+def rulebook(tmp_path: Path) -> Path:
+    """A small rulebook in a folder."""
+    return write_rulebook(tmp_path / "rules")
+
+
+@pytest.fixture(scope="session")
+def prefect_server() -> Iterator[str]:
+    """One real Prefect server for the session; yields the address of its API."""
+    from prefect.settings import PREFECT_API_URL
+    from prefect.testing.utilities import prefect_test_harness
+
+    with prefect_test_harness(server_startup_timeout=120):
+        yield str(PREFECT_API_URL.value())

@@ -1,0 +1,125 @@
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from datasets import load_dataset
+from prefect.client.orchestration import get_client
+
+from flows.build_corpus import Summary, build_corpus
+from flows.recipe import Recipe
+from tasks.errors import EndpointUnreachable, PlanOverdrawn, SuiteFailed
+from tests.builders import recipe, write_rulebook
+from tests.builds import corpus_bytes
+
+pytestmark = pytest.mark.usefixtures("prefect_server")
+
+
+def with_suite(rulebook: Path, **suite: object) -> Recipe:
+    return recipe(rulebook, corpus={"validation": 0.2, "suite": suite})
+
+
+def test_two_builds_into_two_roots_are_the_same_bytes_wherever_and_however_fast_they_ran(tmp_path: Path, rulebook: Path) -> None:
+    build_corpus(recipe(rulebook), tmp_path / "a")
+    build_corpus(recipe(rulebook, placement={"teacher": {"window": 3, "replicas": 2}}), tmp_path / "b")
+    assert corpus_bytes(tmp_path / "a") == corpus_bytes(tmp_path / "b")
+    assert {"train.parquet", "validation.parquet", "rejected.parquet", "card.md", "report.html"} <= corpus_bytes(tmp_path / "a").keys()
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory, prefect_server: str) -> tuple[Recipe, Path, Summary]:
+    folder = tmp_path_factory.mktemp("built")
+    made = recipe(write_rulebook(folder / "rules"))
+    return made, folder / "mill", build_corpus(made, folder / "mill")
+
+
+def test_the_summary_accounts_for_every_row(built: tuple[Recipe, Path, Summary]) -> None:
+    stages = {line.stage: line for line in built[2].stages}
+    assert list(stages) == ["documents", "questions", "passages", "prompts", "traces", "verdicts", "corpus"]
+    assert all(line.rows_in == line.rows_out + sum(line.rejected.values()) for line in stages.values())
+    assert stages["traces"].rows_in == built[2].requests == 72
+    assert stages["corpus"].rows_out == built[2].rows
+    assert built[2].yield_ == pytest.approx(built[2].rows / 24, abs=1e-3)
+
+
+def test_the_corpus_opens_with_datasets_and_train_and_validation_share_no_document(built: tuple[Recipe, Path, Summary]) -> None:
+    corpus = load_dataset(built[2].corpus)
+    assert set(corpus) == {"train", "validation"}
+    assert sum(split.num_rows for split in corpus.values()) == built[2].rows
+    documents = {name: {one for row in split for one in row["provenance"]["document_ids"]} for name, split in corpus.items()}
+    assert not documents["train"] & documents["validation"]
+    row = corpus["train"][0]
+    assert row["messages"][-1]["content"] == f"<think>\n{row['think']}\n</think>\n\n{row['answer']}"
+
+
+def test_the_finished_job_again_asks_for_nothing_and_shows_as_cached(built: tuple[Recipe, Path, Summary]) -> None:
+    made, root, first = built
+    again = build_corpus(made, root)
+    assert (again.requests, again.fingerprint, again.rows) == (0, first.fingerprint, first.rows)
+    with get_client(sync_client=True) as client:
+        latest = max(client.read_flow_runs(), key=lambda run: run.start_time or run.created)  # type: ignore[arg-type, return-value]
+        assert latest.state_name == "Completed"
+
+
+def test_what_lies_below_a_change_is_made_again_and_nothing_else(built: tuple[Recipe, Path, Summary]) -> None:
+    made, root, first = built
+    again = build_corpus(with_suite(Path(made.documents.sources[0].path), min_rows=2), root)
+    assert again.requests == 0
+    assert again.fingerprint != first.fingerprint
+    assert len(list((root / "verdicts").iterdir())) == 1
+
+
+def test_a_part_that_is_gone_is_made_again_without_asking_the_teacher(tmp_path: Path, rulebook: Path) -> None:
+    whole = build_corpus(recipe(rulebook), tmp_path)
+    before = corpus_bytes(tmp_path)
+    for stage in ("traces", "corpus"):
+        for part in (tmp_path / stage).rglob("t*.parquet"):
+            part.unlink()
+    again = build_corpus(recipe(rulebook), tmp_path)
+    assert (again.requests, again.rows) == (0, whole.rows)
+    assert corpus_bytes(tmp_path) == before
+
+
+def test_every_stage_leaves_a_table_of_its_rows_and_generation_its_progress(built: tuple[Recipe, Path, Summary]) -> None:
+    with get_client(sync_client=True) as client:
+        artifacts = client.read_artifacts()
+    assert {"documents", "questions", "passages", "prompts", "traces", "verdicts", "corpus"} <= {artifact.key for artifact in artifacts}
+    assert any(artifact.type == "progress" and float(str(artifact.data)) == 100 for artifact in artifacts)
+
+
+def test_a_corpus_that_fails_its_expectations_fails_the_run_and_is_not_published(tmp_path: Path, rulebook: Path) -> None:
+    with pytest.raises(SuiteFailed, match="verified"):
+        build_corpus(with_suite(rulebook, verified_min=1.0), tmp_path)
+    assert not (tmp_path / "corpus").exists()
+
+
+def test_an_overdrawn_plan_is_refused_at_once_and_not_tried_again(tmp_path: Path, rulebook: Path) -> None:
+    with pytest.raises(PlanOverdrawn, match="closed_qa: 24 rows asked, 12 allowed of 20 possible"):
+        build_corpus(recipe(rulebook, prompts={"rows": 24}), tmp_path)
+
+
+def test_rejected_rows_carry_their_reasons_beside_the_corpus(built: tuple[Recipe, Path, Summary]) -> None:
+    rejected = pq.read_table(built[2].rejected)
+    assert rejected.column_names == ["row_id", "reason", "detail"]
+    line = next(line for line in built[2].stages if line.stage == "corpus")
+    assert rejected.num_rows == sum(line.rejected.values())
+
+
+def test_a_transient_error_is_tried_again_and_a_terminal_one_is_not() -> None:
+    from prefect import flow, task
+
+    from tasks.policy import STAGE
+
+    tried: list[str] = []
+
+    @task(**{**STAGE, "retry_delay_seconds": [0, 0, 0]})  # type: ignore[call-overload, misc]
+    def fails(error: type[Exception]) -> None:
+        tried.append(error.__name__)
+        raise error("no")
+
+    @flow
+    def both() -> None:
+        for error in (EndpointUnreachable, PlanOverdrawn):
+            fails(error, return_state=True)
+
+    both(return_state=True)
+    assert (tried.count("EndpointUnreachable"), tried.count("PlanOverdrawn")) == (4, 1)
