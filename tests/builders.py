@@ -1,14 +1,17 @@
 """Valid objects to start from: a test builds one and changes one thing."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from flows.recipe import Recipe
 from tasks import rows
 from tasks.prompts.plan import Passage
 from tasks.verdicts.case import Case
 from tasks.verdicts.case import Passage as Shown
+
+if TYPE_CHECKING:
+    from flows.recipe import Recipe
 
 TOPICS = (
     "Late fees", "Reissue", "Appeals", "Interviews", "Petitions", "Foreign filing", "Oaths", "Drawings", "Abstracts", "Public use",
@@ -34,8 +37,10 @@ def write_rulebook(folder: Path, *, documents: int = 4) -> Path:
     return folder
 
 
-def recipe(folder: Path, **changes: object) -> Recipe:
+def recipe(folder: Path, **changes: object) -> "Recipe":
     """Return a recipe of 24 prompts over a small rulebook, answered by the scripted engine."""
+    from flows.recipe import Recipe
+
     forms = ["What is the fee for {topic}?", "How long is the reply period for {topic}?", "Which examiner decides on {topic}?"]
     tree: dict[str, object] = {
         "name": "small",

@@ -1,0 +1,82 @@
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from flows.build_corpus import StageLine, Summary
+from flows.screen import show
+from tests.builds import TRACEMILL, finish, start, write_recipe
+
+POCKET = Path(__file__).parents[1] / "deployments" / "recipes" / "pocket.yaml"
+
+
+def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([TRACEMILL, *map(str, arguments)], capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["build", "no/such.yaml"], "recipe 'no/such.yaml' cannot be read: No such file or directory"),
+        (["build", str(POCKET), "--set", "prompts.rows=none"], "prompts.rows"),
+        (["build", str(POCKET), "--set", "traces.teacher.engine=vlm"], "'vllm', 'endpoint' or 'scripted'"),
+    ],
+)
+def test_an_error_is_one_line_on_stderr_and_exit_code_2(arguments: list[str], says: str) -> None:
+    done = run(*arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.count("\n") == 1
+    assert says in done.stderr
+
+
+def test_debug_shows_where() -> None:
+    assert "Traceback" in run("--debug", "build", "no/such.yaml").stderr
+
+
+def test_help_teaches() -> None:
+    shown = run("build", "--help").stdout
+    assert all(word in shown for word in ("--rows", "--root", "--set", "run the same command", "summary.json"))
+
+
+def test_a_build_ends_with_stages_yield_and_places_and_its_summary_keeps_the_contract(
+    tmp_path: Path, rulebook: Path, prefect_server: str
+) -> None:
+    process = start(write_recipe(tmp_path / "r.yaml", rulebook), tmp_path / "mill", server=prefect_server)
+    summary = finish(process)
+    assert {"stages", "corpus", "rows", "yield", "tokens_per_second", "requests", "fingerprint"} <= summary.keys()
+    assert {"stage", "rows_in", "rows_out", "rejected", "seconds"} == set(summary["stages"][0])
+    assert Path(summary["corpus"], "summary.json").is_file()
+    assert all(Path(summary[name]).exists() for name in ("corpus", "report", "card", "rejected", "data_docs"))
+
+
+def test_a_failing_build_says_why_in_one_line(tmp_path: Path, rulebook: Path, prefect_server: str) -> None:
+    process = start(write_recipe(tmp_path / "r.yaml", rulebook), tmp_path / "mill", "--rows", "900", server=prefect_server)
+    _, err = process.communicate(timeout=300)
+    assert process.returncode == 2
+    assert err.splitlines()[-1].startswith("tracemill: at saturation 0.6 the plan would repeat itself (handbook_qa: 900 rows asked")
+    assert "Traceback" not in err
+
+
+def test_the_table_shows_reasons_as_text_whatever_they_hold() -> None:
+    line = StageLine(stage="verdicts", rows_in=3, rows_out=1, rejected={"[red]loop": 2}, seconds=0.5)
+    summary = Summary(
+        stages=[line],
+        corpus="/c",
+        rows=1,
+        yield_=0.5,
+        tokens_per_second=10,
+        requests=3,
+        fingerprint="f",
+        report="/r",
+        card="/k",
+        rejected="/j",
+        data_docs="/d",
+    )
+    console = Console(width=100, record=True, file=open("/dev/null", "w"))  # noqa: PTH123, SIM115
+    show(summary, console)
+    text = console.export_text()
+    assert "[red]loop 2" in text
+    assert "1 rows, 50 per 100 prompts; 3 requests, 10 tokens/s" in text
+    assert json.loads(summary.as_json())["yield"] == 0.5
