@@ -6,11 +6,11 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from statistics import fmean
 
-from infra.pocket_teacher.mixture import training_problems
+from infra.pocket_teacher.mixture import Stream, training_problems
 from infra.pocket_teacher.serving import Continuation, Drawing, Server
 from tasks import think
 from tasks.sources.problems import FAMILIES, Problem, draw, is_right
@@ -77,7 +77,9 @@ def is_success(problem: Problem, text: str) -> bool:
 def score(problems: Sequence[Problem], answers: Sequence[list[Continuation]], seen: frozenset[str]) -> Score:
     """The line of one family."""
     parsed = [think.split(one.text) for choices in answers for one in choices]
-    rights = [[is_success(problem, one.text) for one in choices] for problem, choices in zip(problems, answers, strict=True)]
+    rights = [
+        [is_success(problem, one.text) for one in choices] for problem, choices in zip(problems, answers, strict=True)
+    ]
     unseen = [fmean(right) for problem, right in zip(problems, rights, strict=True) if problem.prompt not in seen]
     return Score(
         problems=len(problems),
@@ -147,12 +149,14 @@ def evaluate(folder: Path, *, seed: int, problems: int, drawing: Drawing) -> Eva
 
 
 def training_prompts(folder: Path) -> frozenset[str]:
-    """Every prompt that the run recorded in the folder drew; none where there is no record."""
+    """Every prompt of the streams that training read, by the record in the folder; none where there is no record."""
     path = folder / "training.json"
     if not path.exists():
         return frozenset()
     record = json.loads(path.read_text())
-    return frozenset(problem.prompt for problem in islice(training_problems(record["seed"]), record["problems"]))
+    streams = [Stream(*stream) for stream in record["streams"]]
+    drawn = chain.from_iterable(islice(training_problems(stream.seed), stream.problems) for stream in streams)
+    return frozenset(problem.prompt for problem in drawn)
 
 
 def table(evaluation: Evaluation) -> str:
@@ -191,13 +195,19 @@ def main() -> None:
     """Reads the command line, measures, prints the table and writes the JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("model", type=Path, help="folder of the model")
-    parser.add_argument("--seed", type=int, required=True, help="decides the problems; a seed looked at while designing is spent")
+    parser.add_argument(
+        "--seed", type=int, required=True, help="decides the problems; a seed looked at while designing is spent"
+    )
     parser.add_argument("--samples", type=int, default=8, help="answers per problem")
     parser.add_argument("--problems", type=int, default=200, help="problems per family")
     parser.add_argument("--temperature", type=float, default=0.8)
-    parser.add_argument("--json", type=Path, default=Path("pocket_evaluation.json"), help="where the numbers and some wrong answers go")
+    parser.add_argument(
+        "--json", type=Path, default=Path("pocket_evaluation.json"), help="where the numbers and some wrong answers go"
+    )
     arguments = parser.parse_args()
-    drawing = Drawing(samples=arguments.samples, temperature=arguments.temperature, max_tokens=MAX_TOKENS, seed=arguments.seed)
+    drawing = Drawing(
+        samples=arguments.samples, temperature=arguments.temperature, max_tokens=MAX_TOKENS, seed=arguments.seed
+    )
     evaluation = evaluate(arguments.model, seed=arguments.seed, problems=arguments.problems, drawing=drawing)
     arguments.json.write_text(json.dumps(asdict(evaluation), indent=2) + "\n")
     sys.stdout.write(f"{table(evaluation)}\n\n{own_prompts_line(evaluation.own_prompts)}\n")

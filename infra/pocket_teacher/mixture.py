@@ -49,6 +49,13 @@ class Example(NamedTuple):
     weights: list[float]
 
 
+class Stream(NamedTuple):
+    """How much of the stream of a seed was drawn."""
+
+    seed: int
+    problems: int
+
+
 def training_problems(seed: int) -> Iterator[Problem]:
     """The problems of a training run in order: the same stream for the same seed."""
     rng = Random(f"training/{seed}")
@@ -85,4 +92,6 @@ def batches(tokenizer: Tokenizer, problems: Iterator[Problem], *, tokens: int) -
         if len(waiting[length]) == max(1, tokens // length):
             group = waiting.pop(length)
             whole = torch.tensor([one.tokens for one in group])
-            yield Batch(whole[:, :-1].contiguous(), whole[:, 1:].contiguous(), torch.tensor([one.weights for one in group]))
+            yield Batch(
+                whole[:, :-1].contiguous(), whole[:, 1:].contiguous(), torch.tensor([one.weights for one in group])
+            )

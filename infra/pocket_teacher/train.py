@@ -15,7 +15,7 @@ import torch
 from torch.optim import AdamW
 from transformers import PreTrainedTokenizerFast
 
-from infra.pocket_teacher.mixture import Batch, batches, training_problems
+from infra.pocket_teacher.mixture import Batch, Stream, batches, training_problems
 from infra.pocket_teacher.model import Pocket, Shape, stock_model
 from infra.pocket_teacher.muon import Muon
 from infra.pocket_teacher.tokenizer import build_tokenizer
@@ -23,14 +23,14 @@ from infra.pocket_teacher.tokenizer import build_tokenizer
 MERGE_PROBLEMS = 20_000
 CHECKPOINT_STEPS = 400
 DRAWN_AHEAD = 1024
-"""No more problems than these are drawn and not yet learned from."""
+"""No more problems than these are drawn before their batch is full."""
 
 
 @dataclass(frozen=True)
 class Run:
     """Everything that decides what comes out of a training run, but for the machine's arithmetic."""
 
-    steps: int = 4800
+    steps: int = 3200
     seed: int = 20261121
     batch_tokens: int = 8192
     muon_rate: float = 0.02
@@ -43,6 +43,18 @@ class Run:
         """The share of the full learning rate: up over the warm-up, level, then down in a line to nothing."""
         left = (self.steps - step) / self.steps
         return min(1.0, (step + 1) / self.warmup_steps, left / self.decay_share)
+
+
+@dataclass(frozen=True)
+class Record:
+    """What made a model: kept beside the weights as training.json."""
+
+    run: Run
+    streams: tuple[Stream, ...]
+    steps: int
+    tokens: int
+    loss: float
+    seconds: int
 
 
 class Progress:
@@ -66,19 +78,17 @@ class Progress:
         if time.monotonic() - self.printed > 20 or self.step == self.steps:
             self.printed = time.monotonic()
             rate = self.tokens / self.seconds
-            line = f"step {self.step}/{self.steps}  {self.tokens / 1e6:.1f} M tokens  {rate:.0f}/s  loss {self.loss:.4f}"
+            line = (
+                f"step {self.step}/{self.steps}  {self.tokens / 1e6:.1f} M tokens  {rate:.0f}/s  loss {self.loss:.4f}"
+            )
             print(f"{line}  {self.seconds:.0f} s", file=sys.stderr, flush=True)
 
-    def record(self) -> dict[str, int | float]:
-        """What was done so far; the problems are those drawn at most, since some still wait for their batch."""
-        drawn = self.problems + DRAWN_AHEAD
-        return {
-            "steps_done": self.step,
-            "problems": drawn,
-            "tokens": self.tokens,
-            "loss": round(self.loss, 4),
-            "seconds": round(self.seconds),
-        }
+    def record(self, run: Run) -> Record:
+        """What was done so far."""
+        streams = (Stream(run.seed, self.problems + DRAWN_AHEAD),)
+        return Record(
+            run, streams, steps=self.step, tokens=self.tokens, loss=round(self.loss, 4), seconds=round(self.seconds)
+        )
 
 
 def learn(model: Pocket, tokenizer: PreTrainedTokenizerFast, run: Run, *, out: Path, compiled: bool = True) -> Progress:
@@ -110,7 +120,7 @@ def save(model: Pocket, tokenizer: PreTrainedTokenizerFast, run: Run, progress: 
     stock = stock_model(model, padding=tokenizer.pad_token_id, end=tokenizer.eos_token_id)
     stock.to(torch.bfloat16).save_pretrained(temporary)
     tokenizer.save_pretrained(temporary)
-    (temporary / "training.json").write_text(json.dumps(asdict(run) | progress.record(), indent=2) + "\n")
+    (temporary / "training.json").write_text(json.dumps(asdict(progress.record(run)), indent=2) + "\n")
     write_checksums(temporary)
     shutil.rmtree(out, ignore_errors=True)
     os.replace(temporary, out)
@@ -121,14 +131,18 @@ def write_checksums(folder: Path) -> None:
     files = sorted(path for path in folder.iterdir() if path.is_file() and path.name != "SHA256SUMS")
     for path in files:
         path.chmod(0o644)
-    (folder / "SHA256SUMS").write_text("".join(f"{sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in files))
+    (folder / "SHA256SUMS").write_text(
+        "".join(f"{sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in files)
+    )
 
 
 def train(run: Run, *, out: Path, compiled: bool = True) -> Progress:
     """A trained model in the folder, with its tokenizer, the record of the run and checksums."""
     torch.manual_seed(run.seed)
     torch.set_float32_matmul_precision("medium")
-    tokenizer = build_tokenizer(islice(training_problems(run.seed + 1), MERGE_PROBLEMS), vocabulary=run.shape.vocabulary)
+    tokenizer = build_tokenizer(
+        islice(training_problems(run.seed + 1), MERGE_PROBLEMS), vocabulary=run.shape.vocabulary
+    )
     model = Pocket(run.shape)
     progress = learn(model, tokenizer, run, out=out, compiled=compiled)
     save(model, tokenizer, run, progress, out=out)

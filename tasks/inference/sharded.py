@@ -6,7 +6,7 @@ import logging
 import os
 from typing import Any
 
-from tasks.errors import EngineLost
+from tasks.errors import BadRecipe, EngineLost, MillError
 from tasks.inference.engine import Ask, Completion, Engine, EnginePlacement, TeacherSpec
 
 log = logging.getLogger(__name__)
@@ -19,7 +19,7 @@ class EngineHost:
         from tasks.inference.offline import OfflineEngine
 
         self._engine: Engine = OfflineEngine(spec, placement)
-        self._finished: asyncio.Queue[Completion] = asyncio.Queue()
+        self._finished: asyncio.Queue[Completion | Exception] = asyncio.Queue()
         self._running: set[asyncio.Task[None]] = set()
 
     async def ready(self) -> int:
@@ -34,19 +34,20 @@ class EngineHost:
             task.add_done_callback(self._running.discard)
 
     async def finished(self) -> list[Completion]:
-        """Return every answer finished since the last call; waits for one at least."""
+        """Return every answer finished since the last call; waits for one at least. Raises what the engine raised."""
         done = [await self._finished.get()]
         while not self._finished.empty():
             done.append(self._finished.get_nowait())
-        return done
+        for one in done:
+            if isinstance(one, Exception):
+                raise one
+        return [one for one in done if isinstance(one, Completion)]
 
     async def _answer(self, ask: Ask) -> None:
         try:
             self._finished.put_nowait(await self._engine.ask(ask))
-        except Exception:
-            log.exception("the engine failed on row %s; this actor ends and its rows are asked again", ask.key)
-            # An actor whose engine is dead answers nothing; dying is the one signal that cannot be lost.
-            os._exit(1)
+        except Exception as exc:
+            self._finished.put_nowait(exc)
 
 
 class ShardedEngine:
@@ -88,7 +89,7 @@ class _Seat:
         self._spec, self._placement, self._number = spec, placement, number
         self._restarts_left = placement.restarts
         self._outbox: list[Ask] = []
-        self._wake = asyncio.Event()
+        self._wake, self._loaded = asyncio.Event(), asyncio.Event()
         self._actor: Any = None
         self._pumps: list[asyncio.Task[None]] = []
         self._lost: EngineLost | None = None
@@ -109,38 +110,15 @@ class _Seat:
         return await future
 
     async def close(self) -> None:
-        import ray
-
         for pump in self._pumps:
             pump.cancel()
         await asyncio.gather(*self._pumps, return_exceptions=True)
-        if self._actor is not None:
-            ray.kill(self._actor)
-
-    async def _load(self) -> None:
-        """Start an actor, again and again while restarts are left."""
-        from ray.exceptions import RayError
-
-        while True:
-            self._actor = _actor(self._spec, self._placement)
-            try:
-                self.pid = await self._actor.ready.remote()
-                return
-            except RayError as exc:
-                self._spend_restart(exc)
-
-    def _spend_restart(self, cause: Exception) -> None:
-        if not self._restarts_left:
-            raise EngineLost(
-                f"engine {self._number} died {self._placement.restarts + 1} times and is not started again: {_last_line(cause)}. "
-                "Finished rows are kept; run again once the cause is mended."
-            ) from cause
-        self._restarts_left -= 1
-        log.warning("engine %d died (%s); starting it again, %d restarts left", self._number, _last_line(cause), self._restarts_left)
+        self._unload()
 
     async def _send(self) -> None:
         while True:
             await self._wake.wait()
+            await self._loaded.wait()
             self._wake.clear()
             batch, self._outbox = self._outbox, []
             if batch:
@@ -149,7 +127,7 @@ class _Seat:
     async def _receive(self) -> None:
         from ray.exceptions import RayError
 
-        while True:
+        while not self._lost:
             try:
                 for completion in await self._actor.finished.remote():
                     self._hand_over(completion)
@@ -162,17 +140,60 @@ class _Seat:
             future.set_result(completion)
 
     async def _replace(self, cause: Exception) -> None:
+        """Put a new engine in the place of a dead one and ask it for every row that still waits."""
         try:
-            self._spend_restart(cause)
-            await self._load()
-        except EngineLost as lost:
-            self._lost = lost
-            for _, future in self.waiting.values():
-                future.set_exception(lost)
-            self.waiting.clear()
-            raise
+            while True:
+                self._spend_restart(cause)
+                try:
+                    await self._load()
+                    break
+                except EngineLost as again:
+                    cause = again
+        except MillError as lost:
+            self._give_up(lost)
+            return
         self._outbox = [ask for ask, _ in self.waiting.values()]
         self._wake.set()
+
+    async def _load(self) -> None:
+        """Load an engine in a new actor. Raises BadRecipe when it cannot be built, EngineLost when its process dies meanwhile."""
+        from ray.exceptions import RayActorError, RayError
+
+        self._unload()
+        actor = _actor(self._spec, self._placement)
+        try:
+            self.pid = await actor.ready.remote()
+        except RayError as exc:
+            if isinstance(exc, RayActorError) and exc.actor_init_failed:
+                raise BadRecipe(
+                    f"the engine for {self._spec.model!r} could not be loaded: {_last_line(exc)}; check model, lengths and memory"
+                ) from exc
+            raise EngineLost(f"engine {self._number} died while it was loaded: {_last_line(exc)}") from exc
+        self._actor = actor
+        self._loaded.set()
+
+    def _unload(self) -> None:
+        import ray
+
+        self._loaded.clear()
+        if self._actor is not None:
+            ray.kill(self._actor)
+            self._actor = None
+
+    def _spend_restart(self, cause: Exception) -> None:
+        if not self._restarts_left:
+            raise EngineLost(
+                f"engine {self._number} died {self._placement.restarts + 1} times and is not started again: {_last_line(cause)}. "
+                "Finished rows are kept; run again once the cause is mended."
+            ) from cause
+        self._restarts_left -= 1
+        log.warning("engine %d died (%s); starting it again, %d restarts left", self._number, _last_line(cause), self._restarts_left)
+
+    def _give_up(self, why: MillError) -> None:
+        self._lost = EngineLost(str(why))
+        for _, future in self.waiting.values():
+            future.set_exception(self._lost)
+        self.waiting.clear()
 
 
 def join_ray(address: str) -> None:

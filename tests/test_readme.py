@@ -1,0 +1,71 @@
+"""What the README says to type works."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from flows.recipe import Recipe
+from tests.builds import finish, start
+
+HOUSE = Path(__file__).parents[1]
+README = (HOUSE / "README.md").read_text()
+DRY = ("--set", "traces.teacher.engine=scripted", "--set", "corpus.suite.general_min=0")
+"""The README's commands ask the pocket teacher; a scripted one, which solves nothing, is enough to see that they run."""
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+def test_the_two_commands_are_what_lies_there() -> None:
+    scripts = re.findall(r"^bash (infra/\S+)", README, re.MULTILINE)
+    assert scripts == ["infra/run.sh", "infra/test.sh"]
+    assert all((HOUSE / script).is_file() for script in scripts)
+
+
+def test_run_sh_builds_a_corpus(tmp_path: Path, prefect_server: str) -> None:
+    stamp = HOUSE / ".venv" / "tracemill.stamp"
+    if not stamp.exists() or not Path(sys.prefix).samefile(HOUSE / ".venv"):
+        pytest.skip("these tests run in an environment that infra/bootstrap.sh did not make")
+    command = [
+        "bash",
+        str(HOUSE / "infra" / "run.sh"),
+        "--root",
+        str(tmp_path / "mill"),
+        "--rows",
+        "40",
+        "--set",
+        "corpus.suite.min_rows=5",
+        *DRY,
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, cwd="/", check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert list((tmp_path / "mill" / "corpus").glob("*/summary.json"))
+
+
+def test_the_build_command_and_the_python_that_opens_its_corpus_run(tmp_path: Path, prefect_server: str) -> None:
+    command = next(line for block in blocks("bash") for line in block.splitlines() if line.startswith(".venv/bin/tracemill build"))
+    _, _, recipe, *arguments = shlex.split(command)
+    arguments[arguments.index("--root") + 1] = str(tmp_path / "mill")
+    summary = finish(start(HOUSE / recipe, tmp_path / "mill", *arguments, *DRY, server=prefect_server))
+    (code,) = blocks("python")
+    done = subprocess.run(
+        [sys.executable, "-c", code.replace("mill/corpus/<fingerprint>", summary["corpus"])],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "'role': 'assistant'" in done.stdout
+
+
+@pytest.mark.parametrize("text", blocks("yaml"))
+def test_every_recipe_in_it_parses(text: str) -> None:
+    tree = yaml.safe_load(text)
+    assert Recipe.model_validate({"name": "piece"} | tree)
