@@ -2,7 +2,6 @@ import json
 import re
 from pathlib import Path
 
-import pandas as pd
 import pyarrow as pa
 import pytest
 from hypothesis import given
@@ -128,14 +127,14 @@ def test_asked_questions_do_not_contaminate() -> None:
     assert contamination(candidate(1, question=LONG), known, DecontaminationSpec()) is None
 
 
-def frame(**changes: object) -> pd.DataFrame:
+def columns(**changes: list[object]) -> dict[str, list[object]]:
     count = 12
-    columns: dict[str, object] = {
+    values: dict[str, list[object]] = {
         "row_id": [f"r{n}" for n in range(count)], "prompt": [f"Ask {n}?" for n in range(count)], "think": [f"{THOUGHT} {n}" for n in range(count)],
         "answer": [str(n) for n in range(count)], "family": ["f"] * count, "general": [1] + [0] * (count - 1), "verified": [1] * count,
         "split": ["train"] * count,
     }  # fmt: skip
-    return pd.DataFrame(columns | changes)
+    return values | changes
 
 
 @pytest.mark.parametrize(
@@ -152,14 +151,14 @@ def frame(**changes: object) -> pd.DataFrame:
     ],
 )
 def test_a_corpus_that_is_not_what_it_should_be_fails_and_names_rows(
-    tmp_path: Path, changes: dict[str, object], spec: dict[str, float], says: str
+    tmp_path: Path, changes: dict[str, list[object]], spec: dict[str, float], says: str
 ) -> None:
     with pytest.raises(SuiteFailed, match=says):
-        validate(frame(**changes), SuiteSpec(**spec), docs=tmp_path)  # type: ignore[arg-type]
+        validate(columns(**changes), SuiteSpec(**spec), docs=tmp_path)  # type: ignore[arg-type]
 
 
 def test_a_sound_corpus_passes_and_leaves_data_docs(tmp_path: Path) -> None:
-    lines = validate(frame(), SuiteSpec(), docs=tmp_path)
+    lines = validate(columns(), SuiteSpec(), docs=tmp_path)
     assert all(line["success"] for line in lines)
     assert len(lines) >= 18
     assert (tmp_path / "index.html").exists()
@@ -207,4 +206,4 @@ def test_the_card_tells_yield_licence_and_hits_and_keeps_cells_closed() -> None:
 
 
 def test_suite_lines_can_be_written_as_json(tmp_path: Path) -> None:
-    assert json.loads(json.dumps(validate(frame(), SuiteSpec(), docs=tmp_path), default=str))
+    assert json.loads(json.dumps(validate(columns(), SuiteSpec(), docs=tmp_path), default=str))

@@ -15,6 +15,7 @@ HEAVY = (
     "hnswlib",
     "matplotlib",
     "datasets",
+    "pandas",
     "math_verify",
     "rensa",
 )

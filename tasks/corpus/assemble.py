@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 from pydantic import Field
 
@@ -24,7 +23,7 @@ from tasks.inference.embedding import MINILM, VECTORS, embed
 from tasks.spec import Spec
 from tasks.store import Made, Table
 
-FRAME = ("row_id", "prompt", "think", "answer", "family")
+CHECKED = ("row_id", "prompt", "think", "answer", "family")
 
 
 class CorpusSpec(Spec):
@@ -78,7 +77,7 @@ def assemble(upstream: Upstream, spec: CorpusSpec, *, name: str, teacher: str, d
             f"none of {upstream.traces.rows} traces is left; verdicts: {dict(upstream.verdicts.rejected)}, corpus: {_reasons(line)}"
         )
     validation = split_by_document(line.kept, share=spec.validation)
-    suite = validate(_frame(line.kept, validation), spec.suite, docs=docs)
+    suite = validate(_columns(line.kept, validation), spec.suite, docs=docs)
     findings = _findings(line, upstream, spec, name=name, teacher=teacher, suite=suite, hits=hits, validation=validation)
     faults = rows.rejected(sorted((one.trace_id, one.reason, one.detail) for one in line.rejected))
     return Made(
@@ -99,13 +98,13 @@ def _select(passing: list[Candidate], questions: pa.Table, spec: CorpusSpec) -> 
     return line, hits
 
 
-def _frame(kept: list[Candidate], validation: set[str]) -> pd.DataFrame:
+def _columns(kept: list[Candidate], validation: set[str]) -> dict[str, list[object]]:
     made = [one.row("") for one in kept]
-    columns: dict[str, list[object]] = {column: [row[column] for row in made] for column in FRAME}
+    columns: dict[str, list[object]] = {column: [row[column] for row in made] for column in CHECKED}
     columns["general"] = [int(one.general) for one in kept]
     columns["verified"] = [int(one.known_answer) for one in kept]
     columns["split"] = ["validation" if one.trace_id in validation else "train" for one in kept]
-    return pd.DataFrame(columns)
+    return columns
 
 
 def _parts(kept: list[Candidate], validation: set[str], teacher: str) -> dict[str, pa.Table]:

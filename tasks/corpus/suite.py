@@ -2,11 +2,11 @@
 
 import logging
 import os
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 from pydantic import Field
 
 from tasks.errors import SuiteFailed
@@ -58,24 +58,27 @@ def expectations(spec: SuiteSpec, families: list[str]) -> list[Any]:
     ]  # fmt: skip
 
 
-def validate(frame: pd.DataFrame, spec: SuiteSpec, *, docs: Path) -> list[dict[str, object]]:
+def validate(columns: Mapping[str, Sequence[object]], spec: SuiteSpec, *, docs: Path) -> list[dict[str, object]]:
     """Check the corpus in an ephemeral context, write the Data Docs, and return one line an expectation.
 
-    frame: row_id, split, prompt, think, answer, family (str), general, verified (0 or 1). Raises SuiteFailed naming rows.
+    columns: row_id, split, prompt, think, answer, family (str), general, verified (0 or 1). Raises SuiteFailed naming rows.
     """
     import great_expectations as gx
+    import pandas as pd
 
     for chatty in ("great_expectations", "great_expectations.data_context.types.base"):
         logging.getLogger(chatty).setLevel(logging.ERROR)
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False, "metric_calculations": False}
     batch = context.data_sources.add_pandas("corpus").add_dataframe_asset("rows").add_batch_definition_whole_dataframe("all")
-    suite = context.suites.add(gx.ExpectationSuite(name="corpus", expectations=expectations(spec, sorted(frame["family"].unique()))))
+    suite = context.suites.add(
+        gx.ExpectationSuite(name="corpus", expectations=expectations(spec, sorted({str(family) for family in columns["family"]})))
+    )
     definition = context.validation_definitions.add(gx.ValidationDefinition(name="corpus", data=batch, suite=suite))
     checkpoint = context.checkpoints.add(gx.Checkpoint(
         name="corpus", validation_definitions=[definition], result_format={"result_format": "COMPLETE", "unexpected_index_column_names": ["row_id"]},
     ))  # fmt: skip
-    run = checkpoint.run(batch_parameters={"dataframe": frame}, run_id=gx.RunIdentifier(run_name="build", run_time=EPOCH))
+    run = checkpoint.run(batch_parameters={"dataframe": pd.DataFrame(columns)}, run_id=gx.RunIdentifier(run_name="build", run_time=EPOCH))
     _write_docs(context, docs)
     lines = [_line(result) for outcome in run.run_results.values() for result in outcome.results]
     _refuse_failures(lines)

@@ -33,6 +33,9 @@ def embed(texts: list[str], model: str) -> Vectors:
 def _encoder(model: str) -> Any:
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     from sentence_transformers import SentenceTransformer
+    from transformers.utils.logging import disable_progress_bar
+
+    disable_progress_bar()
 
     try:
         return SentenceTransformer(_minilm() if model == MINILM else model, device=None)

@@ -15,13 +15,9 @@ from tests.builds import finish, start, write_recipe
 
 EMPTY = """
 import flows.cli
-from flows.recipe import load_recipe
-from prefect import flow, task
-@task
-def stage(): return None
+from prefect import flow
 @flow
-def empty():
-    for _ in range(7): stage()
+def empty(): pass
 empty()
 """
 AGAIN = "import sys; from flows.cli import main; sys.argv = ['tracemill', 'build', sys.argv[1], '--root', sys.argv[2]]; main()"
