@@ -15,7 +15,6 @@ HEAVY = (
     "hnswlib",
     "matplotlib",
     "datasets",
-    "pandas",
     "math_verify",
     "rensa",
 )
