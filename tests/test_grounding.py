@@ -73,6 +73,11 @@ def test_passages_lie_in_order_within_the_limit_and_lose_no_word(text: str, max_
     assert [word for word in bare if word not in kept] == []
 
 
+def test_code_holds_no_headings_and_an_outline_number_needs_no_room_around_it() -> None:
+    text = "# Intro\n\nRun it like this, please:\n\n```sh\n# not a heading at all\nmake all\n```\n\nPage 7\n2.1 The archive\nIt holds every package."
+    assert [section for section, _, _ in cut(text)] == ["Intro", "2.1"]
+
+
 def test_a_long_paragraph_is_cut_at_sentences() -> None:
     text = "The first sentence has six words. " * 10
     assert {passage.rstrip()[-1] for _, _, passage in cut(text, max_words=20)} == {"."}

@@ -1,10 +1,10 @@
+import base64
 import json
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from pypdf import PdfWriter
 
 from tasks.errors import BadRecipe, PlanOverdrawn, UnknownName
 from tasks.sources.collect import DocumentSource, DocumentSpec, QuestionSource, QuestionSpec, content_digest, documents, questions
@@ -40,6 +40,19 @@ def pdf(words: str) -> bytes:
     return body + b"xref\n0 6\n0000000000 65535 f \n" + table + b"trailer << /Size 6 /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF" % len(body)
 
 
+LOCKED = base64.b85decode(
+    "B~V00Eio=L3MJy>&(jJqATS_rVrmLJJPI#Ra&KgHV`Xw6JUC@GFk&(`I5cKH3O+sxWo~3|VrmL9ATS_rVrmLJJPI#Vd2nSQFHm7;WpfHILvM9%bRaPbFH31;b0AwFG$1e_"
+    "QXpLlK0XR%Ze(v_Y6>$TFd%PYY6?6&3NKW7aAhDbLt%7bY;R`@FHm7;Wpf}hATS_O3O+sxWo~3|VrmLBATS_rVrmLJJPI#Vd2nSQFHm7;WeP7+Wpi(Ja${w4AUr$@K0XRB"
+    "O=V<hVM1?sAX^|XE-)Z4E-)ZBG9WiHAYBSCP+@XqZge0rATS_O3O+sxWo~3|VrmLCATS_rVrmLJJPI#XATbIrQXn!4FHB`_XLM*FG%yM;P#`oiIW##oH!?Xg3NJ=!Y;<LE"
+    "ATLvNVQyq$a%2iGPar&HHDNepGB!9jVq`gFFk@zBIW#t6H(_HnHD)z2FgP(}V`ea9F)=nZH8f*1VrFAvFkv-iG&DA5HaTTsG&o^C3NKY4JTx^kWH>QmV>xAGF=1geHeoS0"
+    "VliZ5Hf1+5WnnpFWHmKrG-EI}IAvpHW-~KmW;irBIWaM1GGb#lI5aS3F+K`DJ_==SWN%_>3V3p5W(qJMHVQB>FfcGMFfcGMAT~8MGc_P)APO)rFfcGMFfcJSATTg6Ffbr)"
+    "APO)rFfcGMFfcVaATTg6Ffbr)APO)rFfcGMFflPWATTg6Ffbr)APO)rFfcGMFfleaATTg6Ffbr)APO)rFfcGMFfuhcATTg6Ffbr)APRJHVQFk-atb^=3NKS>dSxIs3NKP`"
+    "Z*(9tATS_O3NJ}+W^W)dATS_O3NJ}SAX^|jI5szBHZo!~WMeZnG&f~7Ic7LDFf(B}HZnIcGGaD3J|H|eHaBH9GGa7jV>321H)S?CW;iu4GhsP4GB+_YVm3HFAYBSCMQ&qq"
+    "d2n<fH6Sn`QVKpk3UhQ}a&&ldWo8OAH!}()B}Gq03I"
+)
+"""An empty page behind a password."""
+
+
 def test_text_markdown_html_and_pdf_become_documents(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("A rule\n\nThe fee is 40 credits.")
     (tmp_path / "b.md").write_text("---\ntitle: Fees\nlicence: CC0-1.0\n---\n# Ignored\n\nThe fee is 50 credits.")
@@ -58,12 +71,9 @@ def test_text_markdown_html_and_pdf_become_documents(tmp_path: Path) -> None:
 
 
 def test_every_file_that_cannot_be_read_is_a_row_with_a_reason(tmp_path: Path) -> None:
-    locked = PdfWriter()
-    locked.add_blank_page(72, 72)
-    locked.encrypt("secret")
-    locked.write(tmp_path / "locked.pdf")
     bad = {
         "empty.txt": b"", "blank.txt": b" \n\n ", "binary.txt": b"ab\0cd", "latin.txt": "café".encode("latin-1"), "broken.pdf": b"%PDF-1.4 nothing",
+        "locked.pdf": LOCKED,
         "huge.md": b"x" * 10_001, "picture.png": b"\x89PNG", "bare": b"text", "torn.parquet": b"PAR1 torn",
     }  # fmt: skip
     for name, content in bad.items():

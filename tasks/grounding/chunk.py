@@ -11,6 +11,8 @@ _UNDERLINED = re.compile(r"^(?P<title>\S[^\n]{0,118})\n(?P<rule>[=\-~^*\"+])(?P=
 _NUMBERED = re.compile(
     r"(?:\A|\n\n)(?P<title>(?:(?:Section|Chapter|Part|Rule|Article|§)[ \t]*)?\d+(?:\.\d+)*\.?[ \t]+[A-Z][^\n]{1,90}[^\n.:;,])(?=\n\n|\n*\Z)"
 )
+_OUTLINE = re.compile(r"^(?P<title>\d+(?:\.\d+)+\.?[ \t]+[A-Z][^\n]{1,90}[^\n.:;,\d])$", re.MULTILINE)
+_FENCED = re.compile(r"^(?P<fence>```+|~~~+).*?^(?P=fence)", re.MULTILINE | re.DOTALL)
 _LABEL = re.compile(
     r"^(?P<label>(?:(?:Section|Chapter|Part|Rule|Article|Appendix|§)[ \t]*)?(?:\d+|[A-Z])(?:[.\-]\d+)*(?:\([a-z0-9]+\))*)[.:)]?[ \t]+(?P<heading>\S.*)$"
 )
@@ -49,10 +51,11 @@ def chunks(text: str, *, title: str, max_words: int, min_words: int) -> Iterator
 
 
 def headings(text: str) -> list[Heading]:
-    """Return every heading: Markdown hashes, underlined lines, numbered lines that stand alone."""
+    """Return every heading: Markdown hashes, underlined lines, numbered lines that stand alone, outline numbers (2.1) even in running text."""
     found = {}
-    for pattern in (_NUMBERED, _UNDERLINED, _HASHES):
-        for match in pattern.finditer(text):
+    prose = _FENCED.sub(lambda code: " " * len(code[0]), text)
+    for pattern in (_OUTLINE, _NUMBERED, _UNDERLINED, _HASHES):
+        for match in pattern.finditer(prose):
             section, topic = label(match["title"])
             found[match.start("title")] = Heading(section, topic, match.start(), match.end())
     return _without_overlap(sorted(found.values(), key=lambda heading: heading.start))

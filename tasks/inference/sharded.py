@@ -16,6 +16,8 @@ class EngineHost:
     """The inside of an actor: takes rows as they come and hands back whatever has been finished since."""
 
     def __init__(self, spec: TeacherSpec, placement: EnginePlacement) -> None:
+        # Ray sets one thread for an actor that reserves no core; an engine on CPU wants its share of them all.
+        os.environ["OMP_NUM_THREADS"] = str(max(1, (os.cpu_count() or 1) // placement.replicas))
         from tasks.inference.offline import OfflineEngine
 
         self._engine: Engine = OfflineEngine(spec, placement)
@@ -210,17 +212,17 @@ def join_ray(address: str) -> None:
 
 
 def _actor(spec: TeacherSpec, placement: EnginePlacement) -> Any:
+    """Start an actor on a GPU of its own, or, where the cluster has none, wherever there is room."""
     import ray
 
-    gpus = placement.tensor_parallel if _has_gpus() else 0
-    remote = ray.remote(EngineHost).options(num_cpus=0 if gpus else 1, num_gpus=gpus, max_concurrency=placement.window + 8)
+    gpus, due = int(ray.cluster_resources().get("GPU", 0)), placement.replicas * placement.tensor_parallel
+    if gpus and due > gpus:
+        raise BadRecipe(
+            f"{placement.replicas} replicas x {placement.tensor_parallel} tensor_parallel need {due} GPUs, the cluster has {gpus}"
+        )
+    own = {"num_gpus": placement.tensor_parallel} if gpus else {"num_gpus": 0}
+    remote = ray.remote(EngineHost).options(num_cpus=0, scheduling_strategy="SPREAD", max_concurrency=placement.window + 8, **own)
     return remote.remote(spec, placement)
-
-
-def _has_gpus() -> bool:
-    import ray
-
-    return bool(ray.cluster_resources().get("GPU", 0))
 
 
 def _last_line(exc: BaseException) -> str:

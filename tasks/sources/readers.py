@@ -1,9 +1,11 @@
 """From files of many kinds to documents: every file or row is read, or rejected with a reason."""
 
 import hashlib
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -12,6 +14,8 @@ from tasks.spec import digest
 HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 DROPPED_TAGS = ("script", "style", "nav", "header", "footer", "noscript", "template", "svg")
 MARKDOWN, PLAIN, PAGES, ROWS = {".md", ".markdown"}, {".txt", ".rst"}, {".html", ".htm"}, {".jsonl", ".parquet"}
+_LEADERS = re.compile(r"(?m)^.*(?:\. ?){6,}.*\n?")
+"""A line of a table of contents, dots leading to its page."""
 SUFFIXES = tuple(sorted(MARKDOWN | PLAIN | PAGES | ROWS | {".pdf"}))
 
 
@@ -149,26 +153,28 @@ def _html(text: str) -> tuple[str, str, str]:
 
 
 def _pdf(path: Path, max_bytes: int) -> tuple[str, str, str]:
-    from pypdf import PdfReader
-    from pypdf.errors import PyPdfError
+    """Return the text of all pages without lines of contents. A line that begins with # is no heading here, so it is moved in by a blank."""
+    import pypdfium2
 
     try:
-        reader = PdfReader(path)
-        if reader.is_encrypted and not reader.decrypt(""):
-            raise Unreadable("encrypted_file", f"{path.name} needs a password")
-        text = _pages(reader, path.name, max_bytes)
-        title = str(reader.metadata.title or "") if reader.metadata else ""
-    except (PyPdfError, ValueError, KeyError, TypeError, AttributeError, RecursionError, NotImplementedError) as exc:
-        raise Unreadable("broken_pdf", f"{path.name}: {type(exc).__name__}: {exc}"[:300]) from exc
-    return title, _tidy(text), ""
+        with pypdfium2.PdfDocument(path) as document:
+            title = str(document.get_metadata_value("Title") or "")
+            text = _tidy(_pages(document, path.name, max_bytes))
+    except pypdfium2.PdfiumError as exc:
+        locked = exc.err_code == pypdfium2.raw.FPDF_ERR_PASSWORD
+        raise Unreadable("encrypted_file" if locked else "broken_pdf", f"{path.name}: {exc}") from exc
+    return title, re.sub(r"(?m)^#", " #", _LEADERS.sub("", text)), ""
 
 
-def _pages(reader: object, name: str, max_bytes: int) -> str:
+def _pages(document: Any, name: str, max_bytes: int) -> str:
     """Return the text of all pages; what unpacks to more than the file limit is a fault, not a full memory."""
     pages: list[str] = []
     size = 0
-    for page in reader.pages:  # type: ignore[attr-defined]
-        pages.append(page.extract_text())
+    for number in range(len(document)):
+        page = document[number]
+        # U+FFFE and U+0002 stand where a word was hyphenated at a line's end.
+        pages.append(re.sub("[\ufffe\x02](\r?\n)?", "", page.get_textpage().get_text_bounded()))
+        page.close()
         size += len(pages[-1])
         if size > max_bytes:
             raise Unreadable("too_large", f"{name} unpacks to more than {max_bytes} characters")
