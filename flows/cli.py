@@ -55,8 +55,10 @@ def build(
 
     chosen = load_recipe(recipe, [*(settings or []), *([f"prompts.rows={rows}"] if rows else [])])
     from flows.build_corpus import build_corpus
-    from flows.screen import show
+    from flows.screen import keep_tracebacks_off, show
 
+    if not os.environ.get(DEBUG):
+        keep_tracebacks_off()
     show(build_corpus(chosen, root))
 
 

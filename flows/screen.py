@@ -1,5 +1,6 @@
 """What a build looks like on the terminal when it is over."""
 
+import logging
 from pathlib import Path
 
 from rich.console import Console
@@ -7,6 +8,17 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from flows.build_corpus import Summary
+
+
+def keep_tracebacks_off() -> None:
+    """Let a failed run end in the one line that the command prints; tracebacks still go to the run's log in Prefect."""
+    from prefect.logging.configuration import setup_logging
+
+    setup_logging()
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(
+            lambda record: record.exc_info is None and not (record.levelno >= logging.ERROR and record.name.startswith("prefect"))
+        )
 
 
 def show(summary: Summary, console: Console | None = None) -> None:

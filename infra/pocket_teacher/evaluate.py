@@ -77,9 +77,7 @@ def is_success(problem: Problem, text: str) -> bool:
 def score(problems: Sequence[Problem], answers: Sequence[list[Continuation]], seen: frozenset[str]) -> Score:
     """The line of one family."""
     parsed = [think.split(one.text) for choices in answers for one in choices]
-    rights = [
-        [is_success(problem, one.text) for one in choices] for problem, choices in zip(problems, answers, strict=True)
-    ]
+    rights = [[is_success(problem, one.text) for one in choices] for problem, choices in zip(problems, answers, strict=True)]
     unseen = [fmean(right) for problem, right in zip(problems, rights, strict=True) if problem.prompt not in seen]
     return Score(
         problems=len(problems),
@@ -195,19 +193,13 @@ def main() -> None:
     """Reads the command line, measures, prints the table and writes the JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("model", type=Path, help="folder of the model")
-    parser.add_argument(
-        "--seed", type=int, required=True, help="decides the problems; a seed looked at while designing is spent"
-    )
+    parser.add_argument("--seed", type=int, required=True, help="decides the problems; a seed looked at while designing is spent")
     parser.add_argument("--samples", type=int, default=8, help="answers per problem")
     parser.add_argument("--problems", type=int, default=200, help="problems per family")
     parser.add_argument("--temperature", type=float, default=0.8)
-    parser.add_argument(
-        "--json", type=Path, default=Path("pocket_evaluation.json"), help="where the numbers and some wrong answers go"
-    )
+    parser.add_argument("--json", type=Path, default=Path("pocket_evaluation.json"), help="where the numbers and some wrong answers go")
     arguments = parser.parse_args()
-    drawing = Drawing(
-        samples=arguments.samples, temperature=arguments.temperature, max_tokens=MAX_TOKENS, seed=arguments.seed
-    )
+    drawing = Drawing(samples=arguments.samples, temperature=arguments.temperature, max_tokens=MAX_TOKENS, seed=arguments.seed)
     evaluation = evaluate(arguments.model, seed=arguments.seed, problems=arguments.problems, drawing=drawing)
     arguments.json.write_text(json.dumps(asdict(evaluation), indent=2) + "\n")
     sys.stdout.write(f"{table(evaluation)}\n\n{own_prompts_line(evaluation.own_prompts)}\n")

@@ -92,6 +92,4 @@ def batches(tokenizer: Tokenizer, problems: Iterator[Problem], *, tokens: int) -
         if len(waiting[length]) == max(1, tokens // length):
             group = waiting.pop(length)
             whole = torch.tensor([one.tokens for one in group])
-            yield Batch(
-                whole[:, :-1].contiguous(), whole[:, 1:].contiguous(), torch.tensor([one.weights for one in group])
-            )
+            yield Batch(whole[:, :-1].contiguous(), whole[:, 1:].contiguous(), torch.tensor([one.weights for one in group]))

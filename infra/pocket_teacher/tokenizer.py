@@ -40,9 +40,7 @@ def answered(problem: Problem) -> str:
 def learned_merges(problems: Iterable[Problem], *, vocabulary: int) -> Tokenizer:
     """A byte-level BPE tokenizer of exactly that many tokens, learned from the problems' text."""
     tokenizer = Tokenizer(BPE())
-    tokenizer.pre_tokenizer = Sequence(
-        [Split(Regex(SPLITS), "isolated"), ByteLevel(add_prefix_space=False, use_regex=False)]
-    )
+    tokenizer.pre_tokenizer = Sequence([Split(Regex(SPLITS), "isolated"), ByteLevel(add_prefix_space=False, use_regex=False)])
     tokenizer.decoder = ByteLevelDecoder()
     trainer = BpeTrainer(
         vocab_size=vocabulary - len(THINK_TAGS),

@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import os
 import shutil
 import sys
 import time
@@ -78,17 +77,13 @@ class Progress:
         if time.monotonic() - self.printed > 20 or self.step == self.steps:
             self.printed = time.monotonic()
             rate = self.tokens / self.seconds
-            line = (
-                f"step {self.step}/{self.steps}  {self.tokens / 1e6:.1f} M tokens  {rate:.0f}/s  loss {self.loss:.4f}"
-            )
+            line = f"step {self.step}/{self.steps}  {self.tokens / 1e6:.1f} M tokens  {rate:.0f}/s  loss {self.loss:.4f}"
             print(f"{line}  {self.seconds:.0f} s", file=sys.stderr, flush=True)
 
     def record(self, run: Run) -> Record:
         """What was done so far."""
         streams = (Stream(run.seed, self.problems + DRAWN_AHEAD),)
-        return Record(
-            run, streams, steps=self.step, tokens=self.tokens, loss=round(self.loss, 4), seconds=round(self.seconds)
-        )
+        return Record(run, streams, steps=self.step, tokens=self.tokens, loss=round(self.loss, 4), seconds=round(self.seconds))
 
 
 def learn(model: Pocket, tokenizer: PreTrainedTokenizerFast, run: Run, *, out: Path, compiled: bool = True) -> Progress:
@@ -123,7 +118,7 @@ def save(model: Pocket, tokenizer: PreTrainedTokenizerFast, run: Run, progress: 
     (temporary / "training.json").write_text(json.dumps(asdict(progress.record(run)), indent=2) + "\n")
     write_checksums(temporary)
     shutil.rmtree(out, ignore_errors=True)
-    os.replace(temporary, out)
+    temporary.replace(out)
 
 
 def write_checksums(folder: Path) -> None:
@@ -131,18 +126,14 @@ def write_checksums(folder: Path) -> None:
     files = sorted(path for path in folder.iterdir() if path.is_file() and path.name != "SHA256SUMS")
     for path in files:
         path.chmod(0o644)
-    (folder / "SHA256SUMS").write_text(
-        "".join(f"{sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in files)
-    )
+    (folder / "SHA256SUMS").write_text("".join(f"{sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in files))
 
 
 def train(run: Run, *, out: Path, compiled: bool = True) -> Progress:
     """A trained model in the folder, with its tokenizer, the record of the run and checksums."""
     torch.manual_seed(run.seed)
     torch.set_float32_matmul_precision("medium")
-    tokenizer = build_tokenizer(
-        islice(training_problems(run.seed + 1), MERGE_PROBLEMS), vocabulary=run.shape.vocabulary
-    )
+    tokenizer = build_tokenizer(islice(training_problems(run.seed + 1), MERGE_PROBLEMS), vocabulary=run.shape.vocabulary)
     model = Pocket(run.shape)
     progress = learn(model, tokenizer, run, out=out, compiled=compiled)
     save(model, tokenizer, run, progress, out=out)

@@ -142,11 +142,17 @@ def passage_of(facts: list[Fact]) -> str:
     return "\n".join(f"[{number}] {fact.text}" for number, fact in enumerate(facts, start=1))
 
 
-def scan(facts: list[Fact], *wanted: Need) -> str:
-    """What each line gives, and whether that is wanted: the listing that comes before any quotation."""
-    abouts = {need.about for need in wanted}
-    told = [fact.seen_from(wanted[0]).about for fact in facts]
-    return "\n".join(f"[{number}] gives {about}: {'yes' if about in abouts else 'no'}." for number, about in enumerate(told, start=1))
+def index_of(facts: list[Fact], need: Need) -> str:
+    """What each line gives, line by line.
+
+    A small model finds a line by repeating what it needs and reading on; to ask "is it this one?" of each is beyond it.
+    """
+    return "\n".join(f"{fact.seen_from(need).about}: [{number}]." for number, fact in enumerate(facts, start=1))
+
+
+def found(need: Need, line: int) -> str:
+    """The line that the index gives."""
+    return f"So {need.about}: [{line}]."
 
 
 def any_need(rng: Random, fact: Fact) -> Need:

@@ -32,7 +32,7 @@ class Formality:
 
 @dataclass(frozen=True)
 class Condition:
-    """A condition of the rule with the fact that decides it and the step that shows how."""
+    """A condition of the rule, the fact that decides it and the step, if any, that shows how."""
 
     text: str
     fact: str
@@ -61,12 +61,15 @@ CAPACITY = len(FORMS) * len(MEASURES) * 70 * 20 * len(NAMES) * len(ITEMS)
 
 
 def comparison(count: int, bound: int) -> str:
-    """How two numbers of two digits compare, tens first."""
+    """How two numbers of two digits compare, tens first, as columns are subtracted."""
+    steps = []
     for place, left, right in (("Tens", count // 10, bound // 10), ("Ones", count % 10, bound % 10)):
-        if left != right:
-            word = "more" if left > right else "less"
-            return f"{place} {left} and {right}: {left} is {word}, so {count} is {word} than {bound}."
-    return f"{count} and {bound} are equal."
+        if left < right:
+            return " ".join([*steps, f"{place}: {left} is below {right}. {count} is less than {bound}."])
+        steps.append(f"{place}: {left} - {right} = {left - right}.")
+        if left > right:
+            return " ".join([*steps, f"{count} is more than {bound}."])
+    return " ".join([*steps, f"{count} and {bound} are equal."])
 
 
 def measured(rng: Random, measure: Measure) -> Condition:
@@ -74,14 +77,19 @@ def measured(rng: Random, measure: Measure) -> Condition:
     bound = rng.randint(15, 84)
     count = min(99, max(10, bound + rng.randint(-20, 20)))
     holds = count <= bound if measure.at_most else count >= bound
-    step = f"{comparison(count, bound)} {'Holds' if holds else 'Fails'}."
-    return Condition(measure.condition.format(bound=bound), measure.fact.format(count=count), holds, step)
+    fact = measure.fact.format(count=count)
+    return Condition(measure.condition.format(bound=bound), fact, holds, f"{fact} {comparison(count, bound)}")
 
 
 def formal(rng: Random, formality: Formality) -> Condition:
     """The formality, met in two cases of three."""
     holds = rng.random() < 0.66
-    return Condition(formality.condition, formality.met if holds else formality.missed, holds, "Holds." if holds else "Fails.")
+    return Condition(formality.condition, formality.met if holds else formality.missed, holds, "")
+
+
+def outcome(condition: Condition) -> str:
+    """Whether the condition holds, with its fact behind, so that the conclusion can repeat both."""
+    return f"{'Holds' if condition.holds else 'Fails'}: {condition.fact}"
 
 
 def draw_conditions(rng: Random) -> list[Condition]:
@@ -108,19 +116,21 @@ def irac(rng: Random) -> Problem:
     conditions, name, item = draw_conditions(rng), rng.choice(NAMES), with_article(rng.choice(ITEMS))
     alternative = len(conditions) > 1 and rng.random() < 0.35
     allowed = (any if alternative else all)(condition.holds for condition in conditions)
-    deciding = [condition.fact for condition in conditions if condition.holds is allowed]
+    deciding = [condition for condition in conditions if condition.holds is allowed]
     joined = (" or " if alternative else " and ").join(condition.text for condition in conditions)
     rule = f"A claim is allowed only if {joined}."
     told = rng.sample(conditions, len(conditions))
     facts = " ".join([f"{name} claims {item}.", *(condition.fact for condition in told)])
     verdict = "Allowed" if allowed else "Rejected"
-    applied = "\n".join(f"Asked: {condition.text}. {condition.fact} {condition.step}" for condition in conditions)
+    applied = "\n".join(
+        " ".join(filter(None, [f"Asked: {condition.text}.", condition.step, outcome(condition)])) for condition in conditions
+    )
     think = (
         f"Issue: whether the claim of {name} on {item} is allowed.\nRule: {rule}\nApplication:\n{applied}\n"
         f"{reckoning(conditions, alternative=alternative, allowed=allowed)}\n"
-        f"Conclusion: {verdict.lower()}. Deciding fact: {deciding[0]}"
+        f"Conclusion: {verdict.lower()}. {outcome(deciding[0])}"
     )
-    answers = tuple(f"{verdict}. {fact}" for fact in deciding)
+    answers = tuple(f"{verdict}. {condition.fact}" for condition in deciding)
     return text_problem(
         family="irac",
         prompt=rng.choice(FORMS).format(rule=rule, facts=facts),

@@ -4,7 +4,17 @@ import re
 from itertools import zip_longest
 from random import Random
 
-from tasks.sources.problems.facts import ASKING, TOPICS, Fact, Need, any_need, distinct_facts, passage_of, scan
+from tasks.sources.problems.facts import (
+    ASKING,
+    TOPICS,
+    Fact,
+    Need,
+    any_need,
+    distinct_facts,
+    found,
+    index_of,
+    passage_of,
+)
 from tasks.sources.problems.lexicon import HEADINGS, ITEMS, NAMES, PERIOD_UNITS, capitalised, with_article
 from tasks.sources.problems.problem import Problem, text_problem
 
@@ -58,13 +68,25 @@ def wrong_answer(rng: Random, facts: list[Fact], value: str) -> str:
 
 
 def compared(value: str, given: str) -> str:
-    """The two answers side by side, digit by digit and word by word, up to the first difference."""
+    """The two answers side by side, unit by unit, up to the first difference."""
     steps = []
     for due, seen in zip_longest(UNITS.findall(value), UNITS.findall(given), fillvalue="nothing"):
-        steps.append(f"{due} and {seen}: {'same' if due == seen else 'different'}.")
+        steps.append(digits_compared(int(due), int(seen)) if due.isdigit() and seen.isdigit() else words_compared(due, seen))
         if due != seen:
             break
     return " ".join(steps)
+
+
+def digits_compared(due: int, seen: int) -> str:
+    """Two digits, compared as columns are subtracted."""
+    if due < seen:
+        return f"{due} is below {seen}, different."
+    return f"{due} - {seen} = {due - seen}, {'same' if due == seen else 'different'}."
+
+
+def words_compared(due: str, seen: str) -> str:
+    """Two words, compared as a line is looked up in an index."""
+    return f"{due}: [1]. So {seen}: {'[1], same' if due == seen else 'nothing, different'}."
 
 
 def verdict_of(need: Need, given: str) -> str:
@@ -76,12 +98,12 @@ def judging(rng: Random) -> Problem:
     """Whether a given answer to a question about a passage is right."""
     facts = distinct_facts(rng, rng.choice((2, 2, 3, 3)))
     fact = rng.choice(facts)
-    need = any_need(rng, fact)
+    need, line = any_need(rng, fact), facts.index(fact) + 1
     given = need.value if rng.random() < 0.45 else wrong_answer(rng, facts, need.value)
     verdict = verdict_of(need, given)
     think = (
-        f"{rng.choice(ASKING).format(about=need.about)}\n{scan(facts, need)}\n"
-        f'[{facts.index(fact) + 1}] says "{fact.text}" So it should be {need.value}. The answer given is {given}.\n'
+        f"{rng.choice(ASKING).format(about=need.about)}\n{index_of(facts, need)}\n"
+        f'{found(need, line)} [{line}] says "{fact.text}" So it should be {need.value}. The answer given is {given}.\n'
         f"Compare: {compared(need.value, given)}\nSo the answer is {verdict}."
     )
     prompt = rng.choice(FORMS).format(passage=passage_of(facts), question=rng.choice(need.questions), given=capitalised(given))

@@ -11,8 +11,9 @@ from tasks.sources.problems.facts import (
     distinct_facts,
     examiner_fact,
     fee_fact,
+    found,
+    index_of,
     passage_of,
-    scan,
     section_fact,
 )
 from tasks.sources.problems.lexicon import HEADINGS, NAMES, capitalised
@@ -38,8 +39,8 @@ def single(rng: Random) -> Problem:
     facts = distinct_facts(rng, rng.choice((2, 3, 3, 4)))
     fact = rng.choice(facts)
     need, line = any_need(rng, fact), facts.index(fact) + 1
-    scanned = f"{rng.choice(ASKING).format(about=need.about)}\n{scan(facts, need)}"
-    think = f'{scanned}\n[{line}] says "{fact.text}" So the answer is {need.value}.'
+    scanned = f"{rng.choice(ASKING).format(about=need.about)}\n{index_of(facts, need)}"
+    think = f'{scanned}\n{found(need, line)} [{line}] says "{fact.text}" So the answer is {need.value}.'
     prompt = rendered(rng, passage=passage_of(facts), question=rng.choice(need.questions))
     return text_problem(family="lookup", prompt=prompt, think=think, answer=f"{capitalised(need.value)} [{line}]")
 
@@ -48,7 +49,7 @@ def unanswerable(rng: Random) -> Problem:
     """No line answers; half of the time at least a line gives something of the same kind."""
     facts = distinct_facts(rng, rng.choice((2, 3, 3, 4)))
     need = any_need(rng, missing_twin(rng, facts) if rng.random() < 0.5 else another_fact(rng, facts))
-    think = f"{rng.choice(ASKING).format(about=need.about)}\n{scan(facts, need)}\nNo line gives {need.about}."
+    think = f"{rng.choice(ASKING).format(about=need.about)}\n{index_of(facts, need)}\nSo {need.about}: nothing."
     prompt = rendered(rng, passage=passage_of(facts), question=rng.choice(need.questions))
     return text_problem(family="lookup", prompt=prompt, think=think, answer=SILENT)
 
@@ -75,10 +76,10 @@ def two_hops(rng: Random) -> Problem:
     lines = facts.index(first) + 1, facts.index(second) + 1
     question = rng.choice((f"Who handles the topic of {section}?", f"Which examiner is assigned to the matter in {section}?"))
     think = (
-        f"I need the examiner for the topic of {section}. First the topic.\n{scan(facts, first.inverse)}\n"
-        f'[{lines[0]}] says "{first.text}" So the topic is {topic}. Now the examiner for {topic}.\n'
-        f"{scan(facts, second.need)}\n"
-        f'[{lines[1]}] says "{second.text}" So the answer is {examiner}.'
+        f"I need the examiner for the topic of {section}. First the topic.\n{index_of(facts, first.inverse)}\n"
+        f'{found(first.inverse, lines[0])} [{lines[0]}] says "{first.text}" So the topic is {topic}. Now the examiner for {topic}.\n'
+        f"{index_of(facts, second.need)}\n"
+        f'{found(second.need, lines[1])} [{lines[1]}] says "{second.text}" So the answer is {examiner}.'
     )
     return cited_twice(rendered(rng, passage=passage_of(facts), question=question), think, value=examiner, lines=lines)
 
@@ -95,7 +96,8 @@ def total(rng: Random) -> Problem:
     pair = f"{first.subject} and {second.subject}"
     question = rng.choice((f"What is the total fee for {pair}?", f"How much do {pair} cost together?"))
     think = (
-        f"I need {first.need.about} and {second.need.about}.\n{scan(facts, first.need, second.need)}\n"
+        f"I need {first.need.about} and {second.need.about}.\n{index_of(facts, first.need)}\n"
+        f"{found(first.need, lines[0])} {found(second.need, lines[1])} "
         f'[{lines[0]}] says "{first.text}" [{lines[1]}] says "{second.text}" '
         f"{addition_steps(first.amount, second.amount)}"
     )
@@ -116,6 +118,6 @@ def cited_twice(prompt: str, think: str, *, value: str, lines: tuple[int, int]) 
 
 
 def lookup(rng: Random) -> Problem:
-    """A question about a passage of numbered lines; one in six has no answer."""
-    engine = rng.choices((single, two_hops, total, unanswerable), (54, 15, 14, 17))[0]
+    """A question about a passage of numbered lines; nearly one in four has no answer."""
+    engine = rng.choices((single, two_hops, total, unanswerable), (48, 15, 14, 23))[0]
     return engine(rng)

@@ -97,9 +97,9 @@ def prompt_of(sections: list[Section], question: str) -> str:
     return "\n".join([INSTRUCTION, "", *(section.line for section in sections), "", f"Question: {question}"])
 
 
-def scan(sections: list[Section], topic: str) -> str:
-    """What each section is about, and whether that is the topic."""
-    return "\n".join(f"{section.label} is on {section.topic}: {'yes' if section.topic == topic else 'no'}." for section in sections)
+def index_of(sections: list[Section]) -> str:
+    """Where each topic is treated."""
+    return "\n".join(f"{section.topic}: {section.label}." for section in sections)
 
 
 def sentence_of(asked: Asked, section: Section) -> str:
@@ -122,7 +122,7 @@ def answered(rng: Random, sections: list[Section], asked: Asked) -> Problem:
     quoted = next(sentence for sentence in (*section.sentences, section.label) if value in sentence)
     said = f'{section.label} says "{quoted}" ' if asked != "section" else ""
     about = f"{ABOUT[asked]} {section.topic}"
-    think = f"{rng.choice(OPENERS).format(about=about)}\n{scan(sections, section.topic)}\n{said}So the answer is {value}."
+    think = f"{rng.choice(OPENERS).format(about=about)}\n{index_of(sections)}\nSo {section.topic}: {section.label}. {said}So the answer is {value}."
     answer, cited = f"{sentence_of(asked, section)} [{section.label}]", f"{value} [{section.label}]"
     prompt = prompt_of(sections, rng.choice(FORMS_BY_KIND[asked]).format(topic=section.topic))
     return text_problem(family="rulebook", prompt=prompt, think=think, answer=answer, accepted=(answer, cited))
@@ -133,16 +133,16 @@ def unanswered(rng: Random, sections: list[Section], asked: Asked) -> Problem:
     taken = {section.topic for section in sections}
     topic = lowered(rng.choice([heading for heading in HEADINGS if lowered(heading) not in taken]))
     opener = rng.choice(OPENERS).format(about=f"{ABOUT[asked]} {topic}")
-    think = f"{opener}\n{scan(sections, topic)}\nNo section is on {topic}."
+    think = f"{opener}\n{index_of(sections)}\nSo {topic}: nothing."
     prompt = prompt_of(sections, rng.choice(FORMS_BY_KIND[asked]).format(topic=topic))
     return text_problem(family="rulebook", prompt=prompt, think=think, answer=SILENT)
 
 
 def rulebook(rng: Random) -> Problem:
-    """A question about one to four sections; one in twelve has no answer in them."""
+    """A question about one to four sections; one in seven has no answer in them."""
     headings = rng.sample(HEADINGS, rng.choice((1, 2, 2, 3, 3, 3, 4, 4)))
     numbers = rng.sample(range(100, 1000), len(headings))
     sections = [draw_section(rng, number, heading) for number, heading in zip(numbers, headings, strict=True)]
     asked: Asked = rng.choice(tuple(FORMS_BY_KIND))
-    engine = unanswered if rng.random() < 0.1 else answered
+    engine = unanswered if rng.random() < 0.15 else answered
     return engine(rng, sections, asked)
