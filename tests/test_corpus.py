@@ -12,7 +12,7 @@ from tasks.corpus.candidate import Candidate
 from tasks.corpus.card import card
 from tasks.corpus.decontaminate import DecontaminationSpec, contamination, held_out
 from tasks.corpus.dedup import DedupSpec, without_duplicates
-from tasks.corpus.findings import Findings
+from tasks.corpus.findings import Example, Findings
 from tasks.corpus.report import report
 from tasks.corpus.select import best_of_n, split_by_document, within_share
 from tasks.corpus.suite import SuiteSpec, validate
@@ -170,6 +170,7 @@ def findings(**changes: object) -> Findings:
         "corpus_rejects": {"not_best_of_n": 20, "near_duplicate": 2}, "passing": 30, "rows": 8, "validation": 1, "families": {"f": 8}, "general": 1,
         "verified": 4, "think_lengths": [100, 140, 160, 220, 300, 310, 330, 410], "band": (40, 2000), "similarities": [0.5, 0.6, 0.9],
         "benchmark_hits": {"bench": 1}, "sources": {("book/a.md", "Apache-2.0"): 8}, "suite": [],
+        "examples": [Example("f", "Ask?", "I think.", "So.")],
     }  # fmt: skip
     return Findings(**values | changes)  # type: ignore[arg-type]
 
@@ -182,7 +183,15 @@ def test_the_funnel_ends_at_the_corpus() -> None:
 def test_the_report_asks_nothing_of_any_network_and_escapes_what_it_shows() -> None:
     hostile = '<script>alert("x")</script>{{ 7*7 }}'
     line = {"expectation": "e", "kwargs": {"value": hostile}, "success": True, "observed": hostile, "unexpected": 0}
-    page = report(findings(name=hostile, sources={(hostile, hostile): 1}, families={hostile: 8}, suite=[line]))
+    page = report(
+        findings(
+            name=hostile,
+            sources={(hostile, hostile): 1},
+            families={hostile: 8},
+            suite=[line],
+            examples=[Example(hostile, hostile, hostile, hostile)],
+        )
+    )
     assert "<script" not in page
     assert "49" not in page.split("</style>")[1].split("<h2>At a glance")[0]
     addresses = [

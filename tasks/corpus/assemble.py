@@ -14,7 +14,7 @@ from tasks.corpus.candidate import Candidate, Rejection, candidates
 from tasks.corpus.card import card
 from tasks.corpus.decontaminate import DecontaminationSpec, held_out, without_contaminated
 from tasks.corpus.dedup import DedupSpec, without_duplicates
-from tasks.corpus.findings import Findings
+from tasks.corpus.findings import Example, Findings
 from tasks.corpus.report import report
 from tasks.corpus.select import Selection, best_of_n, split_by_document, within_share
 from tasks.corpus.suite import SuiteSpec, validate
@@ -128,6 +128,7 @@ def _findings(
         verified=sum(one.known_answer for one in kept), think_lengths=[len(one.trace["think"]) for one in kept],
         band=(spec.suite.think_min, spec.suite.think_max), similarities=_similarities(kept, upstream.passages.path, spec.embedding),
         benchmark_hits=dict(sorted(hits.items())), sources=_sources(kept), suite=suite,
+        examples=_examples(kept),
     )  # fmt: skip
 
 
@@ -138,6 +139,12 @@ def _similarities(kept: list[Candidate], passages: Path, model: str) -> list[flo
         return []
     anchors = np.load(passages / VECTORS)
     return [round(float(value), 4) for value in (embed(grounded, model) @ anchors.T).max(axis=1)]
+
+
+def _examples(kept: list[Candidate]) -> list[Example]:
+    """Return the first row of every family."""
+    first = {one.family: one for one in reversed(kept)}
+    return [Example(family, one.question, one.trace["think"], one.trace["answer"]) for family, one in sorted(first.items())]
 
 
 def _sources(kept: list[Candidate]) -> dict[tuple[str, str], int]:

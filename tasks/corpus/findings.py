@@ -4,6 +4,16 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
+class Example:
+    """A row to read."""
+
+    family: str
+    prompt: str
+    think: str
+    answer: str
+
+
+@dataclass(frozen=True)
 class Findings:
     """Counts of a build. Rejects map reason → rows; lengths are characters; similarities are cosines."""
 
@@ -26,6 +36,7 @@ class Findings:
     benchmark_hits: dict[str, int]
     sources: dict[tuple[str, str], int]
     suite: list[dict[str, object]]
+    examples: list[Example]
 
     @property
     def yield_share(self) -> float:

@@ -13,6 +13,7 @@ from tasks.corpus.findings import Findings
 TEMPLATE = Path(__file__).with_name("report.html.jinja")
 BLUE, GREY, RED = "#2f6db5", "#c9d3de", "#b3261e"
 DUPLICATES = ("exact_duplicate", "near_duplicate", "not_best_of_n", "contaminated", "over_quota")
+LEAST_BARS = 4
 Draw = Callable[[Any], None]
 
 
@@ -28,11 +29,14 @@ def plots(found: Findings) -> list[str]:
     drawings: list[tuple[str, Draw]] = [
         ("From asked to corpus", lambda axes: _bars(axes, found.funnel)),
         ("Families", lambda axes: _bars(axes, sorted(found.families.items(), key=lambda item: -item[1]))),
-        ("Think block, characters; the band in red", lambda axes: _histogram(axes, found.think_lengths, found.band)),
+        (
+            f"Think block, characters (band {found.band[0]:,} to {found.band[1]:,}, red)",
+            lambda axes: _histogram(axes, found.think_lengths, found.band),
+        ),
         ("Passing traces the corpus left out", lambda axes: _bars(axes, left_out)),
     ]
     if found.similarities:
-        drawings.append(("Answer to nearest passage, cosine", lambda axes: _histogram(axes, found.similarities, None)))
+        drawings.append(("Answer to nearest passage, cosine", lambda axes: _histogram(axes, found.similarities, None, span=(0, 1))))
     return [_svg(title, draw) for title, draw in drawings]
 
 
@@ -55,7 +59,8 @@ def _svg(title: str, draw: Draw) -> str:
 
 def _bars(axes: Any, counted: Sequence[tuple[str, int]]) -> None:
     names, values = [name.replace("$", r"\$") for name, _ in counted], [value for _, value in counted]
-    drawn = axes.barh(range(len(names)), values, color=BLUE)
+    drawn = axes.barh(range(len(names)), values, color=BLUE, height=0.7)
+    axes.set_ylim(-0.6, max(len(names), LEAST_BARS) - 0.4)
     axes.bar_label(drawn, padding=3, fontsize=8)
     axes.set_yticks(range(len(names)), names)
     axes.invert_yaxis()
@@ -64,10 +69,10 @@ def _bars(axes: Any, counted: Sequence[tuple[str, int]]) -> None:
     axes.spines["bottom"].set_visible(False)
 
 
-def _histogram(axes: Any, values: Sequence[float], band: tuple[float, float] | None) -> None:
-    axes.hist(values, bins=min(40, max(8, len(values) // 8)), color=BLUE)
+def _histogram(axes: Any, values: Sequence[float], band: tuple[float, float] | None, *, span: tuple[float, float] | None = None) -> None:
+    axes.hist(values, bins=min(40, max(8, len(values) // 8)), range=span, color=BLUE)
     axes.set_ylabel("rows")
-    low, high = axes.get_xlim()
     for edge in band or ():
-        if low <= edge <= high:
+        # An edge far away would squeeze the rows into a corner; the title names it.
+        if edge <= 1.5 * max(values):
             axes.axvline(edge, color=RED, linewidth=1.2)
