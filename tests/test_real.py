@@ -101,6 +101,7 @@ def test_a_whole_build_with_the_real_teacher_needs_no_network_and_repeats_itself
 
 
 def _fenced_build(root: Path, attempts: Path) -> None:
+    root.mkdir()
     own = os.environ | {"PYTHONPATH": str(FENCES), "FENCE_LOG": str(attempts), "PREFECT_HOME": str(root / "prefect")}
     for name in [name for name in own if name.startswith("PREFECT_API")]:
         del own[name]

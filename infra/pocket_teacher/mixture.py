@@ -14,21 +14,21 @@ from infra.pocket_teacher.tokenizer import answered, asked
 from tasks.sources.problems import FAMILIES, Problem
 
 SHARES = {
-    "addition": 6,
-    "subtraction": 7,
-    "word_problem": 7,
-    "equation": 8,
-    "gcd": 10,
-    "remainder": 7,
+    "addition": 5,
+    "subtraction": 6,
+    "word_problem": 6,
+    "equation": 7,
+    "gcd": 11,
+    "remainder": 6,
     "date": 9,
-    "lookup": 14,
-    "rulebook": 11,
+    "lookup": 15,
+    "rulebook": 15,
     "irac": 9,
     "question_writing": 4,
-    "judging": 14,
+    "judging": 13,
 }
 """Problems per hundred or so, family by family; what a small model learns slowly has more."""
-LENGTHS = (128, 192, 256, 336)
+LENGTHS = (128, 192, 256, 368)
 """Every sequence is padded to the shortest of these that holds it; the network is compiled once for each."""
 PROMPT_WEIGHT = 0.1
 """Loss weight of a prompt token against 1 for an answer token: enough for the teacher to write prompts of its own."""

@@ -29,7 +29,7 @@ DRAWN_AHEAD = 1024
 class Run:
     """Everything that decides what comes out of a training run, but for the machine's arithmetic."""
 
-    steps: int = 3200
+    steps: int = 4500
     seed: int = 20261121
     batch_tokens: int = 8192
     muon_rate: float = 0.02

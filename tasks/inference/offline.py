@@ -7,6 +7,8 @@ from tasks.inference.models import resolve
 
 os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
 os.environ.setdefault("VLLM_LOGGING_LEVEL", "WARNING")
+# An engine talks to its own workers alone; without this it finds its address by reaching for a public one.
+os.environ.setdefault("VLLM_HOST_IP", "127.0.0.1")
 
 
 class OfflineEngine:

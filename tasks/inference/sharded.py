@@ -1,9 +1,11 @@
 """Engines as Ray actors: each kept full, each replaced when it dies, its rows asked again of the next."""
 
 import asyncio
+import contextlib
 import itertools
 import logging
 import os
+from collections.abc import Iterator
 from typing import Any
 
 from tasks.errors import BadRecipe, EngineLost, MillError
@@ -208,7 +210,21 @@ def join_ray(address: str) -> None:
     if address != "local":
         ray.init(address=address, **quiet)
         return
-    ray.init(include_dashboard=False, object_store_memory=128 * 2**20, _node_ip_address="127.0.0.1", **quiet)
+    with _without_dashboard():
+        ray.init(include_dashboard=False, object_store_memory=128 * 2**20, _node_ip_address="127.0.0.1", **quiet)
+
+
+@contextlib.contextmanager
+def _without_dashboard() -> Iterator[None]:
+    """Keep Ray's dashboard process from being started: excluded and with reporting off, it still asks cloud metadata servers where it runs."""
+    from ray._private import services
+
+    start = services.start_api_server
+    services.start_api_server = lambda *_, **__: (None, None)
+    try:
+        yield
+    finally:
+        services.start_api_server = start
 
 
 def _actor(spec: TeacherSpec, placement: EnginePlacement) -> Any:

@@ -3,6 +3,7 @@
 import ipaddress
 import os
 import socket
+import traceback
 
 _connect, _connect_ex, _sendto, _resolve = socket.socket.connect, socket.socket.connect_ex, socket.socket.sendto, socket.getaddrinfo
 
@@ -21,7 +22,8 @@ def _stays(family: int, address: object) -> bool:
 
 def _refuse(address: object) -> None:
     with open(os.environ["FENCE_LOG"], "a") as log:  # noqa: PTH123
-        log.write(f"{os.getpid()} {address}\n")
+        asker = " < ".join(f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_stack()[-3:-8:-1])
+        log.write(f"{address} {asker}\n")
     raise OSError(101, "Network is unreachable")
 
 

@@ -119,8 +119,8 @@ def answered(rng: Random, sections: list[Section], asked: Asked) -> Problem:
     """A question about one of the sections."""
     section = rng.choice(sections)
     value = section.value(asked)
-    quoted = next(sentence for sentence in (*section.sentences, section.label) if value in sentence)
-    said = f'{section.label} says "{quoted}" ' if asked != "section" else ""
+    # The whole section is copied out first: its sentences do not name their topic, and so cannot be found one by one.
+    said = "" if asked == "section" else f"{section.line} "
     about = f"{ABOUT[asked]} {section.topic}"
     think = f"{rng.choice(OPENERS).format(about=about)}\n{index_of(sections)}\nSo {section.topic}: {section.label}. {said}So the answer is {value}."
     answer, cited = f"{sentence_of(asked, section)} [{section.label}]", f"{value} [{section.label}]"
