@@ -1,6 +1,7 @@
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -129,7 +130,7 @@ def test_asked_questions_do_not_contaminate() -> None:
 
 def columns(**changes: list[object]) -> dict[str, list[object]]:
     count = 12
-    values: dict[str, list[object]] = {
+    values: dict[str, list[Any]] = {
         "row_id": [f"r{n}" for n in range(count)], "prompt": [f"Ask {n}?" for n in range(count)], "think": [f"{THOUGHT} {n}" for n in range(count)],
         "answer": [str(n) for n in range(count)], "family": ["f"] * count, "general": [1] + [0] * (count - 1), "verified": [1] * count,
         "split": ["train"] * count,

@@ -111,7 +111,7 @@ def test_a_transient_error_is_tried_again_and_a_terminal_one_is_not() -> None:
 
     tried: list[str] = []
 
-    @task(**{**STAGE, "retry_delay_seconds": [0, 0, 0]})  # type: ignore[call-overload, misc]
+    @task(**{**STAGE, "retry_delay_seconds": [0, 0, 0]})  # type: ignore[call-overload, unused-ignore]
     def fails(error: type[Exception]) -> None:
         tried.append(error.__name__)
         raise error("no")

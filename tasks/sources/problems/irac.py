@@ -62,7 +62,7 @@ CAPACITY = len(FORMS) * len(MEASURES) * 70 * 20 * len(NAMES) * len(ITEMS)
 
 def comparison(count: int, bound: int) -> str:
     """How two numbers of two digits compare, tens first, as columns are subtracted."""
-    steps = []
+    steps: list[str] = []
     for place, left, right in (("Tens", count // 10, bound // 10), ("Ones", count % 10, bound % 10)):
         if left < right:
             return " ".join([*steps, f"{place}: {left} is below {right}. {count} is less than {bound}."])
