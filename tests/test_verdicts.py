@@ -79,6 +79,7 @@ def test_every_gate_fails_its_known_bad_rows_for_the_right_reason(gate: str, cha
         ("citations", {"answer": "The fee for late fees is 40 credits. [section 214]"}),
         ("citations", {"passages": (), "answer": "x is in the interval [1, 2]."}),
         ("grounding", {"answer": "40 credits [Section 214]"}),
+        ("grounding", {"answer": "Section 214 governs late fees. [Section 214]"}),
         ("grounding", {"passages": (), "answer": "Nothing here was read anywhere: 12."}),
         ("correctness", {"accepted": ("the fee for late fees is 40 credits. [section 214]",)}),
     ],

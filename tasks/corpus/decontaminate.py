@@ -17,8 +17,8 @@ class DecontaminationSpec(Spec):
 
     words: int = Field(8, ge=3)
     """Length of the shared n-gram of alphanumeric words."""
-    template_items: int = Field(2, ge=2)
-    """An n-gram that this many questions of one benchmark share is the benchmark's wording, and proves nothing about one of them."""
+    template_items: int = Field(3, ge=2)
+    """An n-gram that this many questions of one category share, asked ones counted, is the category's wording, and proves nothing about one of them."""
 
 
 @dataclass(frozen=True)
@@ -35,15 +35,17 @@ def held_out(questions: pa.Table, spec: DecontaminationSpec) -> HeldOut:
     counts: dict[tuple[str, ...], Counter[str]] = defaultdict(Counter)
     whole: dict[str, str] = {}
     items: Counter[str] = Counter()
+    sought: set[tuple[str, ...]] = set()
     for row in questions.select(["text", "category", "split"]).to_pylist():
-        if row["split"] != "held_out":
-            continue
         tokens = words(row["text"])
-        items[row["category"]] += 1
-        whole[f" {' '.join(tokens)} "] = row["category"]
-        for gram in set(ngrams(tokens, spec.words)):
+        own = set(ngrams(tokens, spec.words))
+        for gram in own:
             counts[gram][row["category"]] += 1
-    grams = {gram: category for gram, found in counts.items() for category, seen in found.items() if seen < spec.template_items}
+        if row["split"] == "held_out":
+            sought |= own
+            items[row["category"]] += 1
+            whole[f" {' '.join(tokens)} "] = row["category"]
+    grams = {gram: category for gram in sought for category, seen in counts[gram].items() if seen < spec.template_items}
     return HeldOut(grams, whole, items)
 
 

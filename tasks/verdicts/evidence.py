@@ -35,11 +35,16 @@ def grounding(case: Case, spec: EvidenceSpec, citing: CitationSpec) -> Verdict:
     claim = without_citations(case.answer, citing)
     if any(phrase in claim.lower() for phrase in spec.abstentions):
         return verdict("grounding", "abstained", 0)
-    evidence = "\n".join(cited_passages(case, citing))
-    share = _found_share(claim, f"{evidence}\n{case.prompt.rstrip().rsplit(chr(10), 1)[-1]}")
-    if spec.numbers and _numbers(claim) - _numbers(f"{evidence}\n{' '.join(passage.section for passage in case.passages)}"):
+    sections = " ".join(passage.section for passage in case.passages)
+    evidence = "\n".join((*cited_passages(case, citing), sections))
+    share = _found_share(claim, f"{evidence}\n{_last_line(case.prompt)}")
+    if spec.numbers and _numbers(claim) - _numbers(evidence):
         return verdict("grounding", "ungrounded_number", share)
     return verdict("grounding", "ungrounded_answer" if share < spec.overlap else None, share)
+
+
+def _last_line(prompt: str) -> str:
+    return prompt.rstrip().rsplit("\n", 1)[-1]
 
 
 def _found_share(claim: str, evidence: str) -> float:
