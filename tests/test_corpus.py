@@ -119,7 +119,10 @@ TEMPLATE = "Apply the rule to the facts and decide whether the claim is allowed 
 def test_held_out_questions_are_found_whole_or_in_part_but_not_by_their_template(question: str, benchmark: str | None) -> None:
     spec = DecontaminationSpec()
     known = held_out(
-        questions(LONG, "What is 17 + 25?", TEMPLATE + "the valve is blue.", TEMPLATE + "the seal is dry.", TEMPLATE + "no."), spec
+        questions(
+            LONG, "What is 17 + 25?", TEMPLATE + "the valve is blue.", TEMPLATE + "the seal is dry.", TEMPLATE + "the nozzle is new."
+        ),
+        spec,
     )
     hit = contamination(candidate(1, question=question, think="I think.", answer="So."), known, spec)
     assert (hit[0] if hit else None) == benchmark
