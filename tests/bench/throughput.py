@@ -7,6 +7,7 @@ Both engines are loaded once and idle while the other runs; runs alternate. The 
 import argparse
 import asyncio
 import multiprocessing
+import os
 import statistics
 import tempfile
 import time
@@ -33,6 +34,7 @@ def prompts(count: int) -> list[str]:
 
 def bare(pipe: Connection, texts: list[str], seeds: list[int]) -> None:
     """Serve runs of bare vLLM: every message asks for one run, every answer is (tokens, seconds)."""
+    os.environ["VLLM_CPU_KVCACHE_SPACE"] = str(PLACEMENT.kv_cache_gib)
     from vllm import LLM, SamplingParams
 
     from tasks.inference.offline import engine_arguments
@@ -81,6 +83,8 @@ async def compare(options: argparse.Namespace) -> None:
     repeated = [row.ask.messages[-1]["content"] for row in asked]
     process = multiprocessing.get_context("spawn").Process(target=bare, args=(there, repeated, seeds))
     process.start()
+    # With its own end closed here, a child that dies ends the bench instead of hanging it.
+    there.close()
     here.recv()
     engine = await ShardedEngine.start(SPEC, PLACEMENT)
     ratios, speeds = [], []
