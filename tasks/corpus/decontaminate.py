@@ -27,14 +27,12 @@ class HeldOut:
 
     grams: dict[tuple[str, ...], str]
     whole: dict[str, str]
-    items: Counter[str]
 
 
 def held_out(questions: pa.Table, spec: DecontaminationSpec) -> HeldOut:
     """Return what to look for, from the questions that are never asked."""
     counts: dict[tuple[str, ...], Counter[str]] = defaultdict(Counter)
     whole: dict[str, str] = {}
-    items: Counter[str] = Counter()
     sought: set[tuple[str, ...]] = set()
     for row in questions.select(["text", "category", "split"]).to_pylist():
         tokens = words(row["text"])
@@ -43,10 +41,9 @@ def held_out(questions: pa.Table, spec: DecontaminationSpec) -> HeldOut:
             counts[gram][row["category"]] += 1
         if row["split"] == "held_out":
             sought |= own
-            items[row["category"]] += 1
             whole[f" {' '.join(tokens)} "] = row["category"]
     grams = {gram: category for gram in sought for category, seen in counts[gram].items() if seen < spec.template_items}
-    return HeldOut(grams, whole, items)
+    return HeldOut(grams, whole)
 
 
 def without_contaminated(found: list[Candidate], benchmarks: HeldOut, spec: DecontaminationSpec) -> tuple[Selection, Counter[str]]:
