@@ -39,6 +39,10 @@ class SchemaMismatch(Terminal):
     """A table whose columns, types or nulls are not what its schema says."""
 
 
+class UnreadableFile(Terminal):
+    """A file that holds no rows we can read; the message says where and why."""
+
+
 class EmptyTable(Terminal):
     """A stage that would hand nothing on."""
 

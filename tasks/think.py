@@ -1,10 +1,12 @@
-"""The one grammar of traces: optional whitespace, one `<think>` block, then the answer."""
+"""The one grammar of traces: optional whitespace, one `<think>` block, then the answer; and what other writings mean in it."""
 
 import re
 from typing import NamedTuple
 
 OPEN, CLOSE = "<think>", "</think>"
 _TAG = re.compile(r"</?think>")
+_TOKEN = re.compile(r"<\|(start|channel|message|constrain|end|return|call)\|>")
+_BARE = re.compile(r"assistant(analysis|commentary|final)")
 
 
 class Parsed(NamedTuple):
@@ -27,10 +29,46 @@ def split(text: str) -> Parsed:
     """
     tags = _TAG.findall(text)
     if tags != [OPEN, CLOSE]:
-        return Parsed("", _TAG.sub("", text).strip(), _fault_of_tags(tags))
+        return Parsed("", untagged(text), _fault_of_tags(tags))
     before, rest = text.split(OPEN, 1)
     think, answer = (part.strip() for part in rest.split(CLOSE, 1))
     return Parsed(think, answer, _fault_of_parts(before.strip(), think, answer))
+
+
+def salvage(text: str) -> Parsed:
+    """Take a completion apart as `split` does, but keep in `think` what was thought inside broken tags.
+
+    Text before a leading `</think>` was thought too: chat templates put the opening tag into the prompt.
+    """
+    parsed = split(text)
+    if parsed.fault not in {"unclosed_think", "orphan_close", "repeated_think"}:
+        return parsed
+    first, *rest = _TAG.split(text)
+    tags = _TAG.findall(text)
+    sides: dict[str, list[str]] = {OPEN: [], CLOSE: []}
+    for tag, piece in zip([OPEN if tags[0] == CLOSE else CLOSE, *tags], [first, *rest], strict=True):
+        sides[tag].append(piece.strip())
+    thought, said = ("\n\n".join(filter(None, sides[tag])) for tag in (OPEN, CLOSE))
+    return Parsed(thought, said, parsed.fault)
+
+
+def untagged(text: str) -> str:
+    """Return a text without its think tags."""
+    return _TAG.sub("", text).strip()
+
+
+def split_harmony(text: str) -> Parsed | None:
+    """Take a completion in Harmony channels apart, or return None when it has none; faults are named as by `split`.
+
+    Analysis messages are the thought, final ones the answer; commentary and what goes to or comes from a tool are neither. Of a
+    whole conversation the last turn counts. The form without special tokens (`analysis…assistantfinal…`) is read too.
+    OpenAI Harmony response format, 2025.
+    """
+    messages = _bare_messages(text) if "<|channel|>" not in text else _messages(text)
+    if not messages:
+        return None
+    think, answer = ("\n\n".join(one.text for one in messages if one.channel == channel) for channel in ("analysis", "final"))
+    return Parsed(think, answer, _fault_of_channels(messages, think, answer))
 
 
 def from_fields(reasoning: str, content: str) -> str:
@@ -52,3 +90,47 @@ def _fault_of_parts(before: str, think: str, answer: str) -> str | None:
     if not think:
         return "empty_think"
     return None if answer else "empty_answer"
+
+
+class _Message(NamedTuple):
+    channel: str
+    text: str
+    closed: bool
+
+
+def _messages(text: str) -> list[_Message]:
+    """Return the assistant's messages of the last turn; text before the first token is a message without a channel."""
+    before, *pieces = _TOKEN.split(text)
+    found = [_Message("", before, closed=True)] if before.strip() not in {"", "assistant"} else []
+    role, channel = "assistant", ""
+    for place, (token, piece) in enumerate(zip(pieces[::2], pieces[1::2], strict=True)):
+        if token == "start":
+            role, channel = piece.strip(), ""
+            found = [] if role == "user" else found
+        elif token == "channel":
+            channel = piece.strip()
+        elif token == "message" and role == "assistant" and channel in {"analysis", "final"}:
+            found.append(_Message(channel, piece.strip(), closed=2 * place + 2 < len(pieces)))
+    return found if any(one.channel for one in found) else []
+
+
+def _bare_messages(text: str) -> list[_Message]:
+    text = text.lstrip()
+    if not text.startswith("analysis") or "assistantfinal" not in text:
+        return []
+    _, *pieces = _BARE.split(f"assistant{text}")
+    said = zip(pieces[::2], pieces[1::2], strict=True)
+    return [_Message(channel, piece.strip(), closed=True) for channel, piece in said if not piece.startswith(" to=")]
+
+
+def _fault_of_channels(messages: list[_Message], think: str, answer: str) -> str | None:
+    channels = [one.channel for one in messages]
+    if not channels[0]:
+        return "text_before_think"
+    if "analysis" not in channels:
+        return "missing_think"
+    if "final" not in channels:
+        return "empty_answer" if messages[-1].closed else "unclosed_think"
+    if "analysis" in channels[channels.index("final") :]:
+        return "repeated_think"
+    return _fault_of_parts("", think, answer)

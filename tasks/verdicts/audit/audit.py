@@ -1,0 +1,120 @@
+"""A whole corpus put before every detector: two passes over its rows, a third over those that serve as evidence."""
+
+from collections.abc import Callable
+from typing import Literal
+
+import numpy as np
+import pyarrow as pa
+
+from tasks.errors import EmptyTable
+from tasks.spec import Spec
+from tasks.verdicts.audit.batch import Batch, Rows, batches_of
+from tasks.verdicts.audit.bleed import BleedDetector
+from tasks.verdicts.audit.characters import CharacterDetector
+from tasks.verdicts.audit.counts import grams_of
+from tasks.verdicts.audit.dependence import DependenceDetector
+from tasks.verdicts.audit.found import EXAMPLES, Detector, Found, Seen
+from tasks.verdicts.audit.openers import LockedLabelDetector, Openers
+from tasks.verdicts.audit.outcome import MOST_PATTERNS, Outcome, Pattern
+from tasks.verdicts.audit.preset import GATES, FourGateDetector
+from tasks.verdicts.audit.producer import CanaryDetector, TaintDetector
+from tasks.verdicts.audit.style import ConcentrationDetector, NoveltyDetector, Style
+from tasks.verdicts.audit.tokens import Hashes, tokens_of
+from tasks.verdicts.fluency import FluencySpec
+
+Progress = Callable[[str, int], None]
+
+
+class AuditSpec(Spec):
+    """What an audit looks for, and what a person has cleared."""
+
+    allowed: tuple[str, ...] = ()
+    """Phrases a person has looked at and cleared: patterns made of them are reported as cleared and flag no row."""
+    preset: Literal["", "four-gate"] = ""
+    """four-gate: also the regular expressions of a historic verifier."""
+    fluency: FluencySpec = FluencySpec()
+    """Where text stops being language."""
+
+
+def audit(corpus: Rows, spec: AuditSpec, *, baseline: Rows | None = None, progress: Progress = lambda stage, rows: None) -> Outcome:
+    """Return what is to be said of a corpus. baseline: rows of the same teacher without producer state; EmptyTable when either has no rows."""
+    style = Style.of(baseline) if baseline is not None else None
+    detectors = _detectors(corpus, spec, baseline, style)
+    openers, ids, rows = Openers(), [], 0
+    for batch in batches_of(corpus):
+        for detector in detectors:
+            detector.learn(batch)
+        openers.add(batch)
+        ids.append(batch.rows.column("id"))
+        rows += batch.rows.num_rows
+        progress("learn", rows)
+    if not rows:
+        raise EmptyTable("there are no rows to audit")
+    for batch in batches_of(corpus):
+        for detector in detectors:
+            detector.look(batch)
+        progress("look", batch.first_row + batch.rows.num_rows)
+    found = [one for detector in detectors for one in detector.found()]
+    return _outcome(corpus, found, rows=rows, ids=pa.chunked_array(ids), openers=openers, style=style, spec=spec)
+
+
+def _detectors(corpus: Rows, spec: AuditSpec, baseline: Rows | None, style: Style | None) -> list[Detector]:
+    known: list[Detector] = [FourGateDetector()] if spec.preset else []
+    values: list[Detector] = [CanaryDetector(corpus.producers), TaintDetector(corpus.producers), DependenceDetector(corpus.producers)]
+    by_style: list[Detector] = [LockedLabelDetector()]
+    if style is not None:
+        by_style = [ConcentrationDetector(style, _cleared(spec.allowed)), NoveltyDetector(style)]
+    return [*known, *(values if corpus.producers else []), *by_style, BleedDetector(), CharacterDetector(spec.fluency, baseline)]
+
+
+def _cleared(phrases: tuple[str, ...]) -> Hashes:
+    """Return the n-grams that allowed phrases are made of; a single token is cleared only by a phrase that is nothing else."""
+    several = [
+        grams for phrase in phrases for grams in grams_of(tokens_of(pa.array([phrase]))) if grams.order > 1 or len(phrase.split()) == 1
+    ]
+    return np.concatenate([np.zeros(0, np.uint64), *(grams.hashes for grams in several)])
+
+
+def _outcome(
+    corpus: Rows, found: list[Found], *, rows: int, ids: pa.ChunkedArray, openers: Openers, style: Style | None, spec: AuditSpec
+) -> Outcome:
+    reasons = tuple(dict.fromkeys(one.detector for one in found if len(one.flags)))
+    flags = np.zeros(rows, np.uint64)
+    for one in found:
+        if len(one.flags):
+            flags[one.flags] |= np.uint64(1 << reasons.index(one.detector))
+    return Outcome(
+        rows=rows, baseline_rows=style.counts.rows if style else None, patterns=_patterns(corpus, found[:MOST_PATTERNS], rows),
+        reasons=reasons, leaks=frozenset(one.detector for one in found if one.leak), flags=flags, ids=ids, openers=openers.shares(),
+        baseline_openers=style.openers.shares() if style else {}, gates=GATES if spec.preset else (),
+    )  # fmt: skip
+
+
+def _patterns(corpus: Rows, found: list[Found], rows: int) -> tuple[Pattern, ...]:
+    seen = _examples(corpus, found)
+    return tuple(
+        Pattern(
+            one.detector, seen[number][0].pattern if one.leak else one.detector, len(one.rows), len(one.rows) / rows, one.baseline_share,
+            tuple(example.excerpt for example in seen[number]), leak=one.leak, cleared=one.cleared,
+        )
+        for number, one in enumerate(found)
+    )  # fmt: skip
+
+
+def _examples(corpus: Rows, found: list[Found]) -> dict[int, list[Seen]]:
+    """Return the first examples of every finding, read again from the rows themselves."""
+    wanted = [(int(row), number) for number, one in enumerate(found) for row in (one.flags if len(one.flags) else one.rows)[:EXAMPLES]]
+    last = max((row for row, _ in wanted), default=-1)
+    seen: dict[int, list[Seen]] = {number: [] for number in range(len(found))}
+    for batch in batches_of(corpus):
+        if batch.first_row > last:
+            break
+        _spell(batch, wanted, found, seen)
+    return seen
+
+
+def _spell(batch: Batch, wanted: list[tuple[int, int]], found: list[Found], seen: dict[int, list[Seen]]) -> None:
+    for row, number in wanted:
+        place = row - batch.first_row
+        if 0 <= place < batch.rows.num_rows:
+            seen[number].append(found[number].spell(batch, place))

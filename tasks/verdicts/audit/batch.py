@@ -1,0 +1,118 @@
+"""A run of rows under audit, with what several detectors read of it made once."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol
+
+import numpy as np
+import pyarrow as pa
+
+from tasks.verdicts.audit.counts import Grams, grams_of
+from tasks.verdicts.audit.tokens import Flags, Hashes, Places, Tokens, tokens_of
+
+PRODUCER = "producer:"
+
+
+class Rows(Protocol):
+    """Rows that can be streamed over again and again."""
+
+    @property
+    def producers(self) -> tuple[str, ...]:
+        """Return the names of the producer-only columns."""
+        ...
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """Yield id, prompt, think, answer, fault, and one column "producer:NAME" for each producer-only value; no nulls."""
+        ...
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Rows first_row … of a corpus."""
+
+    first_row: int
+    rows: pa.RecordBatch
+
+    def texts(self, column: str) -> list[str]:
+        """Return a column's values."""
+        values: list[str] = self.rows.column(column).to_pylist()
+        return values
+
+    @cached_property
+    def tokens(self) -> Tokens:
+        """Return the tokens of the think blocks."""
+        return tokens_of(self.rows.column("think"))
+
+    @cached_property
+    def prompt_tokens(self) -> Tokens:
+        """Return the tokens of the prompts."""
+        return tokens_of(self.rows.column("prompt"))
+
+    @cached_property
+    def grams(self) -> tuple[Grams, ...]:
+        """Return the n-grams of the think blocks, view by view."""
+        return tuple(grams_of(self.tokens))
+
+    @cached_property
+    def prompted(self) -> Flags:
+        """Return which tokens of the think blocks their own prompts hold."""
+        return held_beside(self.tokens, self.prompt_tokens)
+
+    @cached_property
+    def beside(self) -> Flags:
+        """Return which tokens of the think blocks their own prompts or answers hold."""
+        both: Flags = self.prompted | held_beside(self.tokens, tokens_of(self.rows.column("answer")))
+        return both
+
+    def unprompted(self, grams: Grams, chosen: Places) -> Places:
+        """Return the chosen n-grams that do not consist of the prompt's tokens alone."""
+        new = np.concatenate([[0], np.cumsum(~self.prompted)])
+        places = grams.places[chosen]
+        kept: Places = chosen[new[places + grams.order] > new[places]]
+        return kept
+
+
+def held_beside(tokens: Tokens, beside: Tokens) -> Flags:
+    """Return which tokens also occur in the text of the same number beside them."""
+    held: Flags = np.isin(_keyed(tokens), _keyed(beside))
+    return held
+
+
+def _keyed(tokens: Tokens) -> Hashes:
+    keys: Hashes = tokens.hashes ^ (tokens.texts.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15))
+    return keys
+
+
+def batches_of(rows: Rows) -> Iterator[Batch]:
+    """Yield the rows as batches that know their place."""
+    first_row = 0
+    for batch in rows.batches():
+        yield Batch(first_row, batch)
+        first_row += batch.num_rows
+
+
+def prompt_weights(digests: list[Hashes]) -> tuple[np.ndarray[tuple[int], np.dtype[np.float64]], int]:
+    """Return what each row counts when rows of one prompt share one count, and how many prompts there are.
+
+    Rows without prompts, or a file with one prompt for nearly all rows, count one each.
+    """
+    prompts = np.concatenate(digests)
+    _, number, sizes = np.unique(prompts, return_inverse=True, return_counts=True)
+    if len(sizes) * MOST_SAMPLES < len(prompts):
+        return np.ones(len(prompts)), len(prompts)
+    return 1.0 / sizes[number], len(sizes)
+
+
+MOST_SAMPLES = 32
+"""Rows a prompt, on average, above which the prompt column is taken for an instruction that all rows share."""
+
+
+def prompt_digests(batch: Batch) -> Hashes:
+    """Return a 64-bit digest of every row's prompt; rows without one differ from all others."""
+    import xxhash
+
+    return np.array(
+        [xxhash.xxh3_64_intdigest(text.encode()) if text else batch.first_row + place for place, text in enumerate(batch.texts("prompt"))],
+        np.uint64,
+    )

@@ -1,0 +1,125 @@
+"""n-grams that recur in a corpus far beyond their rate in a baseline of the same teacher.
+
+For an n-gram held by c of n rows and b of n_b baseline rows, c given c + b is binomial(n / (n + n_b)) if both are drawn alike: the exact conditional
+test (Przyborowski and Wilenski 1940), with Benjamini and Hochberg (1995) over the n-grams that could reach significance at all (Tarone 1990).
+Patterns are then taken one at a time, each accounting for rows no earlier pattern holds; what only rode along stops being significant.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.verdicts.audit.counts import VIEWS, Counts, Grams, cell_of
+from tasks.verdicts.audit.sightings import Sightings
+from tasks.verdicts.audit.tokens import Flags, Places
+
+Reals = NDArray[np.float64]
+
+LEVEL = 0.01
+"""False discovery rate among n-grams."""
+LEAST_ROWS = 3
+SURE = (0.99, 0.95)
+"""Share of a pattern's rows that its rate in the baseline must leave unexplained; the surest patterns are taken first."""
+MOST_PATTERNS, LOOK_AHEAD = 200, 512
+LARGEST_TOTAL = 1000
+
+
+@dataclass(frozen=True)
+class Tail:
+    """The conditional test for given sizes of corpus and baseline, in rows."""
+
+    rows: float
+    baseline_rows: float
+
+    def p(self, count: Reals, base: Reals) -> Reals:
+        """Return P(at least count of count + base fall into the corpus), continuous in both."""
+        from scipy.special import betainc
+
+        share = self.rows / (self.rows + self.baseline_rows)
+        return np.where(count > 0, betainc(np.maximum(count, 1e-9), base + 1.0, share), 1.0)
+
+    def unexplained(self, count: Reals, base: Reals) -> Reals:
+        """Return the share of the count that the baseline's rate does not explain, at least."""
+        share: Reals = 1.0 - self.rows * (base + 0.5) / (self.baseline_rows + 1.0) / np.maximum(count, 1e-9)
+        return share
+
+
+class Screen:
+    """The cells worth a second look: enough rows, and far more than the baseline has. tested: n-grams that could have been significant."""
+
+    def __init__(self, corpus: Counts, baseline: Counts) -> None:
+        self.tail = Tail(corpus.rows, baseline.rows)
+        totals = np.sum([_totals(corpus, baseline, view) for view in VIEWS], axis=0)
+        least, self.tested = self._least_total(np.cumsum(totals[::-1])[::-1])
+        self._wanted = {view: self._promising(corpus, baseline, view, least) for view in VIEWS}
+
+    def _least_total(self, at_least: NDArray[np.int64]) -> tuple[int, int]:
+        """Return the smallest c + b at which one test could be significant among those that remain, and how many remain."""
+        share = self.tail.rows / (self.tail.rows + self.tail.baseline_rows)
+        for total in range(LEAST_ROWS, LARGEST_TOTAL):
+            if share**total <= LEVEL / max(int(at_least[total]), 1):
+                break
+        return total, max(int(at_least[total]), 1)
+
+    def _promising(self, corpus: Counts, baseline: Counts, view: str, least: int) -> Flags:
+        count, base = corpus.cells[view], baseline.cells[view]
+        wanted = np.zeros(len(count), bool)
+        likely = np.flatnonzero((count >= LEAST_ROWS) & (count + base >= min(least, 2 * LEAST_ROWS)))
+        wanted[likely[self.tail.p(count[likely].astype(float), base[likely].astype(float)) <= LEVEL]] = True
+        return wanted
+
+    def select(self, grams: Grams) -> Places:
+        """Return which of the n-grams lie in a cell worth it."""
+        chosen: Places = np.flatnonzero(self._wanted[grams.view][cell_of(grams.hashes, grams.view)])
+        return chosen
+
+
+def _totals(corpus: Counts, baseline: Counts, view: str) -> NDArray[np.int64]:
+    count = corpus.cells[view]
+    held = np.flatnonzero(count)
+    return np.bincount(np.minimum(count[held] + baseline.cells[view][held], LARGEST_TOTAL), minlength=LARGEST_TOTAL + 1)
+
+
+@dataclass(frozen=True)
+class Concentrated:
+    """A pattern: its n-gram (place in the sightings), how many rows hold it, the share of corpus and baseline, and rows it alone accounts for."""
+
+    gram: int
+    rows: int
+    share: float
+    baseline_share: float
+    accounts_for: Places
+
+
+def concentrations(sightings: Sightings, base: Reals, tail: Tail, *, tested: int) -> list[Concentrated]:
+    """Return the patterns that account for what recurs, widest first among the surest. base: weighted baseline rows of every n-gram."""
+    count = sightings.counts()
+    alive = np.flatnonzero((count >= LEAST_ROWS) & (tail.p(count, base) <= LEVEL * MOST_PATTERNS / tested))
+    patterns: list[Concentrated] = []
+    active = np.ones(len(sightings.weights), bool)
+    for sure in SURE:
+        while len(patterns) < MOST_PATTERNS:
+            left = Tail(float(sightings.weights[active].sum()), tail.baseline_rows)
+            limit = LEVEL * (len(patterns) + 1) / tested
+            gram = _widest(alive, count, base, left, sure, limit, sightings.orders)
+            if gram is None:
+                break
+            rows = sightings.rows_of(gram)
+            new = rows[active[rows]]
+            patterns.append(Concentrated(gram, len(rows), len(rows) / len(active), float(base[gram] / max(tail.baseline_rows, 1)), new))
+            active[new] = False
+            count = count - sightings.counts_of(new)
+    return patterns
+
+
+def _widest(alive: Places, count: Reals, base: Reals, left: Tail, sure: float, limit: float, orders: NDArray[np.int16]) -> int | None:
+    """Return the n-gram with the most rows among those still significant; of equals the longest."""
+    enough = alive[(count[alive] >= LEAST_ROWS) & (left.unexplained(count[alive], base[alive]) >= sure)]
+    by_width = enough[np.lexsort((-orders[enough], -count[enough]))]
+    for low in range(0, len(by_width), LOOK_AHEAD):
+        some = by_width[low : low + LOOK_AHEAD]
+        passing = np.flatnonzero(left.p(count[some], base[some]) <= limit)
+        if len(passing):
+            return int(some[passing[0]])
+    return None

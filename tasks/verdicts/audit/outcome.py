@@ -1,0 +1,83 @@
+"""What an audit says: the verdict, the patterns with their evidence, the rows at fault. Its JSON is a contract."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import orjson
+import pyarrow as pa
+from numpy.typing import NDArray
+
+MOST_PATTERNS = 100
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """A pattern and its evidence. rows: how many hold it. baseline_share is None without a baseline. examples: excerpts in the text's own words."""
+
+    detector: str
+    pattern: str
+    rows: int
+    share: float
+    baseline_share: float | None
+    examples: tuple[str, ...]
+    leak: bool = True
+    cleared: bool = False
+
+    def as_json(self) -> dict[str, object]:
+        """Return the contract's spelling; a cleared pattern says so in its detector's name."""
+        return {
+            "detector": f"cleared_{self.detector}" if self.cleared else self.detector, "pattern": self.pattern, "rows": self.rows,
+            "share": round(self.share, 6), "baseline_share": None if self.baseline_share is None else round(self.baseline_share, 6),
+            "examples": list(self.examples),
+        }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """reasons: names; flags: (rows,) uint64, bit i set where reason i applies. openers: opener → share, in corpus and baseline."""
+
+    rows: int
+    baseline_rows: int | None
+    patterns: tuple[Pattern, ...]
+    reasons: tuple[str, ...]
+    leaks: frozenset[str]
+    flags: NDArray[np.uint64]
+    ids: pa.ChunkedArray
+    openers: dict[str, float]
+    baseline_openers: dict[str, float]
+    gates: tuple[str, ...] = ()
+
+    @property
+    def verdict(self) -> Literal["clean", "leak", "fault"]:
+        """Return leak when producer state was found, fault when rows are at fault without it."""
+        counted = self.gate_rows()
+        if any(counted.get(name, 0) for name in self.leaks):
+            return "leak"
+        return "fault" if any(counted.values()) else "clean"
+
+    def gate_rows(self) -> dict[str, int]:
+        """Return reason → rows; the gates of a preset are named even where no row failed."""
+        counted = {name: int(np.count_nonzero(self.flags & np.uint64(1 << bit))) for bit, name in enumerate(self.reasons)}
+        return dict.fromkeys(self.gates, 0) | dict(sorted(counted.items(), key=lambda item: (-item[1], item[0])))
+
+    def flagged(self) -> Iterator[tuple[int, str, list[str]]]:
+        """Yield (row, id, reasons) of every row at fault, in order."""
+        for row in np.flatnonzero(self.flags):
+            bits = int(self.flags[row])
+            yield int(row), self.ids[int(row)].as_py(), [name for bit, name in enumerate(self.reasons) if bits >> bit & 1]
+
+    def leaking(self) -> int:
+        """Return the rows flagged for producer state."""
+        mask = sum(1 << bit for bit, name in enumerate(self.reasons) if name in self.leaks)
+        return int(np.count_nonzero(self.flags & np.uint64(mask)))
+
+    def as_json(self) -> bytes:
+        """Return the contract: rows, verdict, patterns, flagged, gates."""
+        flagged = [{"row": row, "id": row_id, "reasons": reasons} for row, row_id, reasons in self.flagged()]
+        tree = {
+            "rows": self.rows, "verdict": self.verdict, "patterns": [pattern.as_json() for pattern in self.patterns],
+            "flagged": flagged, "gates": self.gate_rows(),
+        }  # fmt: skip
+        return orjson.dumps(tree, option=orjson.OPT_INDENT_2) + b"\n"

@@ -1,0 +1,130 @@
+"""How the teacher writes when nobody leaks: the baseline, counted once and streamed again for exact counts."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tasks.errors import EmptyTable
+from tasks.verdicts.audit.batch import Batch, Rows, batches_of, prompt_digests, prompt_weights
+from tasks.verdicts.audit.concentration import Concentrated, Screen, Tail, concentrations
+from tasks.verdicts.audit.counts import Counts
+from tasks.verdicts.audit.found import Found, Seen, spell_gram, spell_tokens
+from tasks.verdicts.audit.novelty import LEVEL, Null, Reals, false_discovery, scan, stretch, surprise
+from tasks.verdicts.audit.openers import Openers
+from tasks.verdicts.audit.sightings import Gathering, Sightings, base_counts
+from tasks.verdicts.audit.tokens import Hashes
+
+LEAST_ROWS = 3
+
+
+@dataclass(frozen=True)
+class Style:
+    """A baseline. null: the novelty scores of its own rows, each against all others."""
+
+    rows: Rows
+    counts: Counts
+    weights: Reals
+    prompts: int
+    openers: Openers
+    null: Null
+
+    @classmethod
+    def of(cls, baseline: Rows) -> "Style":
+        """Count a baseline; two passes."""
+        counts, openers, digests = Counts(), Openers(), list[Hashes]()
+        for batch in batches_of(baseline):
+            counts.add(batch.tokens)
+            openers.add(batch)
+            digests.append(prompt_digests(batch))
+        scores = [novelty_scores(batch, counts, own=1) for batch in batches_of(baseline)]
+        if not scores:
+            raise EmptyTable("the baseline has no rows")
+        weights, prompts = prompt_weights(digests)
+        return cls(baseline, counts, weights, prompts, openers, Null.of(np.concatenate(scores)))
+
+
+def novelty_scores(batch: Batch, counts: Counts, *, own: int) -> Reals:
+    """Return (rows, scans): how far each think block leaves what the baseline is like."""
+    return scan(batch.tokens, surprise(batch.tokens, batch.beside, counts, own=own))
+
+
+class ConcentrationDetector:
+    """n-grams that recur far beyond the baseline's rate."""
+
+    def __init__(self, style: Style, cleared: Hashes) -> None:
+        self._style, self._cleared = style, cleared
+        self._counts, self._digests = Counts(), list[Hashes]()
+        self._screen: Screen | None = None
+        self._gathering = Gathering()
+
+    def learn(self, batch: Batch) -> None:
+        """Count the n-grams."""
+        self._counts.add(batch.tokens)
+        self._digests.append(prompt_digests(batch))
+
+    def look(self, batch: Batch) -> None:
+        """Note where the promising ones stand."""
+        self._screen = self._screen or Screen(self._counts, self._style.counts)
+        for grams in batch.grams:
+            chosen = batch.unprompted(grams, self._screen.select(grams))
+            self._gathering.note(grams, chosen, batch.tokens, first_row=batch.first_row)
+
+    def found(self) -> list[Found]:
+        """Return the patterns that account for what recurs."""
+        if self._screen is None:
+            return []
+        weights, prompts = prompt_weights(self._digests)
+        sightings = self._gathering.seal(weights, least_rows=LEAST_ROWS)
+        base = self._exact(sightings, self._screen)
+        tail = Tail(float(prompts), float(self._style.prompts))
+        patterns = concentrations(sightings, base, tail, tested=self._screen.tested)
+        return [self._finding(sightings, pattern) for pattern in patterns]
+
+    def _exact(self, sightings: Sightings, screen: Screen) -> Reals:
+        counted = np.zeros(len(sightings.hashes))
+        for batch in batches_of(self._style.rows):
+            for grams in batch.grams:
+                chosen = batch.unprompted(grams, screen.select(grams))
+                rows = batch.tokens.texts[grams.places[chosen]] + batch.first_row
+                pairs = np.unique(np.stack([grams.hashes[chosen], rows.astype(np.uint64)]), axis=1)
+                counted += base_counts(sightings, pairs[0], self._style.weights[pairs[1].astype(np.int64)])
+        return counted
+
+    def _finding(self, sightings: Sightings, pattern: Concentrated) -> Found:
+        gram = sightings.hashes[pattern.gram : pattern.gram + 1]
+        cleared = bool(np.isin(gram, self._cleared).any())
+        flags = pattern.accounts_for[:0] if cleared else pattern.accounts_for
+        return Found(
+            "concentration",
+            sightings.rows_of(pattern.gram),
+            spell_gram(gram),
+            flags,
+            baseline_share=pattern.baseline_share,
+            cleared=cleared,
+        )
+
+
+class NoveltyDetector:
+    """Rows with a stretch of text unlike any baseline row."""
+
+    def __init__(self, style: Style) -> None:
+        self._style = style
+        self._scores: list[Reals] = []
+
+    def learn(self, batch: Batch) -> None:
+        """Nothing is to be learned: the baseline is known."""
+
+    def look(self, batch: Batch) -> None:
+        """Score the rows."""
+        self._scores.append(novelty_scores(batch, self._style.counts, own=0))
+
+    def found(self) -> list[Found]:
+        """Return one finding: all rows beyond the level."""
+        scores = np.concatenate(self._scores) if self._scores else np.zeros((0, 3))
+        rows = np.flatnonzero(false_discovery(self._style.null.p_values(scores), level=LEVEL))
+        return [Found("novelty", rows, self._spell, rows, baseline_share=0.0)] if len(rows) else []
+
+    def _spell(self, batch: Batch, row: int) -> Seen:
+        low, high = batch.tokens.bounds[row : row + 2]
+        first, last = stretch(surprise(batch.tokens, batch.beside, self._style.counts, own=0)[low:high])
+        return spell_tokens(batch, row, int(low) + first, int(low) + last)

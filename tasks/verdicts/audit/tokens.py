@@ -1,0 +1,171 @@
+"""Tokens and n-grams of many texts at once, as 64-bit hashes: what corpora are compared by.
+
+A token is a run of letters and digits (with _ and '), or one punctuation mark, or one CJK, kana or hangul character. Case is folded, a run of
+digits reads as one 0, a letter with a number (R120) reads as one shape, and so does an identifier that mixes both (3fa9c2). So two producer notes
+that differ only in their numbers are the same n-grams.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+Hashes = NDArray[np.uint64]
+Places = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+Bytes = NDArray[np.uint8]
+Hashing = Callable[[Bytes, Bytes, Places], Hashes]
+
+ORDERS = (1, 2, 3, 4)
+EDGE_TOKENS = 8
+"""Tokens that count as a text's opening and as its closing."""
+
+_BLANK, _WORD, _MARK, _OWN, _TAIL, _CONTINUED = range(6)
+_LABEL, _IDENTIFIER = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F)
+_MIX = np.uint64(0xFF51AFD7ED558CCD)
+_STEP = np.cumprod(np.concatenate([np.ones(1, np.uint64), np.full(15, 0x9E3779B97F4A7C15, np.uint64)]))
+_SHIFT = np.uint64(32)
+
+
+def _kinds() -> Bytes:
+    """Return the kind of every byte of UTF-8: what it does to the token it stands in."""
+    kinds = np.full(256, _BLANK, np.uint8)
+    for byte in range(0x21, 0x7F):
+        kinds[byte] = _WORD if chr(byte).isalnum() or chr(byte) in "_'" else _MARK
+    kinds[0x80:0xC0] = _CONTINUED
+    kinds[0xC3:0xE2] = _WORD  # Latin, Greek, Cyrillic, Hebrew, Arabic, Indic
+    kinds[0xC2] = kinds[0xE2:] = _OWN  # symbols, punctuation, CJK, kana, hangul, emoji: a token each
+    return kinds
+
+
+_KIND = _kinds()
+_IS_DIGIT = np.array([0x30 <= byte <= 0x39 for byte in range(256)])
+_FOLLOWS = np.array([_BLANK, _WORD, _MARK, _TAIL, _TAIL, _CONTINUED], np.uint8)
+"""What a continuation byte is, by the kind of the byte before it."""
+_VALUE = (np.arange(256, dtype=np.uint64) + np.uint64(1)) * _MIX
+_AS_ZERO = np.array([0x30 if 0x30 <= byte <= 0x39 else byte for byte in range(256)], np.uint8)
+_POWER = np.cumprod(np.full(64, 0x5851F42D4C957F2D, np.uint64))
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """Tokens of a run of texts. hashes: (tokens,) uint64. starts: (tokens,) bytes into the run. bounds: (texts + 1,) tokens."""
+
+    hashes: Hashes
+    starts: Places
+    bounds: Places
+    size: int
+
+    @cached_property
+    def texts(self) -> Places:
+        """Return the number of the text that every token belongs to."""
+        return np.repeat(np.arange(len(self.bounds) - 1), np.diff(self.bounds))
+
+    @cached_property
+    def from_start(self) -> Places:
+        """Return every token's place in its own text."""
+        return np.arange(len(self.hashes)) - self.bounds[self.texts]
+
+    @cached_property
+    def to_end(self) -> Places:
+        """Return how many tokens follow in the same text."""
+        return self.bounds[self.texts + 1] - 1 - np.arange(len(self.hashes))
+
+
+def tokens_of(texts: pa.Array) -> Tokens:
+    """Return the tokens of a string array without nulls, numbers and labels by their shape."""
+    return _cut(texts, _shaped_hashes)
+
+
+def exact_tokens(texts: pa.Array) -> Tokens:
+    """Return the tokens of a string array without nulls, every number as it stands."""
+    return _cut(texts, _exact_hashes)
+
+
+def _cut(texts: pa.Array, hashes: Hashing) -> Tokens:
+    folded = pc.utf8_lower(texts).cast(pa.large_string())
+    offsets = np.frombuffer(folded.buffers()[1], np.int64)[folded.offset : folded.offset + len(folded) + 1]
+    data = np.frombuffer(folded.buffers()[2] or b"", np.uint8)[offsets[0] : offsets[-1]]
+    offsets = offsets - offsets[0]
+    kinds, first = _byte_kinds(data), np.zeros(len(data) + 1, bool)
+    first[offsets[:-1]] = True
+    starts = np.flatnonzero(_begins(kinds, first[:-1]))
+    return Tokens(hashes(data, kinds, starts), starts, np.searchsorted(starts, offsets), len(data))
+
+
+def _byte_kinds(data: Bytes) -> Bytes:
+    kinds = _KIND[data]
+    for _ in range(3):
+        rest = np.flatnonzero(kinds == _CONTINUED)
+        if not len(rest):
+            break
+        kinds[rest] = _FOLLOWS[kinds[rest - 1]]
+    return kinds
+
+
+def _begins(kinds: Bytes, first: Flags) -> Flags:
+    word = kinds == _WORD
+    after_word = np.empty_like(word)
+    after_word[:1] = False
+    after_word[1:] = word[:-1]
+    begins: Flags = (kinds == _MARK) | (kinds == _OWN) | (word & (first | ~after_word))
+    return begins
+
+
+def _exact_hashes(data: Bytes, kinds: Bytes, starts: Places) -> Hashes:
+    return _mixed(_polynomial(data, kinds != _BLANK, starts))
+
+
+def _shaped_hashes(data: Bytes, kinds: Bytes, starts: Places) -> Hashes:
+    """Return hashes in which a run of digits counts as its first, and labels and identifiers all read alike."""
+    if not len(starts):
+        return np.zeros(0, np.uint64)
+    digit = _IS_DIGIT[data]
+    first = digit.copy()
+    first[1:] &= ~digit[:-1]
+    hashes = _polynomial(_AS_ZERO[data], (kinds != _BLANK) & (first | ~digit), starts)
+    runs = np.add.reduceat(first.astype(np.int32), starts)
+    letters = np.add.reduceat(((kinds == _WORD) & ~digit).astype(np.int32), starts)
+    hashes[(runs == 1) & (letters == 1)] = _LABEL
+    hashes[(runs > 1) & (letters > 0)] = _IDENTIFIER
+    return _mixed(hashes)
+
+
+def _polynomial(data: Bytes, counts: Flags, starts: Places) -> Hashes:
+    """Return one hash a token over the bytes that count, by their place within the token."""
+    if not len(starts):
+        return np.zeros(0, np.uint64)
+    seen = np.cumsum(counts, dtype=np.int32)
+    place = np.zeros(len(data), np.int32)
+    place[starts[0] :] = seen[starts[0] :] - np.repeat(seen[starts], np.diff(np.append(starts, len(data))))
+    value = _VALUE[data] * _POWER[np.minimum(place, len(_POWER) - 1)]
+    value[~counts] = 0
+    hashes: Hashes = np.add.reduceat(value, starts)
+    return hashes
+
+
+def _mixed(hashes: Hashes) -> Hashes:
+    hashes ^= hashes >> _SHIFT
+    hashes *= _MIX
+    hashes ^= hashes >> _SHIFT
+    return hashes
+
+
+def ngram_hashes(tokens: Tokens, order: int) -> tuple[Hashes, Places]:
+    """Return the hash of every n-gram that lies within one text, and the place of its first token."""
+    count = len(tokens.hashes) - order + 1
+    if count <= 0:
+        return np.zeros(0, np.uint64), np.zeros(0, np.int64)
+    hashes = tokens.hashes[:count] * _STEP[0]
+    for ahead in range(1, order):
+        hashes = hashes + tokens.hashes[ahead : ahead + count] * _STEP[ahead]
+    inside = np.flatnonzero(tokens.to_end[:count] >= order - 1)
+    return _mixed(hashes[inside]) + np.uint64(order), inside
+
+
+LABEL_SHAPES: Hashes = _mixed(np.array([_LABEL, _IDENTIFIER]))
+"""What a letter with a number, and an identifier, read as."""
