@@ -10,13 +10,14 @@ from prefect import Task, flow
 from pydantic import BaseModel
 
 from flows.recipe import Recipe
-from tasks.corpus.assemble import Upstream
+from tasks.corpus.assemble import Upstream, offered_prompts
 from tasks.corpus.task import assemble_corpus, data_docs
 from tasks.grounding.task import ground_passages
 from tasks.prompts.task import write_prompts
 from tasks.sources.task import collect_documents, collect_questions
 from tasks.store import Table
-from tasks.traces.task import RUNS, generate_traces
+from tasks.traces.baseline import distinct_traces, earlier
+from tasks.traces.task import RUNS, generate_traces, keep_baseline
 from tasks.verdicts.task import judge_traces
 
 SUMMARY = "summary.json"
@@ -34,12 +35,17 @@ class StageLine(BaseModel):
 
 
 class Summary(BaseModel):
-    """What a build made and where it lies. `yield` is rows per prompt; requests and tokens_per_second are this run's alone."""
+    """What a build made and where it lies.
+
+    `yield` is rows per prompt that could make one: the control arm's count only where the recipe accepts them. baseline_rows are the
+    control traces at hand, those of earlier builds included. requests and tokens_per_second are this run's alone.
+    """
 
     stages: list[StageLine]
     corpus: str
     rows: int
     yield_: float
+    baseline_rows: int
     tokens_per_second: float
     requests: int
     fingerprint: str
@@ -64,10 +70,13 @@ def build_corpus(recipe: Recipe, root: Path = Path("mill")) -> Summary:
     passages = clock.run(ground_passages, documents, recipe.grounding, root)
     prompts = clock.run(write_prompts, passages, questions, recipe.prompts, root)
     traces = clock.run(generate_traces, prompts, recipe.traces, recipe.placement.teacher, root)
+    own = clock.run(keep_baseline, traces, prompts, recipe.traces.teacher, root, recipe.name)
+    baselines: tuple[Table, ...] = (own, *earlier(root, own, batch=traces.rows - own.rows_in))
     verdicts = clock.run(judge_traces, traces, prompts, passages, questions, recipe.verdicts, root)
     upstream = Upstream(traces=traces, prompts=prompts, verdicts=verdicts, passages=passages, questions=questions)
     corpus = clock.run(assemble_corpus, upstream, recipe.corpus, root, recipe.name, recipe.traces.teacher.model)
-    return _summary(clock.lines, root, prompts=prompts, traces=traces, corpus=corpus)
+    offered = offered_prompts(prompts, recipe.corpus)
+    return _summary(clock.lines, root, offered=offered, traces=traces, baseline_rows=distinct_traces(baselines), corpus=corpus)
 
 
 class _Clock:
@@ -87,10 +96,10 @@ class _Clock:
         return table
 
 
-def _summary(lines: list[StageLine], root: Path, *, prompts: Table, traces: Table, corpus: Table) -> Summary:
+def _summary(lines: list[StageLine], root: Path, *, offered: int, traces: Table, baseline_rows: int, corpus: Table) -> Summary:
     run = RUNS.pop(traces.fingerprint, None)
     summary = Summary(
-        stages=lines, corpus=str(corpus.path), rows=corpus.rows, yield_=round(corpus.rows / prompts.rows, 4),
+        stages=lines, corpus=str(corpus.path), rows=corpus.rows, yield_=round(corpus.rows / offered, 4), baseline_rows=baseline_rows,
         tokens_per_second=round(run.completion_tokens / run.seconds, 1) if run and run.seconds else 0.0,
         requests=run.requests if run else 0, fingerprint=corpus.fingerprint,
         report=str(corpus.path / "report.html"), card=str(corpus.path / "card.md"), rejected=str(corpus.path / "rejected.parquet"),

@@ -41,15 +41,20 @@ PASSAGES = _table(
 """section: the label a citation uses. start, end: half-open character offsets into the document's text. neighbours: passage ids, nearest first."""
 
 PROMPTS = _table(
-    prompt_id=TEXT, messages="messages", passage_ids="strings", question_id=TEXT, general=FLAG, family=TEXT, cell=TEXT, canary=TEXT
-)
-"""family, cell and canary are producer-only: no rendered message may hold them. question_id is "" where no answer is known."""
+    prompt_id=TEXT, messages="messages", passage_ids="strings", question_id=TEXT, general=FLAG, control=FLAG, family=TEXT, cell=TEXT,
+    canary=TEXT,
+)  # fmt: skip
+"""family, cell and canary are producer-only: no rendered message may hold them. question_id is "" where no answer is known.
+control: asked bare, without any instruction of ours, for the baseline of style."""
 
 TRACES = _table(
     trace_id=TEXT, prompt_id=TEXT, sample=INT, think=TEXT, answer=TEXT, raw=TEXT, fault=TEXT, finish_reason=TEXT,
     prompt_tokens=INT, completion_tokens=INT, seed=LONG,
 )  # fmt: skip
 """raw: the completion as it came. fault: what breaks the grammar of traces, "" when nothing does."""
+
+BASELINES = _table(trace_id=TEXT, prompt=TEXT, think=TEXT, answer=TEXT, recipe=TEXT)
+"""How the teacher writes when asked bare: the control arm's traces, whatever the gates say of them. prompt: the user's turn."""
 
 VERDICTS = _table(trace_id=TEXT, gate=TEXT, passed=FLAG, reason=TEXT, score=REAL)
 """One row a trace a gate. reason is "" when passed."""

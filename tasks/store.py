@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -48,6 +49,15 @@ class Table:
     def read_rejected(self) -> pa.Table:
         """Return the sister table: row_id, reason, detail."""
         return pq.read_table(self.path / REJECTS)
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A table as the store holds it: what it was made of (name → digest), and when it was finished, nanoseconds since 1970."""
+
+    table: Table
+    inputs: Mapping[str, str]
+    finished_ns: int
 
 
 @dataclass(frozen=True)
@@ -92,18 +102,19 @@ def once(root: Path, key: Key, make: Callable[[], Made]) -> Table:
 def find(root: Path, key: Key) -> Table | None:
     """Return the finished table of this key, or None; a damaged one is said, and counts as absent."""
     folder = root / key.stage / key.fingerprint
-    if not folder.exists():
-        return None
-    try:
-        manifest = json.loads((folder / MANIFEST).read_bytes())
-        damaged = [name for name, sha in manifest["files"].items() if _sha256(folder / name) != sha]
-    except (OSError, ValueError, KeyError) as exc:
-        log.warning("%s: no readable manifest (%s); the table will be made again", folder, exc)
-        return None
-    if damaged:
-        log.warning("%s: %s not as the manifest says; the table will be made again", folder, ", ".join(damaged))
-        return None
-    return _table(folder, manifest)
+    manifest = _manifest(folder) if folder.exists() else None
+    return _table(folder, manifest) if manifest else None
+
+
+def tables(root: Path, stage: str) -> list[Finished]:
+    """Return the undamaged tables of a stage, oldest first; of one moment, by fingerprint."""
+    read = [(folder, _manifest(folder)) for folder in (root / stage).glob("[!.]*")]
+    found = [
+        Finished(_table(folder, manifest), manifest["inputs"], (folder / MANIFEST).stat().st_mtime_ns)
+        for folder, manifest in read
+        if manifest
+    ]
+    return sorted(found, key=lambda one: (one.finished_ns, one.table.fingerprint))
 
 
 def publish(root: Path, key: Key, made: Made) -> Table:
@@ -120,6 +131,20 @@ def publish(root: Path, key: Key, made: Made) -> Table:
     draft.rename(target)
     _flush(home)
     return _table(target, manifest)
+
+
+def _manifest(folder: Path) -> dict[str, Any] | None:
+    """Return the manifest of an undamaged table; None, said in the log, of any other."""
+    try:
+        manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_bytes())
+        damaged = [name for name, sha in manifest["files"].items() if _sha256(folder / name) != sha]
+    except (OSError, ValueError, KeyError) as exc:
+        log.warning("%s: no readable manifest (%s); the table counts as absent and will be made again", folder, exc)
+        return None
+    if damaged:
+        log.warning("%s: %s not as the manifest says; the table counts as absent and will be made again", folder, ", ".join(damaged))
+        return None
+    return manifest
 
 
 def _write(draft: Path, key: Key, made: Made) -> dict[str, object]:

@@ -74,12 +74,13 @@ def case(**changes: object) -> Case:
     return built if built.raw else Case(**vars(built) | {"raw": f"<think>\n{built.think}\n</think>\n\n{built.answer}"})
 
 
-def prompts_table(count: int) -> pa.Table:
-    """Return prompts that ask nothing but carry their row's number."""
+def prompts_table(count: int, *, control: int = 0) -> pa.Table:
+    """Return prompts that ask nothing but carry their row's number; the last `control` ones are of the control arm."""
     made = [
         {
             "prompt_id": f"q{number:06d}", "messages": [{"role": "user", "content": f"row-{number:06d}: explain."}], "passage_ids": [],
-            "question_id": "", "general": False, "family": "plain", "cell": f"plain/{number}", "canary": f"canary-{number:016x}",
+            "question_id": "", "general": False, "control": number >= count - control, "family": "plain",
+            "cell": f"plain/{number}", "canary": f"canary-{number:016x}",
         }
         for number in range(count)
     ]  # fmt: skip

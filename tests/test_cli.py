@@ -66,6 +66,7 @@ def test_the_table_shows_reasons_as_text_whatever_they_hold() -> None:
         corpus="/c",
         rows=1,
         yield_=0.5,
+        baseline_rows=0,
         tokens_per_second=10,
         requests=3,
         fingerprint="f",

@@ -13,7 +13,7 @@ from tasks.corpus.candidate import Candidate
 from tasks.corpus.card import card
 from tasks.corpus.decontaminate import DecontaminationSpec, contamination, held_out
 from tasks.corpus.dedup import DedupSpec, without_duplicates
-from tasks.corpus.findings import Example, Findings
+from tasks.corpus.findings import ControlArm, Example, Findings
 from tasks.corpus.report import report
 from tasks.corpus.select import best_of_n, split_by_document, within_share
 from tasks.corpus.suite import SuiteSpec, validate
@@ -29,7 +29,8 @@ def candidate(number: int, *, prompt: int | None = None, documents: tuple[str, .
     } | {name: value for name, value in changes.items() if name in ("think", "answer", "sample")}  # fmt: skip
     asked = {
         "prompt_id": f"q{prompt or number}", "messages": [{"role": "user", "content": str(changes.get("question", f"Ask {number}?"))}],
-        "family": str(changes.get("family", "f")), "general": bool(changes.get("general")), "question_id": "", "passage_ids": [],
+        "family": str(changes.get("family", "f")), "general": bool(changes.get("general")), "control": False,
+        "question_id": "", "passage_ids": [],
     }  # fmt: skip
     scores = changes.get("scores", {})
     sources = tuple({"document_id": one, "source": one, "licence": "CC0-1.0"} for one in documents)
@@ -173,8 +174,9 @@ def test_a_sound_corpus_passes_and_leaves_data_docs(tmp_path: Path) -> None:
 def findings(**changes: object) -> Findings:
     values: dict[str, object] = {
         "name": "small", "teacher": "builtin:pocket", "prompts": 10, "asked": 40, "trace_rejects": {"cut_answer": 2}, "verdict_rejects": {"loop": 8},
-        "corpus_rejects": {"not_best_of_n": 20, "near_duplicate": 2}, "passing": 30, "rows": 8, "validation": 1, "families": {"f": 8}, "general": 1,
-        "verified": 4, "think_lengths": [100, 140, 160, 220, 300, 310, 330, 410], "band": (40, 2000), "similarities": [0.5, 0.6, 0.9],
+        "corpus_rejects": {"not_best_of_n": 20, "near_duplicate": 2}, "passing": 30, "control": ControlArm(0, 0, 0, accepted=False),
+        "rows": 8, "validation": 1, "families": {"f": 8}, "general": 1, "verified": 4,
+        "think_lengths": [100, 140, 160, 220, 300, 310, 330, 410], "band": (40, 2000), "similarities": [0.5, 0.6, 0.9],
         "benchmark_hits": {"bench": 1}, "sources": {("book/a.md", "Apache-2.0"): 8}, "suite": [],
         "examples": [Example("f", "Ask?", "I think.", "So.")],
     }  # fmt: skip
@@ -184,6 +186,15 @@ def findings(**changes: object) -> Findings:
 def test_the_funnel_ends_at_the_corpus() -> None:
     assert findings().funnel[0] == ("asked", 40)
     assert findings().funnel[-1][1] == findings().rows
+
+
+def test_a_control_arm_left_aside_is_told_and_counts_in_no_yield() -> None:
+    aside = findings(control=ControlArm(2, 8, 5, accepted=False), corpus_rejects={"not_best_of_n": 17})
+    assert (aside.yield_share, ("after control_arm", 25), aside.funnel[-1][1]) == (1.0, aside.funnel[3], aside.rows)
+    assert "2 of the prompts were asked bare" in card(aside) and "none of them is in the corpus" in card(aside)
+    accepted = findings(control=ControlArm(2, 8, 5, accepted=True))
+    assert (accepted.yield_share, accepted.funnel[-1][1]) == (0.8, accepted.rows)
+    assert "asked bare" not in card(findings())
 
 
 def test_the_report_asks_nothing_of_any_network_and_escapes_what_it_shows() -> None:

@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from datasets import load_dataset
@@ -34,10 +35,11 @@ def built(tmp_path_factory: pytest.TempPathFactory, prefect_server: str) -> tupl
 
 def test_the_summary_accounts_for_every_row(built: tuple[Recipe, Path, Summary]) -> None:
     stages = {line.stage: line for line in built[2].stages}
-    assert list(stages) == ["documents", "questions", "passages", "prompts", "traces", "verdicts", "corpus"]
+    assert list(stages) == ["documents", "questions", "passages", "prompts", "traces", "baselines", "verdicts", "corpus"]
     assert all(line.rows_in == line.rows_out + sum(line.rejected.values()) for line in stages.values())
-    assert stages["traces"].rows_in == built[2].requests == 72
+    assert stages["traces"].rows_in == built[2].requests == (24 + 2) * 3
     assert stages["corpus"].rows_out == built[2].rows
+    assert built[2].baseline_rows == stages["baselines"].rows_out
     assert built[2].yield_ == pytest.approx(built[2].rows / 24, abs=1e-3)
 
 
@@ -58,6 +60,36 @@ def test_the_finished_job_again_asks_for_nothing_and_shows_as_cached(built: tupl
     with get_client(sync_client=True) as client:
         latest = max(client.read_flow_runs(), key=lambda run: run.start_time or run.created)  # type: ignore[arg-type, return-value]
         assert latest.state_name == "Completed"
+
+
+def corpus_prompts(summary: Summary) -> set[str]:
+    return {
+        row["prompt_id"] for path in Path(summary.corpus).glob("[tv]*.parquet") for row in pq.read_table(path)["provenance"].to_pylist()
+    }
+
+
+def test_the_control_arm_is_left_out_of_the_corpus_unless_the_recipe_accepts_it(built: tuple[Recipe, Path, Summary]) -> None:
+    made, root, first = built
+    (prompts,) = [pq.read_table(path) for path in (root / "prompts").glob("*/prompts.parquet")]
+    bare = set(prompts.filter(pa.compute.field("control"))["prompt_id"].to_pylist())
+    assert len(bare) == 2 and not bare & corpus_prompts(first)
+    accepting = made.model_copy(update={"corpus": made.corpus.model_copy(update={"control": True})})
+    accepted = build_corpus(accepting, root)
+    assert accepted.requests == 0 and bare & corpus_prompts(accepted)
+    assert accepted.yield_ == pytest.approx(accepted.rows / 26, abs=1e-3)
+    offered = [summary.stages[-1].rows_in for summary in (first, accepted)]
+    assert offered[1] == accepted.stages[-2].rows_out > offered[0]
+
+
+def test_baselines_add_up_over_the_builds_of_a_recipe_and_an_old_build_again_sees_what_it_saw(tmp_path: Path, rulebook: Path) -> None:
+    def night(seed: int, **changes: object) -> Summary:
+        return build_corpus(recipe(rulebook, traces={"samples": 3, "seed": seed, "teacher": {"engine": "scripted"}}, **changes), tmp_path)
+
+    first, second = night(1), night(2)
+    own = [next(line.rows_out for line in summary.stages if line.stage == "baselines") for summary in (first, second)]
+    assert [first.baseline_rows, second.baseline_rows] == [own[0], sum(own)]
+    assert night(3, name="other").baseline_rows <= 6
+    assert [night(1).baseline_rows, night(2).baseline_rows] == [first.baseline_rows, second.baseline_rows]
 
 
 def test_what_lies_below_a_change_is_made_again_and_nothing_else(built: tuple[Recipe, Path, Summary]) -> None:
@@ -82,7 +114,9 @@ def test_a_part_that_is_gone_is_made_again_without_asking_the_teacher(tmp_path: 
 def test_every_stage_leaves_a_table_of_its_rows_and_generation_its_progress(built: tuple[Recipe, Path, Summary]) -> None:
     with get_client(sync_client=True) as client:
         artifacts = client.read_artifacts()
-    assert {"documents", "questions", "passages", "prompts", "traces", "verdicts", "corpus"} <= {artifact.key for artifact in artifacts}
+    assert {"documents", "questions", "passages", "prompts", "traces", "baselines", "verdicts", "corpus"} <= {
+        artifact.key for artifact in artifacts
+    }
     assert any(artifact.type == "progress" and float(str(artifact.data)) == 100 for artifact in artifacts)
 
 

@@ -1,15 +1,31 @@
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
+from typing import get_args, get_type_hints
 
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tasks import rows as tables
 from tasks.errors import BadRecipe, PlanOverdrawn, UnknownName
 from tasks.ngrams import ngrams, words
-from tasks.prompts.plan import Family, Passage, PassageView, Planned, Producer, PromptSpec, Question, Visible, plan, quotas
-from tasks.prompts.render import render
-from tasks.prompts.write import prompt_of
+from tasks.prompts.plan import (
+    Family,
+    Passage,
+    PassageView,
+    Planned,
+    Producer,
+    PromptSpec,
+    Question,
+    Visible,
+    control_quotas,
+    plan,
+    quotas,
+)
+from tasks.prompts.render import render, template_text
+from tasks.prompts.write import prompt_of, write
 from tests.builders import passage
 
 PASSAGES = [passage(n, neighbours=tuple(f"p{other}" for other in range(12) if other != n)) for n in range(12)]
@@ -21,7 +37,7 @@ FAMILIES = (
 
 
 def planned(**changes: object) -> list[Planned]:
-    spec = PromptSpec(**{"rows": 16, "families": FAMILIES, "saturation": 0.7} | changes)  # type: ignore[arg-type]
+    spec = PromptSpec(**{"rows": 16, "families": FAMILIES, "saturation": 0.7, "control": 0} | changes)  # type: ignore[arg-type]
     return list(plan(spec, PASSAGES, QUESTIONS))
 
 
@@ -69,23 +85,141 @@ NAME = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), mi
 
 @settings(max_examples=150)
 @given(NAME, st.integers(0, 2**20), st.sampled_from(["closed_qa", "plain"]))
-def test_no_plan_value_and_no_run_of_its_words_is_in_any_rendered_prompt(name: str, seed: int, template: str) -> None:
-    """Whatever the producer calls its families, the prompt reads as if it had called them something else."""
+def test_whatever_the_producer_calls_its_families_the_prompt_reads_as_if_it_had_called_them_something_else(
+    name: str, seed: int, template: str
+) -> None:
     renamed = FAMILIES[0].model_copy(update={"name": name, "template": template})
     rows = planned(families=(renamed,), seed=seed, rows=8)
     for row in rows:
-        text = str(prompt_of(row)["messages"])
-        assert row.producer.canary not in text
-        assert row.producer.cell not in text
-        vocabulary = set(ngrams(words(row.producer.cell), 3)) | set(ngrams(words(name), 3))
-        assert not vocabulary & set(ngrams(words(text), 3))
         other = dataclasses.replace(row, producer=Producer("family", "cell", "canary"))
         assert prompt_of(other)["messages"] == prompt_of(row)["messages"]
 
 
-def test_the_renderer_is_handed_nothing_of_the_producers() -> None:
-    assert set(Visible.__dataclass_fields__) == {"question", "passages"}
-    assert set(PassageView.__dataclass_fields__) == {"section", "heading", "text"}
+LOOP = "{% for passage in passages %}{{ passage.heading }} | {{ passage.text }}\n{% endfor %}"
+TEXT = st.text("abcdexyz AB01 .,:-_'é漢{}%[]", max_size=30)
+LABEL = st.text("abcdxyzQ01_- ", min_size=1, max_size=20).filter(lambda text: bool(words(text)))
+FORM = st.builds("{} {{topic}} {}".format, TEXT, TEXT)
+TEMPLATE = st.builds(lambda own, order: "\n".join(order).replace("OWN", own), LABEL, st.permutations(["OWN", LOOP, "{{ question }}"]))
+
+
+@st.composite
+def worlds(draw: st.DrawFn) -> tuple[list[tuple[Family, str]], list[Passage], list[Question], int, float]:
+    """Draw families, each with the text of a template of its own ("" for a built-in one), passages, questions, rows and the control share."""
+    count = draw(st.integers(1, 6))
+    ids = [f"p{n}" for n in range(count)]
+    passages = [Passage(one, f"d{n % 2}", draw(TEXT), draw(TEXT), draw(TEXT), tuple(ids)) for n, one in enumerate(ids)]
+    questions = [Question(f"k{n}", draw(TEXT), "c") for n in range(count)]
+    families = [
+        (
+            Family(
+                name=name, share=draw(st.sampled_from([1, 2, 3])), ground=draw(st.sampled_from(["passages", "questions"])),
+                forms=tuple(draw(st.lists(FORM, min_size=1, max_size=3))), context_from=draw(st.sampled_from(["document", "corpus"])),
+                categories=("c",), template=draw(st.sampled_from(["closed_qa", "plain", "bare"])),
+            ),
+            draw(st.just("") | TEMPLATE),
+        )
+        for name in draw(st.lists(LABEL, min_size=1, max_size=3, unique=True))
+    ]  # fmt: skip
+    return families, passages, questions, draw(st.integers(1, count)), draw(st.sampled_from([0, 0.1, 0.5]))
+
+
+def written(spec: PromptSpec, passages: Sequence[Passage], questions: Sequence[Question]) -> pa.Table:
+    """Return PROMPTS as the stage writes it."""
+    shown = [vars(one) | {"title": "", "start": 0, "end": 0, "source": "", "licence": ""} for one in passages]
+    asked = [vars(one) | {"accepted": [], "answer_type": "text", "split": "train", "source": "", "licence": ""} for one in questions]
+    made = write(tables.table_of(shown, tables.PASSAGES), tables.table_of(asked, tables.QUESTIONS), spec)
+    return made.parts["prompts"]
+
+
+@settings(max_examples=150, deadline=None)
+@given(worlds())
+def test_every_word_of_a_message_stands_in_the_passages_the_question_or_the_template(
+    tmp_path_factory: pytest.TempPathFactory, world: tuple[list[tuple[Family, str]], list[Passage], list[Question], int, float]
+) -> None:
+    """So no value of any row's producer side, no run of its words and no canary is in any message, whatever the producer calls things."""
+    drawn, passages, questions, rows, control = world
+    families = [family for family, _ in drawn]
+    for number, (_, text) in enumerate(drawn):
+        if text:
+            path = tmp_path_factory.getbasetemp() / f"{number}.jinja"
+            path.write_text(text)
+            families[number] = families[number].model_copy(update={"template": str(path)})
+    spec = PromptSpec(rows=rows, families=tuple(families), saturation=1, control=control)
+    own = [value for one in passages for value in (one.section, one.heading, one.text)] + [one.text for one in questions]
+    own += [text for family in families for text in (*family.forms, template_text(family.template))]
+    known, legit = set(words("\n".join(own))), "\n".join(own).lower()
+    prompts = written(spec, passages, questions).to_pylist()
+    producer = {prompt[column] for prompt in prompts for column in ("family", "cell", "canary")}
+    strange = [value.lower() for value in producer if any(word not in legit for word in words(value))]
+    runs = {run for value in producer for run in ngrams(words(value), 3) if not known.issuperset(run)}
+    assert len(strange) >= len({prompt["canary"] for prompt in prompts})
+    for prompt in prompts:
+        (text,) = [message["content"] for message in prompt["messages"]]
+        assert known.issuperset(words(text))
+        assert not [value for value in strange if value in text.lower()]
+        assert runs.isdisjoint(ngrams(words(text), 3))
+
+
+def reachable(kind: object) -> set[object]:
+    """Return every type that a value of the type can lead to."""
+    below = [*get_args(kind), *(get_type_hints(kind).values() if dataclasses.is_dataclass(kind) else [])]
+    return {kind} | {found for one in below if one is not ... for found in reachable(one)}
+
+
+def test_the_renderer_cannot_be_handed_anything_of_the_producers() -> None:
+    assert get_type_hints(render) == {"visible": Visible, "template": str, "return": list[dict[str, str]]}
+    assert reachable(Visible) == {Visible, PassageView, tuple[PassageView, ...], str}
+    assert set(get_type_hints(Visible)) | set(get_type_hints(PassageView)) == {"question", "passages", "section", "heading", "text"}
+    row = planned()[0]
+    for one in (row, row.producer):
+        with pytest.raises(AttributeError):
+            render(one, "plain")  # type: ignore[arg-type]
+
+
+def test_the_control_arm_is_spread_like_the_plan_and_takes_nothing_from_it() -> None:
+    rows, alone = planned(control=0.5), planned()
+    plan_rows, bare = rows[:16], rows[16:]
+    assert plan_rows == alone
+    assert not any(row.control for row in alone)
+    assert all(row.control and row.template == "bare" and row.producer.canary for row in bare)
+    assert [sum(row.producer.family == family.name for row in bare) for family in FAMILIES] == [6, 2]
+    assert len({row.producer.cell for row in rows}) == len({str(prompt_of(row)["prompt_id"]) for row in rows}) == 24
+
+
+@pytest.mark.parametrize(("rows", "control", "bare"), [(300, 0.08, 24), (16, 0.08, 1), (4, 0.01, 1), (16, 0, 0), (1, 0.5, 1)])
+def test_a_control_arm_asked_for_is_never_rounded_to_none(rows: int, control: float, bare: int) -> None:
+    assert sum(control_quotas(PromptSpec(rows=rows, families=FAMILIES, control=control)).values()) == bare
+
+
+def test_a_control_arm_takes_what_is_left_and_refuses_no_plan() -> None:
+    rows = planned(families=FAMILIES[1:], rows=18, saturation=0.9, control=0.5)
+    assert [sum(row.control is flag for row in rows) for flag in (False, True)] == [18, 2]
+
+
+def test_a_bare_prompt_holds_passages_and_question_and_not_a_word_of_ours() -> None:
+    rows = planned(control=0.5)[16:]
+    for row in rows:
+        shown = [f"[{view.section}] {view.heading}. {view.text}" for view in row.visible.passages]
+        (message,) = render(row.visible, row.template)
+        assert message == {"role": "user", "content": "\n".join([*shown, *([""] if shown else []), row.visible.question])}
+    assert {bool(row.visible.passages) for row in rows} == {True, False}
+
+
+def test_a_control_prompt_that_reads_like_a_planned_one_gives_way() -> None:
+    """Two families draw on the same questions; whatever the control arm takes, the plan's prompts stay."""
+    twins = tuple(Family(name=name, share=1, ground="questions", template="plain", categories=("addition",)) for name in ("E1", "E2"))
+    spec = PromptSpec(rows=16, families=twins, control=0.5)
+    with_control = written(spec, [], QUESTIONS)
+    alone = written(spec.model_copy(update={"control": 0}), [], QUESTIONS)
+    assert with_control.filter(~pa.compute.field("control")).equals(alone)
+    assert len(set(with_control["prompt_id"].to_pylist())) == with_control.num_rows
+
+
+def test_a_template_that_was_edited_is_read_anew(tmp_path: Path) -> None:
+    path = tmp_path / "own.jinja"
+    for text in ("Kindly: ", "Briefly: "):
+        path.write_text(text + "{{ question }}")
+        assert render(Visible("Why?", ()), str(path))[0]["content"] == text + "Why?"
 
 
 def test_documents_are_values_never_templates() -> None:

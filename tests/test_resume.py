@@ -6,7 +6,7 @@ import pytest
 from tests.answer_server import Server, answering
 from tests.builds import answered, corpus_bytes, finish, kill_when, orphans, start, write_recipe
 
-ROWS = 24 * 3
+ROWS = (24 + 2) * 3
 POINTS = ("passages are being made", 1, 30, ROWS, "verdicts are being made")
 
 

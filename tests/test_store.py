@@ -9,7 +9,7 @@ import pytest
 from tasks import rows
 from tasks.errors import EmptyTable, SchemaMismatch, StoreUnreachable
 from tasks.spec import Spec
-from tasks.store import MANIFEST, Key, Made, find, once, publish
+from tasks.store import MANIFEST, Key, Made, Table, find, once, publish, tables
 
 KEY = Key("verdicts", 1, Spec(), {"traces": "abc"})
 
@@ -91,3 +91,20 @@ def test_a_full_disk_is_a_transient_error_in_words(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(pq, "write_table", full)
     with pytest.raises(StoreUnreachable, match="No space left"):
         once(tmp_path, KEY, made)
+
+
+def finished(root: Path, name: str, *, at: int) -> Table:
+    table = publish(root, Key("verdicts", 1, Spec(), {"traces": name}), made())
+    os.utime(table.path / MANIFEST, ns=(at, at))
+    return table
+
+
+def test_the_tables_of_a_stage_are_listed_oldest_first_without_drafts_and_damaged_ones(tmp_path: Path) -> None:
+    late, early, lost = (finished(tmp_path, name, at=at) for name, at in (("late", 9), ("early", 3), ("lost", 5)))
+    twins = sorted((finished(tmp_path, name, at=7) for name in "ab"), key=lambda table: table.fingerprint)
+    (lost.path / lost.parts[0]).unlink()
+    (tmp_path / "verdicts" / f".tmp-feed-{os.getppid()}").mkdir()
+    listed = tables(tmp_path, "verdicts")
+    assert [one.table for one in listed] == [early, *twins, late]
+    assert (listed[0].inputs, listed[0].finished_ns) == ({"traces": "early"}, 3)
+    assert tables(tmp_path, "corpus") == []

@@ -1,4 +1,5 @@
 import asyncio
+import os
 import random
 import sqlite3
 from pathlib import Path
@@ -8,6 +9,9 @@ import pytest
 from tasks import rows
 from tasks.errors import EngineLost, StoreUnreachable
 from tasks.inference.engine import Ask, Completion, EnginePlacement, TeacherSpec
+from tasks.spec import Spec
+from tasks.store import MANIFEST, Key, Made, Table, publish
+from tasks.traces.baseline import baseline, distinct_traces, earlier
 from tasks.traces.generate import Generated, TraceSpec, ask_all, generate, plan_rows, reject_reason
 from tasks.traces.journal import Journal
 from tests.builders import prompts_table, silent
@@ -131,6 +135,69 @@ class Stumbling:
 
     async def close(self) -> None:
         pass
+
+
+def test_the_control_arm_is_asked_without_the_system_prompt_and_the_rest_with_it() -> None:
+    ordered = TraceSpec(samples=1, teacher=TeacherSpec(engine="scripted", system_prompt="Be brief."))
+    asked = [[message["role"] for message in row.ask.messages] for row in plan_rows(prompts_table(3, control=1), ordered, shard_rows=2)]
+    assert asked == [["system", "user"], ["system", "user"], ["user"]]
+
+
+def test_the_baseline_is_every_trace_of_the_control_arm_that_thinks(tmp_path: Path) -> None:
+    prompts = prompts_table(60, control=20)
+    traces = generate(prompts, SCRIPTED, placement=PLACEMENT, journal=tmp_path, progress=silent).traces
+    made = baseline(traces, prompts, "small")
+    kept, bare = made.parts["baselines"].to_pylist(), {f"q{number:06d}" for number in range(40, 60)}
+    due = {row["trace_id"]: row for row in traces.to_pylist() if row["prompt_id"] in bare}
+    assert made.rows_in == len(due) == len(kept) + made.rejected.num_rows
+    assert {row["trace_id"] for row in kept} == {trace_id for trace_id, row in due.items() if row["think"]}
+    assert set(made.rejected["reason"].to_pylist()) == {row["fault"] for row in due.values() if not row["think"]} != set()
+    assert kept[0]["prompt"] == "row-000040: explain."
+    assert (made.schema, {row["recipe"] for row in kept}) == (rows.BASELINES, {"small"})
+
+
+def test_without_a_control_arm_the_baseline_is_an_empty_table(tmp_path: Path) -> None:
+    made = baseline(run(tmp_path).traces, prompts_table(20), "small")
+    assert publish(tmp_path, Key("baselines", 1, Spec(), {}), made).rows == 0
+
+
+def kept_baseline(root: Path, night: int, *, traces: range | None = None, **inputs: str) -> Table:
+    """Publish the baseline of a night, of ten traces unless told, as if it had been finished at that time."""
+    made = [
+        {"trace_id": f"t{number}", "prompt": "q", "think": "t", "answer": "a", "recipe": "r"}
+        for number in traces or range(10 * night, 10 * night + 10)
+    ]
+    key = Key("baselines", 1, Spec(), {"traces": str(night), "recipe": "r", "teacher": "t"} | inputs)
+    table = publish(
+        root, key, Made({"b": rows.table_of(made, rows.BASELINES)}, rows.BASELINES, rows.rejected([]), len(made), may_be_empty=True)
+    )
+    os.utime(table.path / MANIFEST, ns=(night, night))
+    return table
+
+
+def test_earlier_baselines_are_those_of_the_same_recipe_and_teacher_newest_first(tmp_path: Path) -> None:
+    nights = [kept_baseline(tmp_path, night) for night in range(4)]
+    kept_baseline(tmp_path, 4, recipe="other")
+    kept_baseline(tmp_path, 5, teacher="other")
+    own = kept_baseline(tmp_path, 6)
+    assert earlier(tmp_path, own, batch=100) == tuple(nights[::-1])
+    assert earlier(tmp_path, nights[1], batch=100) == (nights[0],)
+    assert earlier(tmp_path, nights[0], batch=100) == ()
+
+
+@pytest.mark.parametrize(("batch", "tables"), [(1, 0), (2, 1), (3, 2), (5, 3)])
+def test_as_many_earlier_baselines_are_taken_as_hold_eight_times_the_batch(tmp_path: Path, batch: int, tables: int) -> None:
+    *_, own = [kept_baseline(tmp_path, night) for night in range(4)]
+    assert len(earlier(tmp_path, own, batch=batch)) == tables
+
+
+def test_a_baseline_trace_that_two_builds_share_counts_once(tmp_path: Path) -> None:
+    half = kept_baseline(tmp_path, 0, traces=range(15, 25))
+    kept_baseline(tmp_path, 1, traces=range(20, 25))
+    own = kept_baseline(tmp_path, 2)
+    assert earlier(tmp_path, own, batch=10) == (half,)
+    assert distinct_traces((own, half)) == 15
+    assert distinct_traces(()) == 0
 
 
 def asks(count: int) -> list[Ask]:

@@ -14,7 +14,7 @@ from tasks.corpus.candidate import Candidate, Rejection, candidates
 from tasks.corpus.card import card
 from tasks.corpus.decontaminate import DecontaminationSpec, held_out, without_contaminated
 from tasks.corpus.dedup import DedupSpec, without_duplicates
-from tasks.corpus.findings import Example, Findings
+from tasks.corpus.findings import ControlArm, Example, Findings
 from tasks.corpus.report import report
 from tasks.corpus.select import Selection, best_of_n, split_by_document, within_share
 from tasks.corpus.suite import SuiteSpec, validate
@@ -37,6 +37,8 @@ class CorpusSpec(Spec):
     """Largest share of a family; what is above it is left out."""
     validation: float = Field(0.1, ge=0, lt=1)
     """Share of rows kept for validation, whole documents at a time."""
+    control: bool = False
+    """Accept rows of the control arm, which answers bare prompts, into the corpus."""
     suite: SuiteSpec = SuiteSpec()
     """What the corpus must be as a whole."""
     embedding: str = MINILM
@@ -71,18 +73,25 @@ def assemble(upstream: Upstream, spec: CorpusSpec, *, name: str, teacher: str, d
     passing = list(candidates(*(table.read() for table in (
         upstream.traces, upstream.prompts, upstream.verdicts, upstream.passages, upstream.questions,
     ))))  # fmt: skip
-    line, hits = _select(passing, upstream.questions.read(), spec)
+    offered = [one for one in passing if spec.control or not one.control]
+    line, hits = _select(offered, upstream.questions.read(), spec)
     if not line.kept:
         raise EmptyTable(
             f"none of {upstream.traces.rows} traces is left; verdicts: {dict(upstream.verdicts.rejected)}, corpus: {_reasons(line)}"
         )
     validation = split_by_document(line.kept, share=spec.validation)
     suite = validate(_columns(line.kept, validation), spec.suite, docs=docs)
-    findings = _findings(line, upstream, spec, name=name, teacher=teacher, suite=suite, hits=hits, validation=validation)
+    arm = _control_arm(passing, upstream, spec)
+    findings = _findings(line, upstream, spec, arm, name=name, teacher=teacher, suite=suite, hits=hits, validation=validation)
     faults = rows.rejected(sorted((one.trace_id, one.reason, one.detail) for one in line.rejected))
     return Made(
-        _parts(line.kept, validation, teacher), rows.CORPUS, faults, rows_in=len(passing), attach=lambda folder: _attach(folder, findings)
+        _parts(line.kept, validation, teacher), rows.CORPUS, faults, rows_in=len(offered), attach=lambda folder: _attach(folder, findings)
     )
+
+
+def offered_prompts(prompts: Table, spec: CorpusSpec) -> int:
+    """Return how many prompts could make a row of the corpus: the control arm's only where the Spec accepts them."""
+    return prompts.rows if spec.control else prompts.rows - len(_bare(prompts))
 
 
 def _select(passing: list[Candidate], questions: pa.Table, spec: CorpusSpec) -> tuple[_Line, Counter[str]]:
@@ -116,20 +125,31 @@ def _parts(kept: list[Candidate], validation: set[str], teacher: str) -> dict[st
 
 
 def _findings(
-    line: _Line, upstream: Upstream, spec: CorpusSpec, *, name: str, teacher: str, suite: list[dict[str, object]], hits: Counter[str],
+    line: _Line, upstream: Upstream, spec: CorpusSpec, arm: ControlArm, *, name: str, teacher: str, suite: list[dict[str, object]], hits: Counter[str],
     validation: set[str],
 ) -> Findings:  # fmt: skip
     kept = line.kept
     return Findings(
         name=name, teacher=teacher, prompts=upstream.prompts.rows, asked=upstream.traces.rows_in,
         trace_rejects=dict(upstream.traces.rejected), verdict_rejects=dict(upstream.verdicts.rejected), corpus_rejects=_reasons(line),
-        passing=upstream.verdicts.rows_out, rows=len(kept), validation=len(validation),
+        passing=upstream.verdicts.rows_out, control=arm, rows=len(kept), validation=len(validation),
         families=dict(sorted(Counter(one.family for one in kept).items())), general=sum(one.general for one in kept),
         verified=sum(one.known_answer for one in kept), think_lengths=[len(one.trace["think"]) for one in kept],
         band=(spec.suite.think_min, spec.suite.think_max), similarities=_similarities(kept, upstream.passages.path, spec.embedding),
         benchmark_hits=dict(sorted(hits.items())), sources=_sources(kept), suite=suite,
         examples=_examples(kept),
     )  # fmt: skip
+
+
+def _control_arm(passing: list[Candidate], upstream: Upstream, spec: CorpusSpec) -> ControlArm:
+    bare = _bare(upstream.prompts)
+    traces = sum(prompt_id in bare for prompt_id in upstream.traces.read(["prompt_id"])["prompt_id"].to_pylist())
+    return ControlArm(len(bare), traces, sum(one.control for one in passing), accepted=spec.control)
+
+
+def _bare(prompts: Table) -> set[str]:
+    """Return the ids of the control arm's prompts."""
+    return {row["prompt_id"] for row in prompts.read(["prompt_id", "control"]).to_pylist() if row["control"]}
 
 
 def _similarities(kept: list[Candidate], passages: Path, model: str) -> list[float]:

@@ -43,6 +43,11 @@ class Candidate:
         return bool(self.prompt["general"])
 
     @property
+    def control(self) -> bool:
+        """Whether it was asked bare, for the baseline of style."""
+        return bool(self.prompt["control"])
+
+    @property
     def question(self) -> str:
         """The user's turn."""
         return str(self.prompt["messages"][-1]["content"])

@@ -14,8 +14,23 @@ class Example:
 
 
 @dataclass(frozen=True)
+class ControlArm:
+    """What was asked bare: prompts, their traces, those that passed every gate, and whether these were offered to the corpus."""
+
+    prompts: int
+    traces: int
+    passing: int
+    accepted: bool
+
+    @property
+    def aside(self) -> int:
+        """Passing traces that were not offered to the corpus."""
+        return 0 if self.accepted else self.passing
+
+
+@dataclass(frozen=True)
 class Findings:
-    """Counts of a build. Rejects map reason → rows; lengths are characters; similarities are cosines."""
+    """Counts of a build. Rejects map reason → rows; lengths are characters; similarities are cosines; prompts are all that were asked."""
 
     name: str
     teacher: str
@@ -25,6 +40,7 @@ class Findings:
     verdict_rejects: dict[str, int]
     corpus_rejects: dict[str, int]
     passing: int
+    control: ControlArm
     rows: int
     validation: int
     families: dict[str, int]
@@ -40,15 +56,17 @@ class Findings:
 
     @property
     def yield_share(self) -> float:
-        """Rows per prompt."""
-        return self.rows / self.prompts if self.prompts else 0.0
+        """Rows per prompt that could make one: the control arm counts where it is accepted."""
+        offered = self.prompts if self.control.accepted else self.prompts - self.control.prompts
+        return self.rows / offered if offered else 0.0
 
     @property
     def funnel(self) -> list[tuple[str, int]]:
         """(what is left, rows) from asked to corpus, reason by reason."""
         left = self.asked
         steps = [("asked", left)]
-        for rejects in (self.trace_rejects, self.verdict_rejects, self.corpus_rejects):
+        aside = {"control_arm": self.control.aside} if self.control.aside else {}
+        for rejects in (self.trace_rejects, self.verdict_rejects, aside, self.corpus_rejects):
             for reason, rows in sorted(rejects.items(), key=lambda item: -item[1]):
                 left -= rows
                 steps.append((f"after {reason}", left))

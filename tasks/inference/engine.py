@@ -24,7 +24,7 @@ class TeacherSpec(Spec):
     revision: str = ""
     """Hub revision or any label that tells one state of the model from another."""
     system_prompt: str = ""
-    """System message put before every prompt; none when empty."""
+    """System message put before every prompt but those of the control arm; none when empty."""
     temperature: float = Field(0.8, ge=0, le=2)
     """Sampling temperature; 0 is greedy."""
     top_p: float = Field(1.0, gt=0, le=1)

@@ -1,7 +1,7 @@
 """Which rows a corpus shall have: a seeded plan over families, refused when a family would have to repeat itself."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from pydantic import Field, field_validator
@@ -10,6 +10,8 @@ from tasks.errors import BadRecipe, PlanOverdrawn
 from tasks.spec import Spec, digest, draw_seed
 
 TOPIC = "{topic}"
+BARE = "bare"
+"""The control arm's template: the passages, if any, and the question; not a word of ours."""
 
 
 class Family(Spec):
@@ -46,11 +48,14 @@ class PromptSpec(Spec):
     """The plan of a corpus."""
 
     rows: int = Field(200, ge=1)
-    """Prompts to write."""
+    """Prompts to write, the control arm's not counted."""
     families: tuple[Family, ...] = (Family(name="closed_qa", share=1),)
     """What the prompts are made of."""
+    control: float = Field(0.08, ge=0, le=0.5)
+    """Share of further prompts, beside the rows, asked bare: no instruction, no system prompt. How the same teacher writes then is the
+    baseline of style that leaks are measured against. 0.05 to 0.1 serves; 0 leaves the control arm out."""
     saturation: float = Field(0.6, gt=0, le=1)
-    """Share of a family's possible prompts that may be drawn; above it the plan is refused."""
+    """Share of a family's possible prompts that may be drawn; above it the plan is refused. The control arm does not count."""
     seed: int = Field(0, ge=0)
     """Seed of the plan."""
 
@@ -91,6 +96,7 @@ class Planned:
     passage_ids: tuple[str, ...]
     question_id: str
     general: bool
+    control: bool = False
 
 
 @dataclass(frozen=True)
@@ -115,24 +121,41 @@ class Question:
 
 
 def plan(spec: PromptSpec, passages: Sequence[Passage], questions: Sequence[Question]) -> Iterator[Planned]:
-    """Yield every row of the plan, family by family; PlanOverdrawn with the numbers when one family is asked for too much."""
-    counts = quotas(spec)
+    """Yield every row of the plan, family by family, then the control arm's; PlanOverdrawn when one family is asked for too much.
+
+    The control arm is drawn from what the quotas leave, so it takes no prompt from the plan; where little is left it is smaller.
+    """
+    counts, bare = quotas(spec), control_quotas(spec)
     _refuse_overdrawn(spec, counts, passages, questions)
     by_id = {passage.passage_id: passage for passage in passages}
+    control: list[Planned] = []
     for family in spec.families:
         draw = _ask_passages(spec, family, passages, by_id) if family.ground == "passages" else _ask_questions(spec, family, questions)
-        yield from draw[: counts[family.name]]
+        planned, rest = draw[: counts[family.name]], draw[counts[family.name] :]
+        yield from planned
+        control += [replace(one, template=BARE, control=True) for one in rest[: bare[family.name]]]
+    yield from control
 
 
 def quotas(spec: PromptSpec) -> dict[str, int]:
+    """Return rows per family."""
+    return _apportion(spec.rows, spec.families)
+
+
+def control_quotas(spec: PromptSpec) -> dict[str, int]:
+    """Return the control arm's rows per family; a share asked for is never rounded to none."""
+    return _apportion(max(1, round(spec.control * spec.rows)) if spec.control else 0, spec.families)
+
+
+def _apportion(rows: int, families: Sequence[Family]) -> dict[str, int]:
     """Return rows per family: shares of the whole, the largest remainders rounded up."""
-    total = sum(family.share for family in spec.families)
-    exact = {family.name: spec.rows * family.share / total for family in spec.families}
-    if len(exact) < len(spec.families):
-        raise BadRecipe(f"two families carry the same name: {[family.name for family in spec.families]}")
+    total = sum(family.share for family in families)
+    exact = {family.name: rows * family.share / total for family in families}
+    if len(exact) < len(families):
+        raise BadRecipe(f"two families carry the same name: {[family.name for family in families]}")
     counts = {name: int(value) for name, value in exact.items()}
     by_remainder = sorted(exact, key=lambda name: (counts[name] - exact[name], name))
-    for name in by_remainder[: spec.rows - sum(counts.values())]:
+    for name in by_remainder[: rows - sum(counts.values())]:
         counts[name] += 1
     return counts
 

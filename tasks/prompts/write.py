@@ -3,7 +3,7 @@
 import pyarrow as pa
 
 from tasks import rows
-from tasks.prompts.plan import Passage, Planned, PromptSpec, Question, plan
+from tasks.prompts.plan import BARE, Passage, Planned, PromptSpec, Question, plan
 from tasks.prompts.render import render, template_text
 from tasks.spec import canonical, digest
 from tasks.store import Made
@@ -30,13 +30,14 @@ def prompt_of(planned: Planned) -> dict[str, object]:
     return {
         "prompt_id": digest(canonical([dict(message) for message in messages]))[:16], "messages": messages,
         "passage_ids": list(planned.passage_ids), "question_id": planned.question_id, "general": planned.general,
-        "family": planned.producer.family, "cell": planned.producer.cell, "canary": planned.producer.canary,
+        "control": planned.control, "family": planned.producer.family, "cell": planned.producer.cell, "canary": planned.producer.canary,
     }  # fmt: skip
 
 
 def templates_digest(spec: PromptSpec) -> str:
     """Return a digest of the text of every template in use."""
-    return digest(*(template_text(family.template) for family in spec.families))
+    names = [*(family.template for family in spec.families), *([BARE] if spec.control else [])]
+    return digest(*map(template_text, names))
 
 
 def _passages(table: pa.Table) -> list[Passage]:

@@ -97,13 +97,14 @@ def plan_rows(prompts: pa.Table, spec: TraceSpec, *, shard_rows: int) -> Iterato
     """Yield a row for every sample of every prompt, in the table's order."""
     teacher = teacher_digest(spec.teacher)
     system: tuple[Message, ...] = ({"role": "system", "content": spec.teacher.system_prompt},) if spec.teacher.system_prompt else ()
-    for shard in prompts.select(["prompt_id", "messages"]).to_batches(max_chunksize=shard_rows):
-        for prompt_id, messages in zip(shard["prompt_id"].to_pylist(), shard["messages"].to_pylist(), strict=True):
-            whole = (*system, *messages)
+    for shard in prompts.select(["prompt_id", "messages", "control"]).to_batches(max_chunksize=shard_rows):
+        for prompt in shard.to_pylist():
+            # The control arm is asked without any instruction of ours, and a system prompt is one.
+            whole = (*(() if prompt["control"] else system), *prompt["messages"])
             content = canonical([dict(message) for message in whole])
             for sample in range(spec.samples):
-                seed = draw_seed(spec.seed, prompt_id, sample)
-                yield Row(Ask(digest(teacher, content, str(seed)), whole, seed), prompt_id, sample)
+                seed = draw_seed(spec.seed, prompt["prompt_id"], sample)
+                yield Row(Ask(digest(teacher, content, str(seed)), whole, seed), prompt["prompt_id"], sample)
 
 
 def collect(asked: Sequence[Row], book: Journal) -> tuple[pa.Table, pa.Table]:

@@ -1,15 +1,18 @@
-"""The traces' door: the one stage that asks a teacher."""
+"""The traces' doors: the one stage that asks a teacher, and the baseline kept of what it says."""
 
 from pathlib import Path
 
 from prefect import task
 
 from tasks import rows
-from tasks.inference.engine import EnginePlacement
+from tasks.inference.engine import EnginePlacement, TeacherSpec
 from tasks.policy import STAGE, ProgressReport, settle
+from tasks.spec import Spec
 from tasks.store import Key, Made, Table
+from tasks.traces.baseline import baseline
 from tasks.traces.generate import CODE_VERSION, Generated, TraceSpec, generate, teacher_digest
 
+BASELINE_VERSION = 1
 RUNS: dict[str, Generated] = {}
 """What this process generated, by fingerprint: speed belongs to a run, never to a table."""
 
@@ -26,3 +29,10 @@ def generate_traces(prompts: Table, spec: TraceSpec, placement: EnginePlacement,
         return Made({"traces": made.traces}, rows.TRACES, made.rejected, rows_in=made.traces.num_rows + made.rejected.num_rows)
 
     return settle(root, key, make)
+
+
+@task(**STAGE)
+def keep_baseline(traces: Table, prompts: Table, teacher: TeacherSpec, root: Path, recipe_name: str) -> Table:
+    """Keep the control arm's traces as BASELINES, so that they add up over a recipe's builds; empty when there is no control arm."""
+    inputs = {"traces": traces.digest, "prompts": prompts.digest, "recipe": recipe_name, "teacher": teacher_digest(teacher)}
+    return settle(root, Key("baselines", BASELINE_VERSION, Spec(), inputs), lambda: baseline(traces.read(), prompts.read(), recipe_name))

@@ -15,7 +15,7 @@ from tests.bench.measure import tell
 from tests.builders import write_rulebook
 from tests.builds import answered, corpus_bytes, finish, kill_when, orphans, start, write_recipe
 
-ROWS = 24 * 3
+ROWS = (24 + 2) * 3
 
 
 def killed_at(moment: float, recipe: Path, root: Path, *, api: str, server: Server) -> tuple[int, int, int]:

@@ -105,7 +105,8 @@ async def compare(options: argparse.Namespace) -> None:
 
 def _prompt(number: int, text: str) -> dict[str, object]:
     return {
-        "prompt_id": f"q{number:06d}", "messages": [{"role": "user", "content": text}], "passage_ids": [], "question_id": "", "general": False,
+        "prompt_id": f"q{number:06d}", "messages": [{"role": "user", "content": text}], "passage_ids": [], "question_id": "",
+        "general": False, "control": False,
         "family": "", "cell": "", "canary": "",
     }  # fmt: skip
 

@@ -1,6 +1,7 @@
 """A whole corpus put before every detector: two passes over its rows, a third over those that serve as evidence."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -18,6 +19,7 @@ from tasks.verdicts.audit.openers import LockedLabelDetector, Openers
 from tasks.verdicts.audit.outcome import MOST_PATTERNS, Outcome, Pattern
 from tasks.verdicts.audit.preset import GATES, FourGateDetector
 from tasks.verdicts.audit.producer import CanaryDetector, TaintDetector
+from tasks.verdicts.audit.shift import COMPARABLE, left_over
 from tasks.verdicts.audit.style import ConcentrationDetector, NoveltyDetector, Style
 from tasks.verdicts.audit.tokens import Hashes, tokens_of
 from tasks.verdicts.fluency import FluencySpec
@@ -36,10 +38,9 @@ class AuditSpec(Spec):
     """Where text stops being language."""
 
 
-def audit(corpus: Rows, spec: AuditSpec, *, baseline: Rows | None = None, progress: Progress = lambda stage, rows: None) -> Outcome:
-    """Return what is to be said of a corpus. baseline: rows of the same teacher without producer state; EmptyTable when either has no rows."""
-    style = Style.of(baseline) if baseline is not None else None
-    detectors = _detectors(corpus, spec, baseline, style)
+def audit(corpus: Rows, spec: AuditSpec, *, style: Style | None = None, progress: Progress = lambda stage, rows: None) -> Outcome:
+    """Return what is to be said of a corpus. style: of a baseline; EmptyTable when there are no rows."""
+    detectors = _detectors(corpus, spec, style)
     openers, ids, rows = Openers(), [], 0
     for batch in batches_of(corpus):
         for detector in detectors:
@@ -55,16 +56,42 @@ def audit(corpus: Rows, spec: AuditSpec, *, baseline: Rows | None = None, progre
             detector.look(batch)
         progress("look", batch.first_row + batch.rows.num_rows)
     found = [one for detector in detectors for one in detector.found()]
+    if style is not None:
+        found = _comparable(corpus, style, detectors, found)
     return _outcome(corpus, found, rows=rows, ids=pa.chunked_array(ids), openers=openers, style=style, spec=spec)
 
 
-def _detectors(corpus: Rows, spec: AuditSpec, baseline: Rows | None, style: Style | None) -> list[Detector]:
+def _detectors(corpus: Rows, spec: AuditSpec, style: Style | None) -> list[Detector]:
     known: list[Detector] = [FourGateDetector()] if spec.preset else []
     values: list[Detector] = [CanaryDetector(corpus.producers), TaintDetector(corpus.producers), DependenceDetector(corpus.producers)]
     by_style: list[Detector] = [LockedLabelDetector()]
     if style is not None:
         by_style = [ConcentrationDetector(style, _cleared(spec.allowed)), NoveltyDetector(style)]
-    return [*known, *(values if corpus.producers else []), *by_style, BleedDetector(), CharacterDetector(spec.fluency, baseline)]
+    return [
+        *known,
+        *(values if corpus.producers else []),
+        *by_style,
+        BleedDetector(),
+        CharacterDetector(spec.fluency, style.characters if style else None),
+    ]
+
+
+def _comparable(corpus: Rows, style: Style, detectors: list[Detector], found: list[Found]) -> list[Found]:
+    """Return the findings, those that lean on the baseline's style withdrawn where it is no baseline for this corpus."""
+    flagged = [one.flags for one in found if one.detector in BY_STYLE]
+    if not flagged:
+        return found
+    # Rows that are no language at all are unlike any baseline, and say nothing about its kind.
+    broken = np.concatenate([np.zeros(0, np.int64), *(one.flags for one in found if not one.leak)])
+    rows = np.setdiff1d(np.concatenate(flagged), broken)
+    pieces = np.concatenate([one.pieces for one in detectors if isinstance(one, ConcentrationDetector)])
+    area = left_over(corpus, style.counts, style.usual, pieces=pieces, rows=rows)
+    if area <= COMPARABLE:
+        return found
+    return [replace(one, detector="shift", flags=one.flags[:0], leak=False) if one.detector in BY_STYLE else one for one in found]
+
+
+BY_STYLE = ("concentration", "novelty")
 
 
 def _cleared(phrases: tuple[str, ...]) -> Hashes:
@@ -94,7 +121,8 @@ def _patterns(corpus: Rows, found: list[Found], rows: int) -> tuple[Pattern, ...
     seen = _examples(corpus, found)
     return tuple(
         Pattern(
-            one.detector, seen[number][0].pattern if one.leak else one.detector, len(one.rows), len(one.rows) / rows, one.baseline_share,
+            one.detector, seen[number][0].pattern if one.leak or one.detector == "shift" else one.detector,
+            len(one.rows), len(one.rows) / rows, one.baseline_share,
             tuple(example.excerpt for example in seen[number]), leak=one.leak, cleared=one.cleared,
         )
         for number, one in enumerate(found)

@@ -44,6 +44,10 @@ class Batch:
         """Return the tokens of the think blocks."""
         return tokens_of(self.rows.column("think"))
 
+    def offset(self, row: int) -> int:
+        """Return the bytes of all think blocks before a row's."""
+        return sum(len(text.encode()) for text in self.texts("think")[:row])
+
     @cached_property
     def prompt_tokens(self) -> Tokens:
         """Return the tokens of the prompts."""
@@ -66,8 +70,8 @@ class Batch:
         return both
 
     def unprompted(self, grams: Grams, chosen: Places) -> Places:
-        """Return the chosen n-grams that do not consist of the prompt's tokens alone."""
-        new = np.concatenate([[0], np.cumsum(~self.prompted)])
+        """Return the chosen n-grams that do not consist of the prompt's and the answer's tokens alone."""
+        new = np.concatenate([[0], np.cumsum(~self.beside)])
         places = grams.places[chosen]
         kept: Places = chosen[new[places + grams.order] > new[places]]
         return kept

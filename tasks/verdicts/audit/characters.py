@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from tasks.ngrams import repeated_share, words
-from tasks.verdicts.audit.batch import Batch, Rows, batches_of
+from tasks.verdicts.audit.batch import Batch
 from tasks.verdicts.audit.found import Found, RowNotes, spell_opening
 from tasks.verdicts.audit.tokens import Flags, Tokens, ngram_hashes
 from tasks.verdicts.fluency import FluencySpec, mojibake
@@ -76,10 +76,10 @@ def repeated_shares(tokens: Tokens) -> Reals:
 class CharacterDetector:
     """Rows at fault without producer state: broken think blocks, loops, run-together words, mojibake."""
 
-    def __init__(self, spec: FluencySpec, baseline: Rows | None) -> None:
+    def __init__(self, spec: FluencySpec, bound: Reals | None) -> None:
         self._spec = spec
         self._notes = RowNotes()
-        self._bound = _bounds(np.concatenate([statistics(batch) for batch in batches_of(baseline)])) if baseline else None
+        self._bound = bound
 
     def learn(self, batch: Batch) -> None:
         """Nothing is to be learned."""
@@ -120,8 +120,8 @@ class CharacterDetector:
         return [Found(name, rows, spell_opening, rows, leak=False) for name, rows in self._notes.widest_first()]
 
 
-def _bounds(measured: Reals) -> Reals:
-    """Return the signed bound of every statistic: far from the median, and beyond every baseline row."""
+def bounds(measured: Reals) -> Reals:
+    """Return the signed bound of every statistic of baseline rows: far from the median, and beyond every baseline row."""
     middle = np.median(measured, axis=0)
     spread = np.maximum(1.4826 * np.median(np.abs(measured - middle), axis=0), FLOOR)
     bounds: Reals = np.maximum(SIGN * middle + FAR * spread, (SIGN * measured).max(axis=0))

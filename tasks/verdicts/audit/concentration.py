@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.verdicts.audit.counts import VIEWS, Counts, Grams, cell_of
+from tasks.verdicts.audit.discovery import false_discovery
 from tasks.verdicts.audit.sightings import Sightings
-from tasks.verdicts.audit.tokens import Flags, Places
+from tasks.verdicts.audit.tokens import Flags, Hashes, Places
 
 Reals = NDArray[np.float64]
 
@@ -21,7 +22,7 @@ LEVEL = 0.01
 LEAST_ROWS = 3
 SURE = (0.99, 0.95)
 """Share of a pattern's rows that its rate in the baseline must leave unexplained; the surest patterns are taken first."""
-MOST_PATTERNS, LOOK_AHEAD = 200, 512
+MOST_PATTERNS = 200
 LARGEST_TOTAL = 1000
 
 
@@ -58,7 +59,7 @@ class Screen:
         """Return the smallest c + b at which one test could be significant among those that remain, and how many remain."""
         share = self.tail.rows / (self.tail.rows + self.tail.baseline_rows)
         for total in range(LEAST_ROWS, LARGEST_TOTAL):
-            if share**total <= LEVEL / max(int(at_least[total]), 1):
+            if share**total <= LEVEL * MOST_PATTERNS / max(int(at_least[total]), 1):
                 break
         return total, max(int(at_least[total]), 1)
 
@@ -95,14 +96,15 @@ class Concentrated:
 def concentrations(sightings: Sightings, base: Reals, tail: Tail, *, tested: int) -> list[Concentrated]:
     """Return the patterns that account for what recurs, widest first among the surest. base: weighted baseline rows of every n-gram."""
     count = sightings.counts()
-    alive = np.flatnonzero((count >= LEAST_ROWS) & (tail.p(count, base) <= LEVEL * MOST_PATTERNS / tested))
+    alive = np.flatnonzero((count >= LEAST_ROWS) & (tail.p(count, base) <= LEVEL))
     patterns: list[Concentrated] = []
     active = np.ones(len(sightings.weights), bool)
     for sure in SURE:
         while len(patterns) < MOST_PATTERNS:
             left = Tail(float(sightings.weights[active].sum()), tail.baseline_rows)
-            limit = LEVEL * (len(patterns) + 1) / tested
-            gram = _widest(alive, count, base, left, sure, limit, sightings.orders)
+            alive = alive[count[alive] >= LEAST_ROWS]
+            significant = alive[_significant(left.p(count[alive], base[alive]), tested)]
+            gram = _widest(significant, count, base, left, sure, sightings.orders)
             if gram is None:
                 break
             rows = sightings.rows_of(gram)
@@ -113,13 +115,20 @@ def concentrations(sightings: Sightings, base: Reals, tail: Tail, *, tested: int
     return patterns
 
 
-def _widest(alive: Places, count: Reals, base: Reals, left: Tail, sure: float, limit: float, orders: NDArray[np.int16]) -> int | None:
-    """Return the n-gram with the most rows among those still significant; of equals the longest."""
-    enough = alive[(count[alive] >= LEAST_ROWS) & (left.unexplained(count[alive], base[alive]) >= sure)]
-    by_width = enough[np.lexsort((-orders[enough], -count[enough]))]
-    for low in range(0, len(by_width), LOOK_AHEAD):
-        some = by_width[low : low + LOOK_AHEAD]
-        passing = np.flatnonzero(left.p(count[some], base[some]) <= limit)
-        if len(passing):
-            return int(some[passing[0]])
-    return None
+def suspicious(sightings: Sightings, base: Reals, tail: Tail, *, tested: int) -> Hashes:
+    """Return every n-gram that is significant by itself, whether or not a pattern names it."""
+    count = sightings.counts()
+    hashes: Hashes = sightings.hashes[_significant(tail.p(count, base), tested) & (tail.unexplained(count, base) >= SURE[-1])]
+    return hashes
+
+
+def _significant(p: Reals, tested: int) -> Flags:
+    return false_discovery(p, level=LEVEL, tests=tested)
+
+
+def _widest(significant: Places, count: Reals, base: Reals, left: Tail, sure: float, orders: NDArray[np.int16]) -> int | None:
+    """Return the n-gram with the most rows among those that the baseline's rate leaves unexplained; of equals the longest."""
+    enough = significant[left.unexplained(count[significant], base[significant]) >= sure]
+    if not len(enough):
+        return None
+    return int(enough[np.lexsort((-orders[enough], -count[enough]))[0]])

@@ -12,7 +12,7 @@ Cells = NDArray[np.int32]
 
 VIEWS = ("1", "2", "3", "4", "opening", "closing")
 """n-grams anywhere, by order; n-grams of any order within the first and within the last tokens of a text."""
-BITS = {"1": 22, "2": 24, "3": 25, "4": 25, "opening": 22, "closing": 22}
+BITS = {"1": 21, "2": 23, "3": 24, "4": 24, "opening": 21, "closing": 21}
 """Cells per view, as a power of two. Texts that share a cell by chance only blur the screening; every reported count is exact."""
 _OPENING, _CLOSING = np.uint64(0x94D049BB133111EB), np.uint64(0xBF58476D1CE4E5B9)
 

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from tasks.verdicts.audit.batch import PRODUCER, Batch
 from tasks.verdicts.audit.counts import Grams, grams_of
+from tasks.verdicts.audit.discovery import false_discovery
 from tasks.verdicts.audit.found import Found, Seen, spell_tokens
-from tasks.verdicts.audit.novelty import false_discovery
 from tasks.verdicts.audit.sightings import Gathering
 from tasks.verdicts.audit.tokens import Hashes, Places, Tokens, exact_tokens
 

@@ -74,16 +74,11 @@ class RowNotes:
 
 
 def spell_tokens(batch: Batch, row: int, low: int, high: int) -> Seen:
-    """Return the text of the tokens low … high of a think block, each end inside the block."""
-    text = batch.texts("think")[row]
-    bounds = batch.tokens.bounds
-    starts = batch.tokens.starts
-    # Starts count bytes of the folded batch; folding keeps nearly all lengths, and the character offset is taken from there.
-    origin = starts[bounds[row]]
-    folded = text.lower().encode()
-    lead = len(folded) - len(folded.lstrip())
-    at = [int(starts[place] - origin) + lead if place < bounds[row + 1] else len(folded) for place in (low, high)]
-    first, last = (len(folded[:offset].decode(errors="ignore")) for offset in at)
+    """Return the text of the tokens low … high (numbers within the batch) of a row's think block."""
+    text, tokens = batch.texts("think")[row], batch.tokens
+    raw, origin = text.encode(), batch.offset(row)
+    ends = [int(tokens.starts[place]) - origin if place < tokens.bounds[row + 1] else len(raw) for place in (low, high)]
+    first, last = (len(raw[:end].decode(errors="ignore")) for end in ends)
     return seen(text, first, last)
 
 

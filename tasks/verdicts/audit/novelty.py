@@ -18,9 +18,9 @@ from tasks.verdicts.audit.tokens import EDGE_TOKENS, ORDERS, Flags, Tokens, ngra
 Reals = NDArray[np.float64]
 
 SCANS = ("opening", "closing", "anywhere")
-USUAL_BITS, MOST_BITS, UNSEEN_BITS = 4.5, 14.0, 1.3
-"""Surprise a token may have at no cost; the most that one token counts; what an n-gram nobody wrote adds."""
-KNOWN_SHARE = 0.3
+USUAL_BITS, UNSEEN_WORD_BITS, UNSEEN_BITS = 5.5, 5.0, 1.3
+"""Surprise a token may have at no cost; what a word nobody wrote adds to its rarity; what a longer n-gram nobody wrote adds."""
+KNOWN_SHARE = 0.5
 """What is left of the surprise of a token that the row's own prompt or answer holds."""
 LEVEL = 0.008
 """False discovery rate among rows."""
@@ -31,12 +31,11 @@ def surprise(tokens: Tokens, known: Flags, baseline: Counts, *, own: int) -> Rea
     """Return every token's surprise in bits beyond the usual. own: 1 where the texts are themselves counted in the baseline."""
     rows = max(baseline.rows - own, 1)
     held = [_ending_at(tokens, order, baseline, own) for order in ORDERS]
-    bits: Reals = -np.log2(np.maximum(held[0], 0.5) / rows)
+    bits: Reals = UNSEEN_WORD_BITS * (held[0] == 0) - np.log2(np.maximum(held[0], 0.5) / rows)
     for order in ORDERS[1:]:
         here, context = held[order - 1], np.roll(held[order - 2], 1)
         seen = (here > 0) & (context > 0)
-        bits = np.where(seen, -np.log2(np.minimum(here / np.maximum(context, 1), 1.0)), bits + UNSEEN_BITS)
-    bits = np.minimum(bits, MOST_BITS)
+        bits = np.where(seen, -np.log2(np.clip(here, 0.5, np.maximum(context, 0.5)) / np.maximum(context, 0.5)), bits + UNSEEN_BITS)
     excess: Reals = np.where(known, bits * KNOWN_SHARE, bits) - USUAL_BITS
     return excess
 
@@ -105,12 +104,3 @@ class Null:
         scale = TAIL_SAFETY * max(float(np.mean(null[null >= edge] - edge)), 1.0)
         beyond: Reals = np.exp(-(scores - null[-1]) / scale) / (len(null) + 1.0)
         return np.where(scores > null[-1], beyond, rank)
-
-
-def false_discovery(p: Reals, *, level: float, tests: int | None = None) -> Flags:
-    """Return which p-values Benjamini and Hochberg's step-up procedure rejects at the level; tests: how many there were, if more than shown."""
-    order = np.argsort(p, kind="stable")
-    passing = np.flatnonzero(p[order] <= level * np.arange(1, len(p) + 1) / max(tests or len(p), 1))
-    rejected = np.zeros(len(p), bool)
-    rejected[order[: passing[-1] + 1 if len(passing) else 0]] = True
-    return rejected

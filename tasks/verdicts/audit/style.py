@@ -6,11 +6,14 @@ import numpy as np
 
 from tasks.errors import EmptyTable
 from tasks.verdicts.audit.batch import Batch, Rows, batches_of, prompt_digests, prompt_weights
-from tasks.verdicts.audit.concentration import Concentrated, Screen, Tail, concentrations
+from tasks.verdicts.audit.characters import bounds, statistics
+from tasks.verdicts.audit.concentration import Concentrated, Screen, Tail, concentrations, suspicious
 from tasks.verdicts.audit.counts import Counts
+from tasks.verdicts.audit.discovery import false_discovery
 from tasks.verdicts.audit.found import Found, Seen, spell_gram, spell_tokens
-from tasks.verdicts.audit.novelty import LEVEL, Null, Reals, false_discovery, scan, stretch, surprise
+from tasks.verdicts.audit.novelty import LEVEL, Null, Reals, scan, stretch, surprise
 from tasks.verdicts.audit.openers import Openers
+from tasks.verdicts.audit.shift import usual_surprise
 from tasks.verdicts.audit.sightings import Gathering, Sightings, base_counts
 from tasks.verdicts.audit.tokens import Hashes
 
@@ -19,7 +22,9 @@ LEAST_ROWS = 3
 
 @dataclass(frozen=True)
 class Style:
-    """A baseline. null: the novelty scores of its own rows, each against all others."""
+    """A baseline. null: the novelty scores of its own rows, each against all others. characters: where its character statistics end.
+    usual: its rows' mean surprise.
+    """
 
     rows: Rows
     counts: Counts
@@ -27,6 +32,8 @@ class Style:
     prompts: int
     openers: Openers
     null: Null
+    characters: Reals
+    usual: Reals
 
     @classmethod
     def of(cls, baseline: Rows) -> "Style":
@@ -36,11 +43,14 @@ class Style:
             counts.add(batch.tokens)
             openers.add(batch)
             digests.append(prompt_digests(batch))
-        scores = [novelty_scores(batch, counts, own=1) for batch in batches_of(baseline)]
-        if not scores:
+        second = [
+            (novelty_scores(batch, counts, own=1), statistics(batch), usual_surprise(batch, counts)) for batch in batches_of(baseline)
+        ]
+        if not second:
             raise EmptyTable("the baseline has no rows")
         weights, prompts = prompt_weights(digests)
-        return cls(baseline, counts, weights, prompts, openers, Null.of(np.concatenate(scores)))
+        scores, measured, usual = (np.concatenate(column) for column in zip(*second, strict=True))
+        return cls(baseline, counts, weights, prompts, openers, Null.of(scores), bounds(measured), usual)
 
 
 def novelty_scores(batch: Batch, counts: Counts, *, own: int) -> Reals:
@@ -56,6 +66,7 @@ class ConcentrationDetector:
         self._counts, self._digests = Counts(), list[Hashes]()
         self._screen: Screen | None = None
         self._gathering = Gathering()
+        self.pieces: Hashes = np.zeros(0, np.uint64)
 
     def learn(self, batch: Batch) -> None:
         """Count the n-grams."""
@@ -77,6 +88,7 @@ class ConcentrationDetector:
         sightings = self._gathering.seal(weights, least_rows=LEAST_ROWS)
         base = self._exact(sightings, self._screen)
         tail = Tail(float(prompts), float(self._style.prompts))
+        self.pieces = suspicious(sightings, base, tail, tested=self._screen.tested)
         patterns = concentrations(sightings, base, tail, tested=self._screen.tested)
         return [self._finding(sightings, pattern) for pattern in patterns]
 

@@ -1,6 +1,6 @@
 """Tokens and n-grams of many texts at once, as 64-bit hashes: what corpora are compared by.
 
-A token is a run of letters and digits (with _ and '), or one punctuation mark, or one CJK, kana or hangul character. Case is folded, a run of
+A token is a run of letters and digits (camelCase is two), or one punctuation mark, or one CJK, kana or hangul character. Case is folded, a run of
 digits reads as one 0, a letter with a number (R120) reads as one shape, and so does an identifier that mixes both (3fa9c2). So two producer notes
 that differ only in their numbers are the same n-grams.
 """
@@ -35,7 +35,7 @@ def _kinds() -> Bytes:
     """Return the kind of every byte of UTF-8: what it does to the token it stands in."""
     kinds = np.full(256, _BLANK, np.uint8)
     for byte in range(0x21, 0x7F):
-        kinds[byte] = _WORD if chr(byte).isalnum() or chr(byte) in "_'" else _MARK
+        kinds[byte] = _WORD if chr(byte).isalnum() or chr(byte) == "'" else _MARK
     kinds[0x80:0xC0] = _CONTINUED
     kinds[0xC3:0xE2] = _WORD  # Latin, Greek, Cyrillic, Hebrew, Arabic, Indic
     kinds[0xC2] = kinds[0xE2:] = _OWN  # symbols, punctuation, CJK, kana, hangul, emoji: a token each
@@ -44,6 +44,8 @@ def _kinds() -> Bytes:
 
 _KIND = _kinds()
 _IS_DIGIT = np.array([0x30 <= byte <= 0x39 for byte in range(256)])
+_IS_CAPITAL = np.array([0x41 <= byte <= 0x5A for byte in range(256)])
+_IS_SMALL = np.array([0x61 <= byte <= 0x7A for byte in range(256)])
 _FOLLOWS = np.array([_BLANK, _WORD, _MARK, _TAIL, _TAIL, _CONTINUED], np.uint8)
 """What a continuation byte is, by the kind of the byte before it."""
 _VALUE = (np.arange(256, dtype=np.uint64) + np.uint64(1)) * _MIX
@@ -87,14 +89,27 @@ def exact_tokens(texts: pa.Array) -> Tokens:
 
 
 def _cut(texts: pa.Array, hashes: Hashing) -> Tokens:
-    folded = pc.utf8_lower(texts).cast(pa.large_string())
-    offsets = np.frombuffer(folded.buffers()[1], np.int64)[folded.offset : folded.offset + len(folded) + 1]
-    data = np.frombuffer(folded.buffers()[2] or b"", np.uint8)[offsets[0] : offsets[-1]]
-    offsets = offsets - offsets[0]
+    offsets, spelled = _bytes(texts)
+    _, data = _bytes(pc.utf8_lower(texts))
+    # Folding changes the length of a few letters alone (Turkish I and the like); then all texts of the run keep their case.
+    data = data if len(data) == len(spelled) else spelled
     kinds, first = _byte_kinds(data), np.zeros(len(data) + 1, bool)
     first[offsets[:-1]] = True
-    starts = np.flatnonzero(_begins(kinds, first[:-1]))
+    starts = np.flatnonzero(_begins(kinds, first[:-1] | _humps(spelled)))
     return Tokens(hashes(data, kinds, starts), starts, np.searchsorted(starts, offsets), len(data))
+
+
+def _bytes(texts: pa.Array) -> tuple[Places, Bytes]:
+    whole = texts.cast(pa.large_string())
+    offsets = np.frombuffer(whole.buffers()[1], np.int64)[whole.offset : whole.offset + len(whole) + 1]
+    return offsets - offsets[0], np.frombuffer(whole.buffers()[2] or b"", np.uint8)[offsets[0] : offsets[-1]]
+
+
+def _humps(data: Bytes) -> Flags:
+    """Return where a capital follows a small letter, as in camelCase: a word begins there."""
+    humps = np.zeros(len(data), bool)
+    humps[1:] = _IS_CAPITAL[data[1:]] & _IS_SMALL[data[:-1]]
+    return humps
 
 
 def _byte_kinds(data: Bytes) -> Bytes:

@@ -1,0 +1,103 @@
+"""An audit as a command: from a file to a verdict on the screen."""
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table as Grid
+from rich.text import Text
+
+from tasks.errors import StoreUnreachable
+from tasks.verdicts.audit.audit import AuditSpec, Progress, audit
+from tasks.verdicts.audit.outcome import Outcome
+from tasks.verdicts.audit.reading import Columns, RowFile
+from tasks.verdicts.audit.report import percent, report
+from tasks.verdicts.audit.style import Style
+
+SHOWN_PATTERNS, SHOWN_OPENERS = 12, 5
+
+
+def audit_file(path: Path, columns: Columns, spec: AuditSpec, *, baseline: Path | None, baseline_columns: Columns) -> Outcome:
+    """Audit one file, with a baseline file or without; UnreadableFile says where reading ended."""
+    corpus = RowFile.open(path, columns)
+    if baseline is None:
+        return audit(corpus, spec, progress=_bar())
+    return audit(corpus, spec, style=Style.of(RowFile.open(baseline, baseline_columns)), progress=_bar())
+
+
+def _bar() -> Progress:
+    """Return a counter of rows on a terminal; on anything else, silence."""
+    if not sys.stderr.isatty():
+        return lambda stage, rows: None
+    from tqdm import tqdm
+
+    bars: dict[str, tqdm] = {}
+
+    def show(stage: str, rows: int) -> None:
+        bar = bars.setdefault(stage, tqdm(desc=stage, unit="row", leave=False))
+        bar.update(rows - bar.n)
+
+    return show
+
+
+def show(outcome: Outcome, console: Console | None = None) -> None:
+    """Print patterns, gates and the verdict."""
+    console = console or Console()
+    if outcome.patterns:
+        console.print(_patterns(outcome))
+    elif outcome.openers:
+        console.print(_openers(outcome))
+    counted = outcome.gate_rows()
+    if counted:
+        shares = ", ".join(f"{reason} {rows:,} ({percent(rows / outcome.rows)})" for reason, rows in counted.items())
+        console.print(Text(f"rows by reason: {shares}"), soft_wrap=True)
+    against = f" against {outcome.baseline_rows:,} baseline rows" if outcome.baseline_rows else ", no baseline"
+    console.print(Text(f"{outcome.verdict}: {_sentence(outcome)} ({outcome.rows:,} rows{against})"), soft_wrap=True)
+
+
+def _sentence(outcome: Outcome) -> str:
+    if outcome.verdict == "leak":
+        return f"producer state in {outcome.leaking():,} rows, {percent(outcome.leaking() / outcome.rows)}"
+    if outcome.verdict == "fault":
+        return f"no producer state, but {sum(1 for _ in outcome.flagged()):,} rows are at fault"
+    return "nothing found"
+
+
+def _patterns(outcome: Outcome) -> Grid:
+    grid = Grid(title="patterns", title_justify="left")
+    for name, justify in (("detector", "left"), ("pattern", "left"), ("rows", "right"), ("share", "right"), ("baseline", "right")):
+        grid.add_column(name, justify=justify, overflow="fold")  # type: ignore[arg-type]
+    for one in outcome.patterns[:SHOWN_PATTERNS]:
+        name = f"{one.detector} (cleared)" if one.cleared else one.detector
+        grid.add_row(name, Text(one.pattern[:80]), f"{one.rows:,}", percent(one.share), percent(one.baseline_share))
+    if len(outcome.patterns) > SHOWN_PATTERNS:
+        grid.add_row("", f"and {len(outcome.patterns) - SHOWN_PATTERNS} more: see --json or --html", "", "", "")
+    return grid
+
+
+def _openers(outcome: Outcome) -> Grid:
+    grid = Grid(title="how the think blocks begin", title_justify="left")
+    grid.add_column("opener")
+    grid.add_column("share", justify="right")
+    for opener, share in list(outcome.openers.items())[:SHOWN_OPENERS]:
+        grid.add_row(Text(opener[:80]), percent(share))
+    return grid
+
+
+def write(outcome: Outcome, *, name: str, json_path: Path | None, html_path: Path | None) -> None:
+    """Write what was asked for; an existing file is replaced in one step."""
+    if json_path:
+        _replace(json_path, outcome.as_json)
+    if html_path:
+        _replace(html_path, lambda: report(outcome, name).encode())
+
+
+def _replace(path: Path, content: Callable[[], bytes]) -> None:
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        draft.write_bytes(content())
+        draft.replace(path)
+    except OSError as exc:
+        raise StoreUnreachable(f"{str(path)!r} cannot be written: {exc.strerror or exc}") from exc

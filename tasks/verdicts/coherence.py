@@ -1,0 +1,201 @@
+"""Coherence: a model reads a sample of traces and says whether each think block reasons about its own question.
+
+What it says counts only as far as it can be believed: among the rows it judges are plants, of which the truth is known.
+"""
+
+import functools
+import logging
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from jinja2 import StrictUndefined, Template, TemplateError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from pydantic import Field, field_validator
+
+from tasks import think
+from tasks.errors import BadRecipe, unknown_name
+from tasks.inference.engine import Ask, Completion, EnginePlacement, TeacherSpec
+from tasks.inference.judge import answers
+from tasks.inference.models import POCKET, identity, resolve
+from tasks.spec import Spec, canonical, digest, draw_seed
+from tasks.verdicts.agreement import Agreement, Judgement, Opinion, agreement_of
+from tasks.verdicts.case import Case, Verdict, verdict
+from tasks.verdicts.planting import plants
+
+log = logging.getLogger(__name__)
+RUBRICS = Path(__file__).parent
+SCORES: Mapping[Opinion, float] = {"coherent": 1.0, "abstained": 0.5, "incoherent": 0.0}
+_VERDICT = re.compile(r"^(?:[^\w\n]|_)*verdict(?:[^\w\n]|_)+(yes|right|no|wrong|unsure)(?:[^\w\n]|_)*$", re.IGNORECASE | re.MULTILINE)
+_MEANING: Mapping[frozenset[str], Opinion] = {
+    frozenset({"yes"}): "coherent", frozenset({"right"}): "coherent", frozenset({"no"}): "incoherent", frozenset({"wrong"}): "incoherent",
+}  # fmt: skip
+
+
+class CoherenceSpec(Spec):
+    """Who judges whether think blocks reason about their questions, how many of them, and how good a judge must be."""
+
+    share: float = Field(0.1, ge=0, le=1)
+    """Share of the passing traces that are judged; 0 asks no judge."""
+    teacher: TeacherSpec = TeacherSpec(temperature=0)
+    """The judge; a greedy one says the same again."""
+    rubric: str = ""
+    """rubric, rubric_pocket, or the path of a .jinja file; empty takes rubric_pocket for builtin:pocket and rubric for any other judge."""
+    plants: int = Field(60, ge=2)
+    """Rows that measure the judge, half of them spoilt on purpose; with few of them one false alarm decides whether it is believed."""
+    precision: float = Field(0.95, ge=0, le=1)
+    """Share of the plants called incoherent that must be spoilt; below it the judge abstains as a whole."""
+    seed: int = Field(0, ge=0)
+    """Draws the sample and the plants."""
+
+    @field_validator("rubric")
+    @classmethod
+    def _is_known(cls, rubric: str) -> str:
+        if rubric and not rubric.endswith(".jinja") and rubric not in _built_in():
+            raise ValueError(str(unknown_name("rubric", rubric, _built_in())))
+        return rubric
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What became of a sample: a verdict a trace, by trace_id, and how far the judge agrees with the plants.
+
+    asked: plants and traces for which the rubric had a form. called: traces of the sample that the judge called incoherent, believed
+    or not. abstained: traces without an opinion that counts.
+    """
+
+    verdicts: dict[str, Verdict]
+    agreement: Agreement
+    plants: tuple[Judgement, ...]
+    asked: int
+    called: int
+    abstained: int
+    trusted: bool
+
+    def sentence(self) -> str:
+        """Return what the judge is worth and what it said, for people."""
+        if not self.verdicts:
+            return "no trace was put to a judge"
+        said = f"it called {self.called} of {len(self.verdicts)} traces incoherent"
+        heard = f"abstained on {self.abstained}" if self.trusted else "is not believed, so it abstains on all"
+        return f"{self.agreement.sentence()}; {said} and {heard}"
+
+
+def judge_coherence(cases: Sequence[Case], spec: CoherenceSpec, placement: EnginePlacement) -> Judged:
+    """Return the verdicts on a sample of the cases, which passed every other gate; plants and sample are asked of one engine.
+
+    Nothing is started when the sample is empty. Raises what the engine raises. The sound plants are cases too: where many are
+    incoherent, the judge looks worse than it is and may not be believed, never better; `called` still tells.
+    """
+    drawn = sample(cases, spec)
+    known = plants(cases, count=spec.plants, seed=spec.seed) if drawn else []
+    asks = [question(case, spec) for case in (*(plant.case for plant in known), *drawn)]
+    opinions = _opinions(asks, spec, placement)
+    measured = tuple(map(Judgement, known, opinions))
+    said = dict(zip((case.trace_id for case in drawn), opinions[len(known) :], strict=True))
+    agreement = agreement_of(spec.teacher.model, measured)
+    verdicts = conclude(said, agreement, spec)
+    judged = Judged(
+        verdicts, agreement, measured, asked=len(asks) - asks.count(None), called=list(said.values()).count("incoherent"),
+        abstained=sum(one.score == SCORES["abstained"] for one in verdicts.values()), trusted=believed(agreement, spec),
+    )  # fmt: skip
+    log.info("coherence: %s", judged.sentence())
+    return judged
+
+
+def sample(cases: Iterable[Case], spec: CoherenceSpec) -> list[Case]:
+    """Return the cases to be judged; whether a case is among them depends on its trace_id and the seed alone."""
+    return [case for case in cases if draw_seed(spec.seed, "coherence", case.trace_id) < spec.share * 2**31]
+
+
+def question(case: Case, spec: CoherenceSpec) -> Ask | None:
+    """Return what the judge is asked about a case, or None when the rubric has no form for it.
+
+    The key covers the words of the question alone, so equal questions are one; the seed is drawn from it.
+    """
+    text = rubric(case, rubric_name(spec))
+    if not text:
+        return None
+    system = [{"role": "system", "content": spec.teacher.system_prompt}] if spec.teacher.system_prompt else []
+    messages = [*system, {"role": "user", "content": text}]
+    key = digest("coherence", canonical([dict(message) for message in messages]))
+    return Ask(key, tuple(messages), draw_seed(spec.seed, key))
+
+
+def reading(completion: Completion) -> Opinion:
+    """Return the opinion of a judge's answer: its one verdict, wherever it stands alone on a line behind the judge's own thoughts.
+
+    An answer that was cut, breaks the grammar of traces, or holds no verdict or several different ones, is an abstention.
+    """
+    parsed = think.split(completion.text)
+    if completion.finish_reason != "stop" or parsed.fault not in {None, "missing_think"}:
+        return "abstained"
+    return _MEANING.get(frozenset(word.lower() for word in _VERDICT.findall(parsed.answer)), "abstained")
+
+
+def conclude(opinions: Mapping[str, Opinion], agreement: Agreement, spec: CoherenceSpec) -> dict[str, Verdict]:
+    """Return a verdict for every opinion, by trace_id; the score is 1 coherent, 0 incoherent, 0.5 abstained.
+
+    A judge whose measured precision is below the spec's, or was not measured, abstains on every trace.
+    """
+    heard = believed(agreement, spec)
+    return {trace_id: _verdict(opinion if heard else "abstained") for trace_id, opinion in opinions.items()}
+
+
+def believed(agreement: Agreement, spec: CoherenceSpec) -> bool:
+    """Return whether the judge's "incoherent" counts."""
+    return agreement.true_positives > 0 and agreement.precision >= spec.precision
+
+
+def judge_digest(spec: CoherenceSpec) -> str:
+    """Return what tells one judge from another beyond the settings: the text of its rubric, its weights."""
+    return digest(rubric_text(rubric_name(spec)), identity(spec.teacher.model, spec.teacher.revision)) if spec.share else ""
+
+
+def rubric(case: Case, name: str) -> str:
+    """Return the rubric with the row in it. The row is data: `<` and `&` are escaped, so it can close no tag and form no control token."""
+    try:
+        return _compiled(name).render(question=_as_data(case.prompt), think=_as_data(case.think), answer=_as_data(case.answer)).strip()
+    except TemplateError as exc:
+        raise BadRecipe(f"rubric {name!r}: {exc}; a rubric may use question, think and answer") from exc
+
+
+def rubric_name(spec: CoherenceSpec) -> str:
+    """Return the rubric a judge is asked with: the spec's, or the one its model was made for."""
+    return spec.rubric or ("rubric_pocket" if resolve(spec.teacher.model) == str(POCKET) else "rubric")
+
+
+def rubric_text(name: str) -> str:
+    """Return a rubric's source: a built-in one by name, or a .jinja file by path."""
+    path = Path(name) if name.endswith(".jinja") else RUBRICS / f"{name}.jinja"
+    if not path.is_file():
+        raise BadRecipe(f"rubric {name!r} is not there (looked for {path.absolute()})")
+    return path.read_text(encoding="utf-8")
+
+
+def _opinions(asks: Sequence[Ask | None], spec: CoherenceSpec, placement: EnginePlacement) -> list[Opinion]:
+    given = answers([ask for ask in asks if ask], spec.teacher, placement)
+    by_key = {completion.key: reading(completion) for completion in given}
+    return [by_key[ask.key] if ask else "abstained" for ask in asks]
+
+
+def _verdict(opinion: Opinion) -> Verdict:
+    return verdict("coherence", "incoherent_think" if opinion == "incoherent" else None, SCORES[opinion])
+
+
+def _as_data(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;")
+
+
+def _built_in() -> list[str]:
+    return sorted(path.stem for path in RUBRICS.glob("rubric*.jinja"))
+
+
+@functools.cache
+def _compiled(name: str) -> Template:
+    environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
+    try:
+        return environment.from_string(rubric_text(name))
+    except TemplateError as exc:
+        raise BadRecipe(f"rubric {name!r} does not parse: {exc}") from exc
