@@ -18,7 +18,7 @@ from tasks.sources.task import collect_documents, collect_questions
 from tasks.store import Table
 from tasks.traces.baseline import distinct_traces, earlier
 from tasks.traces.task import RUNS, generate_traces, keep_baseline
-from tasks.verdicts.task import judge_traces
+from tasks.verdicts.task import audit_traces, judge_traces, refuse_leaky_traces
 
 SUMMARY = "summary.json"
 P = ParamSpec("P")
@@ -72,7 +72,9 @@ def build_corpus(recipe: Recipe, root: Path = Path("mill")) -> Summary:
     traces = clock.run(generate_traces, prompts, recipe.traces, recipe.placement.teacher, root)
     own = clock.run(keep_baseline, traces, prompts, recipe.traces.teacher, root, recipe.name)
     baselines: tuple[Table, ...] = (own, *earlier(root, own, batch=traces.rows - own.rows_in))
-    verdicts = clock.run(judge_traces, traces, prompts, passages, questions, recipe.verdicts, root)
+    audits = clock.run(audit_traces, traces, prompts, baselines, recipe.audit, root)
+    refuse_leaky_traces(audits, recipe.audit)
+    verdicts = clock.run(judge_traces, traces, prompts, passages, questions, audits, recipe.verdicts, root)
     upstream = Upstream(traces=traces, prompts=prompts, verdicts=verdicts, passages=passages, questions=questions)
     corpus = clock.run(assemble_corpus, upstream, recipe.corpus, root, recipe.name, recipe.traces.teacher.model)
     offered = offered_prompts(prompts, recipe.corpus)

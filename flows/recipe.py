@@ -13,6 +13,7 @@ from tasks.prompts.plan import PromptSpec
 from tasks.sources.collect import DocumentSpec, QuestionSpec
 from tasks.spec import Placement, Spec
 from tasks.traces.generate import TraceSpec
+from tasks.verdicts.audit.traces import TraceAuditSpec
 from tasks.verdicts.gates import VerdictSpec
 
 
@@ -38,6 +39,8 @@ class Recipe(Spec):
     """The plan."""
     traces: TraceSpec = TraceSpec()
     """The teacher and how it is asked."""
+    audit: TraceAuditSpec = TraceAuditSpec()
+    """What is looked for in all traces together, and what a person has cleared."""
     verdicts: VerdictSpec = VerdictSpec()
     """The gates."""
     corpus: CorpusSpec = CorpusSpec()

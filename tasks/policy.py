@@ -109,6 +109,12 @@ class ProgressReport:
             update_progress_artifact(self._artifact, percent)
 
 
+def leave_table(lines: list[dict[str, object]], *, key: str, description: str) -> None:
+    """Leave lines as a table artifact; outside a task there is nobody to leave it to."""
+    if in_task():
+        create_table_artifact(lines, key=key, description=description)
+
+
 def _leave_artifact(table: Table) -> None:
     lines = [{"rows": "in", "reason": "", "count": table.rows_in}, {"rows": "out", "reason": "", "count": table.rows_out}]
     lines += [{"rows": "rejected", "reason": reason, "count": count} for reason, count in table.rejected.items()]

@@ -56,6 +56,9 @@ TRACES = _table(
 BASELINES = _table(trace_id=TEXT, prompt=TEXT, think=TEXT, answer=TEXT, recipe=TEXT)
 """How the teacher writes when asked bare: the control arm's traces, whatever the gates say of them. prompt: the user's turn."""
 
+AUDITS = _table(trace_id=TEXT, reason=TEXT)
+"""Traces in which producer state was found, a row a reason. reason: the detector."""
+
 VERDICTS = _table(trace_id=TEXT, gate=TEXT, passed=FLAG, reason=TEXT, score=REAL)
 """One row a trace a gate. reason is "" when passed."""
 

@@ -2,8 +2,9 @@
 
 A prompt that carries the mark row-NUMBER gets a fixed trace, any other the scripted engine's.
 
-`python -m tests.answer_server PORT [--delay SECONDS] [--sigma S] [--fail N]`. Delays are log-normal around --delay when sigma > 0;
-the first N requests are answered with 503. GET /stats tells; POST /reset forgets.
+`python -m tests.answer_server PORT [--delay SECONDS] [--sigma S] [--fail N] [--leak NOTE]`. Delays are log-normal around --delay when sigma > 0;
+the first N requests are answered with 503. Answers to requests with a system message begin their reasoning with the note.
+GET /stats tells; POST /reset forgets.
 """
 
 import argparse
@@ -22,6 +23,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from tasks import think
 from tasks.inference.scripted import answer
 
 ROW = re.compile(r"row-(\d+)")
@@ -31,8 +33,8 @@ TEXT = "<think>\nThe question asks for a reason. I weigh two readings and keep t
 class Answers:
     """The application and its counts."""
 
-    def __init__(self, delay: float, sigma: float, fail: int) -> None:
-        self.delay, self.sigma, self.fail = delay, sigma, fail
+    def __init__(self, delay: float, sigma: float, fail: int, leak: str) -> None:
+        self.delay, self.sigma, self.fail, self.leak = delay, sigma, fail, leak
         self.reset()
 
     def reset(self) -> None:
@@ -82,6 +84,8 @@ class Answers:
         self.in_flight -= 1
         self.rows[f"{row}/{asked.get('seed')}"] += 1
         text = TEXT.format(row=row) if found else answer(prompt, asked["seed"])
+        if self.leak and asked["messages"][0]["role"] == "system":
+            text = text.replace(think.OPEN, f"{think.OPEN}{self.leak} ", 1)
         message = {"role": "assistant", "content": text}
         choice = {"index": 0, "message": message, "finish_reason": "stop"}
         return 200, json.dumps({"id": "x", "choices": [choice], "usage": {"prompt_tokens": 20, "completion_tokens": 30}}).encode()
@@ -107,7 +111,7 @@ class Server:
 
 
 @contextmanager
-def answering(*, delay: float = 0, sigma: float = 0, fail: int = 0) -> Iterator[Server]:
+def answering(*, delay: float = 0, sigma: float = 0, fail: int = 0, leak: str = "") -> Iterator[Server]:
     """Run a server in a process of its own, on a free port."""
     command = [
         sys.executable,
@@ -120,6 +124,8 @@ def answering(*, delay: float = 0, sigma: float = 0, fail: int = 0) -> Iterator[
         str(sigma),
         "--fail",
         str(fail),
+        "--leak",
+        leak,
     ]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
@@ -145,12 +151,14 @@ def main() -> None:
 
     parser = argparse.ArgumentParser()
     parser.add_argument("port", type=int)
-    for name, kind in (("delay", float), ("sigma", float), ("fail", int)):
-        parser.add_argument(f"--{name}", type=kind, default=0)
+    for name, kind in (("delay", float), ("sigma", float), ("fail", int), ("leak", str)):
+        parser.add_argument(f"--{name}", type=kind, default=kind())
     options = parser.parse_args()
     listener = socket.create_server(("127.0.0.1", options.port), backlog=4096)
     print(listener.getsockname()[1], flush=True)
-    config = uvicorn.Config(Answers(options.delay, options.sigma, options.fail), log_level="critical", lifespan="off", access_log=False)
+    config = uvicorn.Config(
+        Answers(options.delay, options.sigma, options.fail, options.leak), log_level="critical", lifespan="off", access_log=False
+    )
     uvicorn.Server(config).run(sockets=[listener])
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from tasks.errors import UnreadableFile
 from tasks.verdicts.audit import json_rows
-from tasks.verdicts.audit.reading import RowFile
+from tasks.verdicts.audit.reading import BATCH_ROWS, RowFile
 from tests.audit_corpus import INLINE, ROW, read, refusal, write
 
 LINE = json.dumps(ROW).encode() + b"\n"
@@ -100,12 +100,12 @@ def test_a_file_that_may_not_be_read_is_named(tmp_path: Path, monkeypatch: pytes
 
 
 def test_a_broken_line_is_met_after_the_rows_before_it(tmp_path: Path) -> None:
-    path = write(tmp_path / "corpus.jsonl", [ROW] * 2500)
+    path = write(tmp_path / "corpus.jsonl", [ROW] * (BATCH_ROWS + 100))
     with path.open("a") as file:
         file.write('{"id": "torn')
     batches = RowFile.open(path).batches()
-    assert next(batches).num_rows == 2000
-    with pytest.raises(UnreadableFile, match="line 2501, the last, is cut"):
+    assert next(batches).num_rows == BATCH_ROWS
+    with pytest.raises(UnreadableFile, match=f"line {BATCH_ROWS + 101}, the last, is cut"):
         next(batches)
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tasks import rows
 from tasks.think import join
 from tasks.verdicts.audit import reading
-from tasks.verdicts.audit.reading import AUDITED, Columns, RowFile
+from tasks.verdicts.audit.reading import AUDITED, BATCH_ROWS, Columns, RowFile
 from tests.audit_corpus import CHAT, READ, ROW, read, write
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1).map(str.strip).filter(lambda text: text and "<" not in text)
@@ -101,7 +101,7 @@ def test_batches_have_one_schema_and_are_read_again_and_again(tmp_path: Path) ->
     lines = [ROW | {"id": number, "made": {"by": "bot"}} for number in range(4500)]
     file = RowFile.open(write(tmp_path / "corpus.jsonl", lines), Columns(producer=("made",)))
     first, second = list(file.batches()), list(file.batches())
-    assert [batch.num_rows for batch in first] == [2000, 2000, 500]
+    assert [batch.num_rows for batch in first] == [BATCH_ROWS] * (4500 // BATCH_ROWS)
     assert first == second
     expected = pa.schema([*AUDITED, pa.field("producer:made.by", pa.string(), nullable=False)])
     assert all(batch.schema.equals(expected) for batch in first)

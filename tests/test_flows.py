@@ -35,7 +35,7 @@ def built(tmp_path_factory: pytest.TempPathFactory, prefect_server: str) -> tupl
 
 def test_the_summary_accounts_for_every_row(built: tuple[Recipe, Path, Summary]) -> None:
     stages = {line.stage: line for line in built[2].stages}
-    assert list(stages) == ["documents", "questions", "passages", "prompts", "traces", "baselines", "verdicts", "corpus"]
+    assert list(stages) == ["documents", "questions", "passages", "prompts", "traces", "baselines", "audits", "verdicts", "corpus"]
     assert all(line.rows_in == line.rows_out + sum(line.rejected.values()) for line in stages.values())
     assert stages["traces"].rows_in == built[2].requests == (24 + 2) * 3
     assert stages["corpus"].rows_out == built[2].rows

@@ -17,7 +17,7 @@ def verdicts(one: Case) -> dict[str, str]:
 
 def test_a_sound_trace_passes_every_gate() -> None:
     assert set(verdicts(case()).values()) == {""}
-    assert list(verdicts(case())) == ["leakage", "structure", "fluency", "citations", "grounding", "correctness"]
+    assert list(verdicts(case())) == ["leakage", "audit", "structure", "fluency", "citations", "grounding", "correctness"]
 
 
 LOOP = "The sum is eleven and so we add one more to it again. " * 12
@@ -128,10 +128,11 @@ def trace(number: int, **changes: object) -> dict[str, object]:
 
 
 def test_a_shard_gets_one_verdict_a_trace_a_gate_and_rejects_carry_their_first_reason() -> None:
-    traces = rows.table_of([trace(0), trace(1, think="x"), trace(2, fault="missing_think", think=LOOP)], rows.TRACES)
+    traces = rows.table_of([trace(0), trace(1, think="x"), trace(2, fault="missing_think", think=LOOP), trace(3)], rows.TRACES)
     empty = {schema: schema.empty_table() for schema in (rows.PASSAGES, rows.QUESTIONS)}
-    made = judge(traces, prompts_table(3), empty[rows.PASSAGES], empty[rows.QUESTIONS], SPEC)
-    assert made.parts["verdicts"].num_rows == 3 * len(GATES)
-    assert made.rejected.to_pydict()["reason"] == ["short_think", "missing_think"]
-    assert (made.rows_in, made.rows_out) == (3, 1)
+    audits = rows.table_of([{"trace_id": "t3", "reason": reason} for reason in ("novelty", "taint")], rows.AUDITS)
+    made = judge(traces, prompts_table(4), empty[rows.PASSAGES], empty[rows.QUESTIONS], audits, SPEC)
+    assert made.parts["verdicts"].num_rows == 4 * len(GATES)
+    assert made.rejected.to_pydict()["reason"] == ["short_think", "missing_think", "novelty"]
+    assert (made.rows_in, made.rows_out) == (4, 1)
     assert isinstance(made.parts["verdicts"], pa.Table)

@@ -37,6 +37,8 @@ class Case:
     passages: tuple[Passage, ...] = ()
     accepted: tuple[str, ...] = ()
     answer_type: str = "text"
+    suspicion: str = ""
+    """What the audit of all traces found in this one; "" when nothing."""
 
 
 def verdict(gate: str, reason: str | None, score: float) -> Verdict:

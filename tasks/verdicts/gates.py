@@ -1,8 +1,9 @@
 """Every gate asked of every trace: Arrow in, verdicts out."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
+from types import MappingProxyType
 from typing import Any
 
 import pyarrow as pa
@@ -10,7 +11,7 @@ import pyarrow as pa
 from tasks import rows
 from tasks.spec import Spec
 from tasks.store import Made
-from tasks.verdicts.case import Case, Passage, Verdict
+from tasks.verdicts.case import Case, Passage, Verdict, verdict
 from tasks.verdicts.citations import CitationSpec, citations
 from tasks.verdicts.correctness import correctness
 from tasks.verdicts.evidence import EvidenceSpec, grounding
@@ -38,6 +39,7 @@ Gate = Callable[[Case, VerdictSpec, frozenset[str]], Verdict]
 
 GATES: tuple[Gate, ...] = (
     lambda case, spec, families: leakage(case, families),
+    lambda case, spec, families: verdict("audit", case.suspicion or None, 0),
     lambda case, spec, families: structure(case, spec.structure),
     lambda case, spec, families: fluency(case, spec.fluency),
     lambda case, spec, families: citations(case, spec.citations),
@@ -47,9 +49,9 @@ GATES: tuple[Gate, ...] = (
 """In the order in which a trace's faults are named: the first failing gate gives the reason it is counted under."""
 
 
-def judge(traces: pa.Table, prompts: pa.Table, passages: pa.Table, questions: pa.Table, spec: VerdictSpec) -> Made:
+def judge(traces: pa.Table, prompts: pa.Table, passages: pa.Table, questions: pa.Table, audits: pa.Table, spec: VerdictSpec) -> Made:
     """Return one verdict a trace a gate; traces that fail one are in the sister table under their first reason."""
-    cases = list(cases_of(traces, prompts, passages, questions))
+    cases = list(cases_of(traces, prompts, passages, questions, suspicions(audits)))
     families = frozenset(prompts["family"].to_pylist())
     verdicts = [one for several in _judged(cases, spec, families) for one in several]
     faults = [
@@ -69,7 +71,14 @@ def judge_shard(cases: list[Case], spec: VerdictSpec, families: frozenset[str]) 
     return [one for case in cases for one in judge_case(case, spec, families)]
 
 
-def cases_of(traces: pa.Table, prompts: pa.Table, passages: pa.Table, questions: pa.Table) -> Iterator[Case]:
+def suspicions(audits: pa.Table) -> dict[str, str]:
+    """Return trace → the first reason that the audit gives."""
+    return {row["trace_id"]: row["reason"] for row in reversed(audits.to_pylist())}
+
+
+def cases_of(
+    traces: pa.Table, prompts: pa.Table, passages: pa.Table, questions: pa.Table, suspected: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[Case]:
     """Yield every trace joined with its prompt, the passages it was shown and the known answers, in the traces' order."""
     asked = {row["prompt_id"]: row for row in prompts.to_pylist()}
     shown = {
@@ -83,7 +92,7 @@ def cases_of(traces: pa.Table, prompts: pa.Table, passages: pa.Table, questions:
         yield Case(
             **trace, prompt=prompt["messages"][-1]["content"], family=prompt["family"], cell=prompt["cell"], canary=prompt["canary"],
             passages=tuple(shown[passage_id] for passage_id in prompt["passage_ids"]), accepted=tuple(question["accepted"]),
-            answer_type=question["answer_type"],
+            answer_type=question["answer_type"], suspicion=suspected.get(trace["trace_id"], ""),
         )  # fmt: skip
 
 

@@ -4,16 +4,36 @@ from pathlib import Path
 
 from prefect import task
 
-from tasks.policy import STAGE, settle
+from tasks.policy import STAGE, leave_table, settle
+from tasks.spec import digest
 from tasks.store import Key, Table
+from tasks.verdicts.audit.traces import TraceAuditSpec, audit_table, refuse_leaks, stopping_patterns
 from tasks.verdicts.gates import VerdictSpec, judge
 
-CODE_VERSION = 1
+CODE_VERSION = 2
+AUDIT_VERSION = 1
 
 
 @task(**STAGE)
-def judge_traces(traces: Table, prompts: Table, passages: Table, questions: Table, spec: VerdictSpec, root: Path) -> Table:
+def judge_traces(traces: Table, prompts: Table, passages: Table, questions: Table, audits: Table, spec: VerdictSpec, root: Path) -> Table:
     """Put every trace before every gate."""
-    read = {"traces": traces, "prompts": prompts, "passages": passages, "questions": questions}
+    read = {"traces": traces, "prompts": prompts, "passages": passages, "questions": questions, "audits": audits}
     key = Key("verdicts", CODE_VERSION, spec, {name: table.digest for name, table in read.items()})
-    return settle(root, key, lambda: judge(traces.read(), prompts.read(), passages.read(), questions.read(), spec))
+    return settle(root, key, lambda: judge(traces.read(), prompts.read(), passages.read(), questions.read(), audits.read(), spec))
+
+
+@task(**STAGE)
+def audit_traces(traces: Table, prompts: Table, baselines: tuple[Table, ...], spec: TraceAuditSpec, root: Path) -> Table:
+    """Put all traces before the audit at once. The table is kept either way; refuse_leaky_traces ends the run that leaks."""
+    inputs = {"traces": traces.digest, "prompts": prompts.digest, "baselines": digest(*sorted(table.digest for table in baselines))}
+    key = Key("audits", AUDIT_VERSION, spec, inputs)
+    return settle(root, key, lambda: audit_table(traces.read(), prompts.read(), [table.read() for table in baselines], spec))
+
+
+@task(name="refuse_leaky_traces")
+def refuse_leaky_traces(audits: Table, spec: TraceAuditSpec) -> None:
+    """Raise GateBroken on a pattern of the whole corpus, with the evidence as an artifact; the audited tables stay for reading."""
+    evidence = stopping_patterns(audits, spec)
+    if evidence:
+        leave_table(evidence, key="leaks", description=f"what leaked, with examples: audits `{audits.fingerprint}`")
+    refuse_leaks(audits, evidence)

@@ -64,13 +64,13 @@ def audit(corpus: Rows, spec: AuditSpec, *, style: Style | None = None, progress
 def _detectors(corpus: Rows, spec: AuditSpec, style: Style | None) -> list[Detector]:
     known: list[Detector] = [FourGateDetector()] if spec.preset else []
     values: list[Detector] = [CanaryDetector(corpus.producers), TaintDetector(corpus.producers), DependenceDetector(corpus.producers)]
-    by_style: list[Detector] = [LockedLabelDetector()]
-    if style is not None:
-        by_style = [ConcentrationDetector(style, _cleared(spec.allowed)), NoveltyDetector(style)]
+    cleared = _cleared(spec.allowed)
+    by_style: list[Detector] = [ConcentrationDetector(style, cleared), NoveltyDetector(style)] if style is not None else []
     return [
         *known,
         *(values if corpus.producers else []),
         *by_style,
+        LockedLabelDetector(style.counts if style else None, cleared),
         BleedDetector(),
         CharacterDetector(spec.fluency, style.characters if style else None),
     ]

@@ -1,7 +1,7 @@
 """A run of rows under audit, with what several detectors read of it made once."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Protocol
 
@@ -33,11 +33,13 @@ class Batch:
 
     first_row: int
     rows: pa.RecordBatch
+    _texts: dict[str, list[str]] = field(default_factory=dict)
 
     def texts(self, column: str) -> list[str]:
         """Return a column's values."""
-        values: list[str] = self.rows.column(column).to_pylist()
-        return values
+        if column not in self._texts:
+            self._texts[column] = self.rows.column(column).to_pylist()
+        return self._texts[column]
 
     @cached_property
     def tokens(self) -> Tokens:
@@ -52,6 +54,12 @@ class Batch:
     def prompt_tokens(self) -> Tokens:
         """Return the tokens of the prompts."""
         return tokens_of(self.rows.column("prompt"))
+
+    @cached_property
+    def samples_of(self) -> Places:
+        """Return for every row the number of its prompt within the batch; rows without prompts have one each, as has an instruction that all share."""
+        _, number, sizes = np.unique(prompt_digests(self), return_inverse=True, return_counts=True)
+        return np.arange(self.rows.num_rows) if len(sizes) * MOST_SAMPLES < self.rows.num_rows else number
 
     @cached_property
     def grams(self) -> tuple[Grams, ...]:

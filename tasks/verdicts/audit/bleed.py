@@ -3,6 +3,7 @@
 import re
 
 import numpy as np
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from tasks.verdicts.audit.batch import Batch, prompt_digests
@@ -11,9 +12,12 @@ from tasks.verdicts.audit.tokens import Hashes, Places, Tokens, ngram_hashes
 
 RUN_TOKENS = 12
 """Tokens in a row that a trace must share with another row's prompt."""
+OWN_ORDER, LEAST_FOREIGN = 4, 6
+"""Of the run, so many tokens must lie in no 4-gram of the row's own prompt: prompts of one template differ in little."""
 CELL_BITS = 23
 NOBODY, MANY = np.uint64(0), np.uint64(1)
 _ID = re.compile(r"(?=[\w\-]*\d)(?=[\w\-]*[A-Za-z])[\w\-]{6,}")
+_MAY_HOLD_ID = r"[A-Za-z][\w\-]*\d|\d[\w\-]*[A-Za-z]"
 
 
 class BleedDetector:
@@ -34,23 +38,31 @@ class BleedDetector:
     def look(self, batch: Batch) -> None:
         """Note rows that quote another row's prompt, or name another row."""
         if self._owners is not None:
-            _, rows = self._owners.quoted(batch.tokens, prompt_digests(batch))
-            for row in np.unique(rows):
+            for row in np.unique(self._quoted(batch)[1]):
                 self._quoting.note("", batch.first_row + int(row))
         if self._ids:
-            for place, (think, prompt, own) in enumerate(zip(*(batch.texts(name) for name in ("think", "prompt", "id")), strict=True)):
-                if any(found != own and found not in prompt for found in self._ids.intersection(_ID.findall(think))):
-                    self._naming.note("", batch.first_row + place)
+            thinks, prompts, ids = (batch.texts(name) for name in ("think", "prompt", "id"))
+            for place in np.flatnonzero(pc.match_substring_regex(batch.rows.column("think"), _MAY_HOLD_ID)):
+                named = self._ids.intersection(_ID.findall(thinks[place]))
+                if any(found != ids[place] and found not in prompts[place] for found in named):
+                    self._naming.note("", batch.first_row + int(place))
 
     def found(self) -> list[Found]:
         """Return one finding for quotations, one for names."""
         both = ((self._quoting, self._spell_quotation), (self._naming, self._spell_name))
         return [Found("other_row", rows, spell, rows) for notes, spell in both for _, rows in notes.widest_first()]
 
-    def _spell_quotation(self, batch: Batch, row: int) -> Seen:
+    def _quoted(self, batch: Batch) -> tuple[Places, Places]:
+        """Return first token and row of every run that another row's prompt alone holds, and the own prompt not nearly."""
         if self._owners is None:
-            return Seen("", "")
+            return np.zeros(0, np.int64), np.zeros(0, np.int64)
         places, rows = self._owners.quoted(batch.tokens, prompt_digests(batch))
+        foreign = [_foreign_tokens(batch, int(first), int(row)) >= LEAST_FOREIGN for first, row in zip(places, rows, strict=True)]
+        kept = np.flatnonzero(foreign)
+        return places[kept], rows[kept]
+
+    def _spell_quotation(self, batch: Batch, row: int) -> Seen:
+        places, rows = self._quoted(batch)
         first = int(places[rows == row].min())
         return spell_tokens(batch, row, first, first + RUN_TOKENS)
 
@@ -70,6 +82,8 @@ class _Owners:
     def claim(self, tokens: Tokens, prompts: Hashes) -> None:
         """Give every run to its prompt, or to nobody once a second prompt asks for it."""
         hashes, places = ngram_hashes(tokens, RUN_TOKENS)
+        if not len(hashes):
+            return
         cells, owners = _cells(hashes), prompts[tokens.texts[places]]
         order = np.lexsort((owners, cells))
         cells, owners, marks = cells[order], owners[order], _marks(hashes[order])
@@ -88,6 +102,15 @@ class _Owners:
         owners = self._prompt[cells]
         foreign = (owners > MANY) & (owners != prompts[texts]) & (self._mark[cells] == _marks(hashes))
         return places[foreign], texts[foreign]
+
+
+def _foreign_tokens(batch: Batch, first: int, row: int) -> int:
+    """Return how many tokens of the run lie in no 4-gram of the row's prompt."""
+    asked = batch.prompt_tokens.hashes[slice(*batch.prompt_tokens.bounds[row : row + 2])].tolist()
+    run = batch.tokens.hashes[first : first + RUN_TOKENS].tolist()
+    own = {tuple(asked[place : place + OWN_ORDER]) for place in range(len(asked) - OWN_ORDER + 1)}
+    held = [place for place in range(RUN_TOKENS - OWN_ORDER + 1) if tuple(run[place : place + OWN_ORDER]) in own]
+    return RUN_TOKENS - len({place + ahead for place in held for ahead in range(OWN_ORDER)})
 
 
 def _cells(hashes: Hashes) -> Places:

@@ -66,10 +66,9 @@ def repeated_shares(tokens: Tokens) -> Reals:
     hashes, places = ngram_hashes(tokens, LOOP_ORDER)
     texts, count = tokens.texts[places], len(tokens.bounds) - 1
     total = np.bincount(texts, minlength=count)
-    order = np.lexsort((hashes, texts))
-    hashes, texts = hashes[order], texts[order]
-    again = (hashes[1:] == hashes[:-1]) & (texts[1:] == texts[:-1])
-    repeats = np.bincount(texts[1:][again], minlength=count)
+    # The text's number in the upper bits: one sort of one column, and 40 bits of hash are plenty within one text.
+    keys = np.sort((texts.astype(np.uint64) << np.uint64(40)) | (hashes >> np.uint64(24)))
+    repeats = np.bincount((keys[1:][keys[1:] == keys[:-1]] >> np.uint64(40)).astype(np.int64), minlength=count)
     return np.where(total >= LEAST_TOKENS, repeats / np.maximum(total, 1), 0.0)
 
 

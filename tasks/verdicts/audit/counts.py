@@ -1,19 +1,19 @@
-"""In how many texts every n-gram occurs, in hashed cells: bounded memory for any number of texts."""
+"""Under how many prompts every n-gram occurs, in hashed cells: bounded memory for any number of texts."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.verdicts.audit.tokens import EDGE_TOKENS, ORDERS, Hashes, Places, Tokens, ngram_hashes
+from tasks.verdicts.audit.tokens import EDGE_TOKENS, ORDERS, Hashes, Places, Tokens, hashes_at, ngram_hashes
 
 Cells = NDArray[np.int32]
 
 VIEWS = ("1", "2", "3", "4", "opening", "closing")
 """n-grams anywhere, by order; n-grams of any order within the first and within the last tokens of a text."""
 BITS = {"1": 21, "2": 23, "3": 24, "4": 24, "opening": 21, "closing": 21}
-"""Cells per view, as a power of two. Texts that share a cell by chance only blur the screening; every reported count is exact."""
+"""Cells per view, as a power of two. n-grams that share a cell by chance only blur the screening; every reported count is exact."""
 _OPENING, _CLOSING = np.uint64(0x94D049BB133111EB), np.uint64(0xBF58476D1CE4E5B9)
 
 
@@ -26,37 +26,56 @@ class Grams(NamedTuple):
     order: int
 
 
-def grams_of(tokens: Tokens) -> Iterator[Grams]:
-    """Yield the n-grams of every view and order."""
+def grams_of(tokens: Tokens, views: Sequence[str] = VIEWS) -> Iterator[Grams]:
+    """Yield the n-grams of the views, order by order."""
     for order in ORDERS:
-        hashes, places = ngram_hashes(tokens, order)
-        yield Grams(str(order), hashes, places, order)
-        opens = tokens.from_start[places] <= EDGE_TOKENS - order
-        yield Grams("opening", hashes[opens] ^ _OPENING, places[opens], order)
-        closes = tokens.to_end[places] < EDGE_TOKENS
-        yield Grams("closing", hashes[closes] ^ _CLOSING, places[closes], order)
+        if str(order) in views:
+            yield Grams(str(order), *ngram_hashes(tokens, order), order)
+        if "opening" in views:
+            opens = np.flatnonzero(tokens.from_start < EDGE_TOKENS)
+            yield _edge_grams("opening", _OPENING, tokens, opens, order)
+        if "closing" in views:
+            closes = np.flatnonzero(tokens.to_end < EDGE_TOKENS)
+            yield _edge_grams("closing", _CLOSING, tokens, closes, order)
+
+
+def _edge_grams(view: str, mark: np.uint64, tokens: Tokens, edge: Places, order: int) -> Grams:
+    """Return the n-grams that lie within the tokens of an edge."""
+    inside = tokens.texts[edge[: len(edge) - order + 1]] == tokens.texts[edge[order - 1 :]]
+    first = edge[: len(edge) - order + 1][inside]
+    return Grams(view, hashes_at(tokens, first, order) ^ mark, first, order)
 
 
 class Counts:
-    """Texts per n-gram. rows: texts counted so far."""
+    """Samples per n-gram of the views asked for; texts that answer one prompt are one sample, or they would vouch for one another.
 
-    def __init__(self) -> None:
+    rows: samples counted so far. Texts of one prompt must come in one batch to be known as such.
+    """
+
+    def __init__(self, views: Sequence[str] = VIEWS) -> None:
         self.rows = 0
-        self.cells: dict[str, Cells] = {view: np.zeros(1 << BITS[view], np.int32) for view in VIEWS}
+        self.cells: dict[str, Cells] = {view: np.zeros(1 << BITS[view], np.int32) for view in views}
 
-    def add(self, tokens: Tokens) -> None:
-        """Count every n-gram once a text."""
-        self.rows += len(tokens.bounds) - 1
-        for grams in grams_of(tokens):
-            texts = tokens.texts[grams.places].astype(np.uint64)
+    def add(self, tokens: Tokens, samples_of: Places) -> None:
+        """Count every n-gram once a sample. samples_of: (texts,) the number of the sample each text belongs to."""
+        self.rows += len(np.unique(samples_of))
+        for grams in grams_of(tokens, tuple(self.cells)):
+            texts = samples_of[tokens.texts[grams.places]].astype(np.uint64)
             pairs = np.sort((cell_of(grams.hashes, grams.view).astype(np.uint64) << np.uint64(32)) | texts)
             once = pairs[np.flatnonzero(np.diff(pairs, prepend=~pairs[:1]))] >> np.uint64(32)
-            np.add.at(self.cells[grams.view], once.astype(np.int64), 1)
+            cells, rows = _run_lengths(once.astype(np.int64))
+            self.cells[grams.view][cells] += rows
 
     def of(self, grams: Grams) -> Cells:
-        """Return the texts counted in the cell of every n-gram: never fewer than held it."""
+        """Return the samples counted in the cell of every n-gram: never fewer than held it."""
         counts: Cells = self.cells[grams.view][cell_of(grams.hashes, grams.view)]
         return counts
+
+
+def _run_lengths(ordered: Places) -> tuple[Places, Cells]:
+    """Return every value of a sorted array once, and how often it stands there."""
+    first = np.flatnonzero(np.diff(ordered, prepend=-1))
+    return ordered[first], np.diff(first, append=len(ordered)).astype(np.int32)
 
 
 def cell_of(hashes: Hashes, view: str) -> Places:

@@ -1,4 +1,4 @@
-"""How think blocks begin: the openers to look at, and, without a baseline, labels that stand nowhere but at the beginning."""
+"""How think blocks begin: the openers to look at, and labels that stand nowhere but at the beginning."""
 
 import re
 from collections import Counter
@@ -6,12 +6,13 @@ from collections import Counter
 import numpy as np
 
 from tasks.verdicts.audit.batch import Batch
-from tasks.verdicts.audit.counts import Counts
+from tasks.verdicts.audit.counts import Counts, grams_of
 from tasks.verdicts.audit.found import Found, RowNotes, Seen, spell_tokens
-from tasks.verdicts.audit.tokens import EDGE_TOKENS, LABEL_SHAPES, Flags, Places
+from tasks.verdicts.audit.tokens import LABEL_SHAPES, Flags, Hashes, Places
 
 OPENER_WORDS, MOST_OPENERS, KEPT_OPENERS = 3, 12, 50_000
-LOCKED, LEAST_LOCKED, LEAST_ROWS, LEAST_SHARE = 0.95, 2, 10, 0.02
+LOCKED, LEAST_LOCKED, LEAST_ROWS, LEAST_SHARE, LEAST_LIFT_SHARE = 0.95, 2, 10, 0.02, 0.05
+VIEWS = ("1", "opening")
 _NUMBER = re.compile(r"\d+")
 
 
@@ -36,50 +37,68 @@ class Openers:
 
 
 class LockedLabelDetector:
-    """Without a baseline: a label (A4, R120, 3fa9c2) beside other words that occur in openings and almost nowhere else.
+    """A label (A4, R120, 3fa9c2) beside other words that occur in openings and almost nowhere else. It needs no baseline.
 
     Reasoning may open as it likes, but its words also occur later, in prompts, or in answers. A label that is locked to the opening in two of
-    hundred rows is a stamp. Ordinary words alone prove nothing here: that takes a baseline.
+    hundred rows is a stamp, unless a baseline opens so as well. Ordinary words alone prove nothing here: that takes a baseline.
     """
 
-    def __init__(self) -> None:
-        self._counts = Counts()
-        self._stamped, self._locked = RowNotes(), RowNotes()
+    def __init__(self, baseline: Counts | None, cleared: Hashes) -> None:
+        self._counts, self._baseline, self._cleared = Counts(VIEWS), baseline, cleared
+        self._stamped, self._locked, self._looked_at = RowNotes(), RowNotes(), RowNotes()
 
     def learn(self, batch: Batch) -> None:
         """Count the n-grams."""
-        self._counts.add(batch.tokens)
+        self._counts.add(batch.tokens, batch.samples_of)
 
     def look(self, batch: Batch) -> None:
         """Note rows that open with locked tokens."""
         locked = self._locked_tokens(batch)
-        labels = locked & np.isin(batch.tokens.hashes, LABEL_SHAPES)
-        count = len(batch.tokens.bounds) - 1
-        several = np.bincount(batch.tokens.texts[locked], minlength=count) >= LEAST_LOCKED
-        stamped = several & (np.bincount(batch.tokens.texts[labels], minlength=count) > 0)
-        for notes, rows in ((self._locked, several), (self._stamped, stamped)):
-            for row in np.flatnonzero(rows):
-                notes.note("", batch.first_row + int(row))
+        self._note(batch, locked, self._looked_at)
+        if len(self._cleared):
+            locked &= ~self._cleared_tokens(batch)
+        several = self._note(batch, locked, self._locked)
+        self._note(batch, locked & np.isin(batch.tokens.hashes, LABEL_SHAPES) & several[batch.tokens.texts], self._stamped, least=1)
+
+    def _note(self, batch: Batch, locked: Flags, notes: RowNotes, least: int = LEAST_LOCKED) -> Flags:
+        held: Flags = np.bincount(batch.tokens.texts[locked], minlength=len(batch.tokens.bounds) - 1) >= least
+        for row in np.flatnonzero(held):
+            notes.note("", batch.first_row + int(row))
+        return held
 
     def _locked_tokens(self, batch: Batch) -> Flags:
-        unigrams, opening = batch.grams[0], next(grams for grams in batch.grams if grams.view == "opening")
-        anywhere = np.zeros(len(batch.tokens.hashes))
-        anywhere[unigrams.places] = self._counts.of(unigrams)
-        opens = np.zeros(len(batch.tokens.hashes))
-        opens[opening.places] = self._counts.of(opening)
-        often = opens >= max(LEAST_ROWS, LEAST_SHARE / 4 * self._counts.rows)
-        locked: Flags = often & (opens >= LOCKED * anywhere) & ~batch.beside & (batch.tokens.from_start < EDGE_TOKENS)
-        return locked
+        opens, anywhere = (next(grams_of(batch.tokens, [view])) for view in reversed(VIEWS))
+        opening = opens.places
+        count = self._counts.of(opens)
+        locked = (count >= max(LEAST_ROWS, LEAST_SHARE / 4 * self._counts.rows)) & (count >= LOCKED * self._counts.of(anywhere)[opening])
+        if self._baseline is not None:
+            locked &= self._baseline.of(opens) * self._counts.rows < LEAST_LIFT_SHARE * count * self._baseline.rows
+        found = np.zeros(len(batch.tokens.hashes), bool)
+        found[opening[locked & ~batch.beside[opening]]] = True
+        return found
+
+    def _cleared_tokens(self, batch: Batch) -> Flags:
+        cleared = np.zeros(len(batch.tokens.hashes), bool)
+        for grams in grams_of(batch.tokens, ("1", "2", "3", "4")):
+            hit = grams.places[np.isin(grams.hashes, self._cleared)]
+            for ahead in range(grams.order):
+                cleared[hit + ahead] = True
+        return cleared
 
     def found(self) -> list[Found]:
-        """Return all rows with locked openings as one finding, if enough of them carry a label."""
-        stamped = self._stamped.rows.get("", [])
-        if len(stamped) < max(LEAST_ROWS, LEAST_SHARE * self._counts.rows):
-            return []
-        rows: Places = np.array(self._locked.rows[""], np.int64)
-        return [Found("locked_label", rows, self._spell, rows)]
+        """Return all rows with locked openings as one finding, if enough of them carry a label; what a person cleared as another."""
+        least = max(LEAST_ROWS, LEAST_SHARE * self._counts.rows)
+        rows = _rows(self._locked) if len(_rows(self._stamped)) >= least else _rows(RowNotes())
+        cleared = np.setdiff1d(_rows(self._looked_at), _rows(self._locked))
+        both = [Found("locked_label", rows, self._spell, rows)]
+        both += [Found("locked_label", cleared, self._spell, cleared[:0], cleared=True)] if len(self._cleared) else []
+        return [one for one in both if len(one.rows)]
 
     def _spell(self, batch: Batch, row: int) -> Seen:
         low, high = batch.tokens.bounds[row : row + 2]
         locked = np.flatnonzero(self._locked_tokens(batch)[low:high])
         return spell_tokens(batch, row, int(low + locked[0]), int(low + locked[-1]) + 1)
+
+
+def _rows(notes: RowNotes) -> Places:
+    return np.array(notes.rows.get("", []), np.int64)

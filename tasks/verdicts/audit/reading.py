@@ -18,7 +18,7 @@ AUDITED = pa.schema([pa.field(name, pa.string(), nullable=False) for name in ("i
 A batch also has a text column "producer:NAME" for each producer value."""
 
 SAMPLE_ROWS, SAMPLE_CHARS = 100, 64 * 2**20
-BATCH_ROWS, BATCH_CHARS = 2000, 16 * 2**20
+BATCH_ROWS, BATCH_CHARS = 500, 16 * 2**20
 FIND_ALL = Columns()
 
 
@@ -50,7 +50,7 @@ class RowFile:
         return self._layout.found.producer
 
     def batches(self) -> Iterator[pa.RecordBatch]:
-        """Yield the rows in order, at most 2,000 and about 16 MB of text a batch; UnreadableFile at the first broken row."""
+        """Yield the rows in order, at most 500 and about 16 MB of text a batch; UnreadableFile at the first broken row."""
         rows: list[list[str]] = []
         held = 0
         for row in chain.from_iterable(rows_of(file, self._layout.columns) for file in self._files):

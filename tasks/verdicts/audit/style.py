@@ -40,7 +40,7 @@ class Style:
         """Count a baseline; two passes."""
         counts, openers, digests = Counts(), Openers(), list[Hashes]()
         for batch in batches_of(baseline):
-            counts.add(batch.tokens)
+            counts.add(batch.tokens, batch.samples_of)
             openers.add(batch)
             digests.append(prompt_digests(batch))
         second = [
@@ -70,7 +70,7 @@ class ConcentrationDetector:
 
     def learn(self, batch: Batch) -> None:
         """Count the n-grams."""
-        self._counts.add(batch.tokens)
+        self._counts.add(batch.tokens, batch.samples_of)
         self._digests.append(prompt_digests(batch))
 
     def look(self, batch: Batch) -> None:

@@ -50,7 +50,9 @@ _FOLLOWS = np.array([_BLANK, _WORD, _MARK, _TAIL, _TAIL, _CONTINUED], np.uint8)
 """What a continuation byte is, by the kind of the byte before it."""
 _VALUE = (np.arange(256, dtype=np.uint64) + np.uint64(1)) * _MIX
 _AS_ZERO = np.array([0x30 if 0x30 <= byte <= 0x39 else byte for byte in range(256)], np.uint8)
-_POWER = np.cumprod(np.full(64, 0x5851F42D4C957F2D, np.uint64))
+_BASE = 0x5851F42D4C957F2D
+_BASE_INVERSE = pow(_BASE, -1, 1 << 64)
+_POWERS: list[Hashes] = [np.ones(1, np.uint64), np.ones(1, np.uint64)]
 
 
 @dataclass(frozen=True)
@@ -151,16 +153,31 @@ def _shaped_hashes(data: Bytes, kinds: Bytes, starts: Places) -> Hashes:
 
 
 def _polynomial(data: Bytes, counts: Flags, starts: Places) -> Hashes:
-    """Return one hash a token over the bytes that count, by their place within the token."""
+    """Return one hash a token over the bytes that count: a difference of prefix sums, moved to power 0 (Karp and Rabin 1987)."""
     if not len(starts):
         return np.zeros(0, np.uint64)
+    powers, inverses = _powers(len(data) + 1)
     seen = np.cumsum(counts, dtype=np.int32)
-    place = np.zeros(len(data), np.int32)
-    place[starts[0] :] = seen[starts[0] :] - np.repeat(seen[starts], np.diff(np.append(starts, len(data))))
-    value = _VALUE[data] * _POWER[np.minimum(place, len(_POWER) - 1)]
+    value = _VALUE[data]
+    value *= powers[seen]
     value[~counts] = 0
-    hashes: Hashes = np.add.reduceat(value, starts)
+    sums = np.cumsum(value)
+    ends = np.append(starts[1:], len(data)) - 1
+    hashes: Hashes = (sums[ends] - sums[starts] + value[starts]) * inverses[seen[starts]]
     return hashes
+
+
+def _powers(count: int) -> tuple[Hashes, Hashes]:
+    """Return at least so many powers of the base modulo 2**64, and their inverses."""
+    if len(_POWERS[0]) < count:
+        _POWERS[:] = [_powers_of(base, 2 * count) for base in (_BASE, _BASE_INVERSE)]
+    return _POWERS[0], _POWERS[1]
+
+
+def _powers_of(base: int, count: int) -> Hashes:
+    powers = np.full(count, base, np.uint64)
+    powers[0] = 1
+    return np.cumprod(powers)
 
 
 def _mixed(hashes: Hashes) -> Hashes:
@@ -172,14 +189,16 @@ def _mixed(hashes: Hashes) -> Hashes:
 
 def ngram_hashes(tokens: Tokens, order: int) -> tuple[Hashes, Places]:
     """Return the hash of every n-gram that lies within one text, and the place of its first token."""
-    count = len(tokens.hashes) - order + 1
-    if count <= 0:
-        return np.zeros(0, np.uint64), np.zeros(0, np.int64)
-    hashes = tokens.hashes[:count] * _STEP[0]
+    places = np.flatnonzero(tokens.to_end >= order - 1)
+    return hashes_at(tokens, places, order), places
+
+
+def hashes_at(tokens: Tokens, places: Places, order: int) -> Hashes:
+    """Return the hashes of the n-grams whose first tokens stand at the places; all of them must lie within one text."""
+    hashes = tokens.hashes[places] * _STEP[0]
     for ahead in range(1, order):
-        hashes = hashes + tokens.hashes[ahead : ahead + count] * _STEP[ahead]
-    inside = np.flatnonzero(tokens.to_end[:count] >= order - 1)
-    return _mixed(hashes[inside]) + np.uint64(order), inside
+        hashes += tokens.hashes[places + ahead] * _STEP[ahead]
+    return _mixed(hashes) + np.uint64(order)
 
 
 LABEL_SHAPES: Hashes = _mixed(np.array([_LABEL, _IDENTIFIER]))

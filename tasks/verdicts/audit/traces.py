@@ -1,0 +1,118 @@
+"""The mill's own traces under audit, against the control arm of this and earlier builds."""
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pyarrow as pa
+from pydantic import Field
+
+from tasks import rows
+from tasks.errors import GateBroken
+from tasks.spec import Spec
+from tasks.store import Made, Table
+from tasks.verdicts.audit.audit import AuditSpec, audit
+from tasks.verdicts.audit.batch import PRODUCER
+from tasks.verdicts.audit.outcome import Outcome
+from tasks.verdicts.audit.report import percent, report
+from tasks.verdicts.audit.style import Style
+
+PROOFS, CORPUS_WIDE = ("canary", "foreign_canary"), ("concentration", "dependence", "locked_label")
+"""Detectors whose every finding ends the run, and those whose findings are about the corpus as a whole. All others reject their rows."""
+OUTCOME, PAGE = "audit.json", "audit.html"
+BATCH_ROWS = 500
+
+
+class TraceAuditSpec(Spec):
+    """What the audit of a build bears; what it looks for is always all."""
+
+    allowed: tuple[str, ...] = ()
+    """Phrases a person has looked at and cleared: patterns made of them are reported as cleared and reject no trace."""
+
+    tolerated: float = Field(default=0.01, ge=0, le=1)
+    """Share of the traces up to which a pattern only rejects the traces that hold it; a wider one ends the run. A canary always ends it."""
+
+
+class TableRows:
+    """Rows of an Arrow table that has the audit's columns."""
+
+    def __init__(self, table: pa.Table) -> None:
+        self._table = table
+        self.producers = tuple(name.removeprefix(PRODUCER) for name in table.column_names if name.startswith(PRODUCER))
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """Yield the rows in order."""
+        return iter(self._table.combine_chunks().to_batches(BATCH_ROWS))
+
+
+def audit_table(traces: pa.Table, prompts: pa.Table, baselines: Sequence[pa.Table], spec: TraceAuditSpec) -> Made:
+    """Return AUDITS: a row for every reason that producer state was found in a trace. Page and outcome lie beside it."""
+    suspects = _suspects(traces, prompts)
+    outcome = audit(TableRows(suspects), AuditSpec(allowed=spec.allowed), style=_style(baselines)) if suspects.num_rows else None
+    found = _found(outcome) if outcome else []
+    return Made(
+        {"audits": rows.table_of(found, rows.AUDITS)}, rows.AUDITS, rows.rejected([]), rows_in=len(found), may_be_empty=True,
+        attach=lambda folder: _attach(folder, outcome),
+    )  # fmt: skip
+
+
+def _suspects(traces: pa.Table, prompts: pa.Table) -> pa.Table:
+    """Return every trace that was asked with the producer's prompt, joined with that prompt."""
+    asked = {row["prompt_id"]: row for row in prompts.filter(~prompts["control"].to_numpy()).to_pylist()}
+    kept = [row for row in traces.to_pylist() if row["prompt_id"] in asked]
+    columns = {
+        "id": [row["trace_id"] for row in kept], "prompt": [asked[row["prompt_id"]]["messages"][-1]["content"] for row in kept],
+        "think": [row["think"] or row["raw"] for row in kept], "answer": [row["answer"] for row in kept], "fault": ["" for _ in kept],
+        f"{PRODUCER}canary": [asked[row["prompt_id"]]["canary"] for row in kept],
+    }  # fmt: skip
+    return pa.table({name: pa.array(values, pa.string()) for name, values in columns.items()})
+
+
+def _style(baselines: Sequence[pa.Table]) -> Style | None:
+    """Return the style of all control traces at hand, each once; None when there is none yet."""
+    known: dict[str, dict[str, str]] = {}
+    for table in baselines:
+        known |= {row["trace_id"]: row for row in table.to_pylist() if row["trace_id"] not in known}
+    if not known:
+        return None
+    named = {"id": "trace_id", "prompt": "prompt", "think": "think", "answer": "answer"}
+    ordered = sorted(known.values(), key=lambda row: (row["prompt"], row["trace_id"]))
+    columns = {name: pa.array([row[column] for row in ordered], pa.string()) for name, column in named.items()}
+    return Style.of(TableRows(pa.table(columns | {"fault": pa.array([""] * len(ordered), pa.string())})))
+
+
+def _found(outcome: Outcome) -> list[dict[str, object]]:
+    return [
+        {"trace_id": trace_id, "reason": reason}
+        for _, trace_id, reasons in outcome.flagged()
+        for reason in reasons
+        if reason in outcome.leaks
+    ]
+
+
+def _attach(folder: Path, outcome: Outcome | None) -> None:
+    if outcome is not None:
+        (folder / OUTCOME).write_bytes(outcome.as_json())
+        (folder / PAGE).write_text(report(outcome, "traces"), encoding="utf-8")
+
+
+def stopping_patterns(audits: Table, spec: TraceAuditSpec) -> list[dict[str, object]]:
+    """Return the patterns that end a run, with their evidence, as the audit wrote them down."""
+    if not audits.rows:
+        return []
+    patterns = json.loads((audits.path / OUTCOME).read_bytes())["patterns"]
+    return [
+        one for one in patterns if one["detector"] in PROOFS or (one["detector"] in CORPUS_WIDE and one["share"] > spec.tolerated)
+    ]  # fmt: skip
+
+
+def refuse_leaks(audits: Table, evidence: Sequence[dict[str, object]]) -> None:
+    """Raise GateBroken when a finding about the whole corpus stands in the audit."""
+    if evidence:
+        told = "; ".join(
+            f"{one['detector']} {str(one['pattern'])!r} in {one['rows']} rows ({percent(float(str(one['share'])))})" for one in evidence[:3]
+        )
+        raise GateBroken(
+            f"producer state in the traces: {told}; nothing was published. Read {audits.path / PAGE}, "
+            "mend what leaks, or clear the phrase under audit.allowed"
+        )
