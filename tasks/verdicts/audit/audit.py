@@ -65,7 +65,10 @@ def _detectors(corpus: Rows, spec: AuditSpec, style: Style | None) -> list[Detec
     known: list[Detector] = [FourGateDetector()] if spec.preset else []
     values: list[Detector] = [CanaryDetector(corpus.producers), TaintDetector(corpus.producers), DependenceDetector(corpus.producers)]
     cleared = _cleared(spec.allowed)
-    by_style: list[Detector] = [ConcentrationDetector(style, cleared), NoveltyDetector(style)] if style is not None else []
+    by_style: list[Detector] = []
+    if style is not None:
+        concentration = ConcentrationDetector(style, cleared)
+        by_style = [concentration, NoveltyDetector(style, cleared, concentration)]
     return [
         *known,
         *(values if corpus.producers else []),

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.verdicts.audit.tokens import EDGE_TOKENS, ORDERS, Hashes, Places, Tokens, hashes_at, ngram_hashes
+from tasks.verdicts.audit.tokens import EDGE_TOKENS, ORDERS, Flags, Hashes, Places, Tokens, hashes_at, ngram_hashes
 
 Cells = NDArray[np.int32]
 
@@ -44,6 +44,16 @@ def _edge_grams(view: str, mark: np.uint64, tokens: Tokens, edge: Places, order:
     inside = tokens.texts[edge[: len(edge) - order + 1]] == tokens.texts[edge[order - 1 :]]
     first = edge[: len(edge) - order + 1][inside]
     return Grams(view, hashes_at(tokens, first, order) ^ mark, first, order)
+
+
+def covered(tokens: Tokens, hashes: Hashes) -> Flags:
+    """Return which tokens belong to one of the n-grams."""
+    found = np.zeros(len(tokens.hashes), bool)
+    for grams in grams_of(tokens) if len(hashes) else ():
+        hit = grams.places[np.isin(grams.hashes, hashes)]
+        for ahead in range(grams.order):
+            found[hit + ahead] = True
+    return found
 
 
 class Counts:

@@ -6,7 +6,7 @@ from collections import Counter
 import numpy as np
 
 from tasks.verdicts.audit.batch import Batch
-from tasks.verdicts.audit.counts import Counts, grams_of
+from tasks.verdicts.audit.counts import Counts, covered, grams_of
 from tasks.verdicts.audit.found import Found, RowNotes, Seen, spell_tokens
 from tasks.verdicts.audit.tokens import LABEL_SHAPES, Flags, Hashes, Places
 
@@ -56,7 +56,7 @@ class LockedLabelDetector:
         locked = self._locked_tokens(batch)
         self._note(batch, locked, self._looked_at)
         if len(self._cleared):
-            locked &= ~self._cleared_tokens(batch)
+            locked &= ~covered(batch.tokens, self._cleared)
         several = self._note(batch, locked, self._locked)
         self._note(batch, locked & np.isin(batch.tokens.hashes, LABEL_SHAPES) & several[batch.tokens.texts], self._stamped, least=1)
 
@@ -76,14 +76,6 @@ class LockedLabelDetector:
         found = np.zeros(len(batch.tokens.hashes), bool)
         found[opening[locked & ~batch.beside[opening]]] = True
         return found
-
-    def _cleared_tokens(self, batch: Batch) -> Flags:
-        cleared = np.zeros(len(batch.tokens.hashes), bool)
-        for grams in grams_of(batch.tokens, ("1", "2", "3", "4")):
-            hit = grams.places[np.isin(grams.hashes, self._cleared)]
-            for ahead in range(grams.order):
-                cleared[hit + ahead] = True
-        return cleared
 
     def found(self) -> list[Found]:
         """Return all rows with locked openings as one finding, if enough of them carry a label; what a person cleared as another."""

@@ -8,14 +8,14 @@ from tasks.errors import EmptyTable
 from tasks.verdicts.audit.batch import Batch, Rows, batches_of, prompt_digests, prompt_weights
 from tasks.verdicts.audit.characters import bounds, statistics
 from tasks.verdicts.audit.concentration import Concentrated, Screen, Tail, concentrations, suspicious
-from tasks.verdicts.audit.counts import Counts
+from tasks.verdicts.audit.counts import Counts, covered
 from tasks.verdicts.audit.discovery import false_discovery
 from tasks.verdicts.audit.found import Found, Seen, spell_gram, spell_tokens
 from tasks.verdicts.audit.novelty import LEVEL, Null, Reals, scan, stretch, surprise
 from tasks.verdicts.audit.openers import Openers
 from tasks.verdicts.audit.shift import usual_surprise
 from tasks.verdicts.audit.sightings import Gathering, Sightings, base_counts
-from tasks.verdicts.audit.tokens import Hashes
+from tasks.verdicts.audit.tokens import Hashes, Places
 
 LEAST_ROWS = 3
 
@@ -44,18 +44,14 @@ class Style:
             openers.add(batch)
             digests.append(prompt_digests(batch))
         second = [
-            (novelty_scores(batch, counts, own=1), statistics(batch), usual_surprise(batch, counts)) for batch in batches_of(baseline)
+            (scan(batch.tokens, surprise(batch.tokens, batch.beside, counts, own=1)), statistics(batch), usual_surprise(batch, counts))
+            for batch in batches_of(baseline)
         ]
         if not second:
             raise EmptyTable("the baseline has no rows")
         weights, prompts = prompt_weights(digests)
         scores, measured, usual = (np.concatenate(column) for column in zip(*second, strict=True))
         return cls(baseline, counts, weights, prompts, openers, Null.of(scores), bounds(measured), usual)
-
-
-def novelty_scores(batch: Batch, counts: Counts, *, own: int) -> Reals:
-    """Return (rows, scans): how far each think block leaves what the baseline is like."""
-    return scan(batch.tokens, surprise(batch.tokens, batch.beside, counts, own=own))
 
 
 class ConcentrationDetector:
@@ -67,6 +63,7 @@ class ConcentrationDetector:
         self._screen: Screen | None = None
         self._gathering = Gathering()
         self.pieces: Hashes = np.zeros(0, np.uint64)
+        self.accounted_for: Places = np.zeros(0, np.int64)
 
     def learn(self, batch: Batch) -> None:
         """Count the n-grams."""
@@ -90,6 +87,7 @@ class ConcentrationDetector:
         tail = Tail(float(prompts), float(self._style.prompts))
         self.pieces = suspicious(sightings, base, tail, tested=self._screen.tested)
         patterns = concentrations(sightings, base, tail, tested=self._screen.tested)
+        self.accounted_for = np.concatenate([self.accounted_for, *(pattern.accounts_for for pattern in patterns)])
         return [self._finding(sightings, pattern) for pattern in patterns]
 
     def _exact(self, sightings: Sightings, screen: Screen) -> Reals:
@@ -117,10 +115,10 @@ class ConcentrationDetector:
 
 
 class NoveltyDetector:
-    """Rows with a stretch of text unlike any baseline row."""
+    """Rows with a stretch of text unlike any baseline row. Those that a concentration accounts for are not asked again."""
 
-    def __init__(self, style: Style) -> None:
-        self._style = style
+    def __init__(self, style: Style, cleared: Hashes, concentration: ConcentrationDetector) -> None:
+        self._style, self._cleared, self._concentration = style, cleared, concentration
         self._scores: list[Reals] = []
 
     def learn(self, batch: Batch) -> None:
@@ -128,15 +126,21 @@ class NoveltyDetector:
 
     def look(self, batch: Batch) -> None:
         """Score the rows."""
-        self._scores.append(novelty_scores(batch, self._style.counts, own=0))
+        self._scores.append(scan(batch.tokens, self._surprise(batch)))
 
     def found(self) -> list[Found]:
         """Return one finding: all rows beyond the level."""
         scores = np.concatenate(self._scores) if self._scores else np.zeros((0, 3))
-        rows = np.flatnonzero(false_discovery(self._style.null.p_values(scores), level=LEVEL))
+        asked = np.setdiff1d(np.arange(len(scores)), self._concentration.accounted_for)
+        rows = asked[false_discovery(self._style.null.p_values(scores[asked]), level=LEVEL)]
         return [Found("novelty", rows, self._spell, rows, baseline_share=0.0)] if len(rows) else []
+
+    def _surprise(self, batch: Batch) -> Reals:
+        excess = surprise(batch.tokens, batch.beside, self._style.counts, own=0)
+        excess[covered(batch.tokens, self._cleared)] = 0
+        return excess
 
     def _spell(self, batch: Batch, row: int) -> Seen:
         low, high = batch.tokens.bounds[row : row + 2]
-        first, last = stretch(surprise(batch.tokens, batch.beside, self._style.counts, own=0)[low:high])
+        first, last = stretch(self._surprise(batch)[low:high])
         return spell_tokens(batch, row, int(low) + first, int(low) + last)
