@@ -18,7 +18,9 @@ from tasks.sources.task import collect_documents, collect_questions
 from tasks.store import Table
 from tasks.traces.baseline import distinct_traces, earlier
 from tasks.traces.task import RUNS, generate_traces, keep_baseline
-from tasks.verdicts.task import audit_traces, judge_traces, refuse_leaky_traces
+from tasks.verdicts.audit.traces import PAGE
+from tasks.verdicts.opinions import sentence
+from tasks.verdicts.task import audit_traces, judge_coherence, judge_traces, refuse_leaky_traces
 
 SUMMARY = "summary.json"
 P = ParamSpec("P")
@@ -38,7 +40,8 @@ class Summary(BaseModel):
     """What a build made and where it lies.
 
     `yield` is rows per prompt that could make one: the control arm's count only where the recipe accepts them. baseline_rows are the
-    control traces at hand, those of earlier builds included. requests and tokens_per_second are this run's alone.
+    control traces at hand, those of earlier builds included. judge: what the judge of coherence is worth, "" when none was asked.
+    requests and tokens_per_second are this run's alone.
     """
 
     stages: list[StageLine]
@@ -49,6 +52,8 @@ class Summary(BaseModel):
     tokens_per_second: float
     requests: int
     fingerprint: str
+    judge: str
+    audit: str
     report: str
     card: str
     rejected: str
@@ -75,10 +80,18 @@ def build_corpus(recipe: Recipe, root: Path = Path("mill")) -> Summary:
     audits = clock.run(audit_traces, traces, prompts, baselines, recipe.audit, root)
     refuse_leaky_traces(audits, recipe.audit)
     verdicts = clock.run(judge_traces, traces, prompts, passages, questions, audits, recipe.verdicts, root)
-    upstream = Upstream(traces=traces, prompts=prompts, verdicts=verdicts, passages=passages, questions=questions)
-    corpus = clock.run(assemble_corpus, upstream, recipe.corpus, root, recipe.name, recipe.traces.teacher.model)
+    coherence = clock.run(
+        judge_coherence, traces, prompts, passages, questions, verdicts, recipe.coherence, recipe.placement.judge, root
+    )  # fmt: skip
+    upstream = Upstream(
+        traces=traces, prompts=prompts, verdicts=verdicts, coherence=coherence, passages=passages, questions=questions
+    )  # fmt: skip
+    judge = sentence(coherence)
+    corpus = clock.run(assemble_corpus, upstream, recipe.corpus, root, recipe.name, recipe.traces.teacher.model, judge)
     offered = offered_prompts(prompts, recipe.corpus)
-    return _summary(clock.lines, root, offered=offered, traces=traces, baseline_rows=distinct_traces(baselines), corpus=corpus)
+    return _summary(
+        clock.lines, root, offered=offered, traces=traces, baseline_rows=distinct_traces(baselines), corpus=corpus, audits=audits, judge=judge
+    )  # fmt: skip
 
 
 class _Clock:
@@ -98,12 +111,14 @@ class _Clock:
         return table
 
 
-def _summary(lines: list[StageLine], root: Path, *, offered: int, traces: Table, baseline_rows: int, corpus: Table) -> Summary:
+def _summary(
+    lines: list[StageLine], root: Path, *, offered: int, traces: Table, baseline_rows: int, corpus: Table, audits: Table, judge: str
+) -> Summary:  # fmt: skip
     run = RUNS.pop(traces.fingerprint, None)
     summary = Summary(
         stages=lines, corpus=str(corpus.path), rows=corpus.rows, yield_=round(corpus.rows / offered, 4), baseline_rows=baseline_rows,
         tokens_per_second=round(run.completion_tokens / run.seconds, 1) if run and run.seconds else 0.0,
-        requests=run.requests if run else 0, fingerprint=corpus.fingerprint,
+        requests=run.requests if run else 0, fingerprint=corpus.fingerprint, judge=judge, audit=str(audits.path / PAGE),
         report=str(corpus.path / "report.html"), card=str(corpus.path / "card.md"), rejected=str(corpus.path / "rejected.parquet"),
         data_docs=str(data_docs(root, corpus.fingerprint) / "index.html"),
     )  # fmt: skip

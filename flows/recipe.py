@@ -14,6 +14,7 @@ from tasks.sources.collect import DocumentSpec, QuestionSpec
 from tasks.spec import Placement, Spec
 from tasks.traces.generate import TraceSpec
 from tasks.verdicts.audit.traces import TraceAuditSpec
+from tasks.verdicts.coherence import CoherenceSpec
 from tasks.verdicts.gates import VerdictSpec
 
 
@@ -22,6 +23,8 @@ class Placements(Placement):
 
     teacher: EnginePlacement = EnginePlacement()
     """Engines of the teacher."""
+    judge: EnginePlacement = EnginePlacement()
+    """Engines of the judge of coherence."""
 
 
 class Recipe(Spec):
@@ -43,6 +46,8 @@ class Recipe(Spec):
     """What is looked for in all traces together, and what a person has cleared."""
     verdicts: VerdictSpec = VerdictSpec()
     """The gates."""
+    coherence: CoherenceSpec = CoherenceSpec()
+    """Who reads a sample of the passing traces, and how good a judge must be."""
     corpus: CorpusSpec = CorpusSpec()
     """What of the passing traces is kept."""
     placement: Placements = Placements()

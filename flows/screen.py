@@ -35,7 +35,9 @@ def show(summary: Summary, console: Console | None = None) -> None:
     console.print(grid)
     speed = f"{summary.tokens_per_second:,.0f} tokens/s" if summary.requests else "nothing asked, all was there"
     console.print(f"{summary.rows} rows, {100 * summary.yield_:.0f} per 100 prompts; {summary.requests} requests, {speed}")
-    for name in ("corpus", "rejected", "report", "card", "data_docs"):
+    if summary.judge:
+        console.print(Text(f"coherence: {summary.judge}"), soft_wrap=True)
+    for name in ("corpus", "rejected", "report", "card", "audit", "data_docs"):
         console.print(Text(f"{name.replace('_', ' '):10} {_short(getattr(summary, name))}"), soft_wrap=True)
 
 

@@ -70,6 +70,8 @@ def test_the_table_shows_reasons_as_text_whatever_they_hold() -> None:
         tokens_per_second=10,
         requests=3,
         fingerprint="f",
+        judge="",
+        audit="/a",
         report="/r",
         card="/k",
         rejected="/j",

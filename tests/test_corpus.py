@@ -174,7 +174,7 @@ def test_a_sound_corpus_passes_and_leaves_data_docs(tmp_path: Path) -> None:
 def findings(**changes: object) -> Findings:
     values: dict[str, object] = {
         "name": "small", "teacher": "builtin:pocket", "prompts": 10, "asked": 40, "trace_rejects": {"cut_answer": 2}, "verdict_rejects": {"loop": 8},
-        "corpus_rejects": {"not_best_of_n": 20, "near_duplicate": 2}, "passing": 30, "control": ControlArm(0, 0, 0, accepted=False),
+        "corpus_rejects": {"not_best_of_n": 20, "near_duplicate": 2}, "passing": 30, "judge": "", "control": ControlArm(0, 0, 0, accepted=False),
         "rows": 8, "validation": 1, "families": {"f": 8}, "general": 1, "verified": 4,
         "think_lengths": [100, 140, 160, 220, 300, 310, 330, 410], "band": (40, 2000), "similarities": [0.5, 0.6, 0.9],
         "benchmark_hits": {"bench": 1}, "sources": {("book/a.md", "Apache-2.0"): 8}, "suite": [],

@@ -8,7 +8,12 @@ from prefect.client.orchestration import get_client
 
 from flows.build_corpus import Summary, build_corpus
 from flows.recipe import Recipe
+from tasks import rows
+from tasks.corpus.assemble import Upstream, assemble
 from tasks.errors import EndpointUnreachable, PlanOverdrawn, SuiteFailed
+from tasks.inference.engine import TeacherSpec
+from tasks.store import Key, Made, Table, once, tables
+from tasks.verdicts.coherence import CoherenceSpec
 from tests.builders import recipe, write_rulebook
 from tests.builds import corpus_bytes
 
@@ -35,7 +40,18 @@ def built(tmp_path_factory: pytest.TempPathFactory, prefect_server: str) -> tupl
 
 def test_the_summary_accounts_for_every_row(built: tuple[Recipe, Path, Summary]) -> None:
     stages = {line.stage: line for line in built[2].stages}
-    assert list(stages) == ["documents", "questions", "passages", "prompts", "traces", "baselines", "audits", "verdicts", "corpus"]
+    assert list(stages) == [
+        "documents",
+        "questions",
+        "passages",
+        "prompts",
+        "traces",
+        "baselines",
+        "audits",
+        "verdicts",
+        "coherence",
+        "corpus",
+    ]
     assert all(line.rows_in == line.rows_out + sum(line.rejected.values()) for line in stages.values())
     assert stages["traces"].rows_in == built[2].requests == (24 + 2) * 3
     assert stages["corpus"].rows_out == built[2].rows
@@ -90,6 +106,37 @@ def test_baselines_add_up_over_the_builds_of_a_recipe_and_an_old_build_again_see
     assert [first.baseline_rows, second.baseline_rows] == [own[0], sum(own)]
     assert night(3, name="other").baseline_rows <= 6
     assert [night(1).baseline_rows, night(2).baseline_rows] == [first.baseline_rows, second.baseline_rows]
+
+
+def test_a_judge_that_agrees_with_no_plant_is_not_believed_and_says_so(built: tuple[Recipe, Path, Summary]) -> None:
+    made, root, first = built
+    judged = build_corpus(
+        made.model_copy(update={"coherence": CoherenceSpec(share=1.0, plants=10, teacher=TeacherSpec(engine="scripted"))}), root
+    )
+    line = next(line for line in judged.stages if line.stage == "coherence")
+    assert (line.rows_in, line.rejected, judged.rows) == (line.rows_out, {}, first.rows)
+    assert "agrees with 0 of 10 plants" in judged.judge
+    assert "is not believed, so it abstains on all" in judged.judge
+    assert judged.judge.split(" (")[0] in Path(judged.card).read_text()
+    assert (first.judge, judged.requests) == ("", 0)
+
+
+def test_a_trace_that_the_judge_calls_incoherent_is_not_in_the_corpus(built: tuple[Recipe, Path, Summary], tmp_path: Path) -> None:
+    made, root, first = built
+    upstream = {stage: table_of(root, stage) for stage in ("traces", "prompts", "verdicts", "passages", "questions")}
+    kept = pq.read_table(Path(first.corpus, "train.parquet"))["provenance"][0].as_py()
+    said = [{"trace_id": kept["trace_id"], "gate": "coherence", "passed": False, "reason": "incoherent_think", "score": 0.0}]
+    opinions = Made({"coherence": rows.table_of(said, rows.VERDICTS)}, rows.VERDICTS, rows.rejected([]), rows_in=1)
+    told = once(tmp_path, Key("coherence", 1, made.coherence, {}), lambda: opinions)
+    without = assemble(Upstream(**upstream, coherence=told), made.corpus, name="small", teacher="t", judge="", docs=tmp_path / "docs")
+    traces = {row["trace_id"] for part in without.parts.values() for row in part["provenance"].to_pylist()}
+    assert len(traces) >= first.rows - 1
+    assert kept["trace_id"] not in traces
+
+
+def table_of(root: Path, stage: str) -> Table:
+    """Return the newest finished table of a stage."""
+    return tables(root, stage)[-1].table
 
 
 def test_what_lies_below_a_change_is_made_again_and_nothing_else(built: tuple[Recipe, Path, Summary]) -> None:

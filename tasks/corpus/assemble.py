@@ -52,6 +52,7 @@ class Upstream:
     traces: Table
     prompts: Table
     verdicts: Table
+    coherence: Table
     passages: Table
     questions: Table
 
@@ -68,21 +69,20 @@ class _Line:
         self.rejected += dropped
 
 
-def assemble(upstream: Upstream, spec: CorpusSpec, *, name: str, teacher: str, docs: Path) -> Made:
+def assemble(upstream: Upstream, spec: CorpusSpec, *, name: str, teacher: str, judge: str, docs: Path) -> Made:
     """Return the corpus with card, report and suite results beside it; SuiteFailed when it is not what the Spec says."""
-    passing = list(candidates(*(table.read() for table in (
-        upstream.traces, upstream.prompts, upstream.verdicts, upstream.passages, upstream.questions,
-    ))))  # fmt: skip
+    verdicts = pa.concat_tables([upstream.verdicts.read(), upstream.coherence.read()])
+    passing = list(candidates(
+        upstream.traces.read(), upstream.prompts.read(), verdicts, upstream.passages.read(), upstream.questions.read()
+    ))  # fmt: skip
     offered = [one for one in passing if spec.control or not one.control]
     line, hits = _select(offered, upstream.questions.read(), spec)
     if not line.kept:
-        raise EmptyTable(
-            f"none of {upstream.traces.rows} traces is left; verdicts: {dict(upstream.verdicts.rejected)}, corpus: {_reasons(line)}"
-        )
+        raise EmptyTable(f"none of {upstream.traces.rows} traces is left; verdicts: {_gate_rejects(upstream)}, corpus: {_reasons(line)}")
     validation = split_by_document(line.kept, share=spec.validation)
     suite = validate(_columns(line.kept, validation), spec.suite, docs=docs)
     arm = _control_arm(passing, upstream, spec)
-    findings = _findings(line, upstream, spec, arm, name=name, teacher=teacher, suite=suite, hits=hits, validation=validation)
+    findings = _findings(line, upstream, spec, arm, name=name, teacher=teacher, judge=judge, suite=suite, hits=hits, validation=validation)
     faults = rows.rejected(sorted((one.trace_id, one.reason, one.detail) for one in line.rejected))
     return Made(
         _parts(line.kept, validation, teacher), rows.CORPUS, faults, rows_in=len(offered), attach=lambda folder: _attach(folder, findings)
@@ -125,20 +125,24 @@ def _parts(kept: list[Candidate], validation: set[str], teacher: str) -> dict[st
 
 
 def _findings(
-    line: _Line, upstream: Upstream, spec: CorpusSpec, arm: ControlArm, *, name: str, teacher: str, suite: list[dict[str, object]], hits: Counter[str],
-    validation: set[str],
+    line: _Line, upstream: Upstream, spec: CorpusSpec, arm: ControlArm, *, name: str, teacher: str, judge: str,
+    suite: list[dict[str, object]], hits: Counter[str], validation: set[str],
 ) -> Findings:  # fmt: skip
     kept = line.kept
     return Findings(
         name=name, teacher=teacher, prompts=upstream.prompts.rows, asked=upstream.traces.rows_in,
-        trace_rejects=dict(upstream.traces.rejected), verdict_rejects=dict(upstream.verdicts.rejected), corpus_rejects=_reasons(line),
-        passing=upstream.verdicts.rows_out, control=arm, rows=len(kept), validation=len(validation),
+        trace_rejects=dict(upstream.traces.rejected), verdict_rejects=_gate_rejects(upstream), corpus_rejects=_reasons(line),
+        passing=upstream.coherence.rows_out, judge=judge, control=arm, rows=len(kept), validation=len(validation),
         families=dict(sorted(Counter(one.family for one in kept).items())), general=sum(one.general for one in kept),
         verified=sum(one.known_answer for one in kept), think_lengths=[len(one.trace["think"]) for one in kept],
         band=(spec.suite.think_min, spec.suite.think_max), similarities=_similarities(kept, upstream.passages.path, spec.embedding),
         benchmark_hits=dict(sorted(hits.items())), sources=_sources(kept), suite=suite,
         examples=_examples(kept),
     )  # fmt: skip
+
+
+def _gate_rejects(upstream: Upstream) -> dict[str, int]:
+    return dict(upstream.verdicts.rejected) | dict(upstream.coherence.rejected)
 
 
 def _control_arm(passing: list[Candidate], upstream: Upstream, spec: CorpusSpec) -> ControlArm:

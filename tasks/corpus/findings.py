@@ -30,7 +30,10 @@ class ControlArm:
 
 @dataclass(frozen=True)
 class Findings:
-    """Counts of a build. Rejects map reason → rows; lengths are characters; similarities are cosines; prompts are all that were asked."""
+    """Counts of a build. Rejects map reason → rows; lengths are characters; similarities are cosines; prompts are all that were asked.
+
+    judge: what the judge of coherence is worth, "" when none was asked.
+    """
 
     name: str
     teacher: str
@@ -40,6 +43,7 @@ class Findings:
     verdict_rejects: dict[str, int]
     corpus_rejects: dict[str, int]
     passing: int
+    judge: str
     control: ControlArm
     rows: int
     validation: int

@@ -8,16 +8,16 @@ from tasks.corpus.assemble import CorpusSpec, Upstream, assemble
 from tasks.policy import STAGE, settle
 from tasks.store import Key, Table
 
-CODE_VERSION = 2
+CODE_VERSION = 3
 
 
 @task(**STAGE)
-def assemble_corpus(upstream: Upstream, spec: CorpusSpec, root: Path, name: str, teacher: str) -> Table:
+def assemble_corpus(upstream: Upstream, spec: CorpusSpec, root: Path, name: str, teacher: str, judge: str) -> Table:
     """Select, clean, check and describe the CORPUS; SuiteFailed when it is not what the Spec says."""
     inputs = {stage: table.digest for stage, table in vars(upstream).items()}
-    key = Key("corpus", CODE_VERSION, spec, inputs | {"name": name, "teacher": teacher})
+    key = Key("corpus", CODE_VERSION, spec, inputs | {"name": name, "teacher": teacher, "judge": judge})
     docs = data_docs(root, key.fingerprint)
-    return settle(root, key, lambda: assemble(upstream, spec, name=name, teacher=teacher, docs=docs))
+    return settle(root, key, lambda: assemble(upstream, spec, name=name, teacher=teacher, judge=judge, docs=docs))
 
 
 def data_docs(root: Path, fingerprint: str) -> Path:

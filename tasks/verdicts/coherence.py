@@ -36,8 +36,8 @@ _MEANING: Mapping[frozenset[str], Opinion] = {
 class CoherenceSpec(Spec):
     """Who judges whether think blocks reason about their questions, how many of them, and how good a judge must be."""
 
-    share: float = Field(0.1, ge=0, le=1)
-    """Share of the passing traces that are judged; 0 asks no judge."""
+    share: float = Field(0.0, ge=0, le=1)
+    """Share of the passing traces that are judged, 0.1 for example; 0 asks no judge."""
     teacher: TeacherSpec = TeacherSpec(temperature=0)
     """The judge; a greedy one says the same again."""
     rubric: str = ""

@@ -4,14 +4,17 @@ from pathlib import Path
 
 from prefect import task
 
+from tasks.inference.engine import EnginePlacement
 from tasks.policy import STAGE, leave_table, settle
 from tasks.spec import digest
-from tasks.store import Key, Table
+from tasks.store import Key, Made, Table
 from tasks.verdicts.audit.traces import TraceAuditSpec, audit_table, refuse_leaks, stopping_patterns
+from tasks.verdicts.coherence import CoherenceSpec, judge_digest
 from tasks.verdicts.gates import VerdictSpec, judge
+from tasks.verdicts.opinions import opinions_table
 
 CODE_VERSION = 2
-AUDIT_VERSION = 1
+AUDIT_VERSION = COHERENCE_VERSION = 1
 
 
 @task(**STAGE)
@@ -37,3 +40,17 @@ def refuse_leaky_traces(audits: Table, spec: TraceAuditSpec) -> None:
     if evidence:
         leave_table(evidence, key="leaks", description=f"what leaked, with examples: audits `{audits.fingerprint}`")
     refuse_leaks(audits, evidence)
+
+
+@task(**STAGE, tags={"gpu"})
+def judge_coherence(
+    traces: Table, prompts: Table, passages: Table, questions: Table, verdicts: Table, spec: CoherenceSpec, placement: EnginePlacement, root: Path
+) -> Table:  # fmt: skip
+    """Put a sample of the passing traces before a judge; empty when the recipe asks none."""
+    read = {"traces": traces, "prompts": prompts, "passages": passages, "questions": questions, "verdicts": verdicts}
+    key = Key("coherence", COHERENCE_VERSION, spec, {name: table.digest for name, table in read.items()} | {"judge": judge_digest(spec)})
+
+    def make() -> Made:
+        return opinions_table(traces.read(), prompts.read(), passages.read(), questions.read(), verdicts.read(), spec, placement)
+
+    return settle(root, key, make)

@@ -1,0 +1,44 @@
+"""The judge's opinions as a table: what a model makes of a sample of the traces that passed every gate."""
+
+import json
+from pathlib import Path
+
+import pyarrow as pa
+
+from tasks import rows
+from tasks.inference.engine import EnginePlacement
+from tasks.store import Made, Table
+from tasks.verdicts.coherence import CoherenceSpec, Judged, judge_coherence
+from tasks.verdicts.gates import cases_of
+
+AGREEMENT = "agreement.json"
+
+
+def opinions_table(
+    traces: pa.Table, prompts: pa.Table, passages: pa.Table, questions: pa.Table, verdicts: pa.Table, spec: CoherenceSpec, placement: EnginePlacement
+) -> Made:  # fmt: skip
+    """Return a row of VERDICTS for every trace of the sample; what the judge is worth lies beside it."""
+    failed = pa.compute.filter(verdicts["trace_id"], pa.compute.invert(verdicts["passed"]))
+    passing = traces.filter(pa.compute.invert(pa.compute.is_in(traces["trace_id"], failed)))
+    judged = judge_coherence(list(cases_of(passing, prompts, passages, questions)), spec, placement)
+    made = [{"trace_id": trace_id, **one._asdict()} for trace_id, one in judged.verdicts.items()]
+    faults = [(trace_id, one.reason, one.gate) for trace_id, one in judged.verdicts.items() if not one.passed]
+    return Made(
+        {"coherence": rows.table_of(made, rows.VERDICTS)}, rows.VERDICTS, rows.rejected(faults), rows_in=passing.num_rows,
+        rows_out=passing.num_rows - len(faults), may_be_empty=True, attach=lambda folder: _attach(folder, judged),
+    )  # fmt: skip
+
+
+def sentence(opinions: Table) -> str:
+    """Return what the judge is worth and what it said; "" when nobody was asked."""
+    told: str = json.loads((opinions.path / AGREEMENT).read_bytes())["sentence"] if opinions.rows else ""
+    return told
+
+
+def _attach(folder: Path, judged: Judged) -> None:
+    told = {
+        "sentence": judged.sentence(), "trusted": judged.trusted, "asked": judged.asked, "called": judged.called, "abstained": judged.abstained,
+        "plants": vars(judged.agreement), "precision": judged.agreement.precision, "recall": judged.agreement.recall,
+        "precision_interval": list(judged.agreement.interval), "false_alarms": judged.agreement.false_alarms,
+    }  # fmt: skip
+    (folder / AGREEMENT).write_text(json.dumps(told, indent=1, sort_keys=True) + "\n", encoding="utf-8")
