@@ -61,6 +61,7 @@ def main() -> None:
     parser.add_argument("--families", type=int, default=24)
     parser.add_argument("--first-family", type=int, default=20_000)
     parser.add_argument("--styles", nargs="+", default=["r1", "legal", "table"], metavar="STYLE", choices=STYLES)
+    parser.add_argument("--rates", nargs="+", type=float, default=RATES, metavar="SHARE")
     parser.add_argument("--mixed", type=int, default=0)
     parser.add_argument("--traces", default="")
     parser.add_argument("--list", action="store_true", help="every family below 0.9, by name")
@@ -71,7 +72,7 @@ def main() -> None:
         tuple(range(first, first + sides)) for first in range(options.first_family, options.first_family + sides * options.families, sides)
     ]
     clean = [Job(source, options.rows, (), 0.0) for source in sources]
-    leaky = [Job(source, options.rows, several, rate) for source, rate, several in product(sources, RATES, seeds)]
+    leaky = [Job(source, options.rows, several, rate) for source, rate, several in product(sources, options.rates, seeds)]
     with ProcessPoolExecutor(2) as pool:
         for score in pool.map(_score, clean):
             print(f"clean rows, {score.job.style}: {score.verdict}, {score.flagged} of {score.job.rows} rows flagged", flush=True)
@@ -88,7 +89,7 @@ def _tell(scores: Iterable[Score], *, each: bool) -> None:
                 flush=True,
             )
     for style in [*dict.fromkeys(score.job.style for score in kept), "all"]:
-        for rate in RATES:
+        for rate in dict.fromkeys(score.job.rate for score in kept):
             some = [score for score in kept if score.job.rate == rate and style in (score.job.style, "all")]
             recall, precision = [score.recall for score in some], [score.precision for score in some]
             print(
