@@ -52,6 +52,7 @@ class Score(NamedTuple):
     recall: float
     precision: float
     flagged: int
+    rows: int
     verdict: str
 
 
@@ -75,7 +76,7 @@ def main() -> None:
     leaky = [Job(source, options.rows, several, rate) for source, rate, several in product(sources, options.rates, seeds)]
     with ProcessPoolExecutor(2) as pool:
         for score in pool.map(_score, clean):
-            print(f"clean rows, {score.job.style}: {score.verdict}, {score.flagged} of {score.job.rows} rows flagged", flush=True)
+            print(f"clean rows, {score.job.style}: {score.verdict}, {score.flagged} of {score.rows} rows flagged", flush=True)
         _tell(pool.map(_score, leaky, chunksize=len(seeds)), each=options.list)
 
 
@@ -109,7 +110,7 @@ def _score(job: Job) -> Score:
     flagged, due = outcome.flags > 0, np.array(leaked)
     recall = float(flagged[due].mean()) if due.any() else 1.0
     precision = float(due[flagged].mean()) if flagged.any() else 1.0
-    return Score(job, name, recall, precision, int(flagged.sum()), outcome.verdict)
+    return Score(job, name, recall, precision, int(flagged.sum()), outcome.rows, outcome.verdict)
 
 
 @cache
@@ -117,7 +118,12 @@ def _clean(source: str, count: int) -> tuple[list[Row], Style]:
     """Return clean rows to plant leaks in, and the style of others like them."""
     if source in STYLES:
         return clean_rows(count, seed=7001, style=source), Style.of(_table(clean_rows(FACTOR * count, seed=7002, style=source)))
-    rows = [Row(one["id"], one["prompt"], "", one["think"], one["answer"], {}) for one in _read(Path(source))]
+    read = _read(Path(source))
+    drawn = clean_rows(len(read), seed=7001, style="r1")
+    rows = [
+        Row(one["id"], one["prompt"], one["prompt"] or "none", one["think"], one["answer"], like.producer)
+        for one, like in zip(read, drawn, strict=True)
+    ]
     return rows[1::2], Style.of(_table(rows[::2]))
 
 
