@@ -1,5 +1,6 @@
 """What the README says to type works."""
 
+import json
 import re
 import shlex
 import subprocess
@@ -10,7 +11,8 @@ import pytest
 import yaml
 
 from flows.recipe import Recipe
-from tests.builds import finish, start
+from tests.audit_corpus import write
+from tests.builds import TRACEMILL, finish, start
 
 HOUSE = Path(__file__).parents[1]
 README = (HOUSE / "README.md").read_text()
@@ -69,3 +71,32 @@ def test_the_build_command_and_the_python_that_opens_its_corpus_run(tmp_path: Pa
 def test_every_recipe_in_it_parses(text: str) -> None:
     tree = yaml.safe_load(text)
     assert Recipe.model_validate({"name": "piece"} | tree)
+
+
+def test_the_audit_commands_run_on_a_corpus_of_ones_own(tmp_path: Path) -> None:
+    def rows(note: str, first: int) -> list[dict[str, object]]:
+        return [
+            {
+                "id": f"row-{number}", "question": f"What is {number} plus {number * 7 % 90}?", "family": "sum", "persona": "clerk",
+                "response": f"<think>\n{note}{_thought(number)}\n</think>\n\nDone.",
+            }
+            for number in range(first, first + 120)
+        ]  # fmt: skip
+
+    write(tmp_path / "my_corpus.jsonl", rows("K4 diversify the tone. ", 0))
+    write(tmp_path / "bare.jsonl", rows("", 1000))
+    commands = [line for block in blocks("bash") for line in block.splitlines() if line.startswith(".venv/bin/tracemill audit")]
+    assert len(commands) == 2
+    for command in commands:
+        done = subprocess.run([TRACEMILL, *shlex.split(command)[1:]], capture_output=True, text=True, cwd=tmp_path, check=False)
+        assert (done.returncode, done.stderr) == (1, "")
+        assert done.stdout.splitlines()[-1].startswith("leak: producer state in 120 rows, 100 %")
+    assert "K4 diversify the tone" in (tmp_path / "audit.html").read_text()
+    assert {"rows", "verdict", "patterns", "flagged", "gates"} == set(json.loads((tmp_path / "audit.json").read_bytes()))
+
+
+def _thought(number: int) -> str:
+    ways = ("I add the tens first", "I split the second number", "I count on from the first")
+    return (
+        f"The question gives {number} and {number * 7 % 90}. {ways[number % 3]}, and then the ones; the sum is {number + number * 7 % 90}."
+    )
