@@ -144,6 +144,7 @@ def _shaped_hashes(data: Bytes, kinds: Bytes, starts: Places) -> Hashes:
     digit = _IS_DIGIT[data]
     first = digit.copy()
     first[1:] &= ~digit[:-1]
+    first[starts] = digit[starts]
     hashes = _polynomial(_AS_ZERO[data], (kinds != _BLANK) & (first | ~digit), starts)
     runs = np.add.reduceat(first.astype(np.int32), starts)
     letters = np.add.reduceat(((kinds == _WORD) & ~digit).astype(np.int32), starts)
