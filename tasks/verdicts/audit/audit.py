@@ -58,6 +58,7 @@ def audit(corpus: Rows, spec: AuditSpec, *, style: Style | None = None, progress
     found = [one for detector in detectors for one in detector.found()]
     if style is not None:
         found = _comparable(corpus, style, detectors, found)
+    found.sort(key=lambda one: (not len(one.flags), not one.leak, -len(one.rows)))
     return _outcome(corpus, found, rows=rows, ids=pa.chunked_array(ids), openers=openers, style=style, spec=spec)
 
 

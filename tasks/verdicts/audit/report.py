@@ -26,7 +26,11 @@ def report(outcome: Outcome, name: str) -> str:
     environment = Environment(undefined=StrictUndefined, autoescape=True, trim_blocks=True, lstrip_blocks=True)
     template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
     shown = list(islice(outcome.flagged(), SHOWN_ROWS))
-    return template.render(outcome=outcome, name=name, bars=bars(outcome), flagged=shown, gates=outcome.gate_rows(), percent=percent)
+    drawn = bars(outcome)
+    widest = max((max(bar.share, bar.baseline or 0.0) for bar in drawn), default=1.0)
+    return template.render(
+        outcome=outcome, name=name, bars=drawn, widest=widest, flagged=shown, gates=outcome.gate_rows(), percent=percent
+    )  # fmt: skip
 
 
 def bars(outcome: Outcome) -> list[Bar]:
