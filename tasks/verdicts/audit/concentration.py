@@ -24,8 +24,6 @@ SURE = (0.99, 0.95)
 """Share of a pattern's rows that its rate in the baseline must leave unexplained; the surest patterns are taken first."""
 MOST_PATTERNS = 200
 LARGEST_TOTAL = 1000
-MANY_PIECES = 5
-"""Where a pattern's rows hold so many suspicious n-grams, a row that holds one alone may have come by it naturally."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +98,6 @@ def concentrations(sightings: Sightings, base: Reals, tail: Tail, *, tested: int
     count = sightings.counts()
     alive = np.flatnonzero((count >= LEAST_ROWS) & (tail.p(count, base) <= LEVEL))
     patterns: list[Concentrated] = []
-    pieces = _pieces(sightings, count, base, tail, tested)
     active = np.ones(len(sightings.weights), bool)
     for sure in SURE:
         while len(patterns) < MOST_PATTERNS:
@@ -111,24 +108,11 @@ def concentrations(sightings: Sightings, base: Reals, tail: Tail, *, tested: int
             if gram is None:
                 break
             rows = sightings.rows_of(gram)
-            new = _telling(rows[active[rows]], pieces)
+            new = rows[active[rows]]
             patterns.append(Concentrated(gram, len(rows), len(rows) / len(active), float(base[gram] / max(tail.baseline_rows, 1)), new))
             active[new] = False
             count = count - sightings.counts_of(new)
     return patterns
-
-
-def _pieces(sightings: Sightings, count: Reals, base: Reals, tail: Tail, tested: int) -> Reals:
-    """Return how many n-grams that are significant by themselves every row holds."""
-    significant = _significant(tail.p(count, base), tested).astype(np.float32)
-    pieces: Reals = sightings.held.T @ significant
-    return pieces
-
-
-def _telling(rows: Places, pieces: Reals) -> Places:
-    """Return the rows without those that hold nothing but the one n-gram, where the others hold many; what is left over must stand by itself."""
-    kept: Places = rows[pieces[rows] > 1] if np.median(pieces[rows]) >= MANY_PIECES else rows
-    return kept
 
 
 def suspicious(sightings: Sightings, base: Reals, tail: Tail, *, tested: int) -> Hashes:
