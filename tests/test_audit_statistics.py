@@ -164,8 +164,9 @@ def locked(thinks: list[str], baseline: list[str] | None) -> int:
     known = Counts() if baseline else None
     if known is not None and baseline:
         known.add(tokens(*baseline), np.arange(len(baseline)))
-    detector, made = LockedLabelDetector(known, np.zeros(0, np.uint64)), batch(thinks)
-    detector.learn(made)
+    counts, made = Counts(), batch(thinks)
+    counts.add(made.tokens, made.samples_of)
+    detector = LockedLabelDetector(counts, known, np.zeros(0, np.uint64))
     detector.look(made)
     return sum(len(found.flags) for found in detector.found())
 

@@ -12,9 +12,10 @@ from tasks.spec import Spec
 from tasks.verdicts.audit.batch import Batch, Rows, batches_of
 from tasks.verdicts.audit.bleed import BleedDetector
 from tasks.verdicts.audit.characters import CharacterDetector
-from tasks.verdicts.audit.counts import grams_of
+from tasks.verdicts.audit.counts import Counts, grams_of
 from tasks.verdicts.audit.dependence import DependenceDetector
 from tasks.verdicts.audit.found import EXAMPLES, Detector, Found, Seen
+from tasks.verdicts.audit.openers import VIEWS as OPENER_VIEWS
 from tasks.verdicts.audit.openers import LockedLabelDetector, Openers
 from tasks.verdicts.audit.outcome import MOST_PATTERNS, Outcome, Pattern
 from tasks.verdicts.audit.preset import GATES, FourGateDetector
@@ -40,9 +41,11 @@ class AuditSpec(Spec):
 
 def audit(corpus: Rows, spec: AuditSpec, *, style: Style | None = None, progress: Progress = lambda stage, rows: None) -> Outcome:
     """Return what is to be said of a corpus. style: of a baseline; EmptyTable when there are no rows."""
-    detectors = _detectors(corpus, spec, style)
+    counts = Counts() if style else Counts(OPENER_VIEWS)
+    detectors = _detectors(corpus, counts, spec, style)
     openers, ids, rows = Openers(), [], 0
     for batch in batches_of(corpus):
+        counts.add(batch.tokens, batch.samples_of)
         for detector in detectors:
             detector.learn(batch)
         openers.add(batch)
@@ -62,19 +65,19 @@ def audit(corpus: Rows, spec: AuditSpec, *, style: Style | None = None, progress
     return _outcome(corpus, found, rows=rows, ids=pa.chunked_array(ids), openers=openers, style=style, spec=spec)
 
 
-def _detectors(corpus: Rows, spec: AuditSpec, style: Style | None) -> list[Detector]:
+def _detectors(corpus: Rows, counts: Counts, spec: AuditSpec, style: Style | None) -> list[Detector]:
     known: list[Detector] = [FourGateDetector()] if spec.preset else []
     values: list[Detector] = [CanaryDetector(corpus.producers), TaintDetector(corpus.producers), DependenceDetector(corpus.producers)]
     cleared = _cleared(spec.allowed)
     by_style: list[Detector] = []
     if style is not None:
-        concentration = ConcentrationDetector(style, cleared)
+        concentration = ConcentrationDetector(style, cleared, counts)
         by_style = [concentration, NoveltyDetector(style, cleared, concentration)]
     return [
         *known,
         *(values if corpus.producers else []),
         *by_style,
-        LockedLabelDetector(style.counts if style else None, cleared),
+        LockedLabelDetector(counts, style.counts if style else None, cleared),
         BleedDetector(),
         CharacterDetector(spec.fluency, style.characters if style else None),
     ]

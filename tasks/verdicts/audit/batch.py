@@ -7,6 +7,7 @@ from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from tasks.verdicts.audit.counts import Grams, grams_of
 from tasks.verdicts.audit.tokens import Flags, Hashes, Places, Tokens, tokens_of
@@ -79,10 +80,14 @@ class Batch:
 
     def unprompted(self, grams: Grams, chosen: Places) -> Places:
         """Return the chosen n-grams that do not consist of the prompt's and the answer's tokens alone."""
-        new = np.concatenate([[0], np.cumsum(~self.beside)])
         places = grams.places[chosen]
-        kept: Places = chosen[new[places + grams.order] > new[places]]
+        kept: Places = chosen[self._new[places + grams.order] > self._new[places]]
         return kept
+
+    @cached_property
+    def _new(self) -> NDArray[np.int32]:
+        """Return how many tokens before each, and before the end, are neither the prompt's nor the answer's."""
+        return np.concatenate([np.zeros(1, np.int32), np.cumsum(~self.beside, dtype=np.int32)])
 
 
 def held_beside(tokens: Tokens, beside: Tokens) -> Flags:

@@ -16,8 +16,8 @@ from tasks.verdicts.fluency import FluencySpec, mojibake
 Reals = NDArray[np.float64]
 
 STATISTICS = ("spaces", "longest_run", "odd_characters", "compressed", "repeated")
-FAULTS = ("run_together", "run_together", "mojibake", "loop", "loop")
-"""Each statistic of a text, and the fault it betrays: characters that are spaces; bytes from one token to the next, at most; letters that only broken
+FAULTS = {"run_together": (0, 1), "mojibake": (2,), "loop": (3, 4)}
+"""Statistics of a text, and which of them betray which fault: characters that are spaces; bytes from one token to the next, at most; letters that only broken
 decoding leaves; bytes after compression times log2 of the length; 8-grams of tokens that occurred earlier."""
 SIGN = np.array([-1.0, 1.0, 1.0, -1.0, 1.0])
 FLOOR = np.array([0.005, 2.0, 0.002, 0.02, 0.01])
@@ -89,21 +89,23 @@ class CharacterDetector:
             if fault:
                 self._notes.note(fault, batch.first_row + place)
         measured = statistics(batch)
-        for number, name in enumerate(FAULTS):
-            for place in np.flatnonzero(self._suspects(measured, number)):
-                if self._beyond(measured[place], number) or self._confirmed(name, batch.texts("think")[place]):
+        for name, numbers in FAULTS.items():
+            beyond, suspects = (np.any([look(measured, number) for number in numbers], axis=0) for look in (self._beyond, self._suspects))
+            for place in np.flatnonzero(beyond | suspects):
+                if beyond[place] or self._confirmed(name, batch.texts("think")[place]):
                     self._notes.note(name, batch.first_row + int(place))
 
     def _suspects(self, measured: Reals, number: int) -> Flags:
         """Return the rows worth a closer look."""
         fixed = np.array([-LEAST_SPACES, self._spec.longest_word, 0.0, -0.6, LEAST_SHARE])
         suspects: Flags = SIGN[number] * measured[:, number] > fixed[number]
-        if self._bound is not None:
-            suspects = suspects | (SIGN[number] * measured[:, number] > self._bound[number])
         return suspects
 
-    def _beyond(self, measured: Reals, number: int) -> bool:
-        return self._bound is not None and bool(SIGN[number] * measured[number] > self._bound[number])
+    def _beyond(self, measured: Reals, number: int) -> Flags:
+        """Return the rows beyond anything in the baseline."""
+        bound = np.inf if self._bound is None else self._bound[number]
+        beyond: Flags = SIGN[number] * measured[:, number] > bound
+        return beyond
 
     def _confirmed(self, name: str, text: str) -> bool:
         """Return what the fluency gate says of the text, fault by fault."""

@@ -10,7 +10,8 @@ from tasks.verdicts.audit.tokens import EDGE_TOKENS, ORDERS, Flags, Hashes, Plac
 
 Cells = NDArray[np.int32]
 
-VIEWS = ("1", "2", "3", "4", "opening", "closing")
+ORDER_VIEWS = tuple(map(str, ORDERS))
+VIEWS = (*ORDER_VIEWS, "opening", "closing")
 """n-grams anywhere, by order; n-grams of any order within the first and within the last tokens of a text."""
 BITS = {"1": 21, "2": 23, "3": 24, "4": 24, "opening": 21, "closing": 21}
 """Cells per view, as a power of two. n-grams that share a cell by chance only blur the screening; every reported count is exact."""

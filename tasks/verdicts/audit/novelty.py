@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.verdicts.audit.counts import Counts, cell_of
-from tasks.verdicts.audit.tokens import EDGE_TOKENS, ORDERS, Flags, Tokens, ngram_hashes
+from tasks.verdicts.audit.batch import Batch
+from tasks.verdicts.audit.counts import ORDER_VIEWS, Counts, Grams
+from tasks.verdicts.audit.tokens import EDGE_TOKENS, ORDERS, Tokens
 
 Reals = NDArray[np.float64]
 
@@ -27,24 +28,23 @@ LEVEL = 0.008
 TAIL_SHARE, LEAST_FOR_TAIL, TAIL_SAFETY = 0.02, 1000, 1.5
 
 
-def surprise(tokens: Tokens, known: Flags, baseline: Counts, *, own: int) -> Reals:
-    """Return every token's surprise in bits beyond the usual. own: 1 where the texts are themselves counted in the baseline."""
+def surprise(batch: Batch, baseline: Counts, *, own: int) -> Reals:
+    """Return the surprise of every token of a batch in bits beyond the usual. own: 1 where its texts are themselves counted in the baseline."""
     rows = max(baseline.rows - own, 1)
-    held = [_ending_at(tokens, order, baseline, own) for order in ORDERS]
+    held = [_ending_at(grams, len(batch.tokens.hashes), baseline, own) for grams in batch.grams if grams.view in ORDER_VIEWS]
     bits: Reals = UNSEEN_WORD_BITS * (held[0] == 0) - np.log2(np.maximum(held[0], 0.5) / rows)
     for order in ORDERS[1:]:
         here, context = held[order - 1], np.roll(held[order - 2], 1)
         seen = (here > 0) & (context > 0)
         bits = np.where(seen, -np.log2(np.clip(here, 0.5, np.maximum(context, 0.5)) / np.maximum(context, 0.5)), bits + UNSEEN_BITS)
-    excess: Reals = np.where(known, bits * KNOWN_SHARE, bits) - USUAL_BITS
+    excess: Reals = np.where(batch.beside, bits * KNOWN_SHARE, bits) - USUAL_BITS
     return excess
 
 
-def _ending_at(tokens: Tokens, order: int, baseline: Counts, own: int) -> Reals:
+def _ending_at(grams: Grams, tokens: int, baseline: Counts, own: int) -> Reals:
     """Return in how many baseline rows the n-gram ending at every token occurs."""
-    hashes, places = ngram_hashes(tokens, order)
-    held = np.zeros(len(tokens.hashes))
-    held[places + order - 1] = np.maximum(baseline.cells[str(order)][cell_of(hashes, str(order))] - own, 0)
+    held = np.zeros(tokens)
+    held[grams.places + grams.order - 1] = np.maximum(baseline.of(grams) - own, 0)
     return held
 
 

@@ -43,13 +43,12 @@ class LockedLabelDetector:
     hundred rows is a stamp, unless a baseline opens so as well. Ordinary words alone prove nothing here: that takes a baseline.
     """
 
-    def __init__(self, baseline: Counts | None, cleared: Hashes) -> None:
-        self._counts, self._baseline, self._cleared = Counts(VIEWS), baseline, cleared
+    def __init__(self, counts: Counts, baseline: Counts | None, cleared: Hashes) -> None:
+        self._counts, self._baseline, self._cleared = counts, baseline, cleared
         self._stamped, self._locked, self._looked_at = RowNotes(), RowNotes(), RowNotes()
 
     def learn(self, batch: Batch) -> None:
-        """Count the n-grams."""
-        self._counts.add(batch.tokens, batch.samples_of)
+        """Nothing is to be learned: the n-grams are counted already."""
 
     def look(self, batch: Batch) -> None:
         """Note rows that open with locked tokens."""

@@ -24,7 +24,7 @@ COMPARABLE = 0.7
 
 def usual_surprise(batch: Batch, counts: Counts) -> Reals:
     """Return the mean surprise of every baseline row, each against all others; nan for a text too short."""
-    excess = surprise(batch.tokens, batch.beside, counts, own=1)
+    excess = surprise(batch, counts, own=1)
     return _means(batch, excess, np.ones(len(excess), bool))
 
 
@@ -43,7 +43,7 @@ def _left_over(batch: Batch, counts: Counts, pieces: Hashes, rows: Places) -> Re
     mine = rows[(rows >= batch.first_row) & (rows < batch.first_row + batch.rows.num_rows)] - batch.first_row
     if not len(mine):
         return np.zeros(0)
-    excess = surprise(batch.tokens, batch.beside, counts, own=0)
+    excess = surprise(batch, counts, own=0)
     means: Reals = _means(batch, excess, ~_cut(batch, excess, pieces, mine))[mine]
     return means
 

@@ -44,7 +44,7 @@ class Style:
             openers.add(batch)
             digests.append(prompt_digests(batch))
         second = [
-            (scan(batch.tokens, surprise(batch.tokens, batch.beside, counts, own=1)), statistics(batch), usual_surprise(batch, counts))
+            (scan(batch.tokens, surprise(batch, counts, own=1)), statistics(batch), usual_surprise(batch, counts))
             for batch in batches_of(baseline)
         ]
         if not second:
@@ -57,17 +57,16 @@ class Style:
 class ConcentrationDetector:
     """n-grams that recur far beyond the baseline's rate."""
 
-    def __init__(self, style: Style, cleared: Hashes) -> None:
-        self._style, self._cleared = style, cleared
-        self._counts, self._digests = Counts(), list[Hashes]()
+    def __init__(self, style: Style, cleared: Hashes, counts: Counts) -> None:
+        self._style, self._cleared, self._counts = style, cleared, counts
+        self._digests: list[Hashes] = []
         self._screen: Screen | None = None
         self._gathering = Gathering()
         self.pieces: Hashes = np.zeros(0, np.uint64)
         self.accounted_for: Places = np.zeros(0, np.int64)
 
     def learn(self, batch: Batch) -> None:
-        """Count the n-grams."""
-        self._counts.add(batch.tokens, batch.samples_of)
+        """Note who asked for what; the n-grams are counted already."""
         self._digests.append(prompt_digests(batch))
 
     def look(self, batch: Batch) -> None:
@@ -136,7 +135,7 @@ class NoveltyDetector:
         return [Found("novelty", rows, self._spell, rows, baseline_share=0.0)] if len(rows) else []
 
     def _surprise(self, batch: Batch) -> Reals:
-        excess = surprise(batch.tokens, batch.beside, self._style.counts, own=0)
+        excess = surprise(batch, self._style.counts, own=0)
         excess[covered(batch.tokens, self._cleared)] = 0
         return excess
 

@@ -145,11 +145,13 @@ def _shaped_hashes(data: Bytes, kinds: Bytes, starts: Places) -> Hashes:
     first = digit.copy()
     first[1:] &= ~digit[:-1]
     first[starts] = digit[starts]
-    hashes = _polynomial(_AS_ZERO[data], (kinds != _BLANK) & (first | ~digit), starts)
-    runs = np.add.reduceat(first.astype(np.int32), starts)
-    letters = np.add.reduceat(((kinds == _WORD) & ~digit).astype(np.int32), starts)
-    hashes[(runs == 1) & (letters == 1)] = _LABEL
-    hashes[(runs > 1) & (letters > 0)] = _IDENTIFIER
+    counts = (kinds != _BLANK) & (first | ~digit)
+    hashes = _polynomial(_AS_ZERO[data], counts, starts)
+    numbered, runs = np.unique(np.searchsorted(starts, np.flatnonzero(first), "right") - 1, return_counts=True)
+    seen = np.concatenate([np.zeros(1, np.int32), np.cumsum(counts, dtype=np.int32)])
+    letters = seen[np.append(starts, len(data))[numbered + 1]] - seen[starts[numbered]] - runs
+    hashes[numbered[(runs == 1) & (letters == 1)]] = _LABEL
+    hashes[numbered[(runs > 1) & (letters > 0)]] = _IDENTIFIER
     return _mixed(hashes)
 
 
