@@ -71,7 +71,7 @@ def _detectors(corpus: Rows, counts: Counts, spec: AuditSpec, style: Style | Non
     cleared = _cleared(spec.allowed)
     by_style: list[Detector] = []
     if style is not None:
-        concentration = ConcentrationDetector(style, cleared, counts)
+        concentration = ConcentrationDetector(corpus, style, cleared, counts)
         by_style = [concentration, NoveltyDetector(style, cleared, concentration)]
     return [
         *known,

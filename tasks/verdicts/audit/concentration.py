@@ -5,11 +5,12 @@ test (Przyborowski and Wilenski 1940), with Benjamini and Hochberg (1995) over t
 Patterns are then taken one at a time, each accounting for rows no earlier pattern holds; what only rode along stops being significant.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.verdicts.audit.batch import Rows, batches_of
 from tasks.verdicts.audit.counts import VIEWS, Counts, Grams, cell_of
 from tasks.verdicts.audit.discovery import false_discovery
 from tasks.verdicts.audit.sightings import Sightings
@@ -84,11 +85,10 @@ def _totals(corpus: Counts, baseline: Counts, view: str) -> NDArray[np.int64]:
 
 @dataclass(frozen=True)
 class Concentrated:
-    """A pattern: its n-gram (place in the sightings), how many rows hold it, the share of corpus and baseline, and rows it alone accounts for."""
+    """A pattern: its n-gram, the rows that hold it, its share of the baseline, and the rows that no earlier pattern accounts for."""
 
-    gram: int
-    rows: int
-    share: float
+    gram: np.uint64
+    rows: Places
     baseline_share: float
     accounts_for: Places
 
@@ -109,10 +109,29 @@ def concentrations(sightings: Sightings, base: Reals, tail: Tail, *, tested: int
                 break
             rows = sightings.rows_of(gram)
             new = rows[active[rows]]
-            patterns.append(Concentrated(gram, len(rows), len(rows) / len(active), float(base[gram] / max(tail.baseline_rows, 1)), new))
+            patterns.append(Concentrated(sightings.hashes[gram], rows, float(base[gram] / max(tail.baseline_rows, 1)), new))
             active[new] = False
             count = count - sightings.counts_of(new)
     return patterns
+
+
+def everywhere(corpus: Rows, patterns: list[Concentrated]) -> list[Concentrated]:
+    """Return the patterns that were found in a part of the rows with all their rows; one more pass."""
+    hashes = np.array([pattern.gram for pattern in patterns], np.uint64)
+    order = np.argsort(hashes)
+    pairs = [np.zeros((2, 0), np.int64)]
+    for batch in batches_of(corpus):
+        for grams in batch.grams:
+            chosen = batch.unprompted(grams, np.flatnonzero(np.isin(grams.hashes, hashes)))
+            pattern = order[np.searchsorted(hashes[order], grams.hashes[chosen])]
+            pairs.append(np.stack([pattern, batch.tokens.texts[grams.places[chosen]] + batch.first_row]))
+    held = np.unique(np.concatenate(pairs, axis=1), axis=1)
+    taken, whole = np.zeros(0, np.int64), list[Concentrated]()
+    for number, one in enumerate(patterns):
+        rows = held[1][held[0] == number]
+        whole.append(replace(one, rows=rows, accounts_for=np.setdiff1d(rows, taken)))
+        taken = np.union1d(taken, rows)
+    return whole
 
 
 def suspicious(sightings: Sightings, base: Reals, tail: Tail, *, tested: int) -> Hashes:

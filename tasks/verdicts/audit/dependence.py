@@ -56,14 +56,14 @@ class _Text:
 
     def dependents(self, column: str, values: list[str]) -> Iterator[Dependent]:
         """Yield the n-grams that depend on the column."""
-        names, carried = np.unique(values, return_inverse=True)
+        names, carried = np.unique(values[:: self._gathering.step], return_inverse=True)
         if not 1 < len(names) <= MOST_VALUES:
             return
         held, hashes = self._held
-        one_hot = np.zeros((self.rows, len(names)))
-        one_hot[np.arange(self.rows), carried] = 1
+        one_hot = np.zeros((len(carried), len(names)))
+        one_hot[np.arange(len(carried)), carried] = 1
         together, total, share = held @ one_hot, np.asarray(held.sum(axis=1), float).ravel(), one_hot.mean(axis=0)
-        grams, of_value = np.nonzero((together >= LEAST_ROWS) & (total < MOST_SHARE * self.rows)[:, None])
+        grams, of_value = np.nonzero((together >= LEAST_ROWS) & (total < MOST_SHARE * len(carried))[:, None])
         count = together[grams, of_value]
         p = _binomial_tail(count, total[grams], share[of_value])
         lifted = count / total[grams] >= np.minimum(LIFT, 0.9 / share[of_value]) * share[of_value]
@@ -72,7 +72,7 @@ class _Text:
 
     @cached_property
     def _held(self) -> "tuple[NDArray[np.float64], Hashes]":
-        sightings = self._gathering.seal(np.ones(self.rows), least_rows=LEAST_ROWS)
+        sightings = self._gathering.seal(np.ones(-(-self.rows // self._gathering.step)), least_rows=LEAST_ROWS)
         return sightings.held, sightings.hashes
 
 

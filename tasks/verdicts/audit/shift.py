@@ -18,6 +18,7 @@ Reals = NDArray[np.float64]
 AROUND = 6
 """Tokens cut off on both sides of a suspected piece: its slots and its seams."""
 LEAST_TOKENS, LEAST_ROWS = 20, 20
+BLOCK, ENOUGH_ROWS = 500, 2000
 COMPARABLE = 0.7
 """Area under the curve up to which corpus and baseline are of one kind."""
 
@@ -30,6 +31,7 @@ def usual_surprise(batch: Batch, counts: Counts) -> Reals:
 
 def left_over(corpus: Rows, counts: Counts, usual: Reals, *, pieces: Hashes, rows: Places) -> float:
     """Return the area under the curve between what the given rows hold beside the suspected pieces, and the baseline; 0.5 where it cannot be told."""
+    rows = _some(rows)
     flagged = [_left_over(batch, counts, pieces, rows) for batch in batches_of(corpus)]
     values = np.concatenate(flagged) if flagged else np.zeros(0)
     values, usual = values[~np.isnan(values)], usual[~np.isnan(usual)]
@@ -37,6 +39,13 @@ def left_over(corpus: Rows, counts: Counts, usual: Reals, *, pieces: Hashes, row
         return 0.5
     below = np.searchsorted(np.sort(usual), values, "left") + np.searchsorted(np.sort(usual), values, "right")
     return float(below.mean() / (2 * len(usual)))
+
+
+def _some(rows: Places) -> Places:
+    """Return the rows of every so many blocks of the corpus: enough to tell, and the others need not be cut into tokens again."""
+    blocks = rows // BLOCK
+    _, place = np.unique(blocks, return_inverse=True)
+    return rows[place % max(1, len(rows) // ENOUGH_ROWS) == 0]
 
 
 def _left_over(batch: Batch, counts: Counts, pieces: Hashes, rows: Places) -> Reals:

@@ -13,32 +13,50 @@ from tasks.verdicts.audit.tokens import Hashes, Places, Tokens
 Reals = NDArray[np.float64]
 
 
-class Gathering:
-    """Takes (n-gram, row) pairs batch by batch."""
+MOST_PAIRS = 8_000_000
 
-    def __init__(self) -> None:
+
+class Gathering:
+    """Takes (n-gram, row) pairs batch by batch. step: where pairs grow too many, only every step-th row is kept, and stands for those between."""
+
+    def __init__(self, most_pairs: int = MOST_PAIRS) -> None:
         self._hashes: list[Hashes] = []
         self._rows: list[NDArray[np.int32]] = []
-        self._shapes: list[tuple[Hashes, int]] = []
+        self._shapes: dict[int, Hashes] = {}
+        self._most, self._held, self.step = most_pairs, 0, 1
 
     def note(self, grams: Grams, chosen: Places, tokens: Tokens, *, first_row: int) -> None:
         """Keep the chosen n-grams of a batch whose first text is row first_row, once a row."""
-        keys = np.stack([grams.hashes[chosen], tokens.texts[grams.places[chosen]].astype(np.uint64)])
-        pairs = np.unique(keys, axis=1)
+        rows = tokens.texts[grams.places[chosen]] + first_row
+        kept = rows % self.step == 0
+        pairs = np.unique(np.stack([grams.hashes[chosen][kept], rows[kept].astype(np.uint64)]), axis=1)
         self._hashes.append(pairs[0])
-        self._rows.append((pairs[1].astype(np.int64) + first_row).astype(np.int32))
-        self._shapes.append((np.unique(pairs[0]), VIEWS.index(grams.view) * 8 + grams.order))
+        self._rows.append(pairs[1].astype(np.int32))
+        shape = VIEWS.index(grams.view) * 8 + grams.order
+        self._shapes[shape] = np.union1d(self._shapes.get(shape, np.zeros(0, np.uint64)), pairs[0])
+        self._held += len(pairs[0])
+        while self._held > self._most:
+            self._thin()
+
+    def _thin(self) -> None:
+        self.step *= 2
+        hashes, rows = self._pairs()
+        kept = rows % self.step == 0
+        self._hashes, self._rows, self._held = [hashes[kept]], [rows[kept]], int(np.count_nonzero(kept))
+
+    def _pairs(self) -> tuple[Hashes, NDArray[np.int32]]:
+        return np.concatenate(self._hashes or [np.zeros(0, np.uint64)]), np.concatenate(self._rows or [np.zeros(0, np.int32)])
 
     def seal(self, weights: Reals, *, least_rows: int) -> "Sightings":
-        """Return all pairs whose n-gram has the least number of rows."""
-        hashes = np.concatenate(self._hashes or [np.zeros(0, np.uint64)])
-        rows = np.concatenate(self._rows or [np.zeros(0, np.int32)])
+        """Return all pairs whose n-gram has the least number of rows. weights: of the kept rows; row i of the sightings is row i * step."""
+        hashes, rows = self._pairs()
+        rows //= self.step
         known, gram, held = np.unique(hashes, return_inverse=True, return_counts=True)
         keep = held >= least_rows
         pairs = keep[gram]
         shapes = np.zeros(len(known), np.int16)
-        for some, shape in self._shapes:
-            shapes[np.searchsorted(known, some)] = shape
+        for shape, some in self._shapes.items():
+            shapes[np.isin(known, some)] = shape
         return Sightings(known[keep], shapes[keep], (np.cumsum(keep) - 1)[gram[pairs]], rows[pairs], weights)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from tasks.errors import EmptyTable
 from tasks.verdicts.audit.batch import Batch, Rows, batches_of, prompt_digests, prompt_weights
 from tasks.verdicts.audit.characters import bounds, statistics
-from tasks.verdicts.audit.concentration import Concentrated, Screen, Tail, concentrations, suspicious
+from tasks.verdicts.audit.concentration import Concentrated, Screen, Tail, concentrations, everywhere, suspicious
 from tasks.verdicts.audit.counts import Counts, covered
 from tasks.verdicts.audit.discovery import false_discovery
 from tasks.verdicts.audit.found import Found, Seen, spell_gram, spell_tokens
@@ -57,8 +57,8 @@ class Style:
 class ConcentrationDetector:
     """n-grams that recur far beyond the baseline's rate."""
 
-    def __init__(self, style: Style, cleared: Hashes, counts: Counts) -> None:
-        self._style, self._cleared, self._counts = style, cleared, counts
+    def __init__(self, corpus: Rows, style: Style, cleared: Hashes, counts: Counts) -> None:
+        self._corpus, self._style, self._cleared, self._counts = corpus, style, cleared, counts
         self._digests: list[Hashes] = []
         self._screen: Screen | None = None
         self._gathering = Gathering()
@@ -80,14 +80,16 @@ class ConcentrationDetector:
         """Return the patterns that account for what recurs."""
         if self._screen is None:
             return []
-        weights, prompts = prompt_weights(self._digests)
+        weights, prompts = prompt_weights([np.concatenate(self._digests)[:: self._gathering.step]])
         sightings = self._gathering.seal(weights, least_rows=LEAST_ROWS)
         base = self._exact(sightings, self._screen)
         tail = Tail(float(prompts), float(self._style.prompts))
         self.pieces = suspicious(sightings, base, tail, tested=self._screen.tested)
         patterns = concentrations(sightings, base, tail, tested=self._screen.tested)
+        if self._gathering.step > 1:
+            patterns = everywhere(self._corpus, patterns)
         self.accounted_for = np.concatenate([self.accounted_for, *(pattern.accounts_for for pattern in patterns)])
-        return [self._finding(sightings, pattern) for pattern in patterns]
+        return [self._finding(pattern) for pattern in patterns]
 
     def _exact(self, sightings: Sightings, screen: Screen) -> Reals:
         counted = np.zeros(len(sightings.hashes))
@@ -99,13 +101,13 @@ class ConcentrationDetector:
                 counted += base_counts(sightings, pairs[0], self._style.weights[pairs[1].astype(np.int64)])
         return counted
 
-    def _finding(self, sightings: Sightings, pattern: Concentrated) -> Found:
-        gram = sightings.hashes[pattern.gram : pattern.gram + 1]
+    def _finding(self, pattern: Concentrated) -> Found:
+        gram = np.array([pattern.gram])
         cleared = bool(np.isin(gram, self._cleared).any())
         flags = pattern.accounts_for[:0] if cleared else pattern.accounts_for
         return Found(
             "concentration",
-            sightings.rows_of(pattern.gram),
+            pattern.rows,
             spell_gram(gram),
             flags,
             baseline_share=pattern.baseline_share,
