@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from flows.cli import app
+from tasks.verdicts.audit import sightings
 from tasks.verdicts.audit.audit import AuditSpec, audit
 from tasks.verdicts.audit.outcome import Outcome
 from tasks.verdicts.audit.report import report
@@ -74,6 +75,18 @@ def test_a_fifth_of_leaked_rows_is_found_and_the_others_are_left_alone(style: St
     assert outcome.verdict == "leak"
     assert flagged[truth].mean() >= 0.95
     assert truth[flagged].mean() >= 0.97
+
+
+def test_where_too_much_recurs_to_be_held_a_part_of_the_rows_names_the_patterns_and_all_rows_are_flagged(
+    style: Style, clean: list[Row], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leaked = Listed(stamped(clean, 2, "Zesty variant {number}; shuffle the closing line. "), PRODUCERS)
+    whole = audit(leaked, AuditSpec(), style=style)
+    monkeypatch.setattr(sightings, "MOST_PAIRS", 4000)
+    part = audit(leaked, AuditSpec(), style=style)
+    assert (part.flags > 0).tolist() == (whole.flags > 0).tolist()
+    assert part.patterns[0] == whole.patterns[0]
+    assert int((part.flags > 0).sum()) == ROWS // 2
 
 
 def test_a_pattern_carries_its_evidence(style: Style, clean: list[Row]) -> None:

@@ -45,7 +45,8 @@ def _some(rows: Places) -> Places:
     """Return the rows of every so many blocks of the corpus: enough to tell, and the others need not be cut into tokens again."""
     blocks = rows // BLOCK
     _, place = np.unique(blocks, return_inverse=True)
-    return rows[place % max(1, len(rows) // ENOUGH_ROWS) == 0]
+    some: Places = rows[place % max(1, len(rows) // ENOUGH_ROWS) == 0]
+    return some
 
 
 def _left_over(batch: Batch, counts: Counts, pieces: Hashes, rows: Places) -> Reals:

@@ -19,11 +19,11 @@ MOST_PAIRS = 8_000_000
 class Gathering:
     """Takes (n-gram, row) pairs batch by batch. step: where pairs grow too many, only every step-th row is kept, and stands for those between."""
 
-    def __init__(self, most_pairs: int = MOST_PAIRS) -> None:
+    def __init__(self) -> None:
         self._hashes: list[Hashes] = []
         self._rows: list[NDArray[np.int32]] = []
         self._shapes: dict[int, Hashes] = {}
-        self._most, self._held, self.step = most_pairs, 0, 1
+        self._held, self.step = 0, 1
 
     def note(self, grams: Grams, chosen: Places, tokens: Tokens, *, first_row: int) -> None:
         """Keep the chosen n-grams of a batch whose first text is row first_row, once a row."""
@@ -35,7 +35,7 @@ class Gathering:
         shape = VIEWS.index(grams.view) * 8 + grams.order
         self._shapes[shape] = np.union1d(self._shapes.get(shape, np.zeros(0, np.uint64)), pairs[0])
         self._held += len(pairs[0])
-        while self._held > self._most:
+        while self._held > MOST_PAIRS:
             self._thin()
 
     def _thin(self) -> None:
