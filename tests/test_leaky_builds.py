@@ -12,7 +12,7 @@ from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 from flows.build_corpus import Summary, build_corpus
 from flows.recipe import Recipe
 from tasks import rows
-from tasks.errors import GateBroken
+from tasks.errors import EmptyTable, GateBroken
 from tasks.store import Key, Table, once
 from tasks.verdicts.audit.traces import TraceAuditSpec, audit_table, refuse_leaks, stopping_patterns
 from tests.answer_server import answering
@@ -57,19 +57,18 @@ def test_a_leak_of_a_form_nobody_wrote_a_pattern_for_stops_the_run_and_leaves_it
 
 
 @pytest.mark.usefixtures("prefect_server")
-def test_a_pattern_within_tolerance_only_rejects_its_rows_and_a_cleared_one_none(tmp_path: Path, rulebook: Path, leaking_url: str) -> None:
-    def audited(summary: Summary) -> tuple[int, int]:
-        stages = {line.stage: line for line in summary.stages}
-        return stages["audits"].rows_out, stages["verdicts"].rejected.get("concentration", 0)
+def test_a_pattern_within_tolerance_only_rejects_its_rows_here_all_and_a_cleared_one_none(tmp_path: Path, rulebook: Path, leaking_url: str) -> None:
+    def reasons(summary: Summary) -> set[str]:
+        return set(next(line for line in summary.stages if line.stage == "verdicts").rejected)
 
     cleared = build_corpus(leaky(rulebook, leaking_url, allowed=[NOTE]), tmp_path)
-    assert cleared.rows and audited(cleared) == (0, 0)
+    assert cleared.rows and not {"concentration", "locked_label", "novelty"} & reasons(cleared)
     newest = max((tmp_path / "audits").glob("*/audit.json"), key=lambda path: path.stat().st_mtime)
     assert {one["detector"] for one in json.loads(newest.read_bytes())["patterns"]} >= {"cleared_concentration"}
     with pytest.raises(GateBroken) as refused:
         build_corpus(leaky(rulebook, leaking_url, allowed=["zesty"]), tmp_path)
     assert "B7" in str(refused.value)
-    with pytest.raises(Exception, match="verdicts"):
+    with pytest.raises(EmptyTable, match="verdicts"):
         build_corpus(leaky(rulebook, leaking_url, tolerated=1.0), tmp_path)
 
 
@@ -104,6 +103,6 @@ def test_clean_traces_pass_and_the_control_arm_is_not_under_audit(tmp_path: Path
     plain = [f"The question {number} asks for a reason, and I weigh {number + 7} of them." for number in range(50)]
     table = audited(tmp_path, plain, spec)
     refuse_leaks(table, stopping_patterns(table, spec))
-    assert (table.rows, table.rows_in) == (0, 0)
+    assert (table.rows, table.rows_in) == (0, 50)
     everything_bare = audit_table(traces_with(plain), prompts_table(50, control=50), [], spec)
     assert everything_bare.parts["audits"].num_rows == 0

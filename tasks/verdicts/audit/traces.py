@@ -51,7 +51,8 @@ def audit_table(traces: pa.Table, prompts: pa.Table, baselines: Sequence[pa.Tabl
     outcome = audit(TableRows(suspects), AuditSpec(allowed=spec.allowed), style=_style(baselines)) if suspects.num_rows else None
     found = _found(outcome) if outcome else []
     return Made(
-        {"audits": rows.table_of(found, rows.AUDITS)}, rows.AUDITS, rows.rejected([]), rows_in=len(found), may_be_empty=True,
+        {"audits": rows.table_of(found, rows.AUDITS)}, rows.AUDITS, rows.rejected([]), rows_in=suspects.num_rows, rows_out=suspects.num_rows,
+        may_be_empty=True,
         attach=lambda folder: _attach(folder, outcome),
     )  # fmt: skip
 
