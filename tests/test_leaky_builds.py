@@ -57,7 +57,9 @@ def test_a_leak_of_a_form_nobody_wrote_a_pattern_for_stops_the_run_and_leaves_it
 
 
 @pytest.mark.usefixtures("prefect_server")
-def test_a_pattern_within_tolerance_only_rejects_its_rows_here_all_and_a_cleared_one_none(tmp_path: Path, rulebook: Path, leaking_url: str) -> None:
+def test_a_pattern_within_tolerance_only_rejects_its_rows_here_all_and_a_cleared_one_none(
+    tmp_path: Path, rulebook: Path, leaking_url: str
+) -> None:
     def reasons(summary: Summary) -> set[str]:
         return set(next(line for line in summary.stages if line.stage == "verdicts").rejected)
 

@@ -105,7 +105,8 @@ def _fenced_build(root: Path, attempts: Path) -> None:
     own = os.environ | {"PYTHONPATH": str(FENCES), "FENCE_LOG": str(attempts), "PREFECT_HOME": str(root / "prefect")}
     for name in [name for name in own if name.startswith("PREFECT_API")]:
         del own[name]
-    command = [*_empty_network(), TRACEMILL, "build", POCKET, "--root", root, "--rows", "40", "--set", "corpus.suite.min_rows=5"]
+    command = [*_empty_network(), TRACEMILL, "build", POCKET, "--root", root, "--rows", "40"]
+    command += ["--set", "corpus.suite.min_rows=5", "--set", "coherence.plants=60"]
     done = subprocess.run([*map(str, command)], env=own, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=560, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
