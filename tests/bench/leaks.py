@@ -33,6 +33,7 @@ from tests.bench.leak_world.families import contaminate_mixed, mixed_family
 
 RATES = (0.56, 0.20, 0.05, 0.01)
 FACTOR = 8
+BASELINE_SEED, CLEAN_SEED = 7000, 7001
 
 
 class Job(NamedTuple):
@@ -100,7 +101,7 @@ def _tell(scores: Iterable[Score], *, each: bool) -> None:
 
 
 def _score(job: Job) -> Score:
-    rows, style = _clean(job.style, job.rows)
+    rows, style = _rows(job), _style(job.style, job.rows)
     leaked, name = [False] * len(rows), "clean"
     if job.families:
         families = mixed_family(job.families)
@@ -113,18 +114,28 @@ def _score(job: Job) -> Score:
     return Score(job, name, recall, precision, int(flagged.sum()), outcome.rows, outcome.verdict)
 
 
+def _rows(job: Job) -> list[Row]:
+    """Return clean rows to plant leaks in, others for every family."""
+    if job.style not in STYLES:
+        return _real(job.style)[1::2]
+    return clean_rows(job.rows, seed=CLEAN_SEED + sum(job.families[:1]), style=job.style)
+
+
 @cache
-def _clean(source: str, count: int) -> tuple[list[Row], Style]:
-    """Return clean rows to plant leaks in, and the style of others like them."""
-    if source in STYLES:
-        return clean_rows(count, seed=7001, style=source), Style.of(_table(clean_rows(FACTOR * count, seed=7002, style=source)))
-    read = _read(Path(source))
+def _style(source: str, count: int) -> Style:
+    """Return the style of other rows like them."""
+    return Style.of(_table(clean_rows(FACTOR * count, seed=BASELINE_SEED, style=source) if source in STYLES else _real(source)[::2]))
+
+
+@cache
+def _real(path: str) -> list[Row]:
+    """Return the rows of a file, with producer values drawn for them."""
+    read = _read(Path(path))
     drawn = clean_rows(len(read), seed=7001, style="r1")
-    rows = [
+    return [
         Row(one["id"], one["prompt"], one["prompt"] or "none", one["think"], one["answer"], like.producer)
         for one, like in zip(read, drawn, strict=True)
     ]
-    return rows[1::2], Style.of(_table(rows[::2]))
 
 
 def _read(path: Path) -> list[dict[str, str]]:

@@ -5,6 +5,7 @@ test (Przyborowski and Wilenski 1940), with Benjamini and Hochberg (1995) over t
 Patterns are then taken one at a time, each accounting for rows no earlier pattern holds; what only rode along stops being significant.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -48,13 +49,16 @@ class Tail:
 
 
 class Screen:
-    """The cells worth a second look: enough rows, and far more than the baseline has. tested: n-grams that could have been significant."""
+    """The cells worth a second look: enough rows, and far more than the baseline has.
+
+    tested: of every view, how many n-grams could have been significant; the few words are not to pay for the many 4-grams.
+    """
 
     def __init__(self, corpus: Counts, baseline: Counts) -> None:
         self.tail = Tail(corpus.rows, baseline.rows)
-        totals = np.sum([_totals(corpus, baseline, view) for view in VIEWS], axis=0)
-        least, self.tested = self._least_total(np.cumsum(totals[::-1])[::-1])
-        self._wanted = {view: self._promising(corpus, baseline, view, least) for view in VIEWS}
+        bounds = [self._least_total(np.cumsum(_totals(corpus, baseline, view)[::-1])[::-1]) for view in VIEWS]
+        self.tested = [tested for _, tested in bounds]
+        self._wanted = {view: self._promising(corpus, baseline, view, least) for view, (least, _) in zip(VIEWS, bounds, strict=True)}
 
     def _least_total(self, at_least: NDArray[np.int64]) -> tuple[int, int]:
         """Return the smallest c + b at which one test could be significant among those that remain, and how many remain."""
@@ -93,7 +97,7 @@ class Concentrated:
     accounts_for: Places
 
 
-def concentrations(sightings: Sightings, base: Reals, tail: Tail, *, tested: int) -> list[Concentrated]:
+def concentrations(sightings: Sightings, base: Reals, tail: Tail, *, tested: Sequence[int]) -> list[Concentrated]:
     """Return the patterns that account for what recurs, widest first among the surest. base: weighted baseline rows of every n-gram."""
     count = sightings.counts()
     alive = np.flatnonzero((count >= LEAST_ROWS) & (tail.p(count, base) <= LEVEL))
@@ -103,7 +107,7 @@ def concentrations(sightings: Sightings, base: Reals, tail: Tail, *, tested: int
         while len(patterns) < MOST_PATTERNS:
             left = Tail(float(sightings.weights[active].sum()), tail.baseline_rows)
             alive = alive[count[alive] >= LEAST_ROWS]
-            significant = alive[_significant(left.p(count[alive], base[alive]), tested)]
+            significant = alive[_significant(left.p(count[alive], base[alive]), sightings.views[alive], tested)]
             gram = _widest(significant, count, base, left, sure, sightings.orders)
             if gram is None:
                 break
@@ -134,15 +138,22 @@ def everywhere(corpus: Rows, patterns: list[Concentrated]) -> list[Concentrated]
     return whole
 
 
-def suspicious(sightings: Sightings, base: Reals, tail: Tail, *, tested: int) -> Hashes:
+def suspicious(sightings: Sightings, base: Reals, tail: Tail, *, tested: Sequence[int]) -> Hashes:
     """Return every n-gram that is significant by itself, whether or not a pattern names it."""
     count = sightings.counts()
-    hashes: Hashes = sightings.hashes[_significant(tail.p(count, base), tested) & (tail.unexplained(count, base) >= SURE[-1])]
+    hashes: Hashes = sightings.hashes[
+        _significant(tail.p(count, base), sightings.views, tested) & (tail.unexplained(count, base) >= SURE[-1])
+    ]
     return hashes
 
 
-def _significant(p: Reals, tested: int) -> Flags:
-    return false_discovery(p, level=LEVEL, tests=tested)
+def _significant(p: Reals, views: NDArray[np.int16], tested: Sequence[int]) -> Flags:
+    """Return the significant ones, false discoveries bounded view by view (Sun, Craiu, Paterson and Bull 2006)."""
+    found = np.zeros(len(p), bool)
+    for view, tests in enumerate(tested):
+        of_view = np.flatnonzero(views == view)
+        found[of_view[false_discovery(p[of_view], level=LEVEL, tests=tests)]] = True
+    return found
 
 
 def _widest(significant: Places, count: Reals, base: Reals, left: Tail, sure: float, orders: NDArray[np.int16]) -> int | None:

@@ -90,6 +90,11 @@ class Sightings:
         """Return n of every n-gram."""
         return self.shapes % 8
 
+    @property
+    def views(self) -> NDArray[np.int16]:
+        """Return the view of every n-gram, by its place in VIEWS."""
+        return self.shapes // 8
+
     def counts(self) -> Reals:
         """Return the weighted rows of every n-gram."""
         counted: Reals = self.held @ self.weights
