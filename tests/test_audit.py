@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from itertools import cycle
 from pathlib import Path
 
 import numpy as np
@@ -136,6 +137,20 @@ def test_what_depends_on_a_producer_value_is_found_without_any_baseline(clean: l
     rows = [with_think(row, f"Reading it twice over. {row.think}") if row.producer["family"] == chosen else row for row in clean]
     outcome = audit(Listed(rows, ("family",)), AuditSpec())
     assert outcome.gate_rows()["dependence"] == sum(row.producer["family"] == chosen for row in clean)
+
+
+def test_reasoning_that_follows_the_question_does_not_depend_on_the_family_that_drew_it(clean: list[Row]) -> None:
+    kinds = (("sum", "I add the parts"), ("date", "I count the days"), ("claim", "I weigh every condition"))
+    asked = [
+        Row(
+            **vars(row)
+            | {"prompt": f"Solve this {kind}.", "think": f"{way}. {row.think}", "producer": row.producer | {"family": f"{kind}_task"}}
+        )
+        for row, (kind, way) in zip(clean, cycle(kinds), strict=False)
+    ]
+    assert audit(Listed(asked, ("family",)), AuditSpec()).verdict == "clean"
+    unknown = [Row(**vars(row) | {"prompt": "", "passage": ""}) for row in asked]
+    assert audit(Listed(unknown, ("family",)), AuditSpec()).verdict == "clean"
 
 
 def test_a_quoted_prompt_of_another_row_is_named(clean: list[Row]) -> None:

@@ -118,7 +118,7 @@ def _outcome(
         if len(one.flags):
             flags[one.flags] |= np.uint64(1 << reasons.index(one.detector))
     return Outcome(
-        rows=rows, baseline_rows=style.counts.rows if style else None, patterns=_patterns(corpus, found[:MOST_PATTERNS], rows),
+        rows=rows, baseline_rows=len(style.weights) if style else None, patterns=_patterns(corpus, found[:MOST_PATTERNS], rows),
         reasons=reasons, leaks=frozenset(one.detector for one in found if one.leak), flags=flags, ids=ids, openers=openers.shares(),
         baseline_openers=style.openers.shares() if style else {}, gates=GATES if spec.preset else (),
     )  # fmt: skip

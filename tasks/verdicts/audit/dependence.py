@@ -2,8 +2,8 @@
 know them: a test that needs no baseline, and does not mind the teacher's style.
 
 For an n-gram held by C rows, c of them among the share s of rows that carry a value: P(X >= c), X binomial(C, s), with Benjamini and Hochberg over
-all pairs. A column that the prompts themselves betray is no instrument (a family that decides the question decides the reasoning): of it, only
-n-grams that spell the value count.
+all pairs. A column that the prompts themselves betray is no instrument (a family that decides the question decides the reasoning), nor is any column where
+there are no prompts to tell: of those, only n-grams that spell the value count.
 """
 
 from collections.abc import Iterator
@@ -14,12 +14,12 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from tasks.verdicts.audit.batch import PRODUCER, Batch
+from tasks.verdicts.audit.batch import PRODUCER, Batch, held_beside
 from tasks.verdicts.audit.counts import Grams, grams_of
 from tasks.verdicts.audit.discovery import false_discovery
 from tasks.verdicts.audit.found import Found, Seen, spell_tokens
 from tasks.verdicts.audit.sightings import Gathering
-from tasks.verdicts.audit.tokens import Hashes, Places, Tokens, exact_tokens
+from tasks.verdicts.audit.tokens import Flags, Hashes, Places, Tokens, exact_tokens
 
 Reals = NDArray[np.float64]
 
@@ -45,14 +45,14 @@ class _Text:
 
     def __init__(self) -> None:
         self._gathering = Gathering()
-        self.rows = 0
+        self.rows, self.empty = 0, True
 
-    def add(self, texts: pa.Array) -> None:
-        """Take a batch in."""
-        tokens = exact_tokens(texts)
+    def add(self, tokens: Tokens, known: Flags) -> None:
+        """Take a batch in. known: tokens that the row was given; n-grams of nothing else are left out."""
         for grams in _looked_at(tokens):
-            self._gathering.note(grams, np.arange(len(grams.hashes)), tokens, first_row=self.rows)
-        self.rows += len(texts)
+            self._gathering.note(grams, _new(grams, known), tokens, first_row=self.rows)
+        self.rows += len(tokens.bounds) - 1
+        self.empty = self.empty and not len(tokens.hashes)
 
     def dependents(self, column: str, values: list[str]) -> Iterator[Dependent]:
         """Yield the n-grams that depend on the column."""
@@ -101,8 +101,9 @@ class DependenceDetector:
         """Take the first rows in."""
         if self._thinks.rows >= SAMPLE_ROWS:
             return
-        self._thinks.add(batch.rows.column("think"))
-        self._prompts.add(batch.rows.column("prompt"))
+        thinks, prompts = (exact_tokens(batch.rows.column(name)) for name in ("think", "prompt"))
+        self._thinks.add(thinks, held_beside(thinks, prompts))
+        self._prompts.add(prompts, np.zeros(len(prompts.hashes), bool))
         for name, values in zip(self._columns, self._values, strict=True):
             values.extend(batch.texts(PRODUCER + name))
 
@@ -112,21 +113,23 @@ class DependenceDetector:
             self._dependents = [one for name, values in zip(self._columns, self._values, strict=True) for one in self._of(name, values)]
         if not self._dependents:
             return
-        tokens = exact_tokens(batch.rows.column("think"))
-        held = {(int(value), int(row)) for grams in _looked_at(tokens) for value, row in self._hits(grams, tokens)}
+        tokens, prompts = (exact_tokens(batch.rows.column(name)) for name in ("think", "prompt"))
+        known = held_beside(tokens, prompts)
+        held = {(int(value), int(row)) for grams in _looked_at(tokens) for value, row in self._hits(grams, tokens, known)}
         values = {name: batch.texts(PRODUCER + name) for name in self._columns}
         for one in self._dependents:
             rows = [row for row, value in enumerate(values[one.column]) if value == one.value and (int(one.gram), row) in held]
             self._rows.setdefault(one, []).append(np.array(rows, np.int64) + batch.first_row)
 
-    def _hits(self, grams: Grams, tokens: Tokens) -> Iterator[tuple[np.uint64, np.int64]]:
+    def _hits(self, grams: Grams, tokens: Tokens, known: Flags) -> Iterator[tuple[np.uint64, np.int64]]:
         wanted = np.array([one.gram for one in self._dependents or []], np.uint64)
-        hit = np.flatnonzero(np.isin(grams.hashes, wanted))
+        new = _new(grams, known)
+        hit = new[np.isin(grams.hashes[new], wanted)]
         return zip(grams.hashes[hit], tokens.texts[grams.places[hit]], strict=True)
 
     def _of(self, column: str, values: list[str]) -> list[Dependent]:
         found = list(self._thinks.dependents(column, values))
-        betrayed = any(one.p <= CONFOUNDED for one in self._prompts.dependents(column, values)) if found else False
+        betrayed = self._prompts.empty or (any(one.p <= CONFOUNDED for one in self._prompts.dependents(column, values)) if found else False)
         return [one for one in found if not betrayed or int(one.gram) in _spelled(one.value)]
 
     def found(self) -> list[Found]:
@@ -142,9 +145,16 @@ class DependenceDetector:
 
 
 def _spelled(value: str) -> set[int]:
-    """Return the hashes of the n-grams of a value, in every view."""
+    """Return the hashes of the n-grams of a value, in every view: the value itself, or at least two words of it."""
     tokens = exact_tokens(pa.array([value]))
-    return {int(one) for grams in _looked_at(tokens) for one in grams.hashes}
+    return {int(one) for grams in _looked_at(tokens) if grams.order >= min(2, len(tokens.hashes)) for one in grams.hashes}
+
+
+def _new(grams: Grams, known: Flags) -> Places:
+    """Return which n-grams hold a token that is not known."""
+    new = np.concatenate([[0], np.cumsum(~known)])
+    kept: Places = np.flatnonzero(new[grams.places + grams.order] > new[grams.places])
+    return kept
 
 
 class _Speller:
