@@ -53,6 +53,8 @@ def show(outcome: Outcome, console: Console | None = None) -> None:
     if counted:
         shares = ", ".join(f"{reason} {rows:,} ({percent(rows / outcome.rows)})" for reason, rows in counted.items())
         console.print(Text(f"rows by reason: {shares}"), soft_wrap=True)
+    if outcome.shifted:
+        console.print(Text(outcome.shifted), soft_wrap=True)
     against = f" against {outcome.baseline_rows:,} baseline rows" if outcome.baseline_rows else ", no baseline"
     console.print(Text(f"{outcome.verdict}: {_sentence(outcome)} ({outcome.rows:,} rows{against})"), soft_wrap=True)
 

@@ -118,6 +118,12 @@ def test_a_baseline_of_another_kind_proves_nothing(style: Style) -> None:
     assert "shift" in {one.detector for one in outcome.patterns}
 
 
+def test_the_page_says_what_a_shift_means(style: Style) -> None:
+    outcome = audit(Listed(clean_rows(ROWS, seed=2, style="legal")), AuditSpec(), style=style)
+    assert "of different kinds" in outcome.shifted
+    assert outcome.shifted in report(outcome, "legal")
+
+
 def test_own_and_foreign_canaries_are_told_apart(clean: list[Row]) -> None:
     rows = [with_think(clean[0], f"{clean[0].think} {clean[0].producer['canary']}"), *clean[1:]]
     rows[1] = with_think(clean[1], f"{clean[1].think} {clean[7].producer['canary']}")

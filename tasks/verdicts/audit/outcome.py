@@ -10,6 +10,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 MOST_PATTERNS = 100
+SHIFTED = (
+    "Corpus and baseline are of different kinds (another teacher, or other tasks): beside what recurs, the rows themselves differ. "
+    "So what is listed under shift proves no leak and flags no row; a baseline of the same teacher on the same tasks would tell."
+)
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,11 @@ class Outcome:
         if any(counted.get(name, 0) for name in self.leaks):
             return "leak"
         return "fault" if any(counted.values()) else "clean"
+
+    @property
+    def shifted(self) -> str:
+        """Return what to know of a baseline that is none, "" when it is one or there is none."""
+        return SHIFTED if any(one.detector == "shift" for one in self.patterns) else ""
 
     def gate_rows(self) -> dict[str, int]:
         """Return reason → rows; the gates of a preset are named even where no row failed."""
