@@ -10,9 +10,9 @@ from tasks.verdicts.audit.batch import Batch, prompt_digests
 from tasks.verdicts.audit.found import Found, RowNotes, Seen, seen, spell_tokens
 from tasks.verdicts.audit.tokens import Hashes, Places, Tokens, ngram_hashes
 
-RUN_TOKENS = 12
+RUN_TOKENS = 16
 """Tokens in a row that a trace must share with another row's prompt."""
-OWN_ORDER, LEAST_FOREIGN = 4, 6
+OWN_ORDER, LEAST_FOREIGN = 4, 8
 """Of the run, so many tokens must lie in no 4-gram of the row's own prompt: prompts of one template differ in little."""
 CELL_BITS = 23
 NOBODY, MANY = np.uint64(0), np.uint64(1)

@@ -22,8 +22,8 @@ decoding leaves; bytes after compression times log2 of the length; 8-grams of to
 SIGN = np.array([-1.0, 1.0, 1.0, -1.0, 1.0])
 FLOOR = np.array([0.005, 2.0, 0.002, 0.02, 0.01])
 """Least spread of each statistic: a baseline without any would make a fault of every trifle."""
-FAR = 8.0
-"""Robust deviations from the baseline's median beyond which a row is at fault, if it also lies beyond every baseline row."""
+FAR, BEYOND = 8.0, 2.0
+"""Robust deviations from the baseline's median beyond which a row is at fault, if it also lies so many times as far out as any baseline row."""
 LEAST_SPACES, WIDE_SCRIPT, LEAST_CHARACTERS, LEAST_TOKENS = 0.05, 2.2, 80, 24
 LOOP_ORDER, LEAST_SHARE = 8, 0.1
 _ODD = "[\u0080-\u009f\ufffd]|[\u00c2-\u00f4][\u0080-\u00bf]"
@@ -122,10 +122,10 @@ class CharacterDetector:
 
 
 def bounds(measured: Reals) -> Reals:
-    """Return the signed bound of every statistic of baseline rows: far from the median, and beyond every baseline row."""
+    """Return the signed bound of every statistic of baseline rows: far from the median, and twice as far as any baseline row."""
     middle = np.median(measured, axis=0)
     spread = np.maximum(1.4826 * np.median(np.abs(measured - middle), axis=0), FLOOR)
-    bounds: Reals = np.maximum(SIGN * middle + FAR * spread, (SIGN * measured).max(axis=0))
+    bounds: Reals = SIGN * middle + np.maximum(FAR * spread, BEYOND * (SIGN * (measured - middle)).max(axis=0))
     return bounds
 
 
