@@ -23,3 +23,16 @@ def repeated_share(tokens: list[str], n: int) -> float:
     if total <= 0:
         return 0.0
     return 1.0 - len(set(ngrams(tokens, n))) / total
+
+
+def laps(tokens: list[str], n: int) -> tuple[int, int]:
+    """Return how often a stretch of the text is said in a row, at most, and how many tokens that takes; stretches that n-grams tell apart."""
+    last: dict[tuple[str, ...], int] = {}
+    lag, run, best = 0, 0, (1, 0)
+    for place, gram in enumerate(ngrams(tokens, n)):
+        distance = place - last.get(gram, place)
+        run = run + 1 if distance and distance == lag else int(distance > 0)
+        lag, last[gram] = distance, place
+        if run and any(word.isalpha() for word in gram):
+            best = max(best, ((run + n - 1) // lag + 1, run + n - 1 + lag))
+    return best

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest, false_discovery_control
 
+from tasks.ngrams import laps, words
 from tasks.verdicts.audit.batch import Batch
 from tasks.verdicts.audit.bleed import BleedDetector
 from tasks.verdicts.audit.characters import repeated_shares
@@ -129,6 +130,17 @@ def test_a_window_of_eight_that_returns_is_counted() -> None:
     once = " ".join(f"w{chr(97 + number)}x" for number in range(26))
     assert repeated_shares(tokens(once))[0] == 0
     assert repeated_shares(tokens(f"{once} {once} {once}"))[0] == pytest.approx((78 - 7 - 26) / (78 - 7))
+
+
+@pytest.mark.parametrize(
+    ("text", "times", "length"),
+    [
+        ("so it is. " + "the condition. " * 20, 20, 40), ("a b c d e f g h i j " * 5, 5, 50), ("the same, then the same, and then not", 1, 0),
+        ("0 1 " * 30, 1, 0), ("one two three four five six seven eight nine " * 2 + "end", 2, 18),
+    ],
+)  # fmt: skip
+def test_what_is_said_over_and_over_is_counted_in_laps(text: str, times: int, length: int) -> None:
+    assert laps(words(text), 8) == (times, length)
 
 
 PROMPT = "Rule: A claim is allowed only if {}. Facts: {} claims a nozzle. Is the claim allowed?"

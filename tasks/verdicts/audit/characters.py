@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from tasks.ngrams import repeated_share, words
+from tasks.ngrams import laps, repeated_share, words
 from tasks.verdicts.audit.batch import Batch
 from tasks.verdicts.audit.found import Found, RowNotes, spell_opening
 from tasks.verdicts.audit.tokens import Flags, Tokens, ngram_hashes
@@ -25,7 +25,7 @@ FLOOR = np.array([0.005, 2.0, 0.002, 0.02, 0.01])
 FAR, BEYOND = 8.0, 2.0
 """Robust deviations from the baseline's median beyond which a row is at fault, if it also lies so many times as far out as any baseline row."""
 LEAST_SPACES, WIDE_SCRIPT, LEAST_CHARACTERS, LEAST_TOKENS = 0.05, 2.2, 80, 24
-LOOP_ORDER, LEAST_SHARE = 8, 0.1
+LOOP_ORDER, LEAST_SHARE, LEAST_LAPS = 8, 0.06, 4
 _ODD = "[\u0080-\u009f\ufffd]|[\u00c2-\u00f4][\u0080-\u00bf]"
 
 
@@ -113,7 +113,8 @@ class CharacterDetector:
             return mojibake(text)
         if name == "loop":
             tokens = words(text)
-            return repeated_share(tokens, LOOP_ORDER) > self._spec.repeated
+            times, length = laps(tokens, LOOP_ORDER)
+            return repeated_share(tokens, LOOP_ORDER) > self._spec.repeated or (times >= LEAST_LAPS and length >= LEAST_TOKENS)
         return text.count(" ") < LEAST_SPACES * len(text) or _has_long_word(text, self._spec.longest_word)
 
     def found(self) -> list[Found]:
