@@ -118,7 +118,7 @@ ALIKE = """unit: row item sample entry case piece card trace example specimen pr
 batch: batch lot tranche shard run wave round chunk bundle set sheet tray campaign
 slot: slot lane track bay seat cell column berth position box station
 angle: angle family flavour mode recipe frame lens twist register tilt strand fam style
-worker: worker agent drafter writer node producer subagent hand process runner scribe
+worker: worker agent drafter writer node producer delegate hand process runner scribe
 level: level tier grade rung band depth step class
 boss: planner coordinator scheduler dispatcher orchestrator lead desk manager conductor
 field: persona topic audience style_guide difficulty seed_text variant_id tone target_len locale
