@@ -8,11 +8,12 @@ import pytest
 
 from tasks import rows
 from tasks.errors import EngineLost, StoreUnreachable
+from tasks.inference.asking import ask_all
 from tasks.inference.engine import Ask, Completion, EnginePlacement, TeacherSpec
 from tasks.spec import Spec
 from tasks.store import MANIFEST, Key, Made, Table, publish
 from tasks.traces.baseline import baseline, distinct_traces, earlier
-from tasks.traces.generate import Generated, TraceSpec, ask_all, generate, plan_rows, reject_reason
+from tasks.traces.generate import Generated, TraceSpec, generate, plan_rows, reject_reason
 from tasks.traces.journal import Journal
 from tests.builders import prompts_table, silent
 

@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import Sequence
 
-from tasks.inference.engine import Ask, Completion, Engine, EnginePlacement, TeacherSpec
+from tasks.inference.asking import ask_all
+from tasks.inference.engine import Ask, Completion, EnginePlacement, TeacherSpec
 from tasks.inference.opening import open_engine
 
 
@@ -18,27 +19,10 @@ def answers(asks: Sequence[Ask], teacher: TeacherSpec, placement: EnginePlacemen
 
 
 async def _answers(asks: dict[str, Ask], teacher: TeacherSpec, placement: EnginePlacement) -> dict[str, Completion]:
+    given: list[Completion] = []
     engine = await open_engine(teacher, placement)
     try:
-        return await _ask_all(asks, engine, window=placement.window * placement.replicas)
+        await ask_all(list(asks.values()), engine, window=placement.window * placement.replicas, keep=given.append)
     finally:
         await engine.close()
-
-
-async def _ask_all(asks: dict[str, Ask], engine: Engine, *, window: int) -> dict[str, Completion]:
-    """Ask with at most `window` questions in flight; a finished one makes room for the next at once."""
-    source = iter(asks.values())
-    given: dict[str, Completion] = {}
-
-    async def worker() -> None:
-        for ask in source:
-            given[ask.key] = await engine.ask(ask)
-
-    try:
-        async with asyncio.TaskGroup() as group:
-            for _ in range(min(window, len(asks))):
-                group.create_task(worker())
-    except* Exception as several:
-        # One error says why; the cancelled siblings add nothing.
-        raise several.exceptions[0] from None
-    return given
+    return {one.key: one for one in given}

@@ -12,6 +12,7 @@ import pyarrow as pa
 from pydantic import Field
 
 from tasks import rows, think
+from tasks.inference.asking import ask_all
 from tasks.inference.engine import Ask, Completion, Engine, EnginePlacement, Message, TeacherSpec
 from tasks.inference.models import identity
 from tasks.inference.opening import open_engine
@@ -145,23 +146,6 @@ async def _answer_all(pending: Sequence[Ask], spec: TraceSpec, placement: Engine
     async with _engine(lambda: open_engine(spec.teacher, placement)) as engine:
         with tally.timing():
             await ask_all(pending, engine, window=placement.window * placement.replicas, keep=keep)
-
-
-async def ask_all(pending: Sequence[Ask], engine: Engine, *, window: int, keep: Callable[[Completion], object]) -> None:
-    """Ask every row with at most `window` in flight; a finished row makes room for the next at once."""
-    source = iter(pending)
-
-    async def worker() -> None:
-        for ask in source:
-            keep(await engine.ask(ask))
-
-    try:
-        async with asyncio.TaskGroup() as group:
-            for _ in range(min(window, len(pending))):
-                group.create_task(worker())
-    except* Exception as several:
-        # One error says why; the cancelled siblings add nothing.
-        raise several.exceptions[0] from None
 
 
 @asynccontextmanager

@@ -16,10 +16,11 @@ from pathlib import Path
 
 import flows.cli  # noqa: F401  quiet environment
 from tasks import rows
+from tasks.inference.asking import ask_all
 from tasks.inference.engine import EnginePlacement, TeacherSpec
 from tasks.inference.sharded import ShardedEngine
 from tasks.sources.problems import FAMILIES, draw
-from tasks.traces.generate import TraceSpec, ask_all, collect, plan_rows
+from tasks.traces.generate import TraceSpec, collect, plan_rows
 from tasks.traces.journal import Journal
 from tests.bench.measure import tell
 
