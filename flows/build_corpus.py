@@ -2,13 +2,13 @@
 
 import json
 import os
-import time
+from dataclasses import dataclass
 from pathlib import Path
-from typing import ParamSpec
 
-from prefect import Task, flow
+from prefect import flow
 from pydantic import BaseModel
 
+from flows.clock import Clock, StageLine
 from flows.recipe import Recipe
 from tasks.corpus.assemble import Upstream, offered_prompts
 from tasks.corpus.task import assemble_corpus, data_docs
@@ -23,17 +23,6 @@ from tasks.verdicts.opinions import sentence
 from tasks.verdicts.task import audit_traces, judge_coherence, judge_traces, refuse_leaky_traces
 
 SUMMARY = "summary.json"
-P = ParamSpec("P")
-
-
-class StageLine(BaseModel):
-    """How a stage went in this run; seconds is near 0 for a table that was there."""
-
-    stage: str
-    rows_in: int
-    rows_out: int
-    rejected: dict[str, int]
-    seconds: float
 
 
 class Summary(BaseModel):
@@ -65,13 +54,32 @@ class Summary(BaseModel):
         return json.dumps({("yield" if name == "yield_" else name): value for name, value in tree.items()}, indent=1) + "\n"
 
 
+@dataclass(frozen=True)
+class Built:
+    """The tables of a build that a training and a probe go on from."""
+
+    passages: Table
+    prompts: Table
+    traces: Table
+    baselines: tuple[Table, ...]
+    audits: Table
+    corpus: Table
+    probe_questions: Table
+    judge: str
+
+
 @flow(name="build-corpus")
 def build_corpus(recipe: Recipe, root: Path = Path("mill")) -> Summary:
     """Build the recipe's corpus below root. What is already there is not made again."""
-    root = root.absolute()
-    clock = _Clock()
+    clock = Clock()
+    return summary(recipe, build(recipe, root.absolute(), clock), root.absolute(), clock)
+
+
+def build(recipe: Recipe, root: Path, clock: Clock) -> Built:
+    """Run every stage up to the corpus, inside whichever flow is running."""
     documents = clock.run(collect_documents, recipe.documents, root)
     questions = clock.run(collect_questions, recipe.questions, root)
+    probe_questions = clock.run(collect_questions, recipe.probe.questions, root)
     passages = clock.run(ground_passages, documents, recipe.grounding, root)
     prompts = clock.run(write_prompts, passages, questions, recipe.prompts, root)
     traces = clock.run(generate_traces, prompts, recipe.traces, recipe.placement.teacher, root)
@@ -84,45 +92,26 @@ def build_corpus(recipe: Recipe, root: Path = Path("mill")) -> Summary:
         judge_coherence, traces, prompts, passages, questions, verdicts, recipe.coherence, recipe.placement.judge, root
     )  # fmt: skip
     upstream = Upstream(
-        traces=traces, prompts=prompts, verdicts=verdicts, coherence=coherence, passages=passages, questions=questions
+        traces=traces, prompts=prompts, verdicts=verdicts, coherence=coherence, passages=passages, questions=questions,
+        probe_questions=probe_questions,
     )  # fmt: skip
     judge = sentence(coherence)
     corpus = clock.run(assemble_corpus, upstream, recipe.corpus, root, recipe.name, recipe.traces.teacher.model, judge)
-    offered = offered_prompts(prompts, recipe.corpus)
-    return _summary(
-        clock.lines, root, offered=offered, traces=traces, baseline_rows=distinct_traces(baselines), corpus=corpus, audits=audits, judge=judge
-    )  # fmt: skip
+    return Built(passages, prompts, traces, baselines, audits, corpus, probe_questions, judge)
 
 
-class _Clock:
-    """Runs stages and notes how long each took."""
-
-    def __init__(self) -> None:
-        self.lines: list[StageLine] = []
-
-    def run(self, stage: Task[P, Table], *args: P.args, **kwargs: P.kwargs) -> Table:
-        started = time.monotonic()
-        # Through its state, because a stage that found its table answers with a state of its own, named Cached.
-        table = stage(*args, **kwargs, return_state=True).result()
-        self.lines.append(StageLine(
-            stage=table.stage, rows_in=table.rows_in, rows_out=table.rows_out, rejected=dict(table.rejected),
-            seconds=round(time.monotonic() - started, 3),
-        ))  # fmt: skip
-        return table
-
-
-def _summary(
-    lines: list[StageLine], root: Path, *, offered: int, traces: Table, baseline_rows: int, corpus: Table, audits: Table, judge: str
-) -> Summary:  # fmt: skip
-    run = RUNS.pop(traces.fingerprint, None)
-    summary = Summary(
-        stages=lines, corpus=str(corpus.path), rows=corpus.rows, yield_=round(corpus.rows / offered, 4), baseline_rows=baseline_rows,
+def summary(recipe: Recipe, built: Built, root: Path, clock: Clock) -> Summary:
+    """Return what the build made, and keep it beside the corpus."""
+    run, corpus = RUNS.pop(built.traces.fingerprint, None), built.corpus
+    told = Summary(
+        stages=clock.lines, corpus=str(corpus.path), rows=corpus.rows,
+        yield_=round(corpus.rows / offered_prompts(built.prompts, recipe.corpus), 4), baseline_rows=distinct_traces(built.baselines),
         tokens_per_second=round(run.completion_tokens / run.seconds, 1) if run and run.seconds else 0.0,
-        requests=run.requests if run else 0, fingerprint=corpus.fingerprint, judge=judge, audit=str(audits.path / PAGE),
+        requests=run.requests if run else 0, fingerprint=corpus.fingerprint, judge=built.judge, audit=str(built.audits.path / PAGE),
         report=str(corpus.path / "report.html"), card=str(corpus.path / "card.md"), rejected=str(corpus.path / "rejected.parquet"),
         data_docs=str(data_docs(root, corpus.fingerprint) / "index.html"),
     )  # fmt: skip
     draft = corpus.path / f".{SUMMARY}.{os.getpid()}"
-    draft.write_text(summary.as_json())
+    draft.write_text(told.as_json())
     draft.replace(corpus.path / SUMMARY)
-    return summary
+    return told

@@ -4,7 +4,7 @@ import logging
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 DEBUG = "TRACEMILL_DEBUG"
 QUIET = {
@@ -19,6 +19,9 @@ for _name, _value in QUIET.items():
 import typer  # noqa: E402
 
 from tasks.errors import MillError  # noqa: E402
+
+if TYPE_CHECKING:
+    from flows.recipe import Recipe
 
 app = typer.Typer(
     help="A factory for reasoning corpora: documents in, a verified corpus of <think>…</think>answer traces out.",
@@ -37,29 +40,86 @@ def tracemill(
         logging.basicConfig(level=logging.INFO)
 
 
+RecipeFile = Annotated[Path, typer.Argument(help="A recipe, for example deployments/recipes/pocket.yaml.")]
+Root = Annotated[Path, typer.Option("--root", help="Folder of the store; everything made lies below it.")]
+Settings = Annotated[
+    list[str] | None, typer.Option("--set", help="A setting laid over the recipe: key.path=value, e.g. traces.samples=8. Repeatable.")
+]
+
+
 @app.command()
 def build(
-    recipe: Annotated[Path, typer.Argument(help="A recipe, for example deployments/recipes/pocket.yaml.")],
+    recipe: RecipeFile,
     rows: Annotated[int | None, typer.Option("--rows", min=1, help="Prompts to write, instead of the recipe's number.")] = None,
-    root: Annotated[Path, typer.Option("--root", help="Folder of the store; everything made lies below it.")] = Path("mill"),
-    settings: Annotated[
-        list[str] | None, typer.Option("--set", help="A setting laid over the recipe: key.path=value, e.g. traces.samples=8. Repeatable.")
-    ] = None,
+    root: Root = Path("mill"),
+    settings: Settings = None,
 ) -> None:
     """Build the corpus of a recipe.
 
     Finished tables are found, not made again, and a finished row is never asked for twice: after a crash, run the same command.
     Ends with a table of every stage and the places of corpus, rejects, report and Data Docs; summary.json lies in the corpus folder.
     """
-    from flows.recipe import load_recipe
+    from flows.screen import show
 
-    chosen = load_recipe(recipe, [*(settings or []), *([f"prompts.rows={rows}"] if rows else [])])
+    chosen = _recipe(recipe, [*(settings or []), *([f"prompts.rows={rows}"] if rows else [])])
     from flows.build_corpus import build_corpus
-    from flows.screen import keep_tracebacks_off, show
 
+    show(build_corpus(chosen, root))
+
+
+@app.command()
+def train(recipe: RecipeFile, root: Root = Path("mill"), settings: Settings = None) -> None:
+    """Train the recipe's LoRA student, building its corpus first where it is not there.
+
+    Before training, every row is looked at as token ids (the render check); after it, every tensor of the base must be what it was. A killed
+    training goes on from its last checkpoint. Ends with both checks as tables, the loss, and the adapter's place.
+    """
+    from flows.screen import show_training
+
+    chosen = _recipe(recipe, settings)
+    from flows.train_student import train_student
+
+    show_training(train_student(chosen, root))
+
+
+@app.command()
+def probe(recipe: RecipeFile, root: Root = Path("mill"), settings: Settings = None) -> None:
+    """Hold the recipe's student against its base model, building and training first what is not there.
+
+    Both answer the probe's questions. Emission: does it still think, as long, and stop? Content: is it right, coherent, and free of leaks?
+    Ends with a table of the metrics, how sure each verdict is, and a page with both models side by side. Exit code 1 when a gate fails.
+    """
+    from flows.screen import show_probe
+
+    chosen = _recipe(recipe, settings)
+    from flows.probe_student import probe_student
+
+    raise typer.Exit(0 if show_probe(probe_student(chosen, root)) else 1)
+
+
+@app.command()
+def run(recipe: RecipeFile, root: Root = Path("mill"), settings: Settings = None) -> None:
+    """Run the whole factory: build the corpus, train the student, probe it, and publish it if every gate holds.
+
+    Every gate stops the line with one sentence. Run the same command again after a crash: what is done is found, not done again.
+    """
+    from flows.screen import show_promoted
+
+    chosen = _recipe(recipe, settings)
+    from flows.run_factory import run_factory
+
+    show_promoted(run_factory(chosen, root))
+
+
+def _recipe(path: Path, settings: list[str] | None) -> "Recipe":
+    """Return the recipe; from here on a failed run ends in one line."""
+    from flows.recipe import load_recipe
+    from flows.screen import keep_tracebacks_off
+
+    chosen = load_recipe(path, settings or [])
     if not os.environ.get(DEBUG):
         keep_tracebacks_off()
-    show(build_corpus(chosen, root))
+    return chosen
 
 
 @app.command()

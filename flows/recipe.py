@@ -8,11 +8,14 @@ from pydantic import Field, ValidationError
 from tasks.corpus.assemble import CorpusSpec
 from tasks.errors import BadRecipe
 from tasks.grounding.ground import GroundingSpec
-from tasks.inference.engine import EnginePlacement
-from tasks.prompts.plan import PromptSpec
+from tasks.inference.engine import EnginePlacement, TeacherSpec
+from tasks.probe.weigh import GateSpec
+from tasks.prompts.plan import Family, PromptSpec
 from tasks.sources.collect import DocumentSpec, QuestionSpec
 from tasks.spec import Placement, Spec
 from tasks.traces.generate import TraceSpec
+from tasks.train.lora import TrainPlacement, TrainSpec
+from tasks.train.publish import PublishSpec
 from tasks.verdicts.audit.traces import TraceAuditSpec
 from tasks.verdicts.coherence import CoherenceSpec
 from tasks.verdicts.gates import VerdictSpec
@@ -25,10 +28,47 @@ class Placements(Placement):
     """Engines of the teacher."""
     judge: EnginePlacement = EnginePlacement()
     """Engines of the judge of coherence."""
+    train: TrainPlacement = TrainPlacement()
+    """Memory and speed of the training."""
+    probe: EnginePlacement = EnginePlacement()
+    """Engines of base model and student while they are probed."""
+
+
+class ProbeSpec(Spec):
+    """What student and base model are asked beside one another, and what the student must keep."""
+
+    questions: QuestionSpec = QuestionSpec(
+        problems={"addition": 10, "equation": 10, "date": 10, "irac": 20, "rulebook": 30}, held_out_share=0, seed=7_000_001
+    )
+    """The probe's questions; the corpus is cleaned of them. The built-in ones are of the pocket teacher's domain."""
+    prompts: PromptSpec = PromptSpec(
+        rows=60, control=0, saturation=1, families=(
+            Family(name="general_reasoning", share=30, ground="questions", template="plain", categories=("addition", "equation", "date")),
+            Family(name="rule_application", share=20, ground="questions", template="plain", categories=("irac",)),
+            Family(name="strategy", share=30, ground="questions", template="plain", categories=("rulebook",)),
+        ),
+    )  # fmt: skip
+    """How they are asked; each family is a kind of question with a verdict of its own. It has no control arm: the base model is its baseline."""
+    samples: int = Field(1, ge=1, le=64)
+    """Answers of each model to each question."""
+    asked: TeacherSpec = TeacherSpec(temperature=0.6)
+    """How both are asked; the model is the one trained, whatever stands here."""
+    gates: GateSpec = GateSpec()
+    """What the student must keep of the base model."""
+    coherence: CoherenceSpec = CoherenceSpec()
+    """Who reads the answers of both, with the recipe's rubric."""
+    checkpoint_rows: int = Field(20, ge=1)
+    """Questions put to a checkpoint while training goes on."""
+    wins_from: float = Field(0.5, ge=0, le=1)
+    """Share of the training before which no checkpoint wins: an earlier one passes for having learnt nothing."""
+    floor: float = Field(0.5, ge=0)
+    """Ratio to the baseline below which a metric of a checkpoint ends the training at once."""
+    seed: int = Field(0, ge=0)
+    """Seed of the draws."""
 
 
 class Recipe(Spec):
-    """Everything that makes a corpus what it is."""
+    """Everything that makes a corpus, and the student trained on it, what they are."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_\-]{0,63}$")
     """Name of the corpus: lower-case letters, digits, dashes."""
@@ -50,6 +90,12 @@ class Recipe(Spec):
     """Who reads a sample of the passing traces, and how good a judge must be."""
     corpus: CorpusSpec = CorpusSpec()
     """What of the passing traces is kept."""
+    train: TrainSpec = TrainSpec()
+    """The student and how it learns."""
+    probe: ProbeSpec = ProbeSpec()
+    """What the student must still be able to do."""
+    publish: PublishSpec = PublishSpec()
+    """When a merged model is taken to be the student that was probed."""
     placement: Placements = Placements()
     """Where it runs; not part of what it makes."""
 

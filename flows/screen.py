@@ -1,13 +1,25 @@
-"""What a build looks like on the terminal when it is over."""
+"""What a command shows on the terminal when its flow is over."""
 
 import logging
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
 from flows.build_corpus import Summary
+from flows.clock import StageLine
+from tasks.probe.metrics import Metric
+
+if TYPE_CHECKING:
+    from flows.probe_student import Probing
+    from flows.run_factory import Promoted
+    from flows.train_student import Training
+
+SEEN = ("row", "fault", "tokens", "loss from", "prompt ends", "learnt begins", "learnt ends")
+"""What of the render check fits on a screen; the ids stand beside the examples."""
 
 
 def keep_tracebacks_off() -> None:
@@ -24,21 +36,88 @@ def keep_tracebacks_off() -> None:
 def show(summary: Summary, console: Console | None = None) -> None:
     """Print the stages, the yield and the places."""
     console = console or Console()
-    grid = Grid(title=f"corpus {summary.fingerprint}", title_justify="left")
-    grid.add_column("stage")
-    for name in ("in", "out", "seconds"):
-        grid.add_column(name, justify="right")
-    grid.add_column("rejected")
-    for line in summary.stages:
-        reasons = ", ".join(f"{reason} {rows}" for reason, rows in sorted(line.rejected.items(), key=lambda item: -item[1]))
-        grid.add_row(line.stage, str(line.rows_in), str(line.rows_out), f"{line.seconds:.1f}", Text(reasons))
-    console.print(grid)
+    console.print(_stages(f"corpus {summary.fingerprint}", summary.stages))
     speed = f"{summary.tokens_per_second:,.0f} tokens/s" if summary.requests else "nothing asked, all was there"
     console.print(f"{summary.rows} rows, {100 * summary.yield_:.0f} per 100 prompts; {summary.requests} requests, {speed}")
     if summary.judge:
         console.print(Text(f"coherence: {summary.judge}"), soft_wrap=True)
     for name in ("corpus", "rejected", "report", "card", "audit", "data_docs"):
-        console.print(Text(f"{name.replace('_', ' '):10} {_short(getattr(summary, name))}"), soft_wrap=True)
+        _place(console, name.replace("_", " "), getattr(summary, name))
+
+
+def show_training(training: "Training", console: Console | None = None) -> None:
+    """Print what the trainer saw, what moved, how it went."""
+    console = console or Console()
+    console.print(
+        _lines("render check: rows as the trainer sees them", [{name: line[name] for name in SEEN} for line in training.rendered])
+    )
+    console.print(_lines("isolation: what moved", training.moved))
+    validation = "" if training.validation_loss is None else f", on validation rows {training.validation_loss:.4f}"
+    console.print(f"step {training.step} of {training.steps}: loss {training.loss:.4f} nats a token{validation}")
+    if training.speed:
+        console.print(", ".join(f"{name} {training.speed[name]}" for name in ("tokens/s", "FLOP utilisation", "GPU GiB")))
+    _place(console, "adapter", training.adapter)
+    _place(console, "loss curve", training.curve)
+
+
+def show_probe(probing: "Probing", console: Console | None = None) -> bool:
+    """Print the metrics and the verdict; return whether every gate holds."""
+    console = console or Console()
+    console.print(_metrics(probing.metrics))
+    failed = [one for one in probing.metrics if not one.passed]
+    for one in failed:
+        console.print(Text(f"{one.gate}: {one.sentence()}"), soft_wrap=True)
+    _place(console, "side by side", probing.page)
+    console.print("failed: the student keeps less of its base than is due" if failed else "passed: every metric holds")
+    return not failed
+
+
+def show_promoted(promoted: "Promoted", console: Console | None = None) -> None:
+    """Print corpus, training and probe, and where the student lies."""
+    console = console or Console()
+    show(promoted.corpus, console)
+    show_training(promoted.training, console)
+    show_probe(promoted.probe, console)
+    _place(console, "student", promoted.student)
+
+
+def _stages(title: str, stages: Iterable[StageLine]) -> Grid:
+    grid = Grid(title=title, title_justify="left")
+    grid.add_column("stage")
+    for name in ("in", "out", "seconds"):
+        grid.add_column(name, justify="right")
+    grid.add_column("rejected")
+    for line in stages:
+        reasons = ", ".join(f"{reason} {rows}" for reason, rows in sorted(line.rejected.items(), key=lambda item: -item[1]))
+        grid.add_row(line.stage, str(line.rows_in), str(line.rows_out), f"{line.seconds:.1f}", Text(reasons))
+    return grid
+
+
+def _lines(title: str, lines: Sequence[Mapping[str, object]]) -> Grid:
+    grid = Grid(title=title, title_justify="left")
+    for name in lines[0] if lines else ():
+        grid.add_column(name, overflow="fold")
+    for line in lines:
+        grid.add_row(*(Text(str(value)) for value in line.values()))
+    return grid
+
+
+def _metrics(metrics: Sequence[Metric]) -> Grid:
+    grid = Grid(title="student against baseline", title_justify="left")
+    grid.add_column("gate")
+    grid.add_column("metric")
+    for name in ("baseline", "student", "ratio", "90 % interval", "due", "verdict", "sure"):
+        grid.add_column(name, justify="right")
+    for one in metrics:
+        grid.add_row(
+            one.gate, one.name, f"{one.baseline:.3g}", f"{one.student:.3g}", f"{one.ratio:.2f}", f"{one.low:.2f} to {one.high:.2f}",
+            f"{one.due:.2f}", "holds" if one.passed else "fails", f"{100 * one.sure:.0f} %",
+        )  # fmt: skip
+    return grid
+
+
+def _place(console: Console, name: str, path: str) -> None:
+    console.print(Text(f"{name:12} {_short(path)}"), soft_wrap=True)
 
 
 def _short(path: str) -> str:

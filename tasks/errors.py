@@ -19,6 +19,10 @@ class EndpointUnreachable(Transient):
     """An OpenAI-compatible endpoint did not answer within the allowed attempts."""
 
 
+class TrainerLost(Transient):
+    """The training process died; the next attempt goes on from its last checkpoint."""
+
+
 class StoreUnreachable(Transient):
     """The store could not be read or written (disk full, mount gone)."""
 
@@ -49,6 +53,14 @@ class EmptyTable(Terminal):
 
 class PlanOverdrawn(Terminal):
     """A family asked for more rows than it can make without repeating itself."""
+
+
+class RenderBroken(Terminal):
+    """Rows that, as token ids, would not teach what they say."""
+
+
+class BaseMoved(Terminal):
+    """A training or a merge that changed what it must leave alone."""
 
 
 class GateBroken(Terminal):

@@ -66,8 +66,8 @@ def in_task() -> bool:
 class ProgressReport:
     """Shows how far long work has come: a bar on a terminal, a progress artifact in Prefect. Telling it costs three assignments."""
 
-    def __init__(self, what: str) -> None:
-        self._what = what
+    def __init__(self, what: str, *, unit: str = "row") -> None:
+        self._what, self._unit = what, unit
         self._done = self._total = self._tokens = 0
         self._ended = threading.Event()
         self._artifact: UUID | None = None
@@ -88,7 +88,7 @@ class ProgressReport:
     def _watch(self) -> None:
         from tqdm import tqdm
 
-        with tqdm(desc=self._what, unit="row", total=None, disable=not sys.stderr.isatty(), leave=False) as bar:
+        with tqdm(desc=self._what, unit=self._unit, total=None, disable=not sys.stderr.isatty(), leave=False) as bar:
             while not self._ended.wait(REPORT_SECONDS):
                 self._show(bar)
             self._show(bar)

@@ -9,20 +9,19 @@ from tasks.errors import SchemaMismatch
 MESSAGE = pa.struct([pa.field("role", pa.string(), nullable=False), pa.field("content", pa.string(), nullable=False)])
 
 
-def _strings(name: str) -> pa.Field:
-    return pa.field(name, pa.list_(pa.field("item", pa.string(), nullable=False)), nullable=False)
+LISTS = {"strings": pa.string(), "messages": MESSAGE, "ids": pa.int32(), "flags": pa.bool_()}
+
+
+def _list_of(item: pa.DataType) -> pa.DataType:
+    return pa.list_(pa.field("item", item, nullable=False))
 
 
 def _table(**columns: pa.DataType | str) -> pa.Schema:
-    """Return a schema without nulls; "strings" and "messages" name the two list types in use."""
+    """Return a schema without nulls; "strings", "messages", "ids" and "flags" name the list types in use."""
     fields = []
     for name, kind in columns.items():
-        if kind == "strings":
-            fields.append(_strings(name))
-        elif kind == "messages":
-            fields.append(pa.field(name, pa.list_(pa.field("item", MESSAGE, nullable=False)), nullable=False))
-        else:
-            fields.append(pa.field(name, kind, nullable=False))
+        item = LISTS.get(kind) if isinstance(kind, str) else None
+        fields.append(pa.field(name, _list_of(item) if item else kind, nullable=False))
     return pa.schema(fields)
 
 
@@ -75,6 +74,18 @@ CORPUS = _table(
     row_id=TEXT, prompt=TEXT, think=TEXT, answer=TEXT, messages="messages", family=TEXT, general=FLAG, verified=FLAG, provenance=PROVENANCE
 )
 """messages: the prompt and the assistant's turn in canonical trace form, ready for a chat trainer. verified: a known answer was met."""
+
+EXAMPLES = _table(row_id=TEXT, input_ids="ids", loss_mask="flags")
+"""A corpus row as a trainer sees it. loss_mask: true where the token is learnt; as long as input_ids."""
+
+TENSORS = _table(name=TEXT, module=TEXT, part=TEXT, elements=LONG, norm=REAL, moved=FLAG, sha256=TEXT)
+"""A trained model, tensor by tensor. part: base | adapter. norm: Frobenius, after training. moved: its bytes are not what they were before."""
+
+ANSWERS = _table(
+    answer_id=TEXT, question_id=TEXT, sample=INT, model=TEXT, kind=TEXT, prompt=TEXT, raw=TEXT, think=TEXT, answer=TEXT, finish_reason=TEXT,
+    tokens=INT, known=FLAG, correct=FLAG, faults="strings",
+)  # fmt: skip
+"""What was said to the probe. model: baseline | student. kind: of question. known: a right answer is known. faults: reasons of the gates that failed it."""
 
 REJECTED = _table(row_id=TEXT, reason=TEXT, detail=TEXT)
 """The sister table of every stage: what was not accepted, and why."""

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from flows.build_corpus import StageLine, Summary
+from flows.build_corpus import Summary
+from flows.clock import StageLine
 from flows.screen import show
 from tests.builds import TRACEMILL, finish, start, write_recipe
 

@@ -55,6 +55,15 @@ class Upstream:
     coherence: Table
     passages: Table
     questions: Table
+    probe_questions: Table
+
+    def measured_on(self) -> pa.Table:
+        """Return every question, the probe's among those held out: what a student is measured on, it must not be taught."""
+        probe = self.probe_questions.read()
+        held_out = pa.array(["held_out"] * probe.num_rows, pa.string())
+        return pa.concat_tables(
+            [self.questions.read(), probe.set_column(probe.schema.get_field_index("split"), rows.QUESTIONS.field("split"), held_out)]
+        )
 
 
 @dataclass
@@ -76,7 +85,7 @@ def assemble(upstream: Upstream, spec: CorpusSpec, *, name: str, teacher: str, j
         upstream.traces.read(), upstream.prompts.read(), verdicts, upstream.passages.read(), upstream.questions.read()
     ))  # fmt: skip
     offered = [one for one in passing if spec.control or not one.control]
-    line, hits = _select(offered, upstream.questions.read(), spec)
+    line, hits = _select(offered, upstream.measured_on(), spec)
     if not line.kept:
         raise EmptyTable(f"none of {upstream.traces.rows} traces is left; verdicts: {_gate_rejects(upstream)}, corpus: {_reasons(line)}")
     validation = split_by_document(line.kept, share=spec.validation)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, NamedTuple, Protocol
 
 from pydantic import Field
@@ -60,6 +61,13 @@ class EnginePlacement(Placement):
     """Longest wait for one answer of an endpoint."""
     ray_address: str = "local"
     """Ray cluster to join; local starts one on this machine."""
+
+
+class Adapter(NamedTuple):
+    """A LoRA adapter that an engine lays over its model. digest: of its weights."""
+
+    path: Path
+    digest: str
 
 
 class Ask(NamedTuple):

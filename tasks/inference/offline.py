@@ -1,8 +1,10 @@
 """vLLM in this process: one engine, many rows in flight."""
 
+import json
 import os
 
-from tasks.inference.engine import Ask, Completion, EnginePlacement, TeacherSpec
+from tasks.inference.chat import opened_think, prompt_tokens
+from tasks.inference.engine import Adapter, Ask, Completion, EnginePlacement, TeacherSpec
 from tasks.inference.models import resolve
 
 os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
@@ -14,32 +16,34 @@ os.environ.setdefault("VLLM_HOST_IP", "127.0.0.1")
 class OfflineEngine:
     """An asynchronous vLLM engine fed with token ids, so that a prompt's length is known before it is asked."""
 
-    def __init__(self, spec: TeacherSpec, placement: EnginePlacement) -> None:
+    def __init__(self, spec: TeacherSpec, placement: EnginePlacement, adapter: Adapter | None = None) -> None:
         os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", str(placement.kv_cache_gib))
         from vllm import AsyncEngineArgs, SamplingParams
+        from vllm.lora.request import LoRARequest
         from vllm.sampling_params import RequestOutputKind
         from vllm.v1.engine.async_llm import AsyncLLM
 
         self._spec = spec
-        self._engine = AsyncLLM.from_engine_args(AsyncEngineArgs(**engine_arguments(spec, placement)))
+        self._engine = AsyncLLM.from_engine_args(AsyncEngineArgs(**engine_arguments(spec, placement), **lora_arguments(adapter)))
         self._tokenizer = self._engine.get_tokenizer()
+        self._adapter = LoRARequest(adapter.digest, 1, str(adapter.path)) if adapter else None
         self._sampling = SamplingParams(
             temperature=spec.temperature, top_p=spec.top_p, max_tokens=spec.max_tokens, output_kind=RequestOutputKind.FINAL_ONLY
         )
 
     async def ask(self, ask: Ask) -> Completion:
         """Return the answer; raises vLLM's EngineDeadError when the engine is gone."""
-        tokens = self._tokenizer.apply_chat_template(
-            [dict(message) for message in ask.messages], add_generation_prompt=True, tokenize=True, return_dict=False
-        )
+        tokens = prompt_tokens(self._tokenizer, ask.messages)
         if len(tokens) + self._spec.max_tokens > self._spec.max_model_len:
             return Completion(ask.key, "", "prompt_too_long", len(tokens), 0)
         sampling = self._sampling.clone()
         sampling.seed = ask.seed
         # FINAL_ONLY: the stream holds one item, the finished output.
-        outputs = [output async for output in self._engine.generate({"prompt_token_ids": tokens}, sampling, ask.key)]
+        answered = self._engine.generate({"prompt_token_ids": tokens}, sampling, ask.key, lora_request=self._adapter)
+        outputs = [output async for output in answered]
         choice = outputs[-1].outputs[0]
-        return Completion(ask.key, choice.text, str(choice.finish_reason), len(tokens), len(choice.token_ids))
+        text = opened_think(self._tokenizer, tokens) + choice.text
+        return Completion(ask.key, text, str(choice.finish_reason), len(tokens), len(choice.token_ids))
 
     async def close(self) -> None:
         """Stop the engine and its core process."""
@@ -62,3 +66,11 @@ def engine_arguments(spec: TeacherSpec, placement: EnginePlacement) -> dict[str,
         steady = {"enable_chunked_prefill": False, "enable_prefix_caching": False, "enforce_eager": True}
         return common | steady | {"max_num_batched_tokens": max(16384, spec.max_model_len)}
     return common | {"gpu_memory_utilization": placement.memory_share, "enable_prefix_caching": True}
+
+
+def lora_arguments(adapter: Adapter | None) -> dict[str, object]:
+    """Return vLLM's arguments for one adapter beside the model; none for none, which keeps the engine as fast as it was."""
+    if adapter is None:
+        return {}
+    rank = json.loads((adapter.path / "adapter_config.json").read_bytes())["r"]
+    return {"enable_lora": True, "max_loras": 1, "max_lora_rank": max(8, 1 << (rank - 1).bit_length())}

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from tasks.errors import BadRecipe, EngineLost, MillError
-from tasks.inference.engine import Ask, Completion, Engine, EnginePlacement, TeacherSpec
+from tasks.inference.engine import Adapter, Ask, Completion, Engine, EnginePlacement, TeacherSpec
 
 log = logging.getLogger(__name__)
 
@@ -17,12 +17,12 @@ log = logging.getLogger(__name__)
 class EngineHost:
     """The inside of an actor: takes rows as they come and hands back whatever has been finished since."""
 
-    def __init__(self, spec: TeacherSpec, placement: EnginePlacement) -> None:
+    def __init__(self, spec: TeacherSpec, placement: EnginePlacement, adapter: Adapter | None) -> None:
         # Ray sets one thread for an actor that reserves no core; an engine on CPU wants its share of them all.
         os.environ["OMP_NUM_THREADS"] = str(max(1, (os.cpu_count() or 1) // placement.replicas))
         from tasks.inference.offline import OfflineEngine
 
-        self._engine: Engine = OfflineEngine(spec, placement)
+        self._engine: Engine = OfflineEngine(spec, placement, adapter)
         self._finished: asyncio.Queue[Completion | Exception] = asyncio.Queue()
         self._running: set[asyncio.Task[None]] = set()
 
@@ -57,14 +57,14 @@ class EngineHost:
 class ShardedEngine:
     """Many vLLM engines behind one door. Rows go to the engine with the fewest in flight."""
 
-    def __init__(self, spec: TeacherSpec, placement: EnginePlacement) -> None:
-        self._seats = [_Seat(spec, placement, number) for number in range(placement.replicas)]
+    def __init__(self, spec: TeacherSpec, placement: EnginePlacement, adapter: Adapter | None) -> None:
+        self._seats = [_Seat(spec, placement, adapter, number) for number in range(placement.replicas)]
 
     @classmethod
-    async def start(cls, spec: TeacherSpec, placement: EnginePlacement) -> "ShardedEngine":
+    async def start(cls, spec: TeacherSpec, placement: EnginePlacement, adapter: Adapter | None = None) -> "ShardedEngine":
         """Join or start Ray and load every engine; EngineLost when one cannot be loaded at all."""
         join_ray(placement.ray_address)
-        engine = cls(spec, placement)
+        engine = cls(spec, placement, adapter)
         try:
             await asyncio.gather(*(seat.start() for seat in engine._seats))
         except BaseException:
@@ -89,8 +89,8 @@ class ShardedEngine:
 class _Seat:
     """One engine's place: the actor that holds it now, and the rows that wait for it."""
 
-    def __init__(self, spec: TeacherSpec, placement: EnginePlacement, number: int) -> None:
-        self._spec, self._placement, self._number = spec, placement, number
+    def __init__(self, spec: TeacherSpec, placement: EnginePlacement, adapter: Adapter | None, number: int) -> None:
+        self._spec, self._placement, self._adapter, self._number = spec, placement, adapter, number
         self._restarts_left = placement.restarts
         self._outbox: list[Ask] = []
         self._wake, self._loaded = asyncio.Event(), asyncio.Event()
@@ -164,7 +164,7 @@ class _Seat:
         from ray.exceptions import RayActorError, RayError
 
         self._unload()
-        actor = _actor(self._spec, self._placement)
+        actor = _actor(self._spec, self._placement, self._adapter)
         try:
             self.pid = await actor.ready.remote()
         except RayError as exc:
@@ -227,7 +227,7 @@ def _without_dashboard() -> Iterator[None]:
         services.start_api_server = start
 
 
-def _actor(spec: TeacherSpec, placement: EnginePlacement) -> Any:
+def _actor(spec: TeacherSpec, placement: EnginePlacement, adapter: Adapter | None) -> Any:
     """Start an actor on a GPU of its own, or, where the cluster has none, wherever there is room."""
     import ray
 
@@ -238,7 +238,7 @@ def _actor(spec: TeacherSpec, placement: EnginePlacement) -> Any:
         )
     own = {"num_gpus": placement.tensor_parallel} if gpus else {"num_gpus": 0}
     remote = ray.remote(EngineHost).options(num_cpus=0, scheduling_strategy="SPREAD", max_concurrency=placement.window + 8, **own)
-    return remote.remote(spec, placement)
+    return remote.remote(spec, placement, adapter)
 
 
 def _last_line(exc: BaseException) -> str:

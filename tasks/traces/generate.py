@@ -13,7 +13,7 @@ from pydantic import Field
 
 from tasks import rows, think
 from tasks.inference.asking import ask_all
-from tasks.inference.engine import Ask, Completion, Engine, EnginePlacement, Message, TeacherSpec
+from tasks.inference.engine import Adapter, Ask, Completion, Engine, EnginePlacement, Message, TeacherSpec
 from tasks.inference.models import identity
 from tasks.inference.opening import open_engine
 from tasks.spec import Spec, canonical, digest, draw_seed
@@ -32,6 +32,8 @@ class TraceSpec(Spec):
     """Who answers, and how it samples."""
     samples: int = Field(4, ge=1, le=64)
     """Traces per prompt; the best passing one is kept."""
+    keep_cut: bool = False
+    """Keep an answer that max_tokens cut as a trace with its fault, as a probe must; else it is rejected as cut_answer."""
     seed: int = Field(0, ge=0)
     """Seed of the run; every row's own seed is drawn from it, the prompt and the sample number."""
 
@@ -68,6 +70,7 @@ def generate(
     placement: EnginePlacement,
     journal: Path,
     progress: Progress,
+    adapter: Adapter | None = None,
     shard_rows: int = 512,
 ) -> Generated:
     """Return every trace of every prompt, asking only for rows the journal does not hold.
@@ -75,28 +78,29 @@ def generate(
     prompts: PROMPTS, read shard_rows at a time; the window of requests stays open across shards.
     Raises EngineLost or EndpointUnreachable; what was finished by then is in the journal.
     """
-    book = Journal(journal / f"{teacher_digest(spec.teacher)}.sqlite")
+    book = Journal(journal / f"{teacher_digest(spec.teacher, adapter)}.sqlite")
     try:
-        asked = list(plan_rows(prompts, spec, shard_rows=shard_rows))
+        asked = list(plan_rows(prompts, spec, adapter, shard_rows=shard_rows))
         finished = book.finished(row.ask.key for row in asked)
         pending = [row.ask for row in asked if row.ask.key not in finished]
         tally = _Tally(len(asked), len(finished), progress)
         if pending:
-            asyncio.run(_answer_all(pending, spec, placement, book, tally))
-        traces, rejected = collect(asked, book)
+            asyncio.run(_answer_all(pending, lambda: open_engine(spec.teacher, placement, adapter), placement, book, tally))
+        traces, rejected = collect(asked, book, keep_cut=spec.keep_cut)
     finally:
         book.close()
     return Generated(traces, rejected, tally.requests, tally.tokens, tally.seconds)
 
 
-def teacher_digest(teacher: TeacherSpec) -> str:
-    """Return what tells one teacher from another: its settings, its weights, the code that asks it."""
-    return digest(str(CODE_VERSION), canonical(teacher.model_dump(mode="json")), identity(teacher.model, teacher.revision))
+def teacher_digest(teacher: TeacherSpec, adapter: Adapter | None = None) -> str:
+    """Return what tells one teacher from another: its settings, its weights, its adapter, the code that asks it."""
+    model = digest(str(CODE_VERSION), canonical(teacher.model_dump(mode="json")), identity(teacher.model, teacher.revision))
+    return digest(model, adapter.digest) if adapter else model
 
 
-def plan_rows(prompts: pa.Table, spec: TraceSpec, *, shard_rows: int) -> Iterator[Row]:
+def plan_rows(prompts: pa.Table, spec: TraceSpec, adapter: Adapter | None = None, *, shard_rows: int) -> Iterator[Row]:
     """Yield a row for every sample of every prompt, in the table's order."""
-    teacher = teacher_digest(spec.teacher)
+    teacher = teacher_digest(spec.teacher, adapter)
     system: tuple[Message, ...] = ({"role": "system", "content": spec.teacher.system_prompt},) if spec.teacher.system_prompt else ()
     for shard in prompts.select(["prompt_id", "messages", "control"]).to_batches(max_chunksize=shard_rows):
         for prompt in shard.to_pylist():
@@ -108,13 +112,13 @@ def plan_rows(prompts: pa.Table, spec: TraceSpec, *, shard_rows: int) -> Iterato
                 yield Row(Ask(digest(teacher, content, str(seed)), whole, seed), prompt["prompt_id"], sample)
 
 
-def collect(asked: Sequence[Row], book: Journal) -> tuple[pa.Table, pa.Table]:
+def collect(asked: Sequence[Row], book: Journal, *, keep_cut: bool = False) -> tuple[pa.Table, pa.Table]:
     """Return (traces, rejected) in the order asked, whatever the order of completion was."""
     traces, rejected = [], []
     for row in asked:
         completion = book.read(row.ask.key)
         reason = reject_reason(completion)
-        if reason:
+        if reason and not (keep_cut and completion.finish_reason == "length"):
             rejected.append((row.ask.key, reason, f"{row.prompt_id} sample {row.sample}: {completion.text[-200:]}"))
         else:
             traces.append(trace_of(row, completion))
@@ -130,7 +134,7 @@ def reject_reason(completion: Completion) -> str:
 
 def trace_of(row: Row, completion: Completion) -> dict[str, object]:
     """Return one row of TRACES; a trace that breaks the grammar is kept with its fault for the gates to judge."""
-    parsed = think.split(completion.text)
+    parsed = think.split_harmony(completion.text) or think.split(completion.text)
     return {
         "trace_id": row.ask.key, "prompt_id": row.prompt_id, "sample": row.sample, "think": parsed.think, "answer": parsed.answer,
         "raw": completion.text, "fault": parsed.fault or "", "finish_reason": completion.finish_reason,
@@ -138,12 +142,14 @@ def trace_of(row: Row, completion: Completion) -> dict[str, object]:
     }  # fmt: skip
 
 
-async def _answer_all(pending: Sequence[Ask], spec: TraceSpec, placement: EnginePlacement, book: Journal, tally: "_Tally") -> None:
+async def _answer_all(
+    pending: Sequence[Ask], start: Callable[[], Awaitable[Engine]], placement: EnginePlacement, book: Journal, tally: "_Tally"
+) -> None:
     def keep(completion: Completion) -> None:
         book.append(completion)
         tally.add(completion)
 
-    async with _engine(lambda: open_engine(spec.teacher, placement)) as engine:
+    async with _engine(start) as engine:
         with tally.timing():
             await ask_all(pending, engine, window=placement.window * placement.replicas, keep=keep)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from prefect import task
 
 from tasks import rows
-from tasks.inference.engine import EnginePlacement, TeacherSpec
+from tasks.inference.engine import Adapter, EnginePlacement, TeacherSpec
 from tasks.policy import STAGE, ProgressReport, settle
 from tasks.spec import Spec
 from tasks.store import Key, Made, Table
@@ -18,13 +18,16 @@ RUNS: dict[str, Generated] = {}
 
 
 @task(**STAGE, tags={"gpu"})
-def generate_traces(prompts: Table, spec: TraceSpec, placement: EnginePlacement, root: Path) -> Table:
-    """Ask the teacher for every trace the journal does not hold; TRACES are the same however often it was interrupted."""
-    key = Key("traces", CODE_VERSION, spec, {"prompts": prompts.digest, "teacher": teacher_digest(spec.teacher)})
+def generate_traces(prompts: Table, spec: TraceSpec, placement: EnginePlacement, root: Path, adapter: Adapter | None = None) -> Table:
+    """Ask the teacher for every trace the journal does not hold; TRACES are the same however often it was interrupted.
+
+    adapter: laid over the teacher's model, which is then a student.
+    """
+    key = Key("traces", CODE_VERSION, spec, {"prompts": prompts.digest, "teacher": teacher_digest(spec.teacher, adapter)})
 
     def make() -> Made:
         with ProgressReport("traces") as progress:
-            made = generate(prompts.read(), spec, placement=placement, journal=root / "journal", progress=progress)
+            made = generate(prompts.read(), spec, placement=placement, journal=root / "journal", progress=progress, adapter=adapter)
         RUNS[key.fingerprint] = made
         return Made({"traces": made.traces}, rows.TRACES, made.rejected, rows_in=made.traces.num_rows + made.rejected.num_rows)
 

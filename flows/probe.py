@@ -1,0 +1,51 @@
+"""The probe: base model and student asked the same questions, held against one another."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from flows.build_corpus import Built
+from flows.clock import Clock
+from flows.recipe import Recipe
+from tasks.inference.engine import Adapter, TeacherSpec
+from tasks.probe.answers import Asked
+from tasks.probe.task import join_answers, keep_style, weigh_answers
+from tasks.prompts.task import write_prompts
+from tasks.store import Table
+from tasks.traces.generate import TraceSpec
+from tasks.traces.task import generate_traces
+from tasks.verdicts.task import audit_traces, judge_coherence, judge_traces
+
+
+@dataclass(frozen=True)
+class Probed:
+    """What a probe made. student: the student's answers as TRACES. weighed: ANSWERS with verdict and page."""
+
+    prompts: Table
+    student: Table
+    weighed: Table
+
+
+def probe(recipe: Recipe, built: Built, adapter: Adapter, root: Path, clock: Clock, *, rows: int | None = None) -> Probed:
+    """Ask base model and student the probe's questions (rows: fewer of them) and weigh the answers; nothing is raised for a bad student."""
+    spec, placement = recipe.probe, recipe.placement.probe
+    plan = spec.prompts.model_copy(update={"rows": min(rows, spec.prompts.rows)} if rows else {})
+    prompts = clock.run(write_prompts, built.passages, built.probe_questions, plan, root)
+    asking = TraceSpec(teacher=student_spec(recipe), samples=spec.samples, seed=spec.seed, keep_cut=True)
+    base = clock.run(generate_traces, prompts, asking, placement, root)
+    student = clock.run(generate_traces, prompts, asking, placement, root, adapter)
+    style = clock.run(keep_style, base, prompts, root, recipe.name)
+    audits = clock.run(audit_traces, student, prompts, (style, *built.baselines), recipe.audit, root)
+    both = clock.run(join_answers, base, student, root)
+    verdicts = clock.run(judge_traces, both, prompts, built.passages, built.probe_questions, audits, recipe.verdicts, root)
+    coherence = clock.run(
+        judge_coherence, both, prompts, built.passages, built.probe_questions, verdicts, spec.coherence, recipe.placement.judge, root
+    )  # fmt: skip
+    asked = Asked(prompts=prompts, questions=built.probe_questions, base=base, student=student, verdicts=verdicts, coherence=coherence)
+    return Probed(prompts, student, clock.run(weigh_answers, asked, spec.gates, root, recipe.name))
+
+
+def student_spec(recipe: Recipe) -> TeacherSpec:
+    """Return how base model and student are asked: the recipe's sampling of the model that is trained."""
+    student = recipe.train.student
+    own = {"model": student.model, "revision": student.revision, "trust_remote_code": student.trust_remote_code}
+    return recipe.probe.asked.model_copy(update=own)

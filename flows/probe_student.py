@@ -1,0 +1,40 @@
+"""The probe flow: is the recipe's student still as able as its base?"""
+
+from pathlib import Path
+
+from prefect import flow
+from pydantic import BaseModel
+
+from flows.build_corpus import build
+from flows.clock import Clock, StageLine
+from flows.probe import probe
+from flows.recipe import Recipe
+from flows.train_student import teach
+from tasks.probe.metrics import Metric
+from tasks.probe.weigh import PAGE, metrics_of
+from tasks.store import Table
+from tasks.train.adapter import adapter_of
+
+
+class Probing(BaseModel):
+    """How a student compares with its base. page: both models side by side."""
+
+    stages: list[StageLine]
+    passed: bool
+    metrics: list[Metric]
+    page: str
+
+
+@flow(name="probe-student")
+def probe_student(recipe: Recipe, root: Path = Path("mill")) -> Probing:
+    """Probe the recipe's student, building and training first what is not there; a student that fails is told of, not raised."""
+    root, clock = root.absolute(), Clock()
+    built = build(recipe, root, clock)
+    adapter = teach(recipe, built, root, clock).adapter
+    return probing(probe(recipe, built, adapter_of(adapter), root, clock).weighed, clock)
+
+
+def probing(weighed: Table, clock: Clock) -> Probing:
+    """Return what is to be told of a probe."""
+    metrics = metrics_of(weighed)
+    return Probing(stages=clock.lines, passed=all(one.passed for one in metrics), metrics=metrics, page=str(weighed.path / PAGE))

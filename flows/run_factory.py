@@ -1,0 +1,49 @@
+"""The factory: build, train, probe, publish; every gate stops the line, and every step is found again where it is done."""
+
+from pathlib import Path
+
+from prefect import flow
+from pydantic import BaseModel
+
+from flows.build_corpus import Summary, build, summary
+from flows.clock import Clock
+from flows.probe import probe, student_spec
+from flows.probe_student import Probing, probing
+from flows.recipe import Recipe
+from flows.train_student import Training, teach, training
+from tasks.probe.task import refuse_failed_probe
+from tasks.probe.weigh import PAGE
+from tasks.train.adapter import adapter_of
+from tasks.train.publish import Provenance
+from tasks.train.task import publish_student
+
+
+class Promoted(BaseModel):
+    """A student that passed every gate, and all that is to be told of its making."""
+
+    student: str
+    corpus: Summary
+    training: Training
+    probe: Probing
+
+
+@flow(name="run-factory")
+def run_factory(recipe: Recipe, root: Path = Path("mill")) -> Promoted:
+    """Build the corpus, train the student, probe it, publish it if every gate holds. Raises GateBroken where one does not."""
+    root, clock = root.absolute(), Clock()
+    built = build(recipe, root, clock)
+    corpus = summary(recipe, built, root, clock)
+    taught = teach(recipe, built, root, clock)
+    trained = training(taught, clock)
+    probed = probe(recipe, built, adapter_of(taught.adapter), root, clock)
+    refuse_failed_probe(probed.weighed)
+    compared = probing(probed.weighed, clock)
+    about = Provenance(
+        name=recipe.name, corpus=built.corpus.fingerprint, corpus_rows=built.corpus.rows, teacher=recipe.traces.teacher.model,
+        answers=probed.weighed.fingerprint, page=probed.weighed.path / PAGE, metrics=[one.sentence() for one in compared.metrics],
+    )  # fmt: skip
+    student = clock.run(
+        publish_student, taught.adapter, taught.examples, probed.prompts, recipe.train, recipe.publish, student_spec(recipe),
+        recipe.placement.probe, about, root,
+    )  # fmt: skip
+    return Promoted(student=str(student.path), corpus=corpus, training=trained, probe=compared)

@@ -1,0 +1,60 @@
+"""The probe's verdict: both gates over both models' answers, the page that shows them side by side, and the word that stops the line."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from tasks import rows
+from tasks.errors import GateBroken
+from tasks.probe.answers import Answer, Asked, answers, table_of
+from tasks.probe.content import ContentSpec, content
+from tasks.probe.emission import EmissionSpec, emission
+from tasks.probe.metrics import Metric, worst
+from tasks.probe.report import report
+from tasks.spec import Spec
+from tasks.store import Made, Table
+
+OUTCOME, PAGE = "probe.json", "report.html"
+
+
+class GateSpec(Spec):
+    """What the student must keep of the base model."""
+
+    emission: EmissionSpec = EmissionSpec()
+    """Mechanics."""
+    content: ContentSpec = ContentSpec()
+    """Meaning."""
+
+
+def weigh(asked: Asked, spec: GateSpec, *, name: str) -> Made:
+    """Return ANSWERS; metrics, verdict and page lie beside it. Nothing is raised here: a failed probe is kept for reading."""
+    every = list(answers(asked))
+    metrics = [*emission(every, spec.emission), *content(every, spec.content)]
+    table = table_of(every)
+    return Made(
+        {"answers": table}, rows.ANSWERS, rows.rejected([]), rows_in=table.num_rows,
+        attach=lambda folder: _attach(folder, every, metrics, name),
+    )  # fmt: skip
+
+
+def metrics_of(weighed: Table) -> list[Metric]:
+    """Return the metrics of a finished probe."""
+    return [Metric(**one) for one in json.loads((weighed.path / OUTCOME).read_bytes())["metrics"]]
+
+
+def refuse_failed(weighed: Table) -> None:
+    """Raise GateBroken, naming the gate and the metric, when the student keeps less of the base model than is due."""
+    failed = worst(metrics_of(weighed))
+    if failed:
+        raise GateBroken(f"the probe's {failed.gate} gate: {failed.sentence()}. Nothing was published; read {weighed.path / PAGE}")
+
+
+def _attach(folder: Path, every: Sequence[Answer], metrics: Sequence[Metric], name: str) -> None:
+    told = {
+        "verdict": "failed" if worst(metrics) else "passed",
+        "gates": {gate: all(one.passed for one in metrics if one.gate == gate) for gate in ("emission", "content")},
+        "metrics": [asdict(one) for one in metrics],
+    }
+    (folder / OUTCOME).write_text(json.dumps(told, indent=1) + "\n")
+    (folder / PAGE).write_text(report(every, metrics, name), encoding="utf-8")

@@ -1,0 +1,57 @@
+"""Work in a process of its own: it gives its memory back when it ends, and ends with the one that started it."""
+
+import ctypes
+import signal
+from collections.abc import Callable
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from typing import Any, TypeVar
+
+from tasks.errors import MillError, TrainerLost
+
+T = TypeVar("T")
+Tell = Callable[..., None]
+PR_SET_PDEATHSIG = 1
+
+
+def apart(work: Callable[[Any, Tell], T], job: object, tell: Tell) -> T:
+    """Return what work(job, tell) returns, run in a fresh process; what it tells is told here.
+
+    A GPU's memory is free again afterwards, for the engine that comes next. Raises the error of the work as it was raised, and
+    TrainerLost when the process died without a word.
+    """
+    context = get_context("spawn")
+    ours, theirs = context.Pipe(duplex=False)
+    process = context.Process(target=_inside, args=(theirs, work, job), daemon=True)
+    process.start()
+    theirs.close()
+    try:
+        return _listen(ours, tell)  # type: ignore[no-any-return]
+    except EOFError:
+        process.join()
+        raise TrainerLost(f"the training process died (exit code {process.exitcode}); -9 is most often a lack of memory") from None
+    finally:
+        process.terminate()
+        process.join()
+
+
+def _listen(pipe: Connection, tell: Tell) -> Any:
+    while True:
+        kind, content = pipe.recv()
+        if kind == "told":
+            tell(**content)
+        elif kind == "failed":
+            raise content
+        else:
+            return content
+
+
+def _inside(pipe: Connection, work: Callable[[Any, Tell], object], job: object) -> None:
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    try:
+        pipe.send(("done", work(job, lambda **told: pipe.send(("told", told)))))
+    except MillError as exc:
+        pipe.send(("failed", exc))
+    except Exception as exc:
+        # Errors of foreign libraries do not always survive the way between processes; their words do.
+        pipe.send(("failed", RuntimeError(f"{type(exc).__name__}: {exc}")))
