@@ -98,6 +98,40 @@ def probe(recipe: RecipeFile, root: Root = Path("mill"), settings: Settings = No
 
 
 @app.command()
+def diagnose(recipe: RecipeFile, root: Root = Path("mill"), settings: Settings = None) -> None:
+    """Name the layer that is at fault when a gate fails, from the cheapest look to the dearest.
+
+    Render check, corpus audit, the base model's own answers, one row alone, the corpus' share of general reasoning; what has not run is run.
+    A layer is only blamed when those before it are sound. Exit code 1 when one is.
+    """
+    from flows.screen import show_diagnosis
+
+    chosen = _recipe(recipe, settings)
+    from flows.diagnose import diagnose_student
+
+    raise typer.Exit(0 if show_diagnosis(diagnose_student(chosen, root)) else 1)
+
+
+@app.command()
+def reproduce(
+    recipe: RecipeFile,
+    row_id: Annotated[str, typer.Argument(metavar="ROW_ID", help="Of a corpus row, a trace or a probe's answer; its first six digits do.")],
+    root: Root = Path("mill"),
+    settings: Settings = None,
+) -> None:
+    """Ask one row alone and show everything: the prompt as text and ids, the raw output with special tokens, timing, every gate's verdict.
+
+    The row is asked of its own model, adapter included, without an engine: seconds instead of a probe. What was answered then stands beside it.
+    """
+    from flows.screen import show_row
+
+    chosen = _recipe(recipe, settings)
+    from flows.reproduce import reproduce as ask_again
+
+    show_row(ask_again(root, row_id, chosen.verdicts))
+
+
+@app.command()
 def run(recipe: RecipeFile, root: Root = Path("mill"), settings: Settings = None) -> None:
     """Run the whole factory: build the corpus, train the student, probe it, and publish it if every gate holds.
 

@@ -43,7 +43,7 @@ class ProbeSpec(Spec):
     """The probe's questions; the corpus is cleaned of them. The built-in ones are of the pocket teacher's domain."""
     prompts: PromptSpec = PromptSpec(
         rows=60, control=0, saturation=1, families=(
-            Family(name="general_reasoning", share=30, ground="questions", template="plain", categories=("addition", "equation", "date")),
+            Family(name="general_reasoning", share=30, ground="questions", template="plain", categories=("addition", "equation", "date"), general=True),
             Family(name="rule_application", share=20, ground="questions", template="plain", categories=("irac",)),
             Family(name="strategy", share=30, ground="questions", template="plain", categories=("rulebook",)),
         ),

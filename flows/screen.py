@@ -14,7 +14,9 @@ from flows.clock import StageLine
 from tasks.probe.metrics import Metric
 
 if TYPE_CHECKING:
+    from flows.diagnose import Diagnosed
     from flows.probe_student import Probing
+    from flows.reproduce import Reproduction
     from flows.run_factory import Promoted
     from flows.train_student import Training
 
@@ -79,6 +81,32 @@ def show_promoted(promoted: "Promoted", console: Console | None = None) -> None:
     show_training(promoted.training, console)
     show_probe(promoted.probe, console)
     _place(console, "student", promoted.student)
+
+
+def show_row(row: "Reproduction", console: Console | None = None) -> None:
+    """Print one row alone: asked, answered then and now, judged."""
+    console = console or Console()
+    which = "student" if row.student else "teacher"
+    for title, text in (
+        (f"prompt, {len(row.prompt_ids)} tokens", row.prompt), ("prompt ids", " ".join(map(str, row.prompt_ids))),
+        ("answered then", row.recorded), (f"answered now by the {which}, {len(row.output_ids)} tokens, {row.finish_reason}", row.shown),
+        ("output ids", " ".join(map(str, row.output_ids))),
+    ):  # fmt: skip
+        console.rule(title, align="left")
+        console.print(Text(text), soft_wrap=True)
+    lines = [{"gate": gate, "then": then, "now": now} for gate, (then, now) in row.verdicts.items()]
+    console.print(_lines("verdicts", lines))
+    likely = "" if row.recorded_nats is None else f"; what was answered then costs this model {row.recorded_nats:.3f} nats a token"
+    console.print(f"{row.trace_id}: loaded in {row.load_seconds:.1f} s, answered in {row.seconds:.1f} s{likely}", soft_wrap=True)
+
+
+def show_diagnosis(found: "Diagnosed", console: Console | None = None) -> bool:
+    """Print every look and where it leads; return whether nothing is at fault."""
+    console = console or Console()
+    for layer, guilty, says in found.looks:
+        console.print(Text(f"{'at fault' if guilty else 'sound':9} {layer}: {says}"), soft_wrap=True)
+    console.print(Text(f"{found.layer}: {found.do}"), soft_wrap=True)
+    return found.layer == "none"
 
 
 def _stages(title: str, stages: Iterable[StageLine]) -> Grid:

@@ -1,6 +1,7 @@
 """The training flow: corpus to examples to an adapter, checkpoints probed on the way."""
 
 import json
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -22,10 +23,11 @@ from tasks.train.task import RUNS, encode_examples, train_adapter
 
 
 class Taught(NamedTuple):
-    """What a training made: EXAMPLES, and the TENSORS of the adapter that won."""
+    """What a stretch of training made: EXAMPLES, and the TENSORS of the adapter. metrics: of its probe, None where it is not probed."""
 
     examples: Table
     adapter: Table
+    metrics: Sequence[Metric] | None = None
 
 
 class Training(BaseModel):
@@ -67,32 +69,40 @@ def teach(recipe: Recipe, built: Built, root: Path, clock: Clock) -> Taught:
 
     Raises GateBroken, naming the metric, when a checkpoint falls below the floor or none passes.
     """
+    for taught in stretches(recipe, built, root, clock):
+        if taught.metrics is None:
+            return taught
+        step, steps = progress(taught.adapter)
+        refuse_collapsed(taught.metrics, step, recipe.probe.floor)
+        if not worst(taught.metrics) and step >= recipe.probe.wins_from * steps:
+            return taught
+    raise _none_passes(worst(taught.metrics or ()), step)
+
+
+def stretches(recipe: Recipe, built: Built, root: Path, clock: Clock) -> Iterator[Taught]:
+    """Yield the student after every stretch of its training, the one before being where the next goes on."""
     spec = recipe.train
     encoded = clock.run(encode_examples, built.corpus, spec.student, spec.encode, root)
     adapter: Table | None = None
-    while True:
-        step = progress(adapter)["step"] if adapter else 0
+    step, steps = 0, 1
+    while step < steps:
         until = step + spec.probe_every if spec.probe_every else None
         adapter = clock.run(train_adapter, encoded, spec, recipe.placement.train, root, adapter, until)
-        reached = progress(adapter)
-        if not spec.probe_every:
-            return Taught(encoded, adapter)
-        metrics = metrics_of(probe(recipe, built, adapter_of(adapter), root, clock, rows=recipe.probe.checkpoint_rows).weighed)
-        refuse_collapsed(metrics, reached["step"], recipe.probe.floor)
-        failed = worst(metrics)
-        if not failed and reached["step"] >= recipe.probe.wins_from * reached["steps"]:
-            return Taught(encoded, adapter)
-        if reached["step"] >= reached["steps"]:
-            raise _none_passes(failed, reached["step"])
+        step, steps = progress(adapter)
+        yield Taught(encoded, adapter, _probed(recipe, built, adapter, root, clock) if spec.probe_every else None)
 
 
-def progress(adapter: Table) -> dict[str, int]:
+def _probed(recipe: Recipe, built: Built, adapter: Table, root: Path, clock: Clock) -> list[Metric]:
+    return metrics_of(probe(recipe, built, adapter_of(adapter), root, clock, rows=recipe.probe.checkpoint_rows).weighed)
+
+
+def progress(adapter: Table) -> tuple[int, int]:
     """Return the step an adapter was trained to, and the steps of the whole training."""
     told = json.loads((adapter.path / LOG).read_bytes())
-    return {name: int(told[name]) for name in ("step", "steps")}
+    return int(told["step"]), int(told["steps"])
 
 
-def refuse_collapsed(metrics: list[Metric], step: int, floor: float) -> None:
+def refuse_collapsed(metrics: Sequence[Metric], step: int, floor: float) -> None:
     """Raise GateBroken when a metric lies below the floor: training on would waste the night."""
     collapsed = worst([one for one in metrics if one.ratio < floor])
     if collapsed:

@@ -54,11 +54,11 @@ def run(root: Path, seeds: int, arms: list[str], settings: list[str]) -> None:
 
 def stopped(recipe: object, built: object, root: Path) -> str:
     """Return what stops the leaked corpus before it is trained on."""
+    from flows.build_corpus import Built
+    from flows.clock import Clock
     from flows.recipe import Recipe
     from tasks.errors import GateBroken
     from tasks.verdicts.task import audit_traces, refuse_leaky_traces
-    from flows.build_corpus import Built
-    from flows.clock import Clock
 
     assert isinstance(recipe, Recipe) and isinstance(built, Built)
     audits = Clock().run(audit_traces, built.traces, built.prompts, built.baselines, recipe.audit, root)

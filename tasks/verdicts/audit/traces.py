@@ -99,21 +99,33 @@ def _attach(folder: Path, outcome: Outcome | None) -> None:
 
 def stopping_patterns(audits: Table, spec: TraceAuditSpec) -> list[dict[str, object]]:
     """Return the patterns that end a run, with their evidence, as the audit wrote them down."""
-    if not audits.rows:
-        return []
-    patterns = json.loads((audits.path / OUTCOME).read_bytes())["patterns"]
-    return [
-        one for one in patterns if one["detector"] in PROOFS or (one["detector"] in CORPUS_WIDE and one["share"] > spec.tolerated)
-    ]  # fmt: skip
+    return _stopping(json.loads((audits.path / OUTCOME).read_bytes())["patterns"], spec) if audits.rows else []
+
+
+def _stopping(patterns: Sequence[dict[str, object]], spec: TraceAuditSpec) -> list[dict[str, object]]:
+    wide = [one for one in patterns if one["detector"] in CORPUS_WIDE and float(str(one["share"])) > spec.tolerated]
+    return [one for one in patterns if one["detector"] in PROOFS or one in wide]
+
+
+def corpus_leaks(corpus: Table, baselines: Sequence[Table], spec: TraceAuditSpec) -> str:
+    """Return what producer state a finished corpus holds, whoever let it through; "" when none is found."""
+    table = corpus.read(["row_id", "prompt", "think", "answer"]).rename_columns(["id", "prompt", "think", "answer"])
+    held = TableRows(table.append_column("fault", pa.array([""] * table.num_rows, pa.string())))
+    outcome = audit(held, AuditSpec(allowed=spec.allowed), style=_style([one.read() for one in baselines]))
+    evidence = _stopping([one.as_json() for one in outcome.patterns], spec)
+    return f"producer state in the corpus: {_told(evidence)}" if evidence else ""
 
 
 def refuse_leaks(audits: Table, evidence: Sequence[dict[str, object]]) -> None:
     """Raise GateBroken when a finding about the whole corpus stands in the audit."""
     if evidence:
-        told = "; ".join(
-            f"{one['detector']} {str(one['pattern'])!r} in {one['rows']} rows ({percent(float(str(one['share'])))})" for one in evidence[:3]
-        )
         raise GateBroken(
-            f"producer state in the traces: {told}; nothing was published. Read {audits.path / PAGE}, "
+            f"producer state in the traces: {_told(evidence)}; nothing was published. Read {audits.path / PAGE}, "
             "mend what leaks, or clear the phrase under audit.allowed"
         )
+
+
+def _told(evidence: Sequence[dict[str, object]]) -> str:
+    return "; ".join(
+        f"{one['detector']} {str(one['pattern'])!r} in {one['rows']} rows ({percent(float(str(one['share'])))})" for one in evidence[:3]
+    )

@@ -1,0 +1,135 @@
+"""One row of the store, alone: found wherever it lies, asked again, put before every gate."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+from pydantic import BaseModel
+
+from tasks import rows
+from tasks.errors import EmptyTable, UnknownName
+from tasks.inference.alone import alone
+from tasks.inference.engine import Adapter, Completion, TeacherSpec
+from tasks.store import MANIFEST, Finished, Table, tables
+from tasks.traces.generate import Row, TraceSpec, plan_rows, trace_of
+from tasks.traces.journal import Journal
+from tasks.train.adapter import adapter_of
+from tasks.verdicts.case import Verdict
+from tasks.verdicts.gates import VerdictSpec, cases_of, judge_case
+
+LEAST_ID = 6
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A trace that once was asked for, with all that it was made of. answered: what came back then."""
+
+    row: Row
+    answered: Completion
+    teacher: TeacherSpec
+    adapter: Adapter | None
+    prompts: Table
+    passages: Table
+    questions: Table
+
+
+class Reproduction(BaseModel):
+    """A row alone: what was asked, what came back then and now. verdicts: gate → what it says of then and of now."""
+
+    trace_id: str
+    student: bool
+    prompt: str
+    prompt_ids: list[int]
+    recorded: str
+    shown: str
+    output_ids: list[int]
+    finish_reason: str
+    load_seconds: float
+    seconds: float
+    recorded_nats: float | None
+    verdicts: dict[str, tuple[str, str]]
+
+
+def reproduce(root: Path, row_id: str, spec: VerdictSpec) -> Reproduction:
+    """Ask one row again. row_id: of a corpus row, a trace or a probe's answer, or its first digits; UnknownName when nothing has it."""
+    found = find_row(root.absolute(), row_id)
+    ask = found.row.ask
+    again = alone(ask.messages, found.teacher, found.adapter, seed=ask.seed, recorded=found.answered.text)
+    answered = Completion(ask.key, again.text, again.finish_reason, len(again.prompt_ids), len(again.output_ids))
+    then, now = (verdicts(found, completion, spec) for completion in (found.answered, answered))
+    return Reproduction(
+        trace_id=ask.key, student=found.adapter is not None, prompt=again.prompt, prompt_ids=list(again.prompt_ids),
+        recorded=found.answered.text, shown=again.shown, output_ids=list(again.output_ids), finish_reason=again.finish_reason,
+        load_seconds=again.load_seconds, seconds=again.seconds, recorded_nats=again.recorded_nats,
+        verdicts={one.gate: (one.reason or "passes", other.reason or "passes") for one, other in zip(then, now, strict=True)},
+    )  # fmt: skip
+
+
+def verdicts(found: Recorded, completion: Completion, spec: VerdictSpec) -> list[Verdict]:
+    """Return every gate's verdict on an answer to the row; the audit, which needs all rows at once, has nothing to say here."""
+    trace = rows.table_of([trace_of(found.row, completion)], rows.TRACES)
+    prompts = found.prompts.read()
+    (case,) = cases_of(trace, prompts, found.passages.read(), found.questions.read())
+    return judge_case(case, spec, frozenset(prompts["family"].to_pylist()))
+
+
+def find_row(root: Path, row_id: str) -> Recorded:
+    """Return the row that an id names; newest tables are looked through first."""
+    if len(row_id) < LEAST_ID:
+        raise UnknownName(f"{row_id!r} is too short an id; give at least its first {LEAST_ID} digits")
+    wanted = _trace_of_corpus_row(root, row_id) or row_id
+    for finished in reversed(tables(root, "traces")):
+        for trace_id, prompt_id in _rows_of(finished.table):
+            if trace_id.startswith(wanted):
+                return _recorded(root, finished, trace_id, prompt_id)
+    raise UnknownName(
+        f"no corpus row, trace or probe answer below {root} has an id that begins with {row_id!r}; tables and reports name them"
+    )
+
+
+def _trace_of_corpus_row(root: Path, row_id: str) -> str:
+    for finished in reversed(tables(root, "corpus")):
+        for row in finished.table.read(["row_id", "provenance"]).to_pylist():
+            if row["row_id"].startswith(row_id):
+                return str(row["provenance"]["trace_id"])
+    return ""
+
+
+def _rows_of(traces: Table) -> Iterator[tuple[str, str]]:
+    """Yield (trace_id, prompt_id) of every trace, the rejected ones too."""
+    for row in traces.read(["trace_id", "prompt_id"]).to_pylist():
+        yield row["trace_id"], row["prompt_id"]
+    for row in traces.read_rejected().to_pylist():
+        yield row["row_id"], row["detail"].split()[0]
+
+
+def _recorded(root: Path, finished: Finished, trace_id: str, prompt_id: str) -> Recorded:
+    spec = TraceSpec.model_validate(json.loads((finished.table.path / MANIFEST).read_bytes())["spec"])
+    prompts = _by_digest(root, "prompts", finished.inputs["prompts"])
+    adapter, row = _asked(root, prompts.table, spec, trace_id, prompt_id)
+    answered = Journal(root / "journal" / f"{finished.inputs['teacher']}.sqlite").read(trace_id)
+    passages, questions = (_by_digest(root, stage, prompts.inputs[stage]).table for stage in ("passages", "questions"))
+    return Recorded(row, answered, spec.teacher, adapter, prompts.table, passages, questions)
+
+
+def _asked(root: Path, prompts: Table, spec: TraceSpec, trace_id: str, prompt_id: str) -> tuple[Adapter | None, Row]:
+    """Return the adapter, if any, under which this prompt gives the trace its id, and the row as it was asked."""
+    own = prompts.read().filter(pa.compute.field("prompt_id") == prompt_id)
+    for adapter in (None, *(adapter_of(one.table) for one in reversed(tables(root, "adapters")))):
+        for row in plan_rows(own, spec, adapter, shard_rows=1):
+            if row.ask.key == trace_id:
+                return adapter, row
+    raise _gone("model or adapter", trace_id)
+
+
+def _by_digest(root: Path, stage: str, due: str) -> Finished:
+    for one in reversed(tables(root, stage)):
+        if one.table.digest == due:
+            return one
+    raise _gone(f"table of {stage}", due)
+
+
+def _gone(what: str, due: str) -> EmptyTable:
+    return EmptyTable(f"the {what} that the row was made of ({due}) is no longer in the store, or its files have changed; build again")

@@ -1,0 +1,94 @@
+"""One row asked alone, without an engine: the smallest thing that still shows a fault, with every token in sight."""
+
+import time
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tasks.inference.chat import opened_think, prompt_tokens
+from tasks.inference.engine import Adapter, Message, TeacherSpec
+from tasks.inference.models import resolve
+
+
+@dataclass(frozen=True)
+class Reproduced:
+    """One answer. shown: the raw output, special tokens included. text: as an engine would hand it over.
+
+    recorded_nats: mean negative log-likelihood, nats a token, of an answer given earlier; None when there was none. A small one says that
+    this model did write it.
+    """
+
+    prompt: str
+    prompt_ids: tuple[int, ...]
+    shown: str
+    text: str
+    output_ids: tuple[int, ...]
+    finish_reason: str
+    load_seconds: float
+    seconds: float
+    recorded_nats: float | None
+
+
+def alone(messages: Sequence[Message], teacher: TeacherSpec, adapter: Adapter | None, *, seed: int, recorded: str = "") -> Reproduced:
+    """Return the model's answer to one row, by transformers in this process: seconds where an engine takes a minute to start.
+
+    Same template, weights and settings as the engine's; another implementation of sampling, so a sampled text differs from the engine's.
+    """
+    import torch
+    from transformers import AutoTokenizer
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    warnings.simplefilter("ignore", FutureWarning)
+    started = time.perf_counter()
+    tokenizer = AutoTokenizer.from_pretrained(resolve(teacher.model), revision=teacher.revision or None)
+    model = _load(teacher, adapter)
+    loaded = time.perf_counter()
+    ids = prompt_tokens(tokenizer, messages)
+    asked = torch.tensor([ids], device=model.device)
+    torch.manual_seed(seed)
+    with torch.no_grad():
+        given = model.generate(asked, attention_mask=torch.ones_like(asked), max_new_tokens=teacher.max_tokens, **_sampling(teacher))
+    output = given[0][len(ids) :].tolist()
+    ended = time.perf_counter()
+    opened = opened_think(tokenizer, ids)
+    return Reproduced(
+        prompt=tokenizer.decode(ids), prompt_ids=tuple(ids), shown=tokenizer.decode(output, skip_special_tokens=False),
+        text=opened + tokenizer.decode(output, skip_special_tokens=True), output_ids=tuple(output),
+        finish_reason="length" if len(output) >= teacher.max_tokens else "stop", load_seconds=loaded - started, seconds=ended - loaded,
+        recorded_nats=_nats(model, tokenizer, ids, recorded.removeprefix(opened)) if recorded else None,
+    )  # fmt: skip
+
+
+def _load(teacher: TeacherSpec, adapter: Adapter | None) -> Any:
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    gpu = torch.cuda.is_available()
+    model = AutoModelForCausalLM.from_pretrained(
+        resolve(teacher.model), revision=teacher.revision or None, trust_remote_code=teacher.trust_remote_code,
+        dtype=torch.bfloat16 if gpu else torch.float32,
+    )  # fmt: skip
+    if adapter:
+        from peft import PeftModel
+
+        model = PeftModel.from_pretrained(model, str(adapter.path)).merge_and_unload()
+    return model.to("cuda" if gpu else "cpu").eval()
+
+
+def _sampling(teacher: TeacherSpec) -> dict[str, object]:
+    if teacher.temperature == 0:
+        return {"do_sample": False}
+    return {"do_sample": True, "temperature": teacher.temperature, "top_p": teacher.top_p, "top_k": 0}
+
+
+def _nats(model: Any, tokenizer: Any, prompt: list[int], text: str) -> float:
+    """Return the mean negative log-likelihood of a text behind a prompt."""
+    import torch
+
+    said = tokenizer(text, add_special_tokens=False)["input_ids"]
+    ids = torch.tensor([[*prompt, *said]], device=model.device)
+    with torch.no_grad():
+        likely = torch.log_softmax(model(ids).logits[0, len(prompt) - 1 : -1].float(), dim=-1)
+    return float(-likely.gather(1, ids[0, len(prompt) :, None]).mean())
