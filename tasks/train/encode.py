@@ -81,9 +81,9 @@ def own_turn(messages: Sequence[Message], template: Template) -> str:
 
 
 def _spellings(said: Turn, parsed: think.Parsed) -> list[Turn]:
-    """Return the ways in which templates take a thought: inline, or in a field of either name."""
+    """Return the ways in which templates take a thought: in a field of either name, where they have a form of their own for it, or inline."""
     apart = {"role": said["role"], "content": parsed.answer}
-    return [said, apart | {"reasoning_content": parsed.think}, apart | {"thinking": parsed.think}]
+    return [apart | {"reasoning_content": parsed.think}, apart | {"thinking": parsed.think}, said]
 
 
 def _holds(turn: str, parsed: think.Parsed) -> bool:

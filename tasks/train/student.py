@@ -107,13 +107,20 @@ def tensors(model: Any) -> dict[str, Tensor]:
 
 
 def isolation(before: dict[str, Tensor], after: dict[str, Tensor], targets: Sequence[str]) -> list[dict[str, object]]:
-    """Return TENSORS; BaseMoved when a base tensor changed, a module outside the targets has an adapter, or one inside did not move."""
+    """Return TENSORS; BaseMoved when a base tensor changed, a module outside the targets has an adapter, or one inside did not move.
+
+    One factor of an adapter is enough: the first one moves only after the second has left zero.
+    """
     moved = {name for name, one in after.items() if name not in before or before[name].sha256 != one.sha256}
     changed = sorted(name for name in moved if after[name].part == "base") + sorted(before.keys() - after.keys())
     adapted = {one.module for one in after.values() if one.part == "adapter"}
     due = {one.module for one in after.values() if one.part == "base" and one.module.rpartition(".")[2] in targets}
-    still = sorted(name for name, one in after.items() if one.part == "adapter" and name not in moved)
-    for what, names in (("base tensors changed", changed), ("modules adapted", sorted(adapted ^ due)), ("adapter tensors unmoved", still)):
+    still = sorted(adapted - {one.module for name, one in after.items() if name in moved})
+    for what, names in (
+        ("base tensors changed", changed),
+        ("modules adapted", sorted(adapted ^ due)),
+        ("adapters that did not move", still),
+    ):
         if names:
             raise BaseMoved(f"isolation check: {what}: {', '.join(names[:5])} ({len(names)} in all); due: only {', '.join(targets)} learn")
     return [one._asdict() | {"moved": one.name in moved} for one in after.values()]
