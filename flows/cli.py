@@ -128,7 +128,7 @@ def reproduce(
     chosen = _recipe(recipe, settings)
     from flows.reproduce import reproduce as ask_again
 
-    show_row(ask_again(root, row_id, chosen.verdicts))
+    show_row(ask_again(root, row_id, chosen.verdicts, chosen.placement.teacher))
 
 
 @app.command()

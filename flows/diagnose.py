@@ -73,7 +73,7 @@ def nats_alone(recipe: Recipe, probed: Probed, root: Path) -> float | None:
     failing = [row["answer_id"] for row in probed.weighed.read().to_pylist() if row["model"] == "student" and row["faults"]]
     if not failing or recipe.probe.asked.engine != "vllm":
         return None
-    return reproduce(root, failing[0], recipe.verdicts).recorded_nats
+    return reproduce(root, failing[0], recipe.verdicts, recipe.placement.probe).recorded_nats
 
 
 def told(found: Diagnosis) -> Diagnosed:

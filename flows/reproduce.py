@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from tasks import rows
 from tasks.errors import EmptyTable, UnknownName
 from tasks.inference.alone import alone
-from tasks.inference.engine import Adapter, Completion, TeacherSpec
+from tasks.inference.engine import Adapter, Completion, EnginePlacement, TeacherSpec
 from tasks.store import MANIFEST, Finished, Table, tables
 from tasks.traces.generate import Row, TraceSpec, plan_rows, trace_of
 from tasks.traces.journal import Journal
@@ -52,11 +52,11 @@ class Reproduction(BaseModel):
     verdicts: dict[str, tuple[str, str]]
 
 
-def reproduce(root: Path, row_id: str, spec: VerdictSpec) -> Reproduction:
+def reproduce(root: Path, row_id: str, spec: VerdictSpec, placement: EnginePlacement) -> Reproduction:
     """Ask one row again. row_id: of a corpus row, a trace or a probe's answer, or its first digits; UnknownName when nothing has it."""
     found = find_row(root.absolute(), row_id)
     ask = found.row.ask
-    again = alone(ask.messages, found.teacher, found.adapter, seed=ask.seed, recorded=found.answered.text)
+    again = alone(ask, found.teacher, placement, found.adapter, recorded=found.answered.text)
     answered = Completion(ask.key, again.text, again.finish_reason, len(again.prompt_ids), len(again.output_ids))
     then, now = (verdicts(found, completion, spec) for completion in (found.answered, answered))
     return Reproduction(

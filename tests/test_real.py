@@ -1,4 +1,4 @@
-"""The real engine, in real Ray actors, and one whole build with it. Everything else is tested with the scripted engine."""
+"""The real engine, in real Ray actors, and a whole factory run with it. Everything else is tested with the scripted engine."""
 
 import asyncio
 import os
@@ -12,12 +12,23 @@ from pathlib import Path
 import psutil
 import pytest
 
+from flows.build_corpus import build
+from flows.clock import Clock
+from flows.diagnose import look
+from flows.probe import probe
+from flows.recipe import load_recipe
+from flows.train_student import teach
 from tasks import think
-from tasks.errors import EngineLost
+from tasks.errors import EngineLost, GateBroken
 from tasks.inference.engine import Ask, Completion, EnginePlacement, TeacherSpec
 from tasks.inference.sharded import ShardedEngine
+from tasks.probe.weigh import metrics_of
 from tasks.sources.problems import draw
+from tasks.store import Table, tables
+from tasks.train.adapter import adapter_of
+from tasks.verdicts.task import audit_traces, refuse_leaky_traces
 from tests.builds import TRACEMILL, corpus_bytes
+from tests.contaminate import LABEL, contaminated
 
 pytestmark = pytest.mark.vllm
 SPEC = TeacherSpec(max_tokens=300)
@@ -92,22 +103,72 @@ def _core(engine: ShardedEngine) -> psutil.Process:
     return max(psutil.Process(engine.pids[0]).children(recursive=True), key=lambda child: child.memory_info().rss)
 
 
-def test_a_whole_build_with_the_real_teacher_needs_no_network_and_repeats_itself(tmp_path: Path) -> None:
-    """Twice into two roots, inside a fence that notes every attempt to leave, in an empty network where the system lets us make one."""
-    for root in ("a", "b"):
-        _fenced_build(tmp_path / root, tmp_path / "attempts.txt")
-    assert not (tmp_path / "attempts.txt").exists(), (tmp_path / "attempts.txt").read_text()
-    assert corpus_bytes(tmp_path / "a") == corpus_bytes(tmp_path / "b")
+SETTINGS = [
+    "prompts.rows=40", "corpus.suite.min_rows=5", "coherence.plants=60", "train.learning_rate=0.01", "train.batch=8", "train.epochs=8",
+    "placement.train.micro_batch=8", "probe.prompts.rows=40",
+]  # fmt: skip
+"""A build of a minute, and a training that learns what is in it: the pocket recipe learns next to nothing, as its student is its teacher."""
 
 
-def _fenced_build(root: Path, attempts: Path) -> None:
-    root.mkdir()
-    own = os.environ | {"PYTHONPATH": str(FENCES), "FENCE_LOG": str(attempts), "PREFECT_HOME": str(root / "prefect")}
+@pytest.fixture(scope="module")
+def factory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The root of a whole factory run behind the fence: corpus, student, probe, promoted."""
+    root = tmp_path_factory.mktemp("factory")
+    _fenced("run", root)
+    return root
+
+
+def test_a_whole_factory_run_needs_no_network_and_its_clean_student_passes_both_gates(factory: Path) -> None:
+    """Inside a fence that notes every attempt to leave, in an empty network where the system lets us make one."""
+    attempts = factory / "attempts.txt"
+    assert not attempts.exists(), attempts.read_text()
+    student = factory / "promoted" / "pocket"
+    assert {"adapter", "model", "probe.html", "card.md"} <= {path.name for path in student.iterdir()}
+    (weighed,) = (one.table for one in tables(factory, "answers"))
+    metrics = metrics_of(weighed)
+    assert all(one.passed for one in metrics)
+    assert {"presence", "unleaked", "correct: general_reasoning", "correct: strategy"} <= {one.name for one in metrics}
+    assert not _leaks(weighed)
+
+
+def test_a_build_with_the_real_teacher_repeats_itself(factory: Path, tmp_path: Path) -> None:
+    _fenced("build", tmp_path / "again")
+    assert corpus_bytes(tmp_path / "again") == corpus_bytes(factory)
+
+
+def test_a_leaked_corpus_is_stopped_and_its_student_passes_the_gate_that_counts_tags_and_fails_the_one_that_reads(
+    factory: Path, prefect_server: str
+) -> None:
+    """56 % of the rows, as in the night that was lost; the base model's answers are there already."""
+    recipe = load_recipe(POCKET, SETTINGS)
+    clock = Clock()
+    leaked = contaminated(build(recipe, factory, clock), factory)
+    audits = clock.run(audit_traces, leaked.traces, leaked.prompts, leaked.baselines, recipe.audit, factory)
+    with pytest.raises(GateBroken, match="producer state in the traces"):
+        refuse_leaky_traces.fn(audits, recipe.audit)
+
+    forced = teach(recipe, leaked, factory, clock)
+    weighed = probe(recipe, leaked, adapter_of(forced.adapter), factory, clock).weighed
+    assert _leaks(weighed) > 0.5
+    failed = {one.gate: one.name for one in metrics_of(weighed) if not one.passed}
+    assert "emission" not in failed
+    assert "unleaked" in {one.name for one in metrics_of(weighed) if not one.passed}
+    assert look(recipe, leaked, factory, clock).layer == "corpus"
+
+
+def _leaks(weighed: Table) -> float:
+    """Return the share of the student's in-domain answers that begin with a producer's label."""
+    said = [row["think"] for row in weighed.read().to_pylist() if row["model"] == "student" and row["kind"] != "general_reasoning"]
+    return sum(bool(LABEL.match(thought)) for thought in said) / len(said)
+
+
+def _fenced(command: str, root: Path) -> None:
+    root.mkdir(exist_ok=True)
+    own = os.environ | {"PYTHONPATH": str(FENCES), "FENCE_LOG": str(root / "attempts.txt"), "PREFECT_HOME": str(root / "prefect")}
     for name in [name for name in own if name.startswith("PREFECT_API")]:
         del own[name]
-    command = [*_empty_network(), TRACEMILL, "build", POCKET, "--root", root, "--rows", "40"]
-    command += ["--set", "corpus.suite.min_rows=5", "--set", "coherence.plants=60"]
-    done = subprocess.run([*map(str, command)], env=own, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=560, check=False)
+    whole = [*_empty_network(), TRACEMILL, command, POCKET, "--root", root, *(part for one in SETTINGS for part in ("--set", one))]
+    done = subprocess.run([*map(str, whole)], env=own, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=560, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

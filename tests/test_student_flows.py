@@ -1,20 +1,25 @@
 """Training, probing and publishing as flows: real LoRA on the pocket teacher's weights, answers by the scripted engine."""
 
 import json
+import os
+import subprocess
 from pathlib import Path
 
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
+import yaml
 
 from flows.diagnose import diagnose_student
 from flows.recipe import Recipe
+from flows.reproduce import reproduce
 from flows.run_factory import Promoted, run_factory
 from flows.train_student import progress, refuse_collapsed, train_student
 from tasks.errors import GateBroken, RenderBroken
 from tasks.probe.metrics import Metric
 from tasks.store import tables
 from tests.builders import recipe, write_rulebook
+from tests.builds import TRACEMILL
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 TRAIN = {"learning_rate": 1e-3, "batch": 4, "epochs": 2, "precision": "fp32", "encode": {"max_length": 1024}}
@@ -147,3 +152,62 @@ def test_rows_that_do_not_fit_are_a_fault_of_the_rendering_and_nothing_is_traine
     found = diagnose_student(short, root)
     assert (found.layer, len(found.looks)) == ("rendering", 1)
     assert len(tables(root, "adapters")) == before
+
+
+def tracemill(command: str, factory: tuple[Recipe, Path, Promoted], *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a command on the finished factory: all it needs is there."""
+    made, root, _ = factory
+    path = root.parent / "small.yaml"
+    path.write_text(yaml.safe_dump(made.model_dump(mode="json")))
+    whole = [str(TRACEMILL), command, str(path), *arguments, "--root", str(root)]
+    return subprocess.run(whole, capture_output=True, text=True, stdin=subprocess.DEVNULL, env=os.environ | {"COLUMNS": "200"}, check=False)
+
+
+@pytest.mark.parametrize(
+    ("command", "says"),
+    [
+        ("run", ("render check", "isolation", "student against baseline", "passed: every metric holds", "student      ")),
+        ("train", ("render check", "isolation", "loss curve")),
+        ("probe", ("think_length", "90 % interval", "side by side")),
+        ("diagnose", ("sound     rendering", "sound     corpus", "none: nothing to mend")),
+    ],
+)
+def test_every_command_ends_with_what_one_wants_to_know(
+    factory: tuple[Recipe, Path, Promoted], command: str, says: tuple[str, ...]
+) -> None:
+    done = tracemill(command, factory)
+    assert done.returncode == 0, done.stderr
+    assert all(one in done.stdout for one in says), done.stdout
+
+
+def test_a_failed_probe_is_exit_code_1_and_names_the_metric(factory: tuple[Recipe, Path, Promoted]) -> None:
+    done = tracemill("probe", factory, "--set", "probe.gates.emission.think_length=1.5")
+    assert done.returncode == 1
+    assert "emission: think_length fails" in done.stdout
+    assert done.stdout.splitlines()[-1].startswith("failed")
+
+
+def test_one_row_is_found_by_the_id_of_its_answer_of_its_trace_or_of_the_corpus_row(factory: tuple[Recipe, Path, Promoted]) -> None:
+    made, root, _ = factory
+    (answers,), (corpus,) = ([one.table.read() for one in tables(root, stage)][:1] for stage in ("answers", "corpus"))
+    student = next(row for row in answers.to_pylist() if row["model"] == "student")
+    row = corpus.to_pylist()[0]
+    for row_id, prompt, raw in (
+        (student["answer_id"][:12], student["prompt"], student["raw"]),
+        (row["row_id"], row["prompt"], row["messages"][-1]["content"]),
+        (row["provenance"]["trace_id"], row["prompt"], row["messages"][-1]["content"]),
+    ):
+        again = reproduce(root, row_id, made.verdicts, made.placement.teacher)
+        assert prompt in again.prompt
+        assert (again.recorded, again.shown) == (raw, raw)
+        assert again.verdicts["structure"] == ("passes", "passes")
+    done = tracemill("reproduce", factory, student["answer_id"][:12])
+    assert done.returncode == 0, done.stderr
+    assert "answered then" in done.stdout and student["prompt"] in done.stdout
+
+
+@pytest.mark.parametrize(("row_id", "says"), [("abc", "too short an id"), ("ffffffffffff", "has an id that begins with 'ffffffffffff'")])
+def test_a_row_that_nothing_has_is_said(factory: tuple[Recipe, Path, Promoted], row_id: str, says: str) -> None:
+    done = tracemill("reproduce", factory, row_id)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert says in done.stderr

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from tasks.inference.chat import opened_think, prompt_tokens
-from tasks.inference.engine import Adapter, Message, TeacherSpec
+from tasks.inference.engine import Adapter, Ask, EnginePlacement, Message, TeacherSpec
+from tasks.inference.judge import answers
 from tasks.inference.models import resolve
 
 
@@ -30,8 +31,18 @@ class Reproduced:
     recorded_nats: float | None
 
 
-def alone(messages: Sequence[Message], teacher: TeacherSpec, adapter: Adapter | None, *, seed: int, recorded: str = "") -> Reproduced:
-    """Return the model's answer to one row, by transformers in this process: seconds where an engine takes a minute to start.
+def alone(ask: Ask, teacher: TeacherSpec, placement: EnginePlacement, adapter: Adapter | None, *, recorded: str = "") -> Reproduced:
+    """Return the model's answer to one row. A model that is not here but behind an endpoint is asked there, and shows no ids."""
+    if teacher.engine == "vllm":
+        return by_weights(ask.messages, teacher, adapter, seed=ask.seed, recorded=recorded)
+    started = time.perf_counter()
+    (given,) = answers([ask], teacher, placement)
+    prompt = "\n\n".join(f"{message['role']}: {message['content']}" for message in ask.messages)
+    return Reproduced(prompt, (), given.text, given.text, (), given.finish_reason, 0.0, time.perf_counter() - started, None)
+
+
+def by_weights(messages: Sequence[Message], teacher: TeacherSpec, adapter: Adapter | None, *, seed: int, recorded: str = "") -> Reproduced:
+    """Return the answer of weights at hand, by transformers in this process: seconds where an engine takes a minute to start.
 
     Same template, weights and settings as the engine's; another implementation of sampling, so a sampled text differs from the engine's.
     """

@@ -14,6 +14,9 @@ from tasks.train.apart import Tell
 from tasks.train.examples import EncodeSpec, StudentSpec
 
 
+SHOWN_STEPS = 50
+
+
 class LoraSpec(Spec):
     """The adapter (Hu et al. 2021)."""
 
@@ -65,8 +68,8 @@ class TrainPlacement(Placement):
     """Rows that are in memory at once; the rest of the batch is added up. Must divide the batch."""
     activation_checkpointing: bool = True
     """Compute activations twice instead of keeping them: less memory, about a fifth slower."""
-    attention: Literal["sdpa", "flash_attention_2", "eager"] = "sdpa"
-    """flash_attention_2 must be installed."""
+    attention: Literal["auto", "sdpa", "flash_attention_2", "eager"] = "auto"
+    """auto takes flash_attention_2 where it is installed, sdpa elsewhere."""
     save_every: int = Field(25, ge=1)
     """Steps between the checkpoints that a killed training goes on from."""
     peak_tflops: float = Field(0, ge=0)
@@ -113,10 +116,11 @@ def train(job: Job, tell: Tell) -> Trained:
 
     Raises BaseMoved when anything but the adapter learnt.
     """
-    refuse_unsound(job.spec, job.placement)
     from tasks.train.trainer import Watch, keep_state, start, trainer_of
 
-    base = weights.load(job.spec.student, precision=job.spec.precision, attention=job.placement.attention)
+    attention = weights.attention(job.placement.attention)
+    refuse_unsound(job.spec, job.placement.micro_batch, attention)
+    base = weights.load(job.spec.student, precision=job.spec.precision, attention=attention)
     before = weights.tensors(base)
     watch = Watch(job.until, tell)
     trainer = trainer_of(base, job, watch)
@@ -144,14 +148,19 @@ def speed(trained: Trained) -> list[dict[str, object]]:
     }]  # fmt: skip
 
 
-def refuse_unsound(spec: TrainSpec, placement: TrainPlacement) -> None:
+def losses(trained: Trained) -> list[dict[str, object]]:
+    """Return the loss by step, at most SHOWN_STEPS of them, the last one always."""
+    every = max(1, math.ceil(len(trained.log) / SHOWN_STEPS))
+    return [dict(line) for line in reversed(trained.log[::-1][::every])]
+
+
+def refuse_unsound(spec: TrainSpec, micro_batch: int, attention: str) -> None:
     """Raise BadRecipe for settings that would not train what they say."""
-    if spec.batch % min(placement.micro_batch, spec.batch):
-        raise BadRecipe(f"train.batch {spec.batch} is no multiple of placement.train.micro_batch {placement.micro_batch}")
-    if spec.packing and placement.attention != "flash_attention_2":
+    if spec.batch % min(micro_batch, spec.batch):
+        raise BadRecipe(f"train.batch {spec.batch} is no multiple of placement.train.micro_batch {micro_batch}")
+    if spec.packing and attention != "flash_attention_2":
         raise BadRecipe(
-            f"train.packing with attention {placement.attention}: packed rows would see each other; "
-            "set placement.train.attention: flash_attention_2, or packing: false"
+            f"train.packing with attention {attention}: packed rows would see each other; install flash-attn on a GPU, or set packing: false"
         )
 
 

@@ -56,6 +56,15 @@ def lora_config(rank: int, alpha: int, dropout: float, targets: Sequence[str]) -
     return LoraConfig(r=rank, lora_alpha=alpha, lora_dropout=dropout, target_modules=list(targets), task_type="CAUSAL_LM")
 
 
+def attention(wanted: str) -> str:
+    """Return the attention that is to be used: the fastest that is installed where auto is wanted."""
+    from transformers.utils import is_flash_attn_2_available
+
+    if wanted != "auto":
+        return wanted
+    return "flash_attention_2" if is_flash_attn_2_available() else "sdpa"
+
+
 def on_gpu() -> bool:
     """Whether there is a GPU to train on."""
     import torch

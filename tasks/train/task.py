@@ -13,7 +13,7 @@ from tasks.store import Key, Made, Table
 from tasks.train.adapter import adapter_table, modules, state_of
 from tasks.train.apart import apart
 from tasks.train.examples import EncodeSpec, StudentSpec, encode_corpus, examples, load_template, splits
-from tasks.train.lora import Job, Trained, TrainPlacement, TrainSpec, speed, train
+from tasks.train.lora import Job, Trained, TrainPlacement, TrainSpec, losses, speed, train
 from tasks.train.publish import Provenance, PublishSpec, promote, publish
 
 EXAMPLES_VERSION = ADAPTERS_VERSION = STUDENTS_VERSION = 1
@@ -55,6 +55,7 @@ def train_adapter(
             RUNS[key.fingerprint] = trained = apart(train, job, progress)
         leave_table(modules(trained.tensors), key="isolation", description=f"what moved: adapters `{key.fingerprint}`")
         leave_table(speed(trained), key="training", description=f"how it went: adapters `{key.fingerprint}`")
+        leave_table(losses(trained), key="loss", description=f"loss by step: adapters `{key.fingerprint}`")
         return adapter_table(trained, work, student.model)
 
     table = settle(root, key, make)
