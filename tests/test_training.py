@@ -66,6 +66,14 @@ def test_a_training_killed_under_way_goes_on_from_its_last_checkpoint_to_the_sam
     assert weights(tmp_path) == weights(whole[1])
 
 
+def test_a_training_killed_after_its_last_step_trains_no_further(rows: Path, whole: tuple[Trained, Path]) -> None:
+    before, steps = weights(whole[1]), []
+    again = apart(train, job(rows, whole[1]), lambda *, done, total, tokens: steps.append(done))
+    assert (again.step, again.log, steps) == (12, whole[0].log, [])
+    assert [one["sha256"] for one in again.tensors] == [one["sha256"] for one in whole[0].tensors]
+    assert weights(whole[1]) == before
+
+
 def test_a_training_in_two_stretches_is_the_training_in_one(rows: Path, whole: tuple[Trained, Path], tmp_path: Path) -> None:
     first = apart(train, job(rows, tmp_path / "first", until=7), silent)
     second = apart(train, job(rows, tmp_path / "second", begin=tmp_path / "first" / STATE), silent)

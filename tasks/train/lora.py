@@ -13,7 +13,6 @@ from tasks.train import student as weights
 from tasks.train.apart import Tell
 from tasks.train.examples import EncodeSpec, StudentSpec
 
-
 SHOWN_STEPS = 50
 
 
@@ -116,7 +115,7 @@ def train(job: Job, tell: Tell) -> Trained:
 
     Raises BaseMoved when anything but the adapter learnt.
     """
-    from tasks.train.trainer import Watch, keep_state, start, trainer_of
+    from tasks.train.trainer import Watch, keep_state, start, trained_to, trainer_of
 
     attention = weights.attention(job.placement.attention)
     refuse_unsound(job.spec, job.placement.micro_batch, attention)
@@ -125,15 +124,21 @@ def train(job: Job, tell: Tell) -> Trained:
     watch = Watch(job.until, tell)
     trainer = trainer_of(base, job, watch)
     untrained = weights.tensors(trainer.model)
-    trainer.train(resume_from_checkpoint=start(job))
+    begin = start(job)
+    state = trained_to(begin, job.until)
+    if state is None:
+        trainer.train(resume_from_checkpoint=begin)
+        state = trainer.state
+    else:
+        weights.lay_over(trainer.model, Path(str(begin)))
     after = weights.tensors(trainer.model)
     unmoved = before | {name: one for name, one in untrained.items() if one.part == "adapter"}
     table = weights.isolation(unmoved, after, job.spec.lora.targets)
-    keep_state(job.work, trainer.state.global_step)
+    keep_state(job.work, state.global_step)
     loss = trainer.evaluate()["eval_loss"] if job.validation else None
     peak = job.placement.peak_tflops * 1e12 or weights.flops_per_second()
     return Trained(
-        step=trainer.state.global_step, steps=trainer.state.max_steps, tensors=table, log=watch.lines(trainer.state.log_history),
+        step=state.global_step, steps=state.max_steps, tensors=table, log=watch.lines(state.log_history),
         validation_loss=loss, tokens_per_second=watch.tokens_per_second,
         utilisation=watch.tokens_per_second * flops_per_token(after) / peak, peak_bytes=weights.peak_bytes(),
     )  # fmt: skip

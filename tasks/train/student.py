@@ -49,6 +49,14 @@ def load(student: StudentSpec, *, precision: str, attention: str = "sdpa") -> An
     return model.to("cuda" if torch.cuda.is_available() else "cpu")
 
 
+def lay_over(model: Any, checkpoint: Path) -> None:
+    """Put a checkpoint's adapter into a model that carries one of the same shape."""
+    from peft import set_peft_model_state_dict
+    from safetensors.torch import load_file
+
+    set_peft_model_state_dict(model, load_file(checkpoint / "adapter_model.safetensors"))
+
+
 def lora_config(rank: int, alpha: int, dropout: float, targets: Sequence[str]) -> Any:
     """Return PEFT's settings of an adapter."""
     from peft import LoraConfig

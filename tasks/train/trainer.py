@@ -76,6 +76,16 @@ def start(job: Job) -> str | None:
     return str(whole[-1]) if whole else str(job.begin) if job.begin else None
 
 
+def trained_to(checkpoint: str | None, until: int | None) -> Any:
+    """Return the state of a checkpoint that is already where the stretch ends, None where there is a step left to train."""
+    from transformers import TrainerState
+
+    if checkpoint is None:
+        return None
+    state = TrainerState.load_from_json(str(Path(checkpoint) / "trainer_state.json"))
+    return state if state.global_step == (until or state.max_steps) else None
+
+
 def keep_state(work: Path, step: int) -> None:
     """Give the last checkpoint the name under which it is looked for."""
     shutil.rmtree(work / STATE, ignore_errors=True)
