@@ -31,6 +31,6 @@ def write_examples(folder: Path, *, rows: int = 48, family: str = "addition") ->
     return folder / "train.parquet"
 
 
-def job(train: Path, work: Path, *, begin: Path | None = None, until: int | None = None, spec: TrainSpec = SPEC) -> Job:
+def job(train: Path, work: Path, *, begin: Path | None = None, until: int | None = None, placement: TrainPlacement = PLACEMENT) -> Job:
     """Return a stretch of a training without validation rows."""
-    return Job(spec, PLACEMENT, train, None, work, begin, until)
+    return Job(SPEC, placement, train, None, work, begin, until)

@@ -11,8 +11,12 @@ from pathlib import Path
 
 import flows.cli  # noqa: F401  quiet environment
 from tasks.train.apart import Tell, apart
+from tasks.train.lora import TrainPlacement
 from tests.bench.measure import tell
 from tests.students import SPEC, conversation, job, write_examples
+
+PLACEMENT = TrainPlacement(micro_batch=SPEC.batch, activation_checkpointing=False)
+"""The product's own checkpoint interval; the bare script writes none at all."""
 
 
 def main() -> None:
@@ -25,7 +29,7 @@ def main() -> None:
         train = write_examples(Path(name), rows=options.rows)
         for run in range(options.runs):
             speeds["bare"].append(apart(bare, (options.rows, Path(name) / f"bare{run}"), _silent))
-            speeds["ours"].append(apart(ours, job(train, Path(name) / f"ours{run}"), _silent))
+            speeds["ours"].append(apart(ours, job(train, Path(name) / f"ours{run}", placement=PLACEMENT), _silent))
     own, due = (statistics.median(speeds[name]) for name in ("ours", "bare"))
     tell("train_cpu", ours_tokens_per_second=own, bare_tokens_per_second=due, ratio=own / due, goal=">= 0.95")
 
