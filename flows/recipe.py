@@ -34,27 +34,54 @@ class Placements(Placement):
     """Engines of base model and student while they are probed."""
 
 
+class ProbeQuestions(QuestionSpec):
+    """The probe's questions; the built-in ones are of the pocket teacher's domain."""
+
+    problems: dict[str, int] = Field(default={"addition": 10, "equation": 10, "date": 10, "irac": 20, "rulebook": 30})
+    """Procedural problems to draw: family → how many."""
+    held_out_share: float = Field(0, ge=0, lt=1)
+    """Share of the problems kept back; the probe asks them all, and the corpus is cleaned of all."""
+    seed: int = Field(7_000_001, ge=0)
+    """Seed of the problems, another than the corpus'."""
+
+
+class ProbePrompts(PromptSpec):
+    """How the probe's questions are asked; each family is a kind of question, with a verdict of its own."""
+
+    rows: int = Field(60, ge=1)
+    """Questions put to both models."""
+    families: tuple[Family, ...] = (
+        Family(name="general_reasoning", share=30, ground="questions", template="plain", categories=("addition", "equation", "date"), general=True),
+        Family(name="rule_application", share=20, ground="questions", template="plain", categories=("irac",)),
+        Family(name="strategy", share=30, ground="questions", template="plain", categories=("rulebook",)),
+    )  # fmt: skip
+    """What the questions are made of; those marked general tell forgetting from other faults."""
+    control: float = Field(0, ge=0, le=0)
+    """A probe has no control arm: the base model is its baseline."""
+    saturation: float = Field(1, gt=0, le=1)
+    """Share of the questions that may be asked."""
+
+
+class ProbeAsking(TeacherSpec):
+    """How base model and student are asked; the model is the one that is trained, whatever stands here."""
+
+    temperature: float = Field(0.6, ge=0, le=2)
+    """Sampling temperature; 0 is greedy."""
+
+
 class ProbeSpec(Spec):
     """What student and base model are asked beside one another, and what the student must keep."""
 
-    questions: QuestionSpec = QuestionSpec(
-        problems={"addition": 10, "equation": 10, "date": 10, "irac": 20, "rulebook": 30}, held_out_share=0, seed=7_000_001
-    )
-    """The probe's questions; the corpus is cleaned of them. The built-in ones are of the pocket teacher's domain."""
-    prompts: PromptSpec = PromptSpec(
-        rows=60, control=0, saturation=1, families=(
-            Family(name="general_reasoning", share=30, ground="questions", template="plain", categories=("addition", "equation", "date"), general=True),
-            Family(name="rule_application", share=20, ground="questions", template="plain", categories=("irac",)),
-            Family(name="strategy", share=30, ground="questions", template="plain", categories=("rulebook",)),
-        ),
-    )  # fmt: skip
-    """How they are asked; each family is a kind of question with a verdict of its own. It has no control arm: the base model is its baseline."""
+    questions: ProbeQuestions = ProbeQuestions()
+    """What is asked; the corpus is cleaned of it."""
+    prompts: ProbePrompts = ProbePrompts()
+    """How it is asked."""
     samples: int = Field(1, ge=1, le=64)
     """Answers of each model to each question."""
-    asked: TeacherSpec = TeacherSpec(temperature=0.6)
+    asked: ProbeAsking = ProbeAsking()
     """How both are asked; the model is the one trained, whatever stands here."""
     gates: GateSpec = GateSpec()
-    """What the student must keep of the base model."""
+    """The emission gate and the content gate."""
     coherence: CoherenceSpec = CoherenceSpec()
     """Who reads the answers of both, with the recipe's rubric."""
     checkpoint_rows: int = Field(20, ge=1)
@@ -95,7 +122,7 @@ class Recipe(Spec):
     probe: ProbeSpec = ProbeSpec()
     """What the student must still be able to do."""
     publish: PublishSpec = PublishSpec()
-    """When a merged model is taken to be the student that was probed."""
+    """What a student must be to leave the mill."""
     placement: Placements = Placements()
     """Where it runs; not part of what it makes."""
 

@@ -123,7 +123,8 @@ def test_a_judge_that_agrees_with_no_plant_is_not_believed_and_says_so(built: tu
 
 def test_a_trace_that_the_judge_calls_incoherent_is_not_in_the_corpus(built: tuple[Recipe, Path, Summary], tmp_path: Path) -> None:
     made, root, first = built
-    upstream = {stage: table_of(root, stage) for stage in ("traces", "prompts", "verdicts", "passages", "questions")}
+    upstream = {stage: table_of(root, stage) for stage in ("traces", "prompts", "verdicts", "passages")}
+    upstream["questions"], upstream["probe_questions"] = (one.table for one in tables(root, "questions")[:2])
     kept = pq.read_table(Path(first.corpus, "train.parquet"))["provenance"][0].as_py()
     said = [{"trace_id": kept["trace_id"], "gate": "coherence", "passed": False, "reason": "incoherent_think", "score": 0.0}]
     opinions = Made({"coherence": rows.table_of(said, rows.VERDICTS)}, rows.VERDICTS, rows.rejected([]), rows_in=1)

@@ -2,7 +2,9 @@
 
 import json
 import os
+import re
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow.compute as pc
@@ -35,6 +37,7 @@ PROBE = {
     "asked": {"engine": "scripted"},
     "gates": {"content": {"quality": 0}},
 }  # fmt: skip
+README = Path(__file__).parents[1] / "README.md"
 PLACEMENT = {"train": {"micro_batch": 4, "activation_checkpointing": False}}
 
 
@@ -154,13 +157,22 @@ def test_rows_that_do_not_fit_are_a_fault_of_the_rendering_and_nothing_is_traine
     assert len(tables(root, "adapters")) == before
 
 
-def tracemill(command: str, factory: tuple[Recipe, Path, Promoted], *arguments: str) -> subprocess.CompletedProcess[str]:
+Command = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def tracemill(factory: tuple[Recipe, Path, Promoted], prefect_server: str) -> Command:
     """Run a command on the finished factory: all it needs is there."""
     made, root, _ = factory
     path = root.parent / "small.yaml"
     path.write_text(yaml.safe_dump(made.model_dump(mode="json")))
-    whole = [str(TRACEMILL), command, str(path), *arguments, "--root", str(root)]
-    return subprocess.run(whole, capture_output=True, text=True, stdin=subprocess.DEVNULL, env=os.environ | {"COLUMNS": "200"}, check=False)
+
+    def run(command: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        whole = [str(TRACEMILL), command, str(path), *arguments, "--root", str(root)]
+        own = os.environ | {"COLUMNS": "200", "PREFECT_API_URL": prefect_server}
+        return subprocess.run(whole, capture_output=True, text=True, stdin=subprocess.DEVNULL, env=own, check=False)
+
+    return run
 
 
 @pytest.mark.parametrize(
@@ -172,22 +184,27 @@ def tracemill(command: str, factory: tuple[Recipe, Path, Promoted], *arguments: 
         ("diagnose", ("sound     rendering", "sound     corpus", "none: nothing to mend")),
     ],
 )
-def test_every_command_ends_with_what_one_wants_to_know(
-    factory: tuple[Recipe, Path, Promoted], command: str, says: tuple[str, ...]
-) -> None:
-    done = tracemill(command, factory)
+def test_every_command_ends_with_what_one_wants_to_know(tracemill: Command, command: str, says: tuple[str, ...]) -> None:
+    done = tracemill(command)
     assert done.returncode == 0, done.stderr
     assert all(one in done.stdout for one in says), done.stdout
 
 
-def test_a_failed_probe_is_exit_code_1_and_names_the_metric(factory: tuple[Recipe, Path, Promoted]) -> None:
-    done = tracemill("probe", factory, "--set", "probe.gates.emission.think_length=1.5")
+def test_the_readmes_commands_for_a_student_are_the_ones_run_here() -> None:
+    commands = re.findall(r"^\.venv/bin/tracemill (\w+) deployments/recipes/pocket\.yaml", README.read_text(), re.MULTILINE)
+    assert [one for one in commands if one != "build"] == ["run", "train", "probe", "reproduce", "diagnose"]
+
+
+def test_a_failed_probe_is_exit_code_1_and_names_the_metric(tracemill: Command) -> None:
+    done = tracemill("probe", "--set", "probe.gates.emission.think_length=1.5")
     assert done.returncode == 1
     assert "emission: think_length fails" in done.stdout
     assert done.stdout.splitlines()[-1].startswith("failed")
 
 
-def test_one_row_is_found_by_the_id_of_its_answer_of_its_trace_or_of_the_corpus_row(factory: tuple[Recipe, Path, Promoted]) -> None:
+def test_one_row_is_found_by_the_id_of_its_answer_of_its_trace_or_of_the_corpus_row(
+    factory: tuple[Recipe, Path, Promoted], tracemill: Command
+) -> None:
     made, root, _ = factory
     (answers,), (corpus,) = ([one.table.read() for one in tables(root, stage)][:1] for stage in ("answers", "corpus"))
     student = next(row for row in answers.to_pylist() if row["model"] == "student")
@@ -201,13 +218,13 @@ def test_one_row_is_found_by_the_id_of_its_answer_of_its_trace_or_of_the_corpus_
         assert prompt in again.prompt
         assert (again.recorded, again.shown) == (raw, raw)
         assert again.verdicts["structure"] == ("passes", "passes")
-    done = tracemill("reproduce", factory, student["answer_id"][:12])
+    done = tracemill("reproduce", student["answer_id"][:12])
     assert done.returncode == 0, done.stderr
     assert "answered then" in done.stdout and student["prompt"] in done.stdout
 
 
 @pytest.mark.parametrize(("row_id", "says"), [("abc", "too short an id"), ("ffffffffffff", "has an id that begins with 'ffffffffffff'")])
-def test_a_row_that_nothing_has_is_said(factory: tuple[Recipe, Path, Promoted], row_id: str, says: str) -> None:
-    done = tracemill("reproduce", factory, row_id)
+def test_a_row_that_nothing_has_is_said(tracemill: Command, row_id: str, says: str) -> None:
+    done = tracemill("reproduce", row_id)
     assert (done.returncode, done.stdout) == (2, "")
     assert says in done.stderr
