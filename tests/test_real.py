@@ -104,7 +104,7 @@ def _core(engine: ShardedEngine) -> psutil.Process:
 
 
 SETTINGS = [
-    "prompts.rows=60", "corpus.suite.min_rows=5", "coherence.share=0", "train.learning_rate=0.01", "train.batch=8", "train.epochs=16",
+    "prompts.rows=120", "corpus.suite.min_rows=5", "coherence.share=0", "train.learning_rate=0.01", "train.batch=8", "train.epochs=8",
     "placement.train.micro_batch=8",
 ]  # fmt: skip
 """A build of a minute, and a training that learns what is in it: the pocket recipe learns next to nothing, as its student is its teacher."""
