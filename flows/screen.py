@@ -2,9 +2,11 @@
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
@@ -131,16 +133,18 @@ def _lines(title: str, lines: Sequence[Mapping[str, object]]) -> Grid:
 
 
 def _metrics(metrics: Sequence[Metric]) -> Grid:
-    grid = Grid(title="student against baseline", title_justify="left")
-    grid.add_column("gate")
-    grid.add_column("metric")
-    for name in ("baseline", "student", "ratio", "90 % interval", "due", "verdict", "sure"):
-        grid.add_column(name, justify="right")
-    for one in metrics:
-        grid.add_row(
-            one.gate, one.name, f"{one.baseline:.3g}", f"{one.student:.3g}", f"{one.ratio:.2f}", f"{one.low:.2f} to {one.high:.2f}",
-            f"{one.due:.2f}", "holds" if one.passed else "fails", f"{100 * one.sure:.0f} %",
-        )  # fmt: skip
+    """Return the metrics, a section a gate; narrow enough for eighty columns."""
+    grid = Grid(title="student against baseline", title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    grid.add_column("metric", no_wrap=True)
+    for name in ("base", "student", "ratio", "90 %", "due", "verdict"):
+        grid.add_column(name, justify="right", no_wrap=True)
+    for gate, several in groupby(metrics, key=lambda one: one.gate):
+        grid.add_row(Text(gate, style="bold"))
+        for one in several:
+            grid.add_row(
+                one.name, f"{one.baseline:.3g}", f"{one.student:.3g}", f"{one.ratio:.2f}", f"{one.low:.2f}-{one.high:.2f}", f"{one.due:.2f}",
+                f"{'holds' if one.passed else 'fails'} {100 * one.sure:.0f} %",
+            )  # fmt: skip
     return grid
 
 

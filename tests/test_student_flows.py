@@ -180,7 +180,7 @@ def tracemill(factory: tuple[Recipe, Path, Promoted], prefect_server: str) -> Co
     [
         ("run", ("render check", "isolation", "student against baseline", "passed: every metric holds", "student      ")),
         ("train", ("render check", "isolation", "loss curve")),
-        ("probe", ("think_length", "90 % interval", "side by side")),
+        ("probe", ("think_length", "correct: general_reasoning", "side by side")),
         ("diagnose", ("sound     rendering", "sound     corpus", "none: nothing to mend")),
     ],
 )

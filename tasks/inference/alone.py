@@ -1,7 +1,6 @@
 """One row asked alone, without an engine: the smallest thing that still shows a fault, with every token in sight."""
 
 import time
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +8,7 @@ from typing import Any
 from tasks.inference.chat import opened_think, prompt_tokens
 from tasks.inference.engine import Adapter, Ask, EnginePlacement, Message, TeacherSpec
 from tasks.inference.judge import answers
-from tasks.inference.models import resolve
+from tasks.inference.models import quiet_transformers, resolve
 
 
 @dataclass(frozen=True)
@@ -48,10 +47,8 @@ def by_weights(messages: Sequence[Message], teacher: TeacherSpec, adapter: Adapt
     """
     import torch
     from transformers import AutoTokenizer
-    from transformers.utils import logging
 
-    logging.disable_progress_bar()
-    warnings.simplefilter("ignore", FutureWarning)
+    quiet_transformers()
     started = time.perf_counter()
     tokenizer = AutoTokenizer.from_pretrained(resolve(teacher.model), revision=teacher.revision or None)
     model = _load(teacher, adapter)

@@ -1,6 +1,7 @@
 """Where a model's files lie, and what tells one state of them from another."""
 
 import hashlib
+import warnings
 from functools import cache
 from pathlib import Path
 
@@ -15,6 +16,14 @@ EDGE_BYTES = 2**20
 def resolve(model: str) -> str:
     """Return the folder of a built-in or local model, or the hub name as it is."""
     return str(POCKET) if model == f"{BUILTIN}pocket" else model
+
+
+def quiet_transformers() -> None:
+    """Keep transformers' progress bars, and its warnings to those who write against it, off the terminal."""
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    warnings.simplefilter("ignore", FutureWarning)
 
 
 @cache

@@ -12,6 +12,7 @@ from tasks.errors import MillError, TrainerLost
 T = TypeVar("T")
 Tell = Callable[..., None]
 PR_SET_PDEATHSIG = 1
+GRACE_SECONDS = 20
 
 
 def apart(work: Callable[[Any, Tell], T], job: object, tell: Tell) -> T:
@@ -26,7 +27,10 @@ def apart(work: Callable[[Any, Tell], T], job: object, tell: Tell) -> T:
     process.start()
     theirs.close()
     try:
-        return _listen(ours, tell)  # type: ignore[no-any-return]
+        made = _listen(ours, tell)
+        # One that is let go by itself gives back its semaphores, too.
+        process.join(GRACE_SECONDS)
+        return made  # type: ignore[no-any-return]
     except EOFError:
         process.join()
         raise TrainerLost(f"the training process died (exit code {process.exitcode}); -9 is most often a lack of memory") from None

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tasks.errors import BaseMoved
-from tasks.inference.models import resolve
+from tasks.inference.models import quiet_transformers, resolve
 from tasks.train.examples import StudentSpec
 
 _WRAPPING = re.compile(r"^base_model\.model\.|\.base_layer(?=\.)|\.default(?=\.|$)")
@@ -42,6 +42,7 @@ def load(student: StudentSpec, *, precision: str, attention: str = "sdpa") -> An
     import torch
     from transformers import AutoModelForCausalLM
 
+    quiet_transformers()
     model = AutoModelForCausalLM.from_pretrained(
         resolve(student.model), revision=student.revision or None, trust_remote_code=student.trust_remote_code,
         dtype=torch.bfloat16 if precision == "bf16" else torch.float32, attn_implementation=attention,

@@ -2,12 +2,12 @@
 
 import shutil
 import time
-import warnings
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 
+from tasks.inference.models import quiet_transformers
 from tasks.train import student as weights
 from tasks.train.apart import Tell
 from tasks.train.examples import load_template
@@ -23,13 +23,10 @@ def trainer_of(base: Any, job: Job, watch: "Watch | None" = None) -> Any:
     """Return TRL's trainer over rows that are ids and labels already: it tokenizes nothing."""
     from datasets import Dataset, disable_progress_bars
     from transformers import PrinterCallback
-    from transformers.utils import logging as transformers_logging
     from trl import SFTConfig, SFTTrainer
 
     disable_progress_bars()
-    transformers_logging.disable_progress_bar()
-    # TRL sets the old name of activation checkpointing by itself, and is told so.
-    warnings.simplefilter("ignore", FutureWarning)
+    quiet_transformers()
 
     spec, placement, gpu = job.spec, job.placement, weights.on_gpu()
     micro = min(placement.micro_batch, spec.batch)
