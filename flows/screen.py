@@ -6,7 +6,6 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
@@ -134,7 +133,7 @@ def _lines(title: str, lines: Sequence[Mapping[str, object]]) -> Grid:
 
 def _metrics(metrics: Sequence[Metric]) -> Grid:
     """Return the metrics, a section a gate; narrow enough for eighty columns."""
-    grid = Grid(title="student against baseline", title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    grid = Grid(title="student against baseline", title_justify="left", box=None, padding=(0, 1, 0, 0))
     grid.add_column("metric", no_wrap=True)
     for name in ("base", "student", "ratio", "90 %", "due", "verdict"):
         grid.add_column(name, justify="right", no_wrap=True)
