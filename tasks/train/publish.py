@@ -77,10 +77,13 @@ def merge(job: Merge, tell: Tell) -> Merged:
     model.generation_config = base.generation_config
     weights.save(model, template.tokenizer, job.folder)
     after = weights.tensors(model)
-    table = [one._asdict() | {"moved": before[name].sha256 != one.sha256} for name, one in after.items()]
+    table = [one._asdict() | {"moved": name not in before or before[name].sha256 != one.sha256} for name, one in after.items()]
     strays = [str(one["name"]) for one in table if one["moved"] and str(one["module"]).rpartition(".")[2] not in job.spec.lora.targets]
-    if strays or before.keys() != after.keys():
-        raise BaseMoved(f"merge: {', '.join(strays[:5]) or 'tensors are missing'} differ from the base ({len(strays)} tensors)")
+    strays += sorted(before.keys() - after.keys())
+    if strays:
+        raise BaseMoved(
+            f"merge: {', '.join(strays[:5])} not as in the base ({len(strays)} in all); due: only {', '.join(job.spec.lora.targets)} differ"
+        )
     del base, model
     first = pq.read_table(job.examples).slice(0, job.rows).to_pylist()
     compared = weights.agreement(student, job.adapter, job.folder, [(row["input_ids"], row["loss_mask"]) for row in first])
