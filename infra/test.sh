@@ -29,7 +29,7 @@ printf '\n=== tests\n'
 report=$(mktemp)
 trap 'rm -f -- "$report"' EXIT
 status=0
-python -m pytest -n 2 --dist loadfile "$@" | tee -- "$report" || status=$?
+python -m pytest -n 2 --dist loadfile --no-loadscope-reorder "$@" | tee -- "$report" || status=$?
 printf '=== all steps took %d s\n' "$SECONDS"
 grep -v '^[[:space:]]*$' "$report" | tail -n 1
 exit "$status"

@@ -1,15 +1,11 @@
-"""The real engine, in real Ray actors, and a whole factory run with it. Everything else is tested with the scripted engine."""
+"""A whole factory run with the real engine: fenced, repeated, and once with the leak that cost two nights."""
 
-import asyncio
 import os
 import shutil
-import signal
 import subprocess
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 
 from flows.build_corpus import build
@@ -18,12 +14,8 @@ from flows.diagnose import look
 from flows.probe import probe
 from flows.recipe import load_recipe
 from flows.train_student import teach
-from tasks import think
-from tasks.errors import EngineLost, GateBroken
-from tasks.inference.engine import Ask, Completion, EnginePlacement, TeacherSpec
-from tasks.inference.sharded import ShardedEngine
+from tasks.errors import GateBroken
 from tasks.probe.weigh import metrics_of
-from tasks.sources.problems import draw
 from tasks.store import Table, tables
 from tasks.train.adapter import adapter_of
 from tasks.verdicts.task import audit_traces, refuse_leaky_traces
@@ -31,13 +23,8 @@ from tests.builds import TRACEMILL, corpus_bytes
 from tests.contaminate import LABEL, contaminated
 
 pytestmark = pytest.mark.vllm
-SPEC = TeacherSpec(max_tokens=300)
 FENCES = Path(__file__).parent / "fences"
 POCKET = Path(__file__).parents[1] / "deployments" / "recipes" / "pocket.yaml"
-
-
-def asks(count: int) -> list[Ask]:
-    return [Ask(f"k{n}", ({"role": "user", "content": draw("addition", n).prompt},), seed=n) for n in range(count)]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -46,61 +33,6 @@ def ray_ends_with_the_module() -> Iterator[None]:
     import ray
 
     ray.shutdown()
-
-
-@asynccontextmanager
-async def running(**placement: int) -> AsyncIterator[ShardedEngine]:
-    engine = await ShardedEngine.start(SPEC, EnginePlacement(**{"window": 32} | placement))  # type: ignore[arg-type]
-    try:
-        yield engine
-    finally:
-        await engine.close()
-
-
-def test_one_engine_answers_the_same_in_any_order_refuses_what_does_not_fit_and_is_replaced_when_it_dies() -> None:
-    """One engine for all of it: it takes a minute to load."""
-
-    async def work() -> None:
-        async with running(restarts=1) as engine:
-            rows = asks(24)
-            first = await asyncio.gather(*map(engine.ask, rows))
-            again = [await engine.ask(row) for row in rows[:4]]
-            shuffled = await asyncio.gather(*map(engine.ask, reversed(rows)))
-            assert again == first[:4]
-            assert shuffled[::-1] == first
-            assert len({one.text for one in first}) > 20
-            assert sum(think.split(one.text).fault is None for one in first) >= 23
-            long = await engine.ask(Ask("long", ({"role": "user", "content": "9 + " * 1000},), 1))
-            assert (long.finish_reason, long.text) == ("prompt_too_long", "")
-            await _killed_while_answering(engine, rows, first)
-            await _killed_for_good(engine)
-
-    asyncio.run(work())
-
-
-async def _killed_while_answering(engine: ShardedEngine, rows: list[Ask], first: list[Completion]) -> None:
-    """Kill the engine's core under way: the rows are asked again of the next engine and come out the same."""
-    running_rows = [asyncio.create_task(engine.ask(row)) for row in rows]
-    while not any(task.done() for task in running_rows):
-        await asyncio.sleep(0.01)
-    _core(engine).send_signal(signal.SIGKILL)
-    assert await asyncio.gather(*running_rows) == first
-
-
-async def _killed_for_good(engine: ShardedEngine) -> None:
-    """Kill it again, when no restart is left: the rows that wait and those to come are told so."""
-    waiting = [asyncio.create_task(engine.ask(row)) for row in asks(8)]
-    await asyncio.sleep(0.05)
-    os.kill(engine.pids[0], signal.SIGKILL)
-    lost = await asyncio.gather(*waiting, return_exceptions=True)
-    assert any(isinstance(one, EngineLost) for one in lost)
-    with pytest.raises(EngineLost, match="not started again"):
-        await engine.ask(asks(1)[0])
-
-
-def _core(engine: ShardedEngine) -> psutil.Process:
-    """Return the process of vLLM's engine core below the actor."""
-    return max(psutil.Process(engine.pids[0]).children(recursive=True), key=lambda child: child.memory_info().rss)
 
 
 SETTINGS = [
