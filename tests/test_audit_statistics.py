@@ -193,6 +193,16 @@ def test_a_label_locked_to_the_opening_is_a_stamp_unless_the_baseline_opens_so()
     assert locked(stamped, stamped) == 0
 
 
+def test_one_row_of_a_small_baseline_opens_with_a_label_by_chance() -> None:
+    ways = ("the fee is due", "a reply is late", "nobody signed it", "all of it was filed")
+    plain = [f"{ways[number % 4]} and so on, {ways[number % 3]}" for number in range(40)]
+    stamped = [f"B{number} zesty variant. {text}" for number, text in enumerate(plain)]
+    corpus = [*stamped, *plain]
+    assert locked(corpus, [stamped[0], *plain[:9]]) == 40
+    assert locked(corpus, [*stamped[:2], *plain[:8]]) == 0
+    assert locked(corpus, [stamped[0], *plain[:7]]) == 0, "of eight rows four would open so: too few to tell"
+
+
 @pytest.mark.parametrize(
     ("think", "gate"),
     [

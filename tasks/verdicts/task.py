@@ -14,7 +14,7 @@ from tasks.verdicts.gates import VerdictSpec, judge
 from tasks.verdicts.opinions import opinions_table
 
 CODE_VERSION = 2
-AUDIT_VERSION = COHERENCE_VERSION = 1
+AUDIT_VERSION, COHERENCE_VERSION = 2, 1
 
 
 @task(**STAGE)

@@ -12,6 +12,8 @@ from tasks.verdicts.audit.tokens import LABEL_SHAPES, Flags, Hashes, Places
 
 OPENER_WORDS, MOST_OPENERS, KEPT_OPENERS = 3, 12, 50_000
 LOCKED, LEAST_LOCKED, LEAST_ROWS, LEAST_SHARE, LEAST_LIFT_SHARE = 0.95, 2, 10, 0.02, 0.05
+CHANCE_ROWS, LEAST_EXPECTED = 1, 5
+"""One row of a small baseline may open with a label by chance; where the corpus' share would have put five there, it says nothing."""
 VIEWS = ("1", "opening")
 _NUMBER = re.compile(r"\d+")
 
@@ -71,7 +73,8 @@ class LockedLabelDetector:
         count = self._counts.of(opens)
         locked = (count >= max(LEAST_ROWS, LEAST_SHARE / 4 * self._counts.rows)) & (count >= LOCKED * self._counts.of(anywhere)[opening])
         if self._baseline is not None:
-            locked &= self._baseline.of(opens) * self._counts.rows < LEAST_LIFT_SHARE * count * self._baseline.rows
+            known, expected = self._baseline.of(opens), count * self._baseline.rows / self._counts.rows
+            locked &= (known < LEAST_LIFT_SHARE * expected) | ((known <= CHANCE_ROWS) & (expected >= LEAST_EXPECTED))
         found = np.zeros(len(batch.tokens.hashes), bool)
         found[opening[locked & ~batch.beside[opening]]] = True
         return found
