@@ -34,7 +34,7 @@ LINE = json.dumps(ROW).encode() + b"\n"
         ("a.jsonl", LINE[:9] + b"\0\0\0", "is a binary file; byte 10"),
         ("a.jsonl", b"PK\x03\x04zip", "is a zip archive; unpack"),
         ("a.parquet", b"version https://git-lfs.github.com/spec/v1", "is a Git LFS pointer; git lfs pull"),
-        ("a.jsonl.gz", gzip.compress(LINE * 99)[:-9], "is not a whole gzip file"),
+        ("a.jsonl.gz", gzip.compress(LINE * 99, mtime=0)[:-9], "is not a whole gzip file"),
         ("a.json", b"[1]", "an element of the array is no object"),
         ("a.json", b"[" + LINE + b",\n" + LINE[:20], "line 3, after 1 rows; the row that begins here is cut"),
         ("a.json", b"[" + LINE, "the file is cut"),

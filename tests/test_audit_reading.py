@@ -25,7 +25,7 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1).map(str.str
         ("a.ndjson", codecs.BOM_UTF8 + json.dumps(ROW).encode() + b"\r\n\r\n"),
         ("a.json", json.dumps([ROW]).encode()),
         ("a.json", codecs.BOM_UTF8 + b" \n" + json.dumps([ROW], indent=1).encode()),
-        ("a.jsonl.gz", gzip.compress(json.dumps(ROW).encode())),
+        ("a.jsonl.gz", gzip.compress(json.dumps(ROW).encode(), mtime=0)),
         ("traces", json.dumps(ROW).encode()),
     ],
 )
