@@ -9,7 +9,7 @@ from prefect import flow
 from pydantic import BaseModel
 
 from flows.clock import Clock, StageLine
-from flows.recipe import Recipe
+from flows.recipe import Overlay, Recipe, Root, laid_over
 from tasks.corpus.assemble import Upstream, offered_prompts
 from tasks.corpus.task import assemble_corpus, data_docs
 from tasks.grounding.task import ground_passages
@@ -69,10 +69,10 @@ class Built:
 
 
 @flow(name="build-corpus")
-def build_corpus(recipe: Recipe, root: Path = Path("mill")) -> Summary:
+def build_corpus(recipe: Recipe, root: Root = Path("mill"), settings: Overlay = ()) -> Summary:
     """Build the recipe's corpus below root. What is already there is not made again."""
-    clock = Clock()
-    return summary(recipe, build(recipe, root.absolute(), clock), root.absolute(), clock)
+    recipe, root, clock = laid_over(recipe, settings), root.absolute(), Clock()
+    return summary(recipe, build(recipe, root, clock), root, clock)
 
 
 def build(recipe: Recipe, root: Path, clock: Clock) -> Built:

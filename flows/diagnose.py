@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from flows.build_corpus import Built, build
 from flows.clock import Clock
 from flows.probe import Probed, probe
-from flows.recipe import Recipe
+from flows.recipe import Overlay, Recipe, Root, laid_over
 from flows.reproduce import reproduce
 from flows.train_student import stretches
 from tasks.errors import GateBroken, RenderBroken
@@ -29,9 +29,9 @@ class Diagnosed(BaseModel):
 
 
 @flow(name="diagnose-student")
-def diagnose_student(recipe: Recipe, root: Path = Path("mill")) -> Diagnosed:
+def diagnose_student(recipe: Recipe, root: Root = Path("mill"), settings: Overlay = ()) -> Diagnosed:
     """Name the layer that is at fault in the recipe's student, running what has not run, from the cheapest check to the dearest."""
-    root, clock = root.absolute(), Clock()
+    recipe, root, clock = laid_over(recipe, settings), root.absolute(), Clock()
     try:
         built = build(recipe, root, clock)
     except GateBroken as exc:

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from flows.build_corpus import build
 from flows.clock import Clock, StageLine
 from flows.probe import probe
-from flows.recipe import Recipe
+from flows.recipe import Overlay, Recipe, Root, laid_over
 from flows.train_student import teach
 from tasks.probe.metrics import Metric
 from tasks.probe.weigh import PAGE, metrics_of
@@ -26,9 +26,9 @@ class Probing(BaseModel):
 
 
 @flow(name="probe-student")
-def probe_student(recipe: Recipe, root: Path = Path("mill")) -> Probing:
+def probe_student(recipe: Recipe, root: Root = Path("mill"), settings: Overlay = ()) -> Probing:
     """Probe the recipe's student, building and training first what is not there; a student that fails is told of, not raised."""
-    root, clock = root.absolute(), Clock()
+    recipe, root, clock = laid_over(recipe, settings), root.absolute(), Clock()
     built = build(recipe, root, clock)
     adapter = teach(recipe, built, root, clock).adapter
     return probing(probe(recipe, built, adapter_of(adapter), root, clock).weighed, clock)

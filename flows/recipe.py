@@ -1,9 +1,12 @@
 """A recipe: one Spec a stage, and where the work runs. YAML is its only written form."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated
+from zoneinfo import available_timezones
 
 import yaml
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 
 from tasks.corpus.assemble import CorpusSpec
 from tasks.errors import BadRecipe
@@ -21,6 +24,26 @@ from tasks.verdicts.coherence import CoherenceSpec
 from tasks.verdicts.gates import VerdictSpec
 
 
+class Nightly(Placement):
+    """When the recipe is made anew by itself, once it is deployed."""
+
+    active: bool = True
+    """Run by the clock; a deployment whose schedule is off still runs when it is asked to."""
+    corpus: str = Field("0 1 * * *", pattern=r"^\S+( \S+){4}$")
+    """When the corpus is built: minute, hour, day, month, weekday."""
+    factory: str = Field("0 3 * * *", pattern=r"^\S+( \S+){4}$")
+    """When the whole factory runs; what the corpus build has made by then is found."""
+    timezone: str = "UTC"
+    """The clock that is meant, for example Europe/Berlin."""
+
+    @field_validator("timezone")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        if name not in available_timezones():
+            raise ValueError(f"unknown time zone {name!r}; the form is Europe/Berlin")
+        return name
+
+
 class Placements(Placement):
     """Where and how fast the work runs; no row depends on it."""
 
@@ -32,6 +55,8 @@ class Placements(Placement):
     """Memory and speed of the training."""
     probe: EnginePlacement = EnginePlacement()
     """Engines of base model and student while they are probed."""
+    nightly: Nightly = Nightly()
+    """Schedule of a deployment."""
 
 
 class ProbeQuestions(QuestionSpec):
@@ -127,6 +152,10 @@ class Recipe(Spec):
     """Where it runs; not part of what it makes."""
 
 
+Root = Annotated[Path, Field(description="Folder of the store; everything made lies below it.")]
+Overlay = Annotated[Sequence[str], Field(description="Settings laid over the recipe, each key.path=value, for example prompts.rows=60.")]
+
+
 def load_recipe(path: Path, settings: list[str] | None = None) -> Recipe:
     """Return the recipe of a YAML file with `key.path=value` settings laid over it; BadRecipe says what is wrong and where."""
     try:
@@ -137,12 +166,21 @@ def load_recipe(path: Path, settings: list[str] | None = None) -> Recipe:
         raise BadRecipe(f"recipe {str(path)!r} is not YAML: {exc}") from exc
     if not isinstance(tree, dict):
         raise BadRecipe(f"recipe {str(path)!r} holds a {type(tree).__name__}, due a mapping; see deployments/recipes/pocket.yaml")
-    for setting in settings or []:
+    return _recipe(tree, settings or (), f"recipe {str(path)!r}")
+
+
+def laid_over(recipe: Recipe, settings: Sequence[str]) -> Recipe:
+    """Return the recipe with `key.path=value` settings laid over it; BadRecipe says what is wrong and where."""
+    return _recipe(recipe.model_dump(mode="json", exclude_unset=True), settings, f"recipe {recipe.name!r}") if settings else recipe
+
+
+def _recipe(tree: dict[str, object], settings: Sequence[str], what: str) -> Recipe:
+    for setting in settings:
         _lay_over(tree, setting)
     try:
         return Recipe.model_validate(tree)
     except ValidationError as exc:
-        raise BadRecipe(f"recipe {str(path)!r}: {'; '.join(map(_sentence, exc.errors()))}") from exc
+        raise BadRecipe(f"{what}: {'; '.join(map(_sentence, exc.errors()))}") from exc
 
 
 def _lay_over(tree: dict[str, object], setting: str) -> None:

@@ -9,7 +9,7 @@ from flows.build_corpus import Summary, build, summary
 from flows.clock import Clock
 from flows.probe import probe, student_spec
 from flows.probe_student import Probing, probing
-from flows.recipe import Recipe
+from flows.recipe import Overlay, Recipe, Root, laid_over
 from flows.train_student import Training, teach, training
 from tasks.probe.task import refuse_failed_probe
 from tasks.probe.weigh import PAGE
@@ -28,9 +28,9 @@ class Promoted(BaseModel):
 
 
 @flow(name="run-factory")
-def run_factory(recipe: Recipe, root: Path = Path("mill")) -> Promoted:
+def run_factory(recipe: Recipe, root: Root = Path("mill"), settings: Overlay = ()) -> Promoted:
     """Build the corpus, train the student, probe it, publish it if every gate holds. Raises GateBroken where one does not."""
-    root, clock = root.absolute(), Clock()
+    recipe, root, clock = laid_over(recipe, settings), root.absolute(), Clock()
     built = build(recipe, root, clock)
     corpus = summary(recipe, built, root, clock)
     taught = teach(recipe, built, root, clock)

@@ -11,7 +11,7 @@ from pydantic import BaseModel, JsonValue
 from flows.build_corpus import Built, build
 from flows.clock import Clock, StageLine
 from flows.probe import probe
-from flows.recipe import Recipe
+from flows.recipe import Overlay, Recipe, Root, laid_over
 from tasks.errors import GateBroken
 from tasks.probe.metrics import Metric, worst
 from tasks.probe.weigh import metrics_of
@@ -46,9 +46,9 @@ class Training(BaseModel):
 
 
 @flow(name="train-student")
-def train_student(recipe: Recipe, root: Path = Path("mill")) -> Training:
+def train_student(recipe: Recipe, root: Root = Path("mill"), settings: Overlay = ()) -> Training:
     """Train the recipe's student, building the corpus first where it is not there."""
-    root, clock = root.absolute(), Clock()
+    recipe, root, clock = laid_over(recipe, settings), root.absolute(), Clock()
     return training(teach(recipe, build(recipe, root, clock), root, clock), clock)
 
 

@@ -35,6 +35,14 @@ class BadRecipe(Terminal):
     """A recipe that does not parse or does not validate."""
 
 
+class BadSetting(Terminal):
+    """An option of the service that cannot be taken."""
+
+
+class ServiceDown(Terminal):
+    """The local Prefect, or a part of it, is not there or will not start."""
+
+
 class UnknownName(Terminal):
     """A name that nothing carries; the message lists the known ones."""
 

@@ -4,6 +4,7 @@ import logging
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from contextvars import copy_context
 from pathlib import Path
 from types import TracebackType
@@ -14,6 +15,7 @@ from prefect import Task, get_run_logger
 from prefect.artifacts import create_progress_artifact, create_table_artifact, update_progress_artifact
 from prefect.cache_policies import NO_CACHE, CachePolicy
 from prefect.client.schemas.objects import State, TaskRun
+from prefect.concurrency.sync import concurrency
 from prefect.context import TaskRunContext
 from prefect.exceptions import MissingContextError
 from prefect.states import Completed
@@ -22,6 +24,11 @@ from tasks.errors import Transient
 from tasks.store import Key, Made, Table, find, once
 
 REPORT_SECONDS = 2.0
+GPU, GPU_SLOT = "gpu", "tracemill-gpu"
+"""Tag of the stages that want an accelerator, and the concurrency limit they share."""
+LEASE_SECONDS = 60
+PAGES = "tracemill_pages"
+"""Prefect variable with the address under which the store's reports are served."""
 
 
 def transient(task: Task[..., Any], run: TaskRun, state: State[Any]) -> bool:
@@ -50,12 +57,25 @@ def settle(root: Path, key: Key, make: Callable[[], Made]) -> Table:
     if found:
         log.info("%s %s: found, %d rows", key.stage, key.fingerprint, found.rows)
         return cast(Table, Completed(name="Cached", data=found)) if in_task() else found
-    log.info("%s %s: started", key.stage, key.fingerprint)
-    table = once(root, key, make)
+    with _gpu_slot():
+        log.info("%s %s: started", key.stage, key.fingerprint)
+        table = once(root, key, make)
     log.info("%s %s: %d in, %d out, rejected %s", key.stage, key.fingerprint, table.rows_in, table.rows_out, dict(table.rejected) or "none")
     if in_task():
         _leave_artifact(table)
     return table
+
+
+def _gpu_slot() -> AbstractContextManager[None]:
+    """Hold one of the machine's GPU slots, waiting for it, where the task is tagged so and a limit is set.
+
+    The slot is a lease that this process renews: unlike a tag's own limit it comes free within a minute of a kill. A server that is away for
+    longer does not end the work.
+    """
+    context = TaskRunContext.get()
+    if context is None or GPU not in context.task.tags:
+        return nullcontext()
+    return concurrency(GPU_SLOT, lease_duration=LEASE_SECONDS, raise_on_lease_renewal_failure=False)
 
 
 def in_task() -> bool:

@@ -6,7 +6,7 @@ from prefect import task
 
 from tasks import rows
 from tasks.inference.engine import Adapter, EnginePlacement, TeacherSpec
-from tasks.policy import STAGE, ProgressReport, settle
+from tasks.policy import GPU, STAGE, ProgressReport, settle
 from tasks.spec import Spec
 from tasks.store import Key, Made, Table
 from tasks.traces.baseline import baseline
@@ -17,7 +17,7 @@ RUNS: dict[str, Generated] = {}
 """What this process generated, by fingerprint: speed belongs to a run, never to a table."""
 
 
-@task(**STAGE, tags={"gpu"})
+@task(**STAGE, tags={GPU})
 def generate_traces(prompts: Table, spec: TraceSpec, placement: EnginePlacement, root: Path, adapter: Adapter | None = None) -> Table:
     """Ask the teacher for every trace the journal does not hold; TRACES are the same however often it was interrupted.
 

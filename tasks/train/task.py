@@ -7,7 +7,7 @@ from prefect import task
 
 from tasks.inference.engine import Ask, EnginePlacement, TeacherSpec
 from tasks.inference.models import identity
-from tasks.policy import STAGE, ProgressReport, leave_table, settle
+from tasks.policy import GPU, STAGE, ProgressReport, leave_table, settle
 from tasks.spec import draw_seed
 from tasks.store import Key, Made, Table
 from tasks.train.adapter import adapter_table, modules, state_of
@@ -36,7 +36,7 @@ def encode_examples(corpus: Table, student: StudentSpec, spec: EncodeSpec, root:
     return settle(root, Key("examples", EXAMPLES_VERSION, spec, inputs), make)
 
 
-@task(**STAGE, tags={"gpu"})
+@task(**STAGE, tags={GPU})
 def train_adapter(
     encoded: Table, spec: TrainSpec, placement: TrainPlacement, root: Path, before: Table | None = None, until: int | None = None
 ) -> Table:
@@ -63,7 +63,7 @@ def train_adapter(
     return table
 
 
-@task(**STAGE, tags={"gpu"})
+@task(**STAGE, tags={GPU})
 def publish_student(
     adapter: Table, encoded: Table, prompts: Table, spec: TrainSpec, publishing: PublishSpec, sampling: TeacherSpec,
     placement: EnginePlacement, about: Provenance, root: Path,

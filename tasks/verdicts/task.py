@@ -5,7 +5,7 @@ from pathlib import Path
 from prefect import task
 
 from tasks.inference.engine import EnginePlacement
-from tasks.policy import STAGE, leave_table, settle
+from tasks.policy import GPU, STAGE, leave_table, settle
 from tasks.spec import digest
 from tasks.store import Key, Made, Table
 from tasks.verdicts.audit.traces import TraceAuditSpec, audit_table, refuse_leaks, stopping_patterns
@@ -42,7 +42,7 @@ def refuse_leaky_traces(audits: Table, spec: TraceAuditSpec) -> None:
     refuse_leaks(audits, evidence)
 
 
-@task(**STAGE, tags={"gpu"})
+@task(**STAGE, tags={GPU})
 def judge_coherence(
     traces: Table, prompts: Table, passages: Table, questions: Table, verdicts: Table, spec: CoherenceSpec, placement: EnginePlacement, root: Path
 ) -> Table:  # fmt: skip

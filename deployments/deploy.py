@@ -1,0 +1,110 @@
+"""Registers every flow of every recipe with the Prefect server that the environment names: `python -m deployments.deploy [RECIPE …]`.
+
+Safe to run again: what is registered already is brought up to date, and what a person has paused stays paused. Prints flow/recipe, a line each.
+"""
+
+import sys
+from collections.abc import Sequence
+from os import environ
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from prefect import Flow
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.actions import WorkPoolCreate
+from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
+from prefect.deployments.runner import RunnerDeployment
+from prefect.exceptions import ObjectNotFound
+from prefect.schedules import Cron
+from prefect.types.entrypoint import EntrypointType
+from prefect.utilities.callables import ParameterSchema
+from prefect.variables import Variable
+from prefect.workers.process import ProcessWorker
+
+from deployments.automations import register
+from flows.build_corpus import build_corpus
+from flows.diagnose import diagnose_student
+from flows.probe_student import probe_student
+from flows.recipe import Recipe, load_recipe
+from flows.run_factory import run_factory
+from flows.service.home import POOL
+from flows.train_student import train_student
+from tasks.errors import MillError
+from tasks.policy import GPU_SLOT, PAGES
+
+RECIPES = Path(__file__).parent / "recipes"
+
+
+class Line(NamedTuple):
+    """A flow as it is deployed for every recipe. nightly: the recipe's schedule it follows, or none."""
+
+    flow: Flow[..., Any]
+    nightly: str = ""
+
+
+LINES = (
+    Line(build_corpus, "corpus"), Line(run_factory, "factory"), Line(train_student), Line(probe_student), Line(diagnose_student),
+)  # fmt: skip
+
+
+def deploy(recipes: Sequence[Recipe], root: Path, working_dir: Path, *, gpu_slots: int = 1) -> list[str]:
+    """Register the work pool, the limit on GPUs, the automations, and a deployment for every recipe and flow; return their names."""
+    with get_client(sync_client=True) as client:
+        _work_pool(client)
+        _limit(client, gpu_slots)
+    register()
+    return [_register(line, recipe, root, working_dir) for recipe in recipes for line in LINES]
+
+
+def _register(line: Line, recipe: Recipe, root: Path, working_dir: Path) -> str:
+    made: RunnerDeployment = line.flow.to_deployment(  # type: ignore[assignment]
+        name=recipe.name, work_pool_name=POOL, entrypoint_type=EntrypointType.MODULE_PATH, schedules=_schedules(line, recipe),
+        parameters={"recipe": recipe.model_dump(mode="json", exclude_unset=True), "root": str(root)},
+        tags=["tracemill", recipe.name], concurrency_limit=ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.ENQUEUE),
+        job_variables={"working_dir": str(working_dir), "stream_output": False},
+    )  # fmt: skip
+    made._parameter_openapi_schema = Closed(**made._parameter_openapi_schema.model_dump())
+    made.apply()
+    return f"{line.flow.name}/{recipe.name}"
+
+
+class Closed(ParameterSchema):
+    """A flow's parameters; the server refuses any other."""
+
+    additionalProperties: bool = False
+
+
+def _schedules(line: Line, recipe: Recipe) -> list[Any]:
+    nightly = recipe.placement.nightly
+    if not line.nightly:
+        return []
+    return [Cron(getattr(nightly, line.nightly), timezone=nightly.timezone, slug="nightly", active=nightly.active)]
+
+
+def _work_pool(client: SyncPrefectClient) -> None:
+    try:
+        client.read_work_pool(POOL)
+    except ObjectNotFound:
+        client.create_work_pool(WorkPoolCreate(
+            name=POOL, type="process", base_job_template=ProcessWorker.get_default_base_job_template(), description="The agent on this machine.",
+        ))  # fmt: skip
+
+
+def _limit(client: SyncPrefectClient, slots: int) -> None:
+    client.upsert_global_concurrency_limit_by_name(GPU_SLOT, slots)
+
+
+def main() -> None:
+    """Deploy the recipes named, or all that ship."""
+    paths = [Path(name) for name in sys.argv[1:]] or sorted(RECIPES.glob("*.yaml"))
+    try:
+        recipes = [load_recipe(path) for path in paths]
+    except MillError as exc:
+        sys.exit(str(exc))
+    root = Path(environ["TRACEMILL_ROOT"])
+    Variable.set(PAGES, f"http://127.0.0.1:{int(environ['PREFECT_SERVER_API_PORT']) + 1}", overwrite=True)
+    sys.stdout.writelines(f"{name}\n" for name in deploy(recipes, root, Path.cwd()))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,68 @@
+"""The reports, in a browser: what the mill wrote for reading, behind the same password as the Prefect UI, on loopback."""
+
+import secrets
+import sys
+from base64 import b64decode
+from binascii import Error as NotBase64
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+STAGES = ("corpus", "audits", "answers", "tensors", "data_docs", "promoted", "measurements")
+"""What may be looked at: no journal, no weights."""
+SUFFIXES = {".html", ".css", ".js", ".png", ".svg", ".jpg", ".ico", ".woff", ".woff2", ".md", ".json"}
+SAFE = {
+    "Content-Security-Policy": "default-src 'self' 'unsafe-inline' data:; connect-src 'none'; form-action 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+
+
+def application(root: Path, secret: str) -> Any:
+    """Return the ASGI application that serves the reports below root to whoever knows the secret, `user:password`."""
+    from starlette.applications import Starlette
+    from starlette.responses import FileResponse, PlainTextResponse
+    from starlette.routing import Route
+
+    async def page(request: "Request") -> "Response":
+        if not _knows(request.headers.get("authorization", ""), secret):
+            return PlainTextResponse("log in", 401, headers={"WWW-Authenticate": 'Basic realm="tracemill"'})
+        found = readable(root, request.path_params["path"])
+        return FileResponse(found, headers=SAFE) if found else PlainTextResponse("there is no such report", 404)
+
+    return Starlette(routes=[Route("/{path:path}", page)])
+
+
+def readable(root: Path, path: str) -> Path | None:
+    """Return the file a path names, if it is a report that lies below root; links that lead out of it do not."""
+    if "\0" in path:
+        return None
+    found = (root / path).resolve()
+    below = found.relative_to(root.resolve()).parts if found.is_relative_to(root.resolve()) else ()
+    return found if below and below[0] in STAGES and found.suffix in SUFFIXES and found.is_file() else None
+
+
+def _knows(header: str, secret: str) -> bool:
+    scheme, _, given = header.partition(" ")
+    try:
+        return scheme.lower() == "basic" and secrets.compare_digest(b64decode(given, validate=True), secret.encode())
+    except NotBase64:
+        return False
+
+
+def main() -> None:
+    """Serve until told to stop: `python -m flows.service.pages PORT`, settings from the environment."""
+    import os
+
+    import uvicorn
+
+    served = application(Path(os.environ["TRACEMILL_ROOT"]), os.environ["PREFECT_API_AUTH_STRING"])
+    uvicorn.run(served, host="127.0.0.1", port=int(sys.argv[1]), log_level="warning", access_log=False)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,51 @@
+"""What `up` and `status` show on the terminal."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from rich.console import Console
+from rich.table import Table as Grid
+from rich.text import Text
+
+from flows.service.service import Up
+from flows.service.status import Run, Status
+
+
+def show_up(up: Up, console: Console | None = None) -> None:
+    """Print the addresses, how to log in, and what is deployed. The password itself is not printed: terminals are logged."""
+    console = console or Console()
+    for name, value in (
+        ("UI", up.ui), ("log in with", f"the line of `grep -m1 AUTH_STRING {up.settings}`, behind the = sign"),
+        ("reports", f"{up.reports}  (user and password: the same, parted at the colon)"), ("store", str(up.root)),
+        ("deployed", ", ".join(up.deployed)), ("shell", f"set -a; . {up.settings}; set +a   # then `prefect` and `tracemill` talk to it"),
+    ):  # fmt: skip
+        console.print(Text(f"{name:12} {value}"), soft_wrap=True)
+
+
+def show_status(status: Status, console: Console | None = None) -> None:
+    """Print the parts, then the runs: under way, due next, failed last."""
+    console = console or Console()
+    heard = "no worker online" if status.worker_heard_seconds is None else f"heard of {max(status.worker_heard_seconds, 0):.0f} s ago"
+    for name, alive, more in (
+        ("server", status.server, f"{status.ui}  {status.database}"), ("worker", status.worker_heard_seconds is not None, heard),
+        ("reports", status.reports, ""),
+    ):  # fmt: skip
+        console.print(Text(f"{name:8} {'up' if alive else 'down':5} {more}".rstrip()), soft_wrap=True)
+    if not status.server:
+        console.print("`tracemill up` brings up what is down")
+    for title, runs in (("running", status.running), ("next", status.scheduled), ("failed last", status.failed)):
+        if runs:
+            console.print(_runs(title, runs))
+
+
+def _runs(title: str, runs: Sequence[Run]) -> Grid:
+    grid = Grid(title=title, title_justify="left")
+    for name in ("flow", "run", "state", "at", "says"):
+        grid.add_column(name, overflow="fold")
+    for run in runs:
+        grid.add_row(*(Text(value) for value in (run.flow, run.name, run.state, _local(run.at), run.says)))
+    return grid
+
+
+def _local(at: datetime | None) -> str:
+    return at.astimezone().strftime("%a %d %b %H:%M %Z") if at else ""
