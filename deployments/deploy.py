@@ -63,7 +63,7 @@ def _register(line: Line, recipe: Recipe, root: Path, working_dir: Path) -> str:
         tags=["tracemill", recipe.name], concurrency_limit=ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.ENQUEUE),
         job_variables={"working_dir": str(working_dir), "stream_output": False},
     )  # fmt: skip
-    made._parameter_openapi_schema = Closed(**made._parameter_openapi_schema.model_dump())
+    made._parameter_openapi_schema = Closed(**made._parameter_openapi_schema.model_dump(), additionalProperties=False)
     made.apply()
     return f"{line.flow.name}/{recipe.name}"
 
@@ -71,7 +71,7 @@ def _register(line: Line, recipe: Recipe, root: Path, working_dir: Path) -> str:
 class Closed(ParameterSchema):
     """A flow's parameters; the server refuses any other."""
 
-    additionalProperties: bool = False
+    additionalProperties: bool
 
 
 def _schedules(line: Line, recipe: Recipe) -> list[Any]:

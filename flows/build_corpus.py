@@ -2,14 +2,19 @@
 
 import json
 import os
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from prefect import flow
 from pydantic import BaseModel
 
 from flows.clock import Clock, StageLine
 from flows.recipe import Overlay, Recipe, Root, laid_over
+from flows.seen import PUBLISHED, announce, announce_broken, leave_changes, leave_links, remember
 from tasks.corpus.assemble import Upstream, offered_prompts
 from tasks.corpus.task import assemble_corpus, data_docs
 from tasks.grounding.task import ground_passages
@@ -30,7 +35,7 @@ class Summary(BaseModel):
 
     `yield` is rows per prompt that could make one: the control arm's count only where the recipe accepts them. baseline_rows are the
     control traces at hand, those of earlier builds included. judge: what the judge of coherence is worth, "" when none was asked.
-    requests and tokens_per_second are this run's alone.
+    requests and tokens_per_second are this run's alone. style: what the corpus is like, by measure. tables: what it was made of, stage/fingerprint.
     """
 
     stages: list[StageLine]
@@ -47,6 +52,8 @@ class Summary(BaseModel):
     card: str
     rejected: str
     data_docs: str
+    style: dict[str, float]
+    tables: list[str]
 
     def as_json(self) -> str:
         """Return the contract's spelling."""
@@ -68,7 +75,7 @@ class Built:
     judge: str
 
 
-@flow(name="build-corpus")
+@flow(name="build-corpus", on_failure=[announce_broken])
 def build_corpus(recipe: Recipe, root: Root = Path("mill"), settings: Overlay = ()) -> Summary:
     """Build the recipe's corpus below root. What is already there is not made again."""
     recipe, root, clock = laid_over(recipe, settings), root.absolute(), Clock()
@@ -109,9 +116,32 @@ def summary(recipe: Recipe, built: Built, root: Path, clock: Clock) -> Summary:
         tokens_per_second=round(run.completion_tokens / run.seconds, 1) if run and run.seconds else 0.0,
         requests=run.requests if run else 0, fingerprint=corpus.fingerprint, judge=built.judge, audit=str(built.audits.path / PAGE),
         report=str(corpus.path / "report.html"), card=str(corpus.path / "card.md"), rejected=str(corpus.path / "rejected.parquet"),
-        data_docs=str(data_docs(root, corpus.fingerprint) / "index.html"),
+        data_docs=str(data_docs(root, corpus.fingerprint) / "index.html"), style=style(corpus.read(["think", "answer", "family"])),
+        tables=[*clock.tables, *(table.path.relative_to(root).as_posix() for table in built.baselines)],
     )  # fmt: skip
     draft = corpus.path / f".{SUMMARY}.{os.getpid()}"
     draft.write_text(told.as_json())
     draft.replace(corpus.path / SUMMARY)
+    _tell(recipe.name, told, root)
     return told
+
+
+def style(rows: pa.Table) -> dict[str, float]:
+    """Return what a corpus is like, so that drift shows: lengths in characters, and the share of each family."""
+    lengths = {
+        f"{column} characters, {name}": float(np.quantile(pc.utf8_length(rows[column]), at))
+        for column in ("think", "answer")
+        for name, at in (("median", 0.5), ("longest tenth", 0.9))
+    }
+    families = Counter(rows["family"].to_pylist())
+    return lengths | {f"family {name}": round(count / rows.num_rows, 4) for name, count in sorted(families.items())}
+
+
+def _tell(name: str, told: Summary, root: Path) -> None:
+    """Leave what a person looks for in the run's page, and say that there is a corpus."""
+    summary = json.loads(told.as_json())
+    ledger = remember(root, name, summary)
+    leave_changes(ledger.before, summary)
+    leave_links(root, {page: summary[page] for page in ("report", "audit", "data_docs")})
+    if ledger.new:
+        announce(PUBLISHED, name, told.fingerprint, rows=told.rows, corpus=told.corpus)

@@ -26,6 +26,7 @@ class Clock:
 
     def __init__(self) -> None:
         self.lines: list[StageLine] = []
+        self.tables: list[str] = []
 
     def run(self, stage: Task[P, Table], *args: P.args, **kwargs: P.kwargs) -> Table:
         """Return the stage's table, made or found."""
@@ -36,4 +37,5 @@ class Clock:
             stage=table.stage, rows_in=table.rows_in, rows_out=table.rows_out, rejected=dict(table.rejected),
             seconds=round(time.monotonic() - started, 3),
         ))  # fmt: skip
+        self.tables.append(f"{table.stage}/{table.fingerprint}")
         return table

@@ -9,6 +9,7 @@ from flows.build_corpus import build
 from flows.clock import Clock, StageLine
 from flows.probe import probe
 from flows.recipe import Overlay, Recipe, Root, laid_over
+from flows.seen import announce_broken
 from flows.train_student import teach
 from tasks.probe.metrics import Metric
 from tasks.probe.weigh import PAGE, metrics_of
@@ -25,7 +26,7 @@ class Probing(BaseModel):
     page: str
 
 
-@flow(name="probe-student")
+@flow(name="probe-student", on_failure=[announce_broken])
 def probe_student(recipe: Recipe, root: Root = Path("mill"), settings: Overlay = ()) -> Probing:
     """Probe the recipe's student, building and training first what is not there; a student that fails is told of, not raised."""
     recipe, root, clock = laid_over(recipe, settings), root.absolute(), Clock()

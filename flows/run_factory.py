@@ -10,6 +10,7 @@ from flows.clock import Clock
 from flows.probe import probe, student_spec
 from flows.probe_student import Probing, probing
 from flows.recipe import Overlay, Recipe, Root, laid_over
+from flows.seen import PROMOTED, announce, announce_broken, leave_links
 from flows.train_student import Training, teach, training
 from tasks.probe.task import refuse_failed_probe
 from tasks.probe.weigh import PAGE
@@ -27,7 +28,7 @@ class Promoted(BaseModel):
     probe: Probing
 
 
-@flow(name="run-factory")
+@flow(name="run-factory", on_failure=[announce_broken])
 def run_factory(recipe: Recipe, root: Root = Path("mill"), settings: Overlay = ()) -> Promoted:
     """Build the corpus, train the student, probe it, publish it if every gate holds. Raises GateBroken where one does not."""
     recipe, root, clock = laid_over(recipe, settings), root.absolute(), Clock()
@@ -46,4 +47,6 @@ def run_factory(recipe: Recipe, root: Root = Path("mill"), settings: Overlay = (
         publish_student, taught.adapter, taught.examples, probed.prompts, recipe.train, recipe.publish, student_spec(recipe),
         recipe.placement.probe, about, root,
     )  # fmt: skip
+    leave_links(root, {"probe": compared.page})
+    announce(PROMOTED, recipe.name, student.fingerprint, student=str(student.path))
     return Promoted(student=str(student.path), corpus=corpus, training=trained, probe=compared)

@@ -12,6 +12,7 @@ from flows.build_corpus import Built, build
 from flows.clock import Clock, StageLine
 from flows.probe import probe
 from flows.recipe import Overlay, Recipe, Root, laid_over
+from flows.seen import announce_broken
 from tasks.errors import GateBroken
 from tasks.probe.metrics import Metric, worst
 from tasks.probe.weigh import metrics_of
@@ -45,7 +46,7 @@ class Training(BaseModel):
     speed: dict[str, JsonValue] | None
 
 
-@flow(name="train-student")
+@flow(name="train-student", on_failure=[announce_broken])
 def train_student(recipe: Recipe, root: Root = Path("mill"), settings: Overlay = ()) -> Training:
     """Train the recipe's student, building the corpus first where it is not there."""
     recipe, root, clock = laid_over(recipe, settings), root.absolute(), Clock()

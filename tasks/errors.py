@@ -23,6 +23,10 @@ class TrainerLost(Transient):
     """The training process died; the next attempt goes on from its last checkpoint."""
 
 
+class ServerUnreachable(Transient):
+    """The Prefect server did not answer where its word is needed, as for a turn on the GPU."""
+
+
 class StoreUnreachable(Transient):
     """The store could not be read or written (disk full, mount gone)."""
 

@@ -3,24 +3,26 @@
 import logging
 import sys
 import threading
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import copy_context
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypedDict, cast
 from uuid import UUID
 
+import httpx
 from prefect import Task, get_run_logger
 from prefect.artifacts import create_progress_artifact, create_table_artifact, update_progress_artifact
 from prefect.cache_policies import NO_CACHE, CachePolicy
 from prefect.client.schemas.objects import State, TaskRun
+from prefect.concurrency.asyncio import ConcurrencySlotAcquisitionError
 from prefect.concurrency.sync import concurrency
 from prefect.context import TaskRunContext
-from prefect.exceptions import MissingContextError
+from prefect.exceptions import MissingContextError, PrefectException
 from prefect.states import Completed
 
-from tasks.errors import Transient
+from tasks.errors import ServerUnreachable, Transient
 from tasks.store import Key, Made, Table, find, once
 
 REPORT_SECONDS = 2.0
@@ -66,7 +68,8 @@ def settle(root: Path, key: Key, make: Callable[[], Made]) -> Table:
     return table
 
 
-def _gpu_slot() -> AbstractContextManager[None]:
+@contextmanager
+def _gpu_slot() -> Iterator[None]:
     """Hold one of the machine's GPU slots, waiting for it, where the task is tagged so and a limit is set.
 
     The slot is a lease that this process renews: unlike a tag's own limit it comes free within a minute of a kill. A server that is away for
@@ -74,8 +77,15 @@ def _gpu_slot() -> AbstractContextManager[None]:
     """
     context = TaskRunContext.get()
     if context is None or GPU not in context.task.tags:
-        return nullcontext()
-    return concurrency(GPU_SLOT, lease_duration=LEASE_SECONDS, raise_on_lease_renewal_failure=False)
+        yield
+        return
+    try:
+        with concurrency(GPU_SLOT, lease_duration=LEASE_SECONDS, raise_on_lease_renewal_failure=False):
+            yield
+    except ConcurrencySlotAcquisitionError as exc:
+        raise ServerUnreachable(
+            f"the Prefect server could not be asked for a turn on the GPU ({exc.__cause__ or exc}); tried again by itself"
+        ) from exc
 
 
 def in_task() -> bool:
@@ -123,22 +133,39 @@ class ProgressReport:
             self._update_artifact(100 * self._done / self._total)
 
     def _update_artifact(self, percent: float) -> None:
+        with shown_or_not():
+            self._set_artifact(percent)
+
+    def _set_artifact(self, percent: float) -> None:
         if self._artifact is None:
             self._artifact = cast(UUID, create_progress_artifact(percent, description=self._what))
         else:
             update_progress_artifact(self._artifact, percent)
 
 
+@contextmanager
+def shown_or_not() -> Iterator[None]:
+    """Let work go on when what it shows of itself cannot be shown: a server that is away costs an artifact, never a night."""
+    try:
+        yield
+    except (httpx.HTTPError, PrefectException) as exc:
+        logging.getLogger(__name__).warning("an artifact could not be left: %s", exc)
+
+
 def leave_table(lines: list[dict[str, object]], *, key: str, description: str) -> None:
     """Leave lines as a table artifact; outside a task there is nobody to leave it to."""
     if in_task():
-        create_table_artifact(lines, key=key, description=description)
+        with shown_or_not():
+            create_table_artifact(lines, key=key, description=description)
 
 
 def _leave_artifact(table: Table) -> None:
-    lines = [{"rows": "in", "reason": "", "count": table.rows_in}, {"rows": "out", "reason": "", "count": table.rows_out}]
+    lines: list[dict[str, object]] = [
+        {"rows": "in", "reason": "", "count": table.rows_in},
+        {"rows": "out", "reason": "", "count": table.rows_out},
+    ]
     lines += [{"rows": "rejected", "reason": reason, "count": count} for reason, count in table.rejected.items()]
-    create_table_artifact(lines, key=table.stage, description=f"{table.stage} `{table.fingerprint}`")
+    leave_table(lines, key=table.stage, description=f"{table.stage} `{table.fingerprint}`")
 
 
 def _logger() -> Any:

@@ -77,6 +77,8 @@ def test_the_table_shows_reasons_as_text_whatever_they_hold() -> None:
         card="/k",
         rejected="/j",
         data_docs="/d",
+        style={},
+        tables=[],
     )
     console = Console(width=100, record=True, file=open("/dev/null", "w"))  # noqa: PTH123, SIM115
     show(summary, console)

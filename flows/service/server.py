@@ -1,16 +1,26 @@
 """Talking to the local Prefect over its REST interface."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import httpx
+from tenacity import RetryCallState, retry, retry_if_result, stop_after_attempt, wait_exponential
 
 from flows.service.home import Home
 from flows.service.processes import alive, last_words
 from tasks.errors import ServiceDown
 
 STARTUP_SECONDS = 180.0
+
+
+def _busy(answer: httpx.Response) -> bool:
+    """Whether SQLite was locked by another writer, which Prefect answers with 503; asking again is safe, nothing was written."""
+    return answer.status_code == httpx.codes.SERVICE_UNAVAILABLE
+
+
+def _last(attempts: RetryCallState) -> httpx.Response:
+    return attempts.outcome.result()  # type: ignore[union-attr, no-any-return]
 
 
 class Api:
@@ -43,7 +53,7 @@ class Api:
 
     def _told(self, method: str, path: str, body: Mapping[str, object] | None) -> Any:
         try:
-            answer = self._client.request(method, path, json=body)
+            answer = self._asked(method, path, body)
         except httpx.HTTPError as exc:
             raise ServiceDown(
                 f"the Prefect server at {self._client.base_url} does not answer ({exc}); start it with `tracemill up`"
@@ -55,6 +65,18 @@ class Api:
         if answer.is_error:
             raise ServiceDown(f"the Prefect server refuses {path}: {answer.text[:500]}")
         return answer.json() if answer.content else None
+
+    @retry(retry=retry_if_result(_busy), wait=wait_exponential(0.2, max=5), stop=stop_after_attempt(8), retry_error_callback=_last)
+    def _asked(self, method: str, path: str, body: Mapping[str, object] | None) -> httpx.Response:
+        return self._client.request(method, path, json=body)
+
+
+def trigger(api: Api, deployment: str, *, settings: Sequence[str] = (), idempotency_key: str = "") -> str:
+    """Start a deployment, flow/recipe, now, and return the run's id; the same key starts nothing twice."""
+    parameters: dict[str, object] = {"settings": list(settings)} if settings else {}
+    known = api.get(f"/deployments/name/{deployment}")["id"]
+    body: dict[str, object] = {"parameters": parameters} | ({"idempotency_key": idempotency_key} if idempotency_key else {})
+    return str(api.post(f"/deployments/{known}/create_flow_run", body)["id"])
 
 
 def await_health(home: Home, api: Api) -> None:

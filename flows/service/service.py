@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from flows.service import processes
 from flows.service.home import POOL, WORKER, Home
+from flows.service.recover import recover
 from flows.service.server import Api, await_health, worker_online
 from tasks.errors import ServiceDown
 
@@ -44,6 +45,8 @@ def up(home: Home, *, port: int, root: Path, database: str, recipes: Sequence[Pa
     with Api(settings) as api:
         await_health(home, api)
         deployed = deploy(home, recipes)
+        if not processes.alive(home, "worker"):
+            recover(home, api)
         processes.start(home, "worker", [*prefect, "worker", "start", "--pool", POOL, "--type", "process", "--name", WORKER], environment)
         _await_worker(home, api)
     return Up(f"http://127.0.0.1:{port}", f"http://127.0.0.1:{port + 1}", home.settings_file, root, deployed)

@@ -16,7 +16,7 @@ class CitationSpec(Spec):
     """Regular expressions whose first group is the cited section."""
     allowed: tuple[str, ...] = ()
     """Sections and authorities that may be cited though no passage holds them."""
-    required: bool = True
+    must_cite: bool = True
     """An answer given from passages must cite one of them."""
 
     @field_validator("patterns")
@@ -42,7 +42,7 @@ def citations(case: Case, spec: CitationSpec) -> Verdict:
     if len(resolved) < len(cited):
         return verdict("citations", "unresolved_citation", len(resolved))
     in_answer = cited_sections(case.answer, spec)
-    return verdict("citations", "missing_citation" if spec.required and not in_answer else None, len(resolved))
+    return verdict("citations", "missing_citation" if spec.must_cite and not in_answer else None, len(resolved))
 
 
 def cited_sections(text: str, spec: CitationSpec) -> list[str]:

@@ -1,0 +1,106 @@
+"""What a finished run leaves to be seen in Prefect: links to its reports, what changed since the build before, and events for automations."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+from prefect import Flow
+from prefect.artifacts import create_link_artifact, create_table_artifact
+from prefect.client.schemas.objects import FlowRun, State
+from prefect.context import FlowRunContext
+from prefect.events import emit_event
+from prefect.variables import Variable
+
+from tasks.errors import GateBroken, SuiteFailed
+from tasks.policy import PAGES, shown_or_not
+
+PUBLISHED, BROKEN, PROMOTED = "tracemill.corpus.published", "tracemill.gate.broken", "tracemill.student.promoted"
+NOTABLE = 0.02
+"""A share that moved by less than two points, of rows, is not called up or down."""
+
+
+def leave_links(root: Path, pages: Mapping[str, str]) -> None:
+    """Leave a link to each report, name → path, where the mill serves them; outside a run there is nobody to leave them to."""
+    if FlowRunContext.get() is None:
+        return
+    with shown_or_not():
+        address = Variable.get(PAGES)
+        for name, path in pages.items() if address else ():
+            below = quote(Path(path).relative_to(root).as_posix())
+            create_link_artifact(f"{address}/{below}", link_text=name, key=name.replace("_", "-"), description=name.replace("_", " "))
+
+
+def leave_changes(before: Mapping[str, Any] | None, now: Mapping[str, Any]) -> None:
+    """Leave a table of what changed since the recipe's build before."""
+    if FlowRunContext.get() is None or before is None:
+        return
+    with shown_or_not():
+        create_table_artifact(changes(before, now), key="changes", description=f"since corpus `{before['fingerprint']}`")
+
+
+def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return a line for every measure of two builds: shares of rows rejected, by stage and reason, yield, rows, drift.
+
+    change: new, gone, up, down, or nothing where it moved by less than NOTABLE.
+    """
+    olds, news = _measures(before), _measures(now)
+    names = [*news, *(name for name in olds if name not in news)]
+    return [
+        {"measure": name, "before": olds.get(name, ""), "now": news.get(name, ""), "change": _change(olds.get(name), news.get(name))}
+        for name in names
+    ]
+
+
+def _measures(summary: Mapping[str, Any]) -> dict[str, float]:
+    shares = {
+        f"{line['stage']}: {reason}": round(rows / line["rows_in"], 4)
+        for line in summary["stages"]
+        for reason, rows in line["rejected"].items()
+    }
+    return {"rows": summary["rows"], "yield": summary["yield"], **summary.get("style", {}), **shares}
+
+
+def _change(before: float | None, now: float | None) -> str:
+    if before is None or now is None:
+        return "new" if before is None else "gone"
+    # Counts and lengths move in proportion, shares in points.
+    moved = (now - before) / (before or 1) if max(before, now) > 1 else now - before
+    return "" if abs(moved) < NOTABLE else "up" if moved > 0 else "down"
+
+
+class Remembered(NamedTuple):
+    """Whether a build is the ledger's newest line, and the latest build of another corpus."""
+
+    new: bool
+    before: Mapping[str, Any] | None
+
+
+def remember(root: Path, recipe: str, summary: Mapping[str, Any]) -> Remembered:
+    """Note a finished build in the recipe's ledger, a line each, unless it is the one noted last."""
+    ledger = root / "builds" / f"{recipe}.jsonl"
+    ledger.parent.mkdir(parents=True, exist_ok=True)
+    known = [json.loads(line) for line in ledger.read_text().splitlines()] if ledger.exists() else []
+    earlier = [line for line in known if line["fingerprint"] != summary["fingerprint"]]
+    new = not known or known[-1]["fingerprint"] != summary["fingerprint"]
+    if new:
+        with ledger.open("a") as file:
+            file.write(json.dumps(summary) + "\n")
+    return Remembered(new, earlier[-1] if earlier else None)
+
+
+def announce(event: str, name: str, identity: str, **payload: object) -> None:
+    """Emit an event that an automation may act on."""
+    resource = {"prefect.resource.id": f"{event}.{name}", "prefect.resource.name": name, "tracemill.fingerprint": identity}
+    with shown_or_not():
+        emit_event(event, resource=resource, payload=dict(payload))
+
+
+def announce_broken(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:
+    """Emit an event when a run was stopped by a gate; a hook of the flows."""
+    broken = state.result(raise_on_failure=False)
+    if isinstance(broken, GateBroken | SuiteFailed):
+        recipe = flow_run.parameters.get("recipe")
+        name = recipe.get("name", "") if isinstance(recipe, dict) else getattr(recipe, "name", "")
+        announce(BROKEN, name, str(flow_run.id), flow=flow.name, says=str(broken))

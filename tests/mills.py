@@ -1,0 +1,154 @@
+"""A whole mill of its own, brought up as a user brings it up, for tests that trigger, break and retry real runs."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import psutil
+
+from flows.service import processes
+from flows.service.home import Home
+from flows.service.server import Api, trigger
+from tests.builds import TRACEMILL, write_recipe
+
+FINAL = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
+
+
+class Mill(NamedTuple):
+    """A mill that is up: its home, its store, its port, the recipes it deploys, its REST interface."""
+
+    home: Home
+    root: Path
+    port: int
+    recipes: tuple[Path, ...]
+    api: Api
+
+    def up(self, *more: str) -> str:
+        """Bring up what is down and return what the command said."""
+        return tracemill("up", *map(str, self.recipes), "--home", self.home.folder, "--root", self.root, "--port", self.port, *more)
+
+    def trigger(self, deployment: str, *settings: str, key: str = "") -> str:
+        """Start a run and return its id."""
+        return trigger(self.api, deployment, settings=settings, idempotency_key=key)
+
+    def run(self, run: str) -> dict[str, Any]:
+        """Return a run as the API tells it."""
+        return dict(self.api.get(f"/flow_runs/{run}"))
+
+    def wait(self, run: str, states: Sequence[str] = tuple(FINAL), *, seconds: float = 240) -> dict[str, Any]:
+        """Wait until a run's state is of one of these types or names."""
+        deadline = time.monotonic() + seconds
+        while True:
+            seen = self.run(run)
+            if {seen["state_type"], seen["state_name"]} & set(states):
+                return seen
+            assert time.monotonic() < deadline, f"{seen['state_name']} after {seconds} s, due {states}: {self.words(run)}"
+            time.sleep(0.1)
+
+    def words(self, run: str) -> str:
+        """Return the run's log."""
+        lines = self.api.post("/logs/filter", {"logs": {"flow_run_id": {"any_": [run]}}, "limit": 200, "sort": "TIMESTAMP_ASC"})
+        return "\n".join(line["message"] for line in lines)
+
+    def artifacts(self, run: str) -> list[dict[str, Any]]:
+        """Return what a run left to be seen."""
+        return list(self.api.post("/artifacts/filter", {"artifacts": {"flow_run_id": {"any_": [run]}}, "limit": 200}))
+
+    def retry(self, run: str) -> None:
+        """Retry a run, as the button in the UI does."""
+        self.api.post(f"/flow_runs/{run}/set_state", {"state": {"type": "SCHEDULED", "name": "AwaitingRetry"}})
+
+    def cancel(self, run: str) -> None:
+        """Cancel a run, as the button in the UI does."""
+        self.api.post(f"/flow_runs/{run}/set_state", {"state": {"type": "CANCELLING", "name": "Cancelling"}})
+
+    def flow_processes(self) -> list[psutil.Process]:
+        """Return the processes of runs under way, with everything they started."""
+        return [one for one in processes.descendants(self.home) if "PREFECT__FLOW_RUN_ID" in _environment(one)]
+
+    def engines(self) -> list[psutil.Process]:
+        """Return the processes that Prefect itself started for runs."""
+        return [one for one in self.flow_processes() if "prefect.engine" in _command(one)]
+
+    def part(self, name: str) -> psutil.Process:
+        """Return the process of the server, the worker or the reports."""
+        found = processes.alive(self.home, name)
+        assert found is not None, f"{name} is not alive"
+        return found
+
+    def held_slots(self) -> int:
+        """Return how many concurrency slots are held, of the GPU and of the deployments."""
+        return sum(int(one["active_slots"]) for one in self.api.post("/v2/concurrency_limits/filter", {}))
+
+
+@contextlib.contextmanager
+def mill(folder: Path, recipes: Sequence[Path], *more: str) -> Iterator[Mill]:
+    """Yield a mill that is up; whatever it started is gone afterwards."""
+    port, home = free_port(), Home(folder / "home")
+    arguments = ["--home", str(home.folder), "--root", str(folder / "mill"), "--port", str(port)]
+    try:
+        tracemill("up", *map(str, recipes), *arguments, *more)
+        with Api(home.settings()) as api:
+            yield Mill(home, folder / "mill", port, tuple(recipes), api)
+    finally:
+        tracemill("down", "--home", home.folder)
+        assert processes.descendants(home) == []
+
+
+def tracemill(*arguments: object, code: int = 0) -> str:
+    """Run a command that must end with this exit code, and return what it said."""
+    done = subprocess.run(
+        [str(TRACEMILL), *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        env=bare(),
+        check=False,
+        timeout=400,
+    )
+    assert done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+    return done.stdout + done.stderr
+
+
+def bare() -> dict[str, str]:
+    """Return the environment without what names another Prefect."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_") or name.startswith("PREFECT_SERVER_ANALY")}
+
+
+def free_port() -> int:
+    """Return a port that is free, and so is the next."""
+    while True:
+        with socket.socket() as one, socket.socket() as other:
+            one.bind(("127.0.0.1", 0))
+            with contextlib.suppress(OSError, OverflowError):
+                other.bind(("127.0.0.1", one.getsockname()[1] + 1))
+                return int(one.getsockname()[1])
+
+
+def kill(several: Sequence[psutil.Process]) -> None:
+    """Send SIGKILL to all of them at once."""
+    for one in several:
+        with contextlib.suppress(psutil.Error):
+            one.send_signal(signal.SIGKILL)
+    psutil.wait_procs(list(several), timeout=10)
+
+
+def _environment(process: psutil.Process) -> dict[str, str]:
+    with contextlib.suppress(psutil.Error, OSError):
+        return dict(process.environ())
+    return {}
+
+
+def _command(process: psutil.Process) -> str:
+    with contextlib.suppress(psutil.Error, OSError):
+        return " ".join(process.cmdline())
+    return ""
+
+
+__all__ = ["FINAL", "Mill", "bare", "free_port", "kill", "mill", "tracemill", "write_recipe"]

@@ -1,0 +1,197 @@
+"""The mill as it is operated: brought up, triggered, broken, retried, looked at."""
+
+import json
+import stat
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from flows.service import processes
+from flows.service.home import Home
+from flows.service.pages import readable
+from flows.service.service import up
+from tasks.errors import BadSetting, ServiceDown
+from tests.builders import write_rulebook
+from tests.mills import Mill, kill, mill, tracemill, write_recipe
+
+
+@pytest.fixture(scope="module")
+def up_mill(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mill]:
+    """A mill with one small recipe."""
+    folder = tmp_path_factory.mktemp("up")
+    with mill(folder, [write_recipe(folder / "small.yaml", write_rulebook(folder / "rules"))]) as running:
+        yield running
+
+
+def test_scheduled_runs_exist_and_not_only_a_schedule(up_mill: Mill) -> None:
+    body = {"flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}}, "sort": "EXPECTED_START_TIME_ASC"}
+    deadline = time.monotonic() + 75
+    while len(due := up_mill.api.post("/flow_runs/filter", body)) < 2:
+        assert time.monotonic() < deadline, "a minute after `up` nothing is scheduled"
+        time.sleep(0.5)
+    assert {run["expected_start_time"][11:16] for run in due} == {"01:00", "03:00"}
+    assert due[0]["parameters"]["recipe"]["name"] == "small"
+
+
+def test_up_again_changes_nothing_and_status_says_that_all_is_well(up_mill: Mill) -> None:
+    pids = {part: up_mill.part(part).pid for part in ("server", "worker", "reports")}
+    said = up_mill.up()
+    assert {part: up_mill.part(part).pid for part in pids} == pids
+    secret = up_mill.home.settings()["PREFECT_API_AUTH_STRING"]
+    assert secret.partition(":")[2] not in said
+    seen = json.loads(tracemill("status", "--home", up_mill.home.folder, "--json"))
+    assert (seen["server"], seen["worker"], seen["reports"]) == (True, True, True)
+    assert [run["flow"] for run in seen["scheduled"][:2]] == ["build-corpus", "run-factory"]
+    assert "another" not in said
+
+
+def test_the_server_wants_a_password_and_answers_no_other_web_page_or_machine(up_mill: Mill) -> None:
+    address = f"http://127.0.0.1:{up_mill.port}"
+    assert httpx.post(f"{address}/api/flow_runs/filter", json={}).status_code == 401
+    user, _, password = up_mill.home.settings()["PREFECT_API_AUTH_STRING"].partition(":")
+    told = httpx.get(f"{address}/api/flows/count", auth=(user, password), headers={"Origin": "http://evil.example"})
+    assert "access-control-allow-origin" not in told.headers
+    listening = {one.laddr.ip for part in ("server", "reports") for one in up_mill.part(part).net_connections() if one.status == "LISTEN"}
+    assert listening == {"127.0.0.1"}
+    assert stat.S_IMODE(up_mill.home.settings_file.stat().st_mode) == 0o600
+    assert stat.S_IMODE(up_mill.home.folder.stat().st_mode) == 0o700
+
+
+def test_the_form_is_drawn_from_the_recipe_with_meaning_bounds_and_defaults(up_mill: Mill) -> None:
+    schema = up_mill.api.get("/deployments/name/build-corpus/small")["parameter_openapi_schema"]
+    share = schema["definitions"]["PromptSpec"]["properties"]["saturation"]
+    assert share["maximum"] == 1 and share["exclusiveMinimum"] == 0 and share["default"] and share["description"]
+    nameless = [
+        f"{model}.{name}"
+        for model, shape in schema["definitions"].items()
+        for name, field in shape.get("properties", {}).items()
+        if "description" not in field and not shape.get("enum")
+    ]
+    assert nameless == []
+    assert "key.path=value" in schema["properties"]["settings"]["description"]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "says"),
+    [
+        ({"nonsense": 1}, "'nonsense' was unexpected"), ({"settings": "x"}, "not of type 'array'"),
+        ({"recipe": {"name": "x", "prompts": {"rows": -3}}}, "'recipe.prompts.rows'. Failure reason: -3 is less than the minimum of 1"),
+        ({"recipe": {"name": "x", "promts": {}}}, "'promts' was unexpected"),
+    ],
+)  # fmt: skip
+def test_a_wrong_parameter_is_refused_with_a_sentence_and_starts_nothing(up_mill: Mill, parameters: dict[str, object], says: str) -> None:
+    known = up_mill.api.get("/deployments/name/build-corpus/small")["id"]
+    before = up_mill.api.post("/flow_runs/count", {})
+    with pytest.raises(ServiceDown, match=says.replace(".", r"\.")):
+        up_mill.api.post(f"/deployments/{known}/create_flow_run", {"parameters": parameters})
+    assert up_mill.api.post("/flow_runs/count", {}) == before
+
+
+def test_a_triggered_build_leaves_its_tables_links_and_what_changed(up_mill: Mill) -> None:
+    first = up_mill.trigger("build-corpus/small", key="once")
+    assert up_mill.trigger("build-corpus/small", key="once") == first
+    assert up_mill.wait(first)["state_name"] == "Completed", up_mill.words(first)
+    second = up_mill.trigger("build-corpus/small", "traces.seed=77")
+    assert up_mill.wait(second)["state_name"] == "Completed", up_mill.words(second)
+    left = {one["key"]: one for one in up_mill.artifacts(second)}
+    assert {"traces", "verdicts", "corpus", "changes", "report", "audit", "data-docs"} <= left.keys()
+    changed = {line["measure"] for line in json.loads(left["changes"]["data"])}
+    assert {"rows", "yield", "think characters, median", "family handbook_qa"} <= changed
+    link = left["report"]["data"].partition("(")[2].rstrip(")")
+    user, _, password = up_mill.home.settings()["PREFECT_API_AUTH_STRING"].partition(":")
+    assert httpx.get(link).status_code == 401
+    page = httpx.get(link, auth=(user, password))
+    assert page.status_code == 200 and "connect-src 'none'" in page.headers["content-security-policy"]
+    published = up_mill.api.post("/events/filter", {"filter": {"event": {"name": ["tracemill.corpus.published"]}}})
+    assert published["total"] >= 2
+
+
+def test_a_setting_nobody_knows_fails_in_one_sentence_and_is_not_retried(up_mill: Mill) -> None:
+    run = up_mill.wait(up_mill.trigger("build-corpus/small", "prompts.rowz=3"))
+    assert (run["state_type"], run["run_count"]) == ("FAILED", 1)
+    assert "prompts.rowz: Extra inputs are not permitted" in run["state"]["message"]
+
+
+def test_a_broken_gate_is_an_event_and_a_failed_run_retried_runs_only_what_is_missing(up_mill: Mill) -> None:
+    run = up_mill.trigger("build-corpus/small", "corpus.suite.min_rows=5000", "traces.seed=5")
+    assert up_mill.wait(run)["state_type"] == "FAILED"
+    assert up_mill.api.post("/events/filter", {"filter": {"event": {"name": ["tracemill.gate.broken"]}}})["total"] >= 1
+    for process in up_mill.engines():
+        process.wait(30)
+    up_mill.retry(run)
+    assert up_mill.wait(run, ["RUNNING"])["run_count"] == 2
+    assert up_mill.wait(run)["state_type"] == "FAILED"
+    assert up_mill.words(run).count("traces") and "found" in up_mill.words(run)
+
+
+def test_a_killed_flow_process_is_tried_again_by_itself_and_ends_with_the_corpus_it_would_have_made(up_mill: Mill) -> None:
+    settings = ("traces.seed=9", f"documents.sources={json.dumps([{'path': str(up_mill.recipes[0].parent / 'rules')}])}")
+    run = up_mill.trigger("build-corpus/small", *settings)
+    up_mill.wait(run, ["RUNNING"])
+    kill(up_mill.engines())
+    ended = up_mill.wait(run, ["COMPLETED", "FAILED"])
+    assert (ended["state_name"], ended["run_count"]) == ("Completed", 2), up_mill.words(run)
+    assert up_mill.held_slots() == 0
+
+
+def test_a_cancelled_run_leaves_no_process_and_no_slot(up_mill: Mill) -> None:
+    run = up_mill.trigger("build-corpus/small", "traces.seed=10")
+    up_mill.wait(run, ["RUNNING"])
+    up_mill.cancel(run)
+    assert up_mill.wait(run)["state_name"] == "Cancelled"
+    for process in up_mill.flow_processes():
+        process.wait(30)
+    assert up_mill.held_slots() == 0
+
+
+def test_when_everything_is_killed_at_once_the_next_up_takes_the_run_up_again(up_mill: Mill, tmp_path: Path) -> None:
+    run = up_mill.trigger("build-corpus/small", "traces.seed=11")
+    up_mill.wait(run, ["RUNNING"])
+    kill(processes.descendants(up_mill.home))
+    up_mill.up()
+    ended = up_mill.wait(run, ["COMPLETED", "FAILED"])
+    assert (ended["state_name"], ended["run_count"]) == ("Completed", 2), up_mill.words(run)
+
+
+def test_status_of_a_mill_that_is_down_says_so(tmp_path: Path) -> None:
+    said = tracemill("status", "--home", tmp_path, code=1)
+    assert "server   down" in said and "tracemill up" in said
+    assert "nothing was running" in tracemill("down", "--home", tmp_path)
+
+
+def test_a_taken_port_and_a_home_that_no_shell_could_read_are_refused(tmp_path: Path, up_mill: Mill) -> None:
+    with pytest.raises(ServiceDown, match="is taken"):
+        up(Home(tmp_path / "home"), port=up_mill.port, root=tmp_path, database="", recipes=[])
+    with pytest.raises(BadSetting, match="space"):
+        Home(tmp_path / "two words").write(port=1, root=tmp_path, database="")
+    said = tracemill("up", "--home", up_mill.home.folder, "--port", up_mill.port, "--root", tmp_path / "elsewhere", code=2)
+    assert "the mill is up with" in said and "tracemill down" in said
+
+
+def test_only_reports_below_the_store_can_be_read(tmp_path: Path) -> None:
+    root = tmp_path / "mill"
+    (root / "corpus" / "f").mkdir(parents=True)
+    (root / "journal").mkdir()
+    for path in (root / "corpus/f/report.html", root / "corpus/f/train.parquet", root / "journal/a.html", tmp_path / "secret.html"):
+        path.write_text("x")
+    (root / "corpus/f/link.html").symlink_to(tmp_path / "secret.html")
+    assert readable(root, "corpus/f/report.html")
+    outside = [
+        "corpus/f/train.parquet",
+        "journal/a.html",
+        "../secret.html",
+        "corpus/../../secret.html",
+        "corpus/f/link.html",
+        "/etc/passwd",
+    ]
+    assert [name for name in (*outside, "", "a\0b") if readable(root, name)] == []
+
+
+def test_the_settings_file_serves_a_shell(tmp_path: Path) -> None:
+    written = Home(tmp_path).write(port=4200, root=tmp_path / "mill", database="")
+    done = subprocess.run(["bash", "-c", f"set -a; . {tmp_path}/env; env"], capture_output=True, text=True, check=True)
+    assert {f"{name}={value}" for name, value in written.items()} <= set(done.stdout.splitlines())
