@@ -8,7 +8,9 @@ from prefect.client.schemas.objects import StateType
 from prefect.events.actions import ChangeFlowRunState
 from prefect.events.schemas.automations import EventTrigger, Posture
 
-SILENT_SECONDS, MOST_RUNS = 90, 3
+from flows.service.home import MOST_RUNS
+
+SILENT_SECONDS = 90
 ENDED = tuple(f"prefect.flow-run.{state}" for state in ("Completed", "Failed", "Cancelled", "Crashed"))
 
 

@@ -12,6 +12,8 @@ SETTINGS, LOGS = "env", "logs"
 POOL, WORKER = "spark", "mill"
 MARK = "TRACEMILL_HOME"
 """Set in the environment of everything that is started here, so that everything can be found again."""
+MOST_RUNS = 3
+"""Times a run that crashed is begun, the first included, before it stays crashed."""
 DAYS = 86_400
 RETENTION_DAYS = {"runs": 30, "events": 7}
 

@@ -1,14 +1,17 @@
 """After a power cut: runs that the server believes to be under way, though nothing on this machine runs them.
 
-`python -m flows.service.recover` before a worker starts; settings from the environment. A run called crashed is then tried again by itself.
+`python -m flows.service.recover` before a worker starts; settings from the environment. They are tried again here, and not by the automation for
+crashed runs: a server that has just started hears no events yet.
 """
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import psutil
 
-from flows.service.home import MARK, POOL, Home
+from flows.service.home import MARK, MOST_RUNS, POOL, Home
 from flows.service.processes import descendants
 from flows.service.server import Api
 
@@ -17,15 +20,21 @@ LOST = "its process is gone; the machine or its worker went down"
 
 
 def recover(home: Home, api: Api) -> list[str]:
-    """Call every run of our pool crashed that no process here carries on, a cancelled one cancelled; return their names."""
+    """Schedule every run of our pool again that no process here carries on; return their names. One that was being cancelled is cancelled."""
     alive = {_run_of(process) for process in descendants(home)}
     body = {"flow_runs": {"state": {"type": {"any_": UNDER_WAY}}}, "work_pools": {"name": {"any_": [POOL]}}, "limit": 200}
     lost = [run for run in api.post("/flow_runs/filter", body) if run["id"] not in alive]
     for run in lost:
-        ended = "CANCELLED" if run["state_type"] == "CANCELLING" else "CRASHED"
-        state = {"type": ended, "name": ended.capitalize(), "message": LOST}
-        api.post(f"/flow_runs/{run['id']}/set_state", {"state": state, "force": True})
+        api.post(f"/flow_runs/{run['id']}/set_state", {"state": {**_next(run), "message": LOST}, "force": True})
     return [str(run["name"]) for run in lost]
+
+
+def _next(run: Mapping[str, Any]) -> dict[str, object]:
+    if run["state_type"] == "CANCELLING":
+        return {"type": "CANCELLED", "name": "Cancelled"}
+    if run["run_count"] >= MOST_RUNS:
+        return {"type": "CRASHED", "name": "Crashed"}
+    return {"type": "SCHEDULED", "name": "AwaitingRetry"}
 
 
 def _run_of(process: psutil.Process) -> str:

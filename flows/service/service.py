@@ -14,7 +14,7 @@ from flows.service.recover import recover
 from flows.service.server import Api, await_health, worker_online
 from tasks.errors import ServiceDown
 
-ONLINE_SECONDS = 120.0
+ONLINE_SECONDS, SCHEDULE_SECONDS = 120.0, 75.0
 PARTS = ("worker", "reports", "server")
 """What runs, in the order in which it is stopped."""
 
@@ -49,6 +49,7 @@ def up(home: Home, *, port: int, root: Path, database: str, recipes: Sequence[Pa
             recover(home, api)
         processes.start(home, "worker", [*prefect, "worker", "start", "--pool", POOL, "--type", "process", "--name", WORKER], environment)
         _await_worker(home, api)
+        _await_scheduled(api)
     return Up(f"http://127.0.0.1:{port}", f"http://127.0.0.1:{port + 1}", home.settings_file, root, deployed)
 
 
@@ -82,6 +83,21 @@ def _await_worker(home: Home, api: Api) -> None:
             raise ServiceDown(f"the worker ended while it started: {processes.last_words(home.logs / 'worker.log')}")
         if time.monotonic() > deadline:
             raise ServiceDown(f"no worker is online after {ONLINE_SECONDS:.0f} s; see {home.logs / 'worker.log'}")
+        time.sleep(0.25)
+
+
+def _await_scheduled(api: Api) -> None:
+    """Return when every active schedule has a run waiting: one can be shown and never fire, when the server's scheduler fails."""
+    wanting = {one["id"]: one["name"] for one in api.post("/deployments/filter", {}) if any(each["active"] for each in one["schedules"])}
+    deadline = time.monotonic() + SCHEDULE_SECONDS
+    while wanting:
+        body = {"flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}, "deployment_id": {"any_": list(wanting)}}, "limit": 200}
+        for run in api.post("/flow_runs/filter", body):
+            wanting.pop(run["deployment_id"], None)
+        if time.monotonic() > deadline:
+            raise ServiceDown(
+                f"nothing is scheduled for {', '.join(sorted(set(wanting.values())))} though a schedule is on; see the server's log"
+            )
         time.sleep(0.25)
 
 
