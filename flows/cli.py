@@ -132,8 +132,30 @@ def reproduce(
 
 
 @app.command()
+def measure(
+    recipe: RecipeFile,
+    root: Root = Path("mill"),
+    settings: Settings = None,
+    again: Annotated[bool, typer.Option("--again", help="Measure anew what was measured on this machine before.")] = False,
+) -> None:
+    """Measure the recipe's candidate teachers on this machine, in order of preference, until one fits its budget of hours.
+
+    Tokens a second, time to the first token and memory at several levels of concurrency, beside what memory bandwidth allows; then hours and
+    cost for the rows that are wanted, and the choice. Exit code 1 when no candidate fits.
+    """
+    from flows.screen_measure import show_measured
+
+    chosen = _recipe(recipe, settings)
+    from flows.measure_teacher import measure_teacher
+
+    raise typer.Exit(0 if show_measured(measure_teacher(chosen, root, again), chosen) else 1)
+
+
+@app.command()
 def run(recipe: RecipeFile, root: Root = Path("mill"), settings: Settings = None) -> None:
     """Run the whole factory: build the corpus, train the student, probe it, and publish it if every gate holds.
+
+    Where the recipe names candidate teachers or a budget of hours, they are measured first, and the first that fits is the teacher.
 
     Every gate stops the line with one sentence. Run the same command again after a crash: what is done is found, not done again.
     """
