@@ -29,7 +29,9 @@ def show_measured(found: "Measured", recipe: "Recipe", console: Console | None =
         own = yaml.safe_dump(found.chosen.model_dump(mode="json", exclude_defaults=True), default_flow_style=True, width=10_000).strip()
         console.print(Text(f"`tracemill run` takes it by itself; other commands by --set 'traces.teacher={own}'"), soft_wrap=True)
     if not found.chosen:
-        console.print("no candidate fits: name a smaller teacher in measure.candidates, want fewer rows, or allow more hours")
+        console.print(
+            "no candidate fits: name a smaller teacher in measure.candidates, want fewer rows, or allow more hours", soft_wrap=True
+        )
     return found.chosen is not None
 
 
@@ -46,7 +48,7 @@ def _measured(console: Console, one: Outcome, currency: str, prompts: int) -> No
         soft_wrap=True,
     )
     if projection.prompts > prompts:
-        console.print(f"the recipe writes {prompts:,} prompts: prompts.rows={projection.prompts} would make as many rows")
+        console.print(f"the recipe writes {prompts:,} prompts: prompts.rows={projection.prompts} would make as many rows", soft_wrap=True)
     if projection.cost:
         each, million = projection.cost_per_row, projection.cost_per_million_tokens
         console.print(f"cost: {projection.cost:,.4g} {currency}, {each:.3g} {currency} a row, {million:,.3g} {currency} a million tokens")

@@ -1,17 +1,19 @@
-"""The throughput gate: speed, hours and prices by hand; the choice; real flows with the scripted engine; one real engine."""
+"""The throughput gate: speed, hours and prices by hand; the choice; real flows with the scripted engine. A real engine is measured in test_engine."""
 
 import asyncio
 import os
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
 from flows.build_corpus import build_corpus
-from flows.measure_teacher import Measured, measure_teacher
+from flows.measure_teacher import Measured, measure_teacher, with_teacher
 from flows.recipe import Recipe
 from flows.run_factory import run_factory
 from flows.screen_measure import show_measured
@@ -21,12 +23,13 @@ from tasks.inference.endpoint import EndpointEngine
 from tasks.inference.engine import Ask, Engine, EnginePlacement, TeacherSpec
 from tasks.inference.scripted import ScriptedEngine
 from tasks.measure.budget import MeasurePlacement, Outcome, choose, chosen, judged, needed, project, refuse_unaffordable
-from tasks.measure.machine import Machine, machine_of
+from tasks.measure.machine import Machine
 from tasks.measure.measure import Plan, levels_due, measure, typical_words
 from tasks.measure.rate import Span, steady_rate
 from tasks.store import tables
 from tests.answer_server import answering
 from tests.builders import prompts_table, recipe, silent, write_rulebook
+from tests.builds import TRACEMILL
 
 SCRIPTED, ENDPOINT = TeacherSpec(engine="scripted"), TeacherSpec(engine="endpoint", model="m")
 FOUR = EnginePlacement(window=4)
@@ -250,6 +253,18 @@ def test_a_candidate_that_cannot_answer_or_is_over_budget_falls_back_to_the_next
 
 
 @pytest.mark.usefixtures("prefect_server")
+def test_the_factory_takes_the_chosen_teacher_and_measures_nothing_where_nothing_is_to_be_chosen(
+    tmp_path: Path, measuring: Callable[..., Recipe]
+) -> None:
+    plain = measuring(levels=(1,), accepted_rows=9)
+    assert with_teacher(plain, tmp_path) is plain
+    assert not tables(tmp_path, "measurements")
+    made = with_teacher(measuring(candidates=[candidate("b", temperature=0.2)], levels=(1,)), tmp_path)
+    assert made.traces.teacher == TeacherSpec(engine="scripted", model="b", temperature=0.2)
+    assert made.model_copy(update={"traces": plain.traces, "measure": plain.measure}) == plain
+
+
+@pytest.mark.usefixtures("prefect_server")
 def test_the_factory_refuses_an_impossible_budget_before_anything_is_asked_for(tmp_path: Path, measuring: Callable[..., Recipe]) -> None:
     hopeless = measuring(levels=(1,), accepted_rows=10**13, budget_hours=1)
     with pytest.raises(
@@ -259,12 +274,13 @@ def test_the_factory_refuses_an_impossible_budget_before_anything_is_asked_for(t
     assert not tables(tmp_path, "traces")
 
 
-@pytest.mark.vllm
-def test_a_real_engine_is_measured_below_its_roofline() -> None:
-    teacher, placement = TeacherSpec(max_tokens=48), EnginePlacement(window=4, kv_cache_gib=1)
-    one, four = measure(prompts_table(8), plan(teacher, placement), machine_of(teacher, placement), silent).to_pylist()
-    for row in (one, four):
-        assert 0 < row["tokens_per_second"] < row["roofline"]
-        assert 0 < row["first_token_seconds"] < row["completion_tokens"] / row["tokens_per_second"] * row["concurrency"]
-        assert row["peak_bytes"] > 2**28
-    assert four["tokens_per_second"] > one["tokens_per_second"]
+def test_the_command_ends_with_exit_code_1_when_nothing_fits(tmp_path: Path, measuring: Callable[..., Recipe], prefect_server: str) -> None:
+    path = tmp_path / "small.yaml"
+    path.write_text(yaml.safe_dump(measuring(levels=(1,), accepted_rows=10**13).model_dump(mode="json")))
+    whole = [str(TRACEMILL), "measure", str(path), "--root", str(tmp_path / "mill"), "--set", "measure.budget_hours=0.5"]
+    own = os.environ | {"PREFECT_API_URL": prefect_server}
+    done = subprocess.run(whole, capture_output=True, text=True, stdin=subprocess.DEVNULL, env=own, check=False)
+    assert (done.returncode, done.stderr) == (1, "")
+    verdict, advice = done.stdout.splitlines()[-2:]
+    assert verdict.startswith("passed over  builtin:pocket: ") and verdict.endswith("over the budget of 30.0 min")
+    assert advice.startswith("no candidate fits")

@@ -66,18 +66,23 @@ def measure(prompts: pa.Table, plan: Plan, machine: Machine, progress: Progress)
     prompts: PROMPTS. The time to the first token is the time of an answer of one token, asked by all slots of the level at once: engines here
     answer whole, and every kind of engine is measured alike.
     """
-    return rows.table_of(asyncio.run(_levels(prompts, plan, machine, progress)), rows.MEASUREMENTS)
+    return rows.table_of(asyncio.run(_measure(prompts, plan, machine, progress)), rows.MEASUREMENTS)
 
 
-async def _levels(prompts: pa.Table, plan: Plan, machine: Machine, progress: Progress) -> list[dict[str, object]]:
-    engine, asks = await open_engine(plan.teacher, plan.placement), asks_of(prompts, plan)
-    watch = _Stopwatch(engine, plan.requests, progress)
+async def _measure(prompts: pa.Table, plan: Plan, machine: Machine, progress: Progress) -> list[dict[str, object]]:
+    engine = await open_engine(plan.teacher, plan.placement)
     try:
-        with Peak(used_bytes) as peak:
-            await _ask(watch, asks, plan.levels[-1], count=plan.levels[-1], max_tokens=WARM_TOKENS)
-            return [await _level(watch, asks, plan, machine, peak, level) for level in plan.levels]
+        return await measure_on(engine, prompts, plan, machine, progress)
     finally:
         await engine.close()
+
+
+async def measure_on(engine: Engine, prompts: pa.Table, plan: Plan, machine: Machine, progress: Progress) -> list[dict[str, object]]:
+    """Return the rows of MEASUREMENTS of an engine that runs; its first requests warm it up and do not count."""
+    watch, asks = _Stopwatch(engine, plan.requests, progress), asks_of(prompts, plan)
+    with Peak(used_bytes) as peak:
+        await _ask(watch, asks, plan.levels[-1], count=plan.levels[-1], max_tokens=WARM_TOKENS)
+        return [await _level(watch, asks, plan, machine, peak, level) for level in plan.levels]
 
 
 async def _level(
