@@ -1,7 +1,6 @@
 """The measuring flow: how fast each candidate teacher is here, what the corpus would take and cost, and which teacher fits."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 from prefect import flow
@@ -13,12 +12,13 @@ from flows.recipe import Recipe
 from tasks.errors import MillError
 from tasks.inference.engine import TeacherSpec
 from tasks.inference.memory import memory_share, tightest
-from tasks.measure.budget import Outcome, choose, judged, needed, project, refuse_unaffordable
+from tasks.measure.budget import Outcome, choose, judged, needed, project, unaffordable
 from tasks.measure.levels import PLOT, levels_of
 from tasks.measure.machine import unfit
 from tasks.measure.shape import shape_of
 from tasks.measure.task import choose_teacher, measure_throughput
-from tasks.store import Table, tables
+from tasks.store import Table, find, tables
+from tasks.traces.task import traces_key
 
 
 class Measured(BaseModel):
@@ -32,15 +32,13 @@ class Measured(BaseModel):
 
 @flow(name="measure-teacher")
 def measure_teacher(recipe: Recipe, root: Path = Path("mill"), again: bool = False) -> Measured:
-    """Measure the recipe's candidate teachers until one fits its budget. again: on this machine too, where it was measured before."""
-    return measured(recipe, root.absolute(), again=again)
+    """Measure the recipe's candidate teachers until one fits its budget; one that cannot be measured is told of, not raised.
 
-
-def measured(recipe: Recipe, root: Path, *, again: bool = False) -> Measured:
-    """Measure inside whichever flow is running. A candidate that cannot be measured is told of, not raised."""
-    candidates = recipe.measure.candidates or (recipe.traces.teacher,)
+    again: on this machine too, where it was measured before.
+    """
+    root = root.absolute()
     prompts = write(recipe, root, Clock()).prompts
-    outcomes = choose(candidates, _weigher(recipe, prompts, root, again=again))
+    outcomes = choose(candidates(recipe), lambda teacher: weighed(recipe, teacher, prompts, root, again=again))
     fits = choose_teacher(outcomes)
     return Measured(
         outcomes=outcomes, chosen=fits.teacher if fits else None, budget_hours=recipe.measure.budget_hours, currency=recipe.measure.currency
@@ -50,30 +48,46 @@ def measured(recipe: Recipe, root: Path, *, again: bool = False) -> Measured:
 def with_teacher(recipe: Recipe, root: Path) -> Recipe:
     """Return the recipe with the first candidate that fits as its teacher; as it is when it names neither candidates nor a budget.
 
-    Raises GateBroken when none fits.
+    A candidate whose traces are finished has no hours left to spend, so it fits: a factory that is run again stays with its teacher, whatever
+    the yield has turned out to be. Raises GateBroken when none fits.
     """
     if not recipe.measure.candidates and not recipe.measure.budget_hours:
         return recipe
-    found = measured(recipe, root)
-    refuse_unaffordable(found.outcomes, recipe.measure.budget_hours)
-    return recipe.model_copy(update={"traces": recipe.traces.model_copy(update={"teacher": found.chosen})})
-
-
-def _weigher(recipe: Recipe, prompts: Table, root: Path, *, again: bool) -> Callable[[TeacherSpec], Outcome]:
-    placement, settings, samples = recipe.placement.teacher, recipe.measure, recipe.traces.samples
+    prompts = write(recipe, root, Clock()).prompts
 
     def weigh(teacher: TeacherSpec) -> Outcome:
-        device = tightest()
-        why = unfit(teacher, shape_of(teacher), placement, device, memory_share(device.memory, placement.memory_share))
-        if why:
-            return Outcome(teacher, False, why)
-        try:
-            table = measure_throughput(prompts, teacher, placement, settings, samples, root, again, return_state=True).result()
-        except MillError as exc:
-            return Outcome(teacher, False, f"not measured: {exc}")
-        return projected(recipe, teacher, table, root)
+        if find(root, traces_key(prompts, taught_by(recipe, teacher).traces)):
+            return Outcome(teacher, True, "its traces are finished")
+        return weighed(recipe, teacher, prompts, root)
 
-    return weigh
+    outcomes = choose(candidates(recipe), weigh)
+    fits = choose_teacher(outcomes)
+    if fits is None:
+        raise unaffordable(outcomes, recipe.measure.budget_hours)
+    return taught_by(recipe, fits.teacher)
+
+
+def candidates(recipe: Recipe) -> tuple[TeacherSpec, ...]:
+    """Return the recipe's teachers in order of preference."""
+    return recipe.measure.candidates or (recipe.traces.teacher,)
+
+
+def taught_by(recipe: Recipe, teacher: TeacherSpec) -> Recipe:
+    """Return the recipe with another teacher: another corpus."""
+    return recipe.model_copy(update={"traces": recipe.traces.model_copy(update={"teacher": teacher})})
+
+
+def weighed(recipe: Recipe, teacher: TeacherSpec, prompts: Table, root: Path, *, again: bool = False) -> Outcome:
+    """Return what becomes of a candidate; one whose weights do not fit is not started."""
+    placement, device = recipe.placement.teacher, tightest()
+    why = unfit(teacher, shape_of(teacher), placement, device, memory_share(device.memory, placement.memory_share))
+    if why:
+        return Outcome(teacher, False, why)
+    asked = (prompts, teacher, placement, recipe.measure, recipe.traces.samples)
+    try:
+        return projected(recipe, teacher, measure_throughput(*asked, root, again, return_state=True).result(), root)
+    except MillError as exc:
+        return Outcome(teacher, False, f"not measured: {exc}")
 
 
 def projected(recipe: Recipe, teacher: TeacherSpec, table: Table, root: Path) -> Outcome:

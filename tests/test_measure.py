@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from flows.build_corpus import build_corpus
-from flows.measure_teacher import Measured, measure_teacher, with_teacher
+from flows.measure_teacher import Measured, measure_teacher, taught_by, with_teacher
 from flows.recipe import Recipe
 from flows.run_factory import run_factory
 from flows.screen_measure import show_measured
@@ -22,7 +22,7 @@ from tasks.errors import EmptyTable, GateBroken
 from tasks.inference.endpoint import EndpointEngine
 from tasks.inference.engine import Ask, Engine, EnginePlacement, TeacherSpec
 from tasks.inference.scripted import ScriptedEngine
-from tasks.measure.budget import MeasurePlacement, Outcome, choose, chosen, judged, needed, project, refuse_unaffordable
+from tasks.measure.budget import MeasurePlacement, Outcome, choose, chosen, judged, needed, project, unaffordable
 from tasks.measure.machine import Machine
 from tasks.measure.measure import Plan, levels_due, measure, typical_words
 from tasks.measure.rate import Span, steady_rate
@@ -182,10 +182,11 @@ def test_without_a_budget_the_first_that_runs_is_chosen() -> None:
 def test_when_none_fits_the_line_stops_with_every_projection() -> None:
     outcomes = choose(CANDIDATES, weigh_at(SPEEDS, budget=0.1))
     assert chosen(outcomes) is None
-    with pytest.raises(
-        GateBroken, match=r"within the budget of 6.0 min: huge: not started: too large; large: 27.8 h .*; small: 18.5 min for"
-    ):
-        refuse_unaffordable(outcomes, 0.1)
+    told = str(unaffordable(outcomes, 0.1))
+    assert told.startswith(
+        "no teacher can make the corpus within the budget of 6.0 min: huge: not started: too large; large: 27.8 h for 5,000"
+    )
+    assert told.endswith("small: 18.5 min for 5,000 rows at 9,000 tokens/s, over the budget of 6.0 min. Nothing was built")
 
 
 def candidate(model: str, **changes: object) -> dict[str, object]:
@@ -262,6 +263,17 @@ def test_the_factory_takes_the_chosen_teacher_and_measures_nothing_where_nothing
     made = with_teacher(measuring(candidates=[candidate("b", temperature=0.2)], levels=(1,)), tmp_path)
     assert made.traces.teacher == TeacherSpec(engine="scripted", model="b", temperature=0.2)
     assert made.model_copy(update={"traces": plain.traces, "measure": plain.measure}) == plain
+
+
+@pytest.mark.usefixtures("prefect_server")
+def test_a_factory_that_is_run_again_stays_with_the_teacher_whose_traces_are_finished(
+    tmp_path: Path, measuring: Callable[..., Recipe]
+) -> None:
+    made = measuring(candidates=[candidate("b")], levels=(1,), accepted_rows=10**13, budget_hours=1)
+    with pytest.raises(GateBroken, match="b: "):
+        with_teacher(made, tmp_path)
+    build_corpus(taught_by(made, made.measure.candidates[0]), tmp_path)
+    assert with_teacher(made, tmp_path).traces.teacher.model == "b"
 
 
 @pytest.mark.usefixtures("prefect_server")

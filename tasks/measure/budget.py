@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 from pydantic import Field
 
@@ -27,7 +27,7 @@ class MeasurePlacement(Placement):
     """Corpus rows that are wanted; 0: as many as the recipe's prompts yield."""
     assumed_yield: float = Field(0.6, gt=0, le=1)
     """Rows a prompt, until a build of this recipe by the same teacher has shown its own."""
-    levels: tuple[int, ...] = Field((1, 8, 32), min_length=1)
+    levels: tuple[Annotated[int, Field(ge=1)], ...] = Field((1, 8, 32), min_length=1)
     """Rows in flight to measure at; those above window x replicas of the placement are left out, and that itself is always measured."""
     answers: int = Field(2, ge=1, le=64)
     """Whole answers of each slot of a level; more are steadier."""
@@ -131,12 +131,10 @@ def chosen(outcomes: Iterable[Outcome]) -> Outcome | None:
     return next((one for one in outcomes if one.fits), None)
 
 
-def refuse_unaffordable(outcomes: list[Outcome], budget_hours: float) -> None:
-    """Raise GateBroken, with what became of every candidate, when none fits."""
-    if chosen(outcomes):
-        return
+def unaffordable(outcomes: Iterable[Outcome], budget_hours: float) -> GateBroken:
+    """Return the error for a corpus that no candidate can make, with what became of each."""
     within = f" within the budget of {duration(budget_hours)}" if budget_hours else ""
-    raise GateBroken(f"no teacher can make the corpus{within}: {'; '.join(map(sentence, outcomes))}. Nothing was built")
+    return GateBroken(f"no teacher can make the corpus{within}: {'; '.join(map(sentence, outcomes))}. Nothing was built")
 
 
 def sentence(outcome: Outcome) -> str:

@@ -27,14 +27,19 @@ class Peak:
         self._ended.set()
         self._thread.join()
 
+    def look(self) -> None:
+        """Note what is taken now."""
+        self._most = max(self._most, self._used())
+
     def take(self) -> int:
         """Return the most bytes since the last call, now included."""
-        most, self._most = max(self._most, self._used()), 0
+        self.look()
+        most, self._most = self._most, 0
         return most
 
     def _watch(self) -> None:
         while not self._ended.wait(LOOK_SECONDS):
-            self._most = max(self._most, self._used())
+            self.look()
 
 
 def used_bytes() -> int:
