@@ -24,6 +24,7 @@ from prefect.workers.process import ProcessWorker
 from deployments.automations import register
 from flows.build_corpus import build_corpus
 from flows.diagnose import diagnose_student
+from flows.measure_teacher import measure_teacher
 from flows.probe_student import probe_student
 from flows.recipe import Recipe, load_recipe
 from flows.run_factory import run_factory
@@ -43,7 +44,7 @@ class Line(NamedTuple):
 
 
 LINES = (
-    Line(build_corpus, "corpus"), Line(run_factory, "factory"), Line(train_student), Line(probe_student), Line(diagnose_student),
+    Line(build_corpus, "corpus"), Line(run_factory, "factory"), Line(train_student), Line(probe_student), Line(diagnose_student), Line(measure_teacher),
 )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ import os
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -82,13 +83,26 @@ def build_corpus(recipe: Recipe, root: Root = Path("mill"), settings: Overlay = 
     return summary(recipe, build(recipe, root, clock), root, clock)
 
 
-def build(recipe: Recipe, root: Path, clock: Clock) -> Built:
-    """Run every stage up to the corpus, inside whichever flow is running."""
+class Written(NamedTuple):
+    """The tables up to the prompts: all that needs no teacher."""
+
+    questions: Table
+    passages: Table
+    prompts: Table
+
+
+def write(recipe: Recipe, root: Path, clock: Clock) -> Written:
+    """Run every stage up to the prompts, inside whichever flow is running."""
     documents = clock.run(collect_documents, recipe.documents, root)
     questions = clock.run(collect_questions, recipe.questions, root)
-    probe_questions = clock.run(collect_questions, recipe.probe.questions, root)
     passages = clock.run(ground_passages, documents, recipe.grounding, root)
-    prompts = clock.run(write_prompts, passages, questions, recipe.prompts, root)
+    return Written(questions, passages, clock.run(write_prompts, passages, questions, recipe.prompts, root))
+
+
+def build(recipe: Recipe, root: Path, clock: Clock) -> Built:
+    """Run every stage up to the corpus, inside whichever flow is running."""
+    questions, passages, prompts = write(recipe, root, clock)
+    probe_questions = clock.run(collect_questions, recipe.probe.questions, root)
     traces = clock.run(generate_traces, prompts, recipe.traces, recipe.placement.teacher, root)
     own = clock.run(keep_baseline, traces, prompts, recipe.traces.teacher, root, recipe.name)
     baselines: tuple[Table, ...] = (own, *earlier(root, own, batch=traces.rows - own.rows_in))

@@ -18,11 +18,11 @@ for _name, _value in QUIET.items():
 
 import typer  # noqa: E402
 
+from flows.service import commands  # noqa: E402
 from tasks.errors import MillError  # noqa: E402
 
 if TYPE_CHECKING:
     from flows.recipe import Recipe
-    from flows.service.home import Home as ServiceHome
 
 app = typer.Typer(
     help="A factory for reasoning corpora: documents in, a verified corpus of <think>…</think>answer traces out.",
@@ -133,8 +133,30 @@ def reproduce(
 
 
 @app.command()
+def measure(
+    recipe: RecipeFile,
+    root: Root = Path("mill"),
+    settings: Settings = None,
+    again: Annotated[bool, typer.Option("--again", help="Measure anew what was measured on this machine before.")] = False,
+) -> None:
+    """Measure the recipe's candidate teachers on this machine, in order of preference, until one fits its budget of hours.
+
+    Tokens a second, time to the first token and memory at several levels of concurrency, beside what memory bandwidth allows; then hours and
+    cost for the rows that are wanted, and the choice. Exit code 1 when no candidate fits.
+    """
+    from flows.screen_measure import show_measured
+
+    chosen = _recipe(recipe, settings)
+    from flows.measure_teacher import measure_teacher
+
+    raise typer.Exit(0 if show_measured(measure_teacher(chosen, root, again), chosen) else 1)
+
+
+@app.command()
 def run(recipe: RecipeFile, root: Root = Path("mill"), settings: Settings = None) -> None:
     """Run the whole factory: build the corpus, train the student, probe it, and publish it if every gate holds.
+
+    Where the recipe names candidate teachers or a budget of hours, they are measured first, and the first that fits is the teacher.
 
     Every gate stops the line with one sentence. Run the same command again after a crash: what is done is found, not done again.
     """
@@ -157,61 +179,8 @@ def _recipe(path: Path, settings: list[str] | None) -> "Recipe":
     return chosen
 
 
-Home = Annotated[Path, typer.Option("--home", help="Folder of the local Prefect: settings, database, logs.")]
-HOME = Path("~/.tracemill")
-
-
-@app.command()
-def up(
-    recipes: Annotated[
-        list[Path] | None, typer.Argument(help="Recipes to deploy; those in deployments/recipes when none is named.")
-    ] = None,
-    root: Root = Path("mill"),
-    home: Home = HOME,
-    port: Annotated[int, typer.Option("--port", min=1024, max=65534, help="Of the Prefect UI; the reports are served on the next.")] = 4200,
-    database: Annotated[
-        str, typer.Option("--database", help="postgresql+asyncpg://user:password@host/name; SQLite in the home when not given.")
-    ] = "",
-) -> None:
-    """Bring up the local Prefect: server, work pool, worker, reports, and a deployment for every recipe and flow.
-
-    All of it on loopback, behind a password, closed to other web pages. What is up already is left alone; deployments are brought up to date.
-    Nightly schedules then fire by themselves, and every run can be started, watched, cancelled and retried in the browser.
-    """
-    from flows.service.screen import show_up
-    from flows.service.service import up as bring_up
-
-    named = [path.absolute() for path in recipes or []]
-    show_up(bring_up(_home(home), port=port, root=root.absolute(), database=database, recipes=named))
-
-
-@app.command()
-def down(home: Home = HOME) -> None:
-    """Stop what `up` started, runs and their engines included; finished rows are kept, and a stopped run can be retried."""
-    from flows.service.service import down as take_down
-
-    stopped = take_down(_home(home))
-    typer.echo(f"stopped: {', '.join(stopped)}" if stopped else "nothing was running")
-
-
-@app.command()
-def status(
-    home: Home = HOME,
-    as_json: Annotated[bool, typer.Option("--json", help="The same for scripts; exit code 1 when not all is well.")] = False,
-) -> None:
-    """Say what is alive, what is scheduled next, and what failed last. Exit code 1 when a nightly run would not be done."""
-    from flows.service.screen import show_status
-    from flows.service.status import status as look
-
-    seen = look(_home(home))
-    typer.echo(seen.model_dump_json(indent=1)) if as_json else show_status(seen)
-    raise typer.Exit(0 if seen.well else 1)
-
-
-def _home(folder: Path) -> "ServiceHome":
-    from flows.service.home import Home as Folder
-
-    return Folder(folder.expanduser().absolute())
+for operate in (commands.up, commands.down, commands.status):
+    app.command()(operate)
 
 
 @app.command()

@@ -12,6 +12,7 @@ from tasks.corpus.assemble import CorpusSpec
 from tasks.errors import BadRecipe
 from tasks.grounding.ground import GroundingSpec
 from tasks.inference.engine import EnginePlacement, TeacherSpec
+from tasks.measure.budget import MeasurePlacement
 from tasks.probe.weigh import GateSpec
 from tasks.prompts.plan import Family, PromptSpec
 from tasks.sources.collect import DocumentSpec, QuestionSpec
@@ -148,6 +149,8 @@ class Recipe(Spec):
     """What the student must still be able to do."""
     publish: PublishSpec = PublishSpec()
     """What a student must be to leave the mill."""
+    measure: MeasurePlacement = MeasurePlacement()
+    """Candidate teachers, the hours they may take, and prices; what is chosen takes the place of the teacher above."""
     placement: Placements = Placements()
     """Where it runs; not part of what it makes."""
 

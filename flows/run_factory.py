@@ -1,4 +1,4 @@
-"""The factory: build, train, probe, publish; every gate stops the line, and every step is found again where it is done."""
+"""The factory: measure, build, train, probe, publish; every gate stops the line, and every step is found again where it is done."""
 
 from pathlib import Path
 
@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from flows.build_corpus import Summary, build, summary
 from flows.clock import Clock
+from flows.measure_teacher import with_teacher
 from flows.probe import probe, student_spec
 from flows.probe_student import Probing, probing
 from flows.recipe import Overlay, Recipe, Root, laid_over
@@ -30,8 +31,9 @@ class Promoted(BaseModel):
 
 @flow(name="run-factory", on_failure=[announce_broken])
 def run_factory(recipe: Recipe, root: Root = Path("mill"), settings: Overlay = ()) -> Promoted:
-    """Build the corpus, train the student, probe it, publish it if every gate holds. Raises GateBroken where one does not."""
+    """Choose the teacher, build the corpus, train the student, probe it, publish it if every gate holds. Raises GateBroken where one does not."""
     recipe, root, clock = laid_over(recipe, settings), root.absolute(), Clock()
+    recipe = with_teacher(recipe, root)
     built = build(recipe, root, clock)
     corpus = summary(recipe, built, root, clock)
     taught = teach(recipe, built, root, clock)

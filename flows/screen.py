@@ -45,7 +45,7 @@ def show(summary: Summary, console: Console | None = None) -> None:
     if summary.judge:
         console.print(Text(f"coherence: {summary.judge}"), soft_wrap=True)
     for name in ("corpus", "rejected", "report", "card", "audit", "data_docs"):
-        _place(console, name.replace("_", " "), getattr(summary, name))
+        place(console, name.replace("_", " "), getattr(summary, name))
 
 
 def show_training(training: "Training", console: Console | None = None) -> None:
@@ -59,8 +59,8 @@ def show_training(training: "Training", console: Console | None = None) -> None:
     console.print(f"step {training.step} of {training.steps}: loss {training.loss:.4f} nats a token{validation}")
     if training.speed:
         console.print(", ".join(f"{name} {training.speed[name]}" for name in ("tokens/s", "FLOP utilisation", "GPU GiB")))
-    _place(console, "adapter", training.adapter)
-    _place(console, "loss curve", training.curve)
+    place(console, "adapter", training.adapter)
+    place(console, "loss curve", training.curve)
 
 
 def show_probe(probing: "Probing", console: Console | None = None) -> bool:
@@ -70,7 +70,7 @@ def show_probe(probing: "Probing", console: Console | None = None) -> bool:
     failed = [one for one in probing.metrics if not one.passed]
     for one in failed:
         console.print(Text(f"{one.gate}: {one.sentence()}"), soft_wrap=True)
-    _place(console, "side by side", probing.page)
+    place(console, "side by side", probing.page)
     console.print("failed: the student keeps less of its base than is due" if failed else "passed: every metric holds")
     return not failed
 
@@ -81,7 +81,7 @@ def show_promoted(promoted: "Promoted", console: Console | None = None) -> None:
     show(promoted.corpus, console)
     show_training(promoted.training, console)
     show_probe(promoted.probe, console)
-    _place(console, "student", promoted.student)
+    place(console, "student", promoted.student)
 
 
 def show_row(row: "Reproduction", console: Console | None = None) -> None:
@@ -147,7 +147,8 @@ def _metrics(metrics: Sequence[Metric]) -> Grid:
     return grid
 
 
-def _place(console: Console, name: str, path: str) -> None:
+def place(console: Console, name: str, path: str) -> None:
+    """Print where something lies."""
     console.print(Text(f"{name:12} {_short(path)}"), soft_wrap=True)
 
 

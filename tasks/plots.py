@@ -55,3 +55,17 @@ def curve(axes: Any, steps: Sequence[float], values: Sequence[float], *, unit: s
     axes.plot(steps, values, color=BLUE, linewidth=1.4)
     axes.set_xlabel("step")
     axes.set_ylabel(unit)
+
+
+def against_bound(axes: Any, at: Sequence[float], values: Sequence[float], bound: Sequence[float], *, named: str, axis: str) -> None:
+    """Draw values, and the bound above them where there is one, over what was turned; both axes logarithmic."""
+    axes.plot(at, values, color=BLUE, linewidth=1.4, marker="o", label="measured")
+    if bound:
+        axes.plot(at, bound, color=RED, linewidth=1.2, linestyle="--", label=named)
+    axes.set_xscale("log", base=2)
+    axes.set_yscale("log")
+    axes.minorticks_off()
+    axes.set_xticks(at, [f"{one:g}" for one in at])
+    axes.yaxis.set_major_formatter("{x:,.10g}")
+    axes.set_xlabel(axis)
+    axes.legend(frameon=False)

@@ -87,6 +87,13 @@ ANSWERS = _table(
 )  # fmt: skip
 """What was said to the probe. model: baseline | student. kind: of question. known: a right answer is known. faults: reasons of the gates that failed it."""
 
+MEASUREMENTS = _table(
+    hardware=TEXT, bandwidth=REAL, model=TEXT, concurrency=INT, requests=INT, prompt_tokens=REAL, completion_tokens=REAL,
+    tokens_per_second=REAL, first_token_seconds=REAL, peak_bytes=LONG, roofline=REAL,
+)  # fmt: skip
+"""How fast a teacher is on a machine, a row a level of concurrency. bandwidth: of memory, bytes/s. prompt_tokens, completion_tokens: a request's
+mean. first_token_seconds: median. roofline: tokens/s that bandwidth allows; 0 where unknown, as bandwidth is."""
+
 REJECTED = _table(row_id=TEXT, reason=TEXT, detail=TEXT)
 """The sister table of every stage: what was not accepted, and why."""
 

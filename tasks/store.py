@@ -117,6 +117,11 @@ def tables(root: Path, stage: str) -> list[Finished]:
     return sorted(found, key=lambda one: (one.finished_ns, one.table.fingerprint))
 
 
+def forget(root: Path, key: Key) -> None:
+    """Remove the table of this key, so that it is made anew; one that is not there is no fault."""
+    shutil.rmtree(root / key.stage / key.fingerprint, ignore_errors=True)
+
+
 def publish(root: Path, key: Key, made: Made) -> Table:
     """Write a table under a temporary name, flush it to disk, and give it its own name in one step."""
     home = root / key.stage

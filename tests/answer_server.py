@@ -28,6 +28,7 @@ from tasks.inference.scripted import answer
 
 ROW = re.compile(r"row-(\d+)")
 TEXT = "<think>\nThe question asks for a reason. I weigh two readings and keep the second of row-{row}.\n</think>\n\nThe answer is 42."
+TOKENS = 30
 
 
 class Answers:
@@ -88,7 +89,8 @@ class Answers:
             text = text.replace(think.OPEN, f"{think.OPEN}{self.leak} ", 1)
         message = {"role": "assistant", "content": text}
         choice = {"index": 0, "message": message, "finish_reason": "stop"}
-        return 200, json.dumps({"id": "x", "choices": [choice], "usage": {"prompt_tokens": 20, "completion_tokens": 30}}).encode()
+        usage = {"prompt_tokens": 20, "completion_tokens": min(TOKENS, asked.get("max_tokens", TOKENS))}
+        return 200, json.dumps({"id": "x", "choices": [choice], "usage": usage}).encode()
 
     def _delay_of(self, row: str) -> float:
         drawn = random.Random(row).gauss(0, 1)

@@ -13,7 +13,10 @@ from tasks import think
 from tasks.errors import EngineLost
 from tasks.inference.engine import Ask, Completion, EnginePlacement, TeacherSpec
 from tasks.inference.sharded import ShardedEngine
+from tasks.measure.machine import machine_of
+from tasks.measure.measure import Plan, measure_on
 from tasks.sources.problems import draw
+from tests.builders import prompts_table, silent
 
 pytestmark = pytest.mark.vllm
 SPEC = TeacherSpec(max_tokens=300)
@@ -55,10 +58,22 @@ def test_one_engine_answers_the_same_in_any_order_refuses_what_does_not_fit_and_
             assert sum(think.split(one.text).fault is None for one in first) >= 23
             long = await engine.ask(Ask("long", ({"role": "user", "content": "9 + " * 1000},), 1))
             assert (long.finish_reason, long.text) == ("prompt_too_long", "")
+            await _is_measured_below_its_roofline(engine)
             await _killed_while_answering(engine, rows, first)
             await _killed_for_good(engine)
 
     asyncio.run(work())
+
+
+async def _is_measured_below_its_roofline(engine: ShardedEngine) -> None:
+    placement = EnginePlacement(window=32)
+    plan = Plan(SPEC, placement, levels=(1, 8), answers=2, samples=2)
+    one, eight = await measure_on(engine, prompts_table(8), plan, machine_of(SPEC, placement), silent)
+    for row in (one, eight):
+        assert 0 < row["tokens_per_second"] < row["roofline"]  # type: ignore[operator]
+        assert 0 < row["first_token_seconds"] < 10  # type: ignore[operator]
+        assert row["peak_bytes"] > 2**28  # type: ignore[operator]
+    assert eight["tokens_per_second"] > one["tokens_per_second"]  # type: ignore[operator]
 
 
 async def _killed_while_answering(engine: ShardedEngine, rows: list[Ask], first: list[Completion]) -> None:

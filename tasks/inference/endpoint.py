@@ -37,7 +37,8 @@ class EndpointEngine:
 
     async def ask(self, ask: Ask) -> Completion:
         """Return the server's answer; EndpointUnreachable after the last attempt, BadRecipe when it refuses every row alike."""
-        body = orjson.dumps(self._common | {"messages": ask.messages, "seed": ask.seed})
+        shorter = {"max_tokens": ask.max_tokens} if ask.max_tokens else {}
+        body = orjson.dumps(self._common | {"messages": ask.messages, "seed": ask.seed} | shorter)
         try:
             status, payload = await self._post(body)
         except (_Busy, aiohttp.ClientError, TimeoutError):

@@ -48,7 +48,7 @@ class EnginePlacement(Placement):
     tensor_parallel: int = Field(1, ge=1)
     """GPUs per engine."""
     memory_share: float = Field(0.85, gt=0, le=1)
-    """Share of GPU memory an engine may take; 0.85 leaves room on unified memory."""
+    """Share of GPU memory an engine may take at most; it takes less where less is free, and never above 0.85 of unified memory."""
     kv_cache_gib: int = Field(2, ge=1)
     """KV cache on a CPU engine, GiB."""
     restarts: int = Field(3, ge=0)
@@ -71,11 +71,12 @@ class Adapter(NamedTuple):
 
 
 class Ask(NamedTuple):
-    """One question to a teacher. key: the row's identity. seed: the draw's."""
+    """One question to a teacher. key: the row's identity. seed: the draw's. max_tokens: fewer than the teacher's own, 0 for as many."""
 
     key: str
     messages: tuple[Message, ...]
     seed: int
+    max_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ import os
 
 from tasks.inference.chat import opened_think, prompt_tokens
 from tasks.inference.engine import Adapter, Ask, Completion, EnginePlacement, TeacherSpec
+from tasks.inference.memory import memory_share, tightest
 from tasks.inference.models import resolve
 
 os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
@@ -38,6 +39,7 @@ class OfflineEngine:
             return Completion(ask.key, "", "prompt_too_long", len(tokens), 0)
         sampling = self._sampling.clone()
         sampling.seed = ask.seed
+        sampling.max_tokens = ask.max_tokens or self._spec.max_tokens
         # FINAL_ONLY: the stream holds one item, the finished output.
         answered = self._engine.generate({"prompt_token_ids": tokens}, sampling, ask.key, lora_request=self._adapter)
         outputs = [output async for output in answered]
@@ -46,8 +48,8 @@ class OfflineEngine:
         return Completion(ask.key, text, str(choice.finish_reason), len(tokens), len(choice.token_ids))
 
     async def close(self) -> None:
-        """Stop the engine and its core process."""
-        self._engine.shutdown()
+        """Stop the engine and its core process, by force when it takes longer than a second: nothing is in flight that anybody waits for."""
+        self._engine.shutdown(timeout=1.0)
 
 
 def engine_arguments(spec: TeacherSpec, placement: EnginePlacement) -> dict[str, object]:
@@ -65,7 +67,7 @@ def engine_arguments(spec: TeacherSpec, placement: EnginePlacement) -> dict[str,
     if current_platform.is_cpu():
         steady = {"enable_chunked_prefill": False, "enable_prefix_caching": False, "enforce_eager": True}
         return common | steady | {"max_num_batched_tokens": max(16384, spec.max_model_len)}
-    return common | {"gpu_memory_utilization": placement.memory_share, "enable_prefix_caching": True}
+    return common | {"gpu_memory_utilization": memory_share(tightest().memory, placement.memory_share), "enable_prefix_caching": True}
 
 
 def lora_arguments(adapter: Adapter | None) -> dict[str, object]:

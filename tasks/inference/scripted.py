@@ -28,6 +28,8 @@ class ScriptedEngine:
             return Completion(ask.key, "", "prompt_too_long", asked, 0)
         text = answer(prompt, ask.seed)
         reason = "length" if _fault(ask.seed) == 1 else "stop"
+        if ask.max_tokens and len(words := text.split()) > ask.max_tokens:
+            text, reason = " ".join(words[: ask.max_tokens]), "length"
         return Completion(ask.key, text, reason, asked, len(text.split()))
 
     async def close(self) -> None:

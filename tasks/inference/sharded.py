@@ -11,6 +11,7 @@ from typing import Any
 from tasks.errors import BadRecipe, EngineLost, MillError
 from tasks.inference.engine import Adapter, Ask, Completion, Engine, EnginePlacement, TeacherSpec
 
+STOP_SECONDS = 20
 log = logging.getLogger(__name__)
 
 
@@ -46,6 +47,10 @@ class EngineHost:
             if isinstance(one, Exception):
                 raise one
         return [one for one in done if isinstance(one, Completion)]
+
+    async def close(self) -> None:
+        """Stop the engine and wait for its process to end, so that the next engine finds the memory free."""
+        await self._engine.close()
 
     async def _answer(self, ask: Ask) -> None:
         try:
@@ -117,7 +122,15 @@ class _Seat:
         for pump in self._pumps:
             pump.cancel()
         await asyncio.gather(*self._pumps, return_exceptions=True)
+        await self._stop()
         self._unload()
+
+    async def _stop(self) -> None:
+        from ray.exceptions import RayError
+
+        with contextlib.suppress(RayError, TimeoutError):
+            if self._actor is not None:
+                await asyncio.wait_for(self._actor.close.remote(), STOP_SECONDS)
 
     async def _send(self) -> None:
         while True:

@@ -23,7 +23,7 @@ def generate_traces(prompts: Table, spec: TraceSpec, placement: EnginePlacement,
 
     adapter: laid over the teacher's model, which is then a student.
     """
-    key = Key("traces", CODE_VERSION, spec, {"prompts": prompts.digest, "teacher": teacher_digest(spec.teacher, adapter)})
+    key = traces_key(prompts, spec, adapter)
 
     def make() -> Made:
         with ProgressReport("traces") as progress:
@@ -32,6 +32,11 @@ def generate_traces(prompts: Table, spec: TraceSpec, placement: EnginePlacement,
         return Made({"traces": made.traces}, rows.TRACES, made.rejected, rows_in=made.traces.num_rows + made.rejected.num_rows)
 
     return settle(root, key, make)
+
+
+def traces_key(prompts: Table, spec: TraceSpec, adapter: Adapter | None = None) -> Key:
+    """Return what TRACES of these prompts are made of."""
+    return Key("traces", CODE_VERSION, spec, {"prompts": prompts.digest, "teacher": teacher_digest(spec.teacher, adapter)})
 
 
 @task(**STAGE)

@@ -1,0 +1,76 @@
+"""The measuring room's doors: a teacher's speed on this machine, and the choice it leads to."""
+
+from pathlib import Path
+
+from prefect import task
+
+from tasks import rows
+from tasks.inference.engine import EnginePlacement, TeacherSpec
+from tasks.inference.models import identity
+from tasks.measure.budget import MeasurePlacement, Outcome, chosen, line
+from tasks.measure.levels import PLOT, draw, levels_of, lines
+from tasks.measure.machine import engine_settings, engine_version, machine_of, where
+from tasks.measure.measure import Plan, levels_due, measure, typical_words
+from tasks.policy import GPU, STAGE, ProgressReport, leave_table, settle
+from tasks.spec import Spec
+from tasks.store import Key, Made, Table, forget
+
+MEASUREMENTS_VERSION = 1
+
+
+class MeasuredSpec(Spec):
+    """What tells one measurement from another, beside the machine, the weights and the engine's settings."""
+
+    teacher: TeacherSpec
+    """Who is asked, and how it samples."""
+    levels: tuple[int, ...]
+    """Rows in flight."""
+    answers: int
+    """Answers of each slot."""
+    samples: int
+    """Answers to each prompt."""
+    prompt_words: int
+    """Words of a typical prompt, rounded to a power of two: other prompts of like length do not make another measurement."""
+
+
+@task(**STAGE, tags={GPU})
+def measure_throughput(
+    prompts: Table,
+    teacher: TeacherSpec,
+    placement: EnginePlacement,
+    settings: MeasurePlacement,
+    samples: int,
+    root: Path,
+    again: bool = False,
+) -> Table:
+    """Measure a teacher on this machine; MEASUREMENTS of the same machine, weights and settings are found. again: not so, make them anew."""
+    plan = Plan(teacher, placement, levels_due(settings.levels, placement), settings.answers, samples)
+    asked = prompts.read(["messages", "control"])
+    spec = MeasuredSpec(
+        teacher=teacher, levels=plan.levels, answers=plan.answers, samples=samples, prompt_words=typical_words(asked)
+    )  # fmt: skip
+    key = Key("measurements", MEASUREMENTS_VERSION, spec, {
+        "hardware": where(teacher, placement), "model": identity(teacher.model, teacher.revision),
+        "engine": engine_settings(teacher, placement), "version": engine_version(teacher),
+    })  # fmt: skip
+    if again:
+        forget(root, key)
+
+    def make() -> Made:
+        with ProgressReport(f"measuring {teacher.model}") as progress:
+            measured = measure(asked, plan, machine_of(teacher, placement), progress)
+        levels = levels_of(measured)
+        leave_table(lines(levels), key="throughput", description=f"{teacher.model} on {key.inputs['hardware']} `{key.fingerprint}`")
+        return Made(
+            {"measurements": measured}, rows.MEASUREMENTS, rows.rejected([]), rows_in=measured.num_rows,
+            attach=lambda folder: draw(folder / PLOT, teacher.model, levels),
+        )  # fmt: skip
+
+    return settle(root, key, make)
+
+
+@task(name="choose_teacher")
+def choose_teacher(outcomes: list[Outcome]) -> Outcome | None:
+    """Return the first candidate that fits, None when none does, with what became of each as an artifact."""
+    leave_table([line(one) for one in outcomes], key="teacher", description="candidate teachers, in order of preference")
+    return chosen(outcomes)
