@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from os import environ
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_type_hints
 
 from prefect import Flow
 from prefect.client.orchestration import SyncPrefectClient, get_client
@@ -43,6 +43,12 @@ class Line(NamedTuple):
     nightly: str = ""
 
 
+class Closed(ParameterSchema):
+    """A flow's parameters; the server refuses any other."""
+
+    additionalProperties: bool
+
+
 LINES = (
     Line(build_corpus, "corpus"), Line(run_factory, "factory"), Line(train_student), Line(probe_student), Line(diagnose_student), Line(measure_teacher),
 )  # fmt: skip
@@ -64,15 +70,18 @@ def _register(line: Line, recipe: Recipe, root: Path, working_dir: Path) -> str:
         tags=["tracemill", recipe.name], concurrency_limit=ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.ENQUEUE),
         job_variables={"working_dir": str(working_dir), "stream_output": False},
     )  # fmt: skip
-    made._parameter_openapi_schema = Closed(**made._parameter_openapi_schema.model_dump(), additionalProperties=False)
+    made._parameter_openapi_schema = _closed(made._parameter_openapi_schema, line.flow)
     made.apply()
     return f"{line.flow.name}/{recipe.name}"
 
 
-class Closed(ParameterSchema):
-    """A flow's parameters; the server refuses any other."""
-
-    additionalProperties: bool
+def _closed(schema: ParameterSchema, flow: Flow[..., Any]) -> Closed:
+    """Return a flow's parameters with the meaning that their annotations give, which Prefect leaves out, and open to no others."""
+    tree = schema.model_dump()
+    for name, kind in get_type_hints(flow.fn, include_extras=True).items():
+        for note in getattr(kind, "__metadata__", ()):
+            tree["properties"][name]["description"] = note.description
+    return Closed(**tree, additionalProperties=False)
 
 
 def _schedules(line: Line, recipe: Recipe) -> list[Any]:

@@ -68,6 +68,13 @@ class Mill(NamedTuple):
         """Cancel a run, as the button in the UI does."""
         self.api.post(f"/flow_runs/{run}/set_state", {"state": {"type": "CANCELLING", "name": "Cancelling"}})
 
+    def heard(self, event: str, *, count: int = 1, seconds: float = 60) -> None:
+        """Wait until the server has written down this many events; it does so in batches."""
+        deadline = time.monotonic() + seconds
+        while self.api.post("/events/filter", {"filter": {"event": {"name": [event]}}})["total"] < count:
+            assert time.monotonic() < deadline, f"no {count} events {event} after {seconds} s"
+            time.sleep(0.2)
+
     def flow_processes(self) -> list[psutil.Process]:
         """Return the processes of runs under way, with everything they started."""
         return [one for one in processes.descendants(self.home) if "PREFECT__FLOW_RUN_ID" in _environment(one)]

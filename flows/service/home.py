@@ -90,9 +90,9 @@ def _security(address: str, port: int, secret: str) -> Mapping[str, str]:
 
 
 def _pace() -> Mapping[str, str]:
-    """A trigger is picked up within two seconds; a run that says nothing for 90 is called dead; leases outlive a killed server."""
+    """A trigger is picked up within a second; a run that says nothing for 90 is called dead; leases outlive a killed server."""
     return {
-        "PREFECT_WORKER_QUERY_SECONDS": "2", "PREFECT_WORKER_HEARTBEAT_SECONDS": "10", "PREFECT_WORKER_PREFETCH_SECONDS": "2",
+        "PREFECT_WORKER_QUERY_SECONDS": "1", "PREFECT_WORKER_HEARTBEAT_SECONDS": "10", "PREFECT_WORKER_PREFETCH_SECONDS": "2",
         "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",
         "PREFECT_SERVER_DEPLOYMENTS_CONCURRENCY_SLOT_WAIT_SECONDS": "5", "PREFECT_LOGGING_EXTRA_LOGGERS": "tasks,flows,ray,vllm",
         "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",

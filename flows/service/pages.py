@@ -1,7 +1,6 @@
 """The reports, in a browser: what the mill wrote for reading, behind the same password as the Prefect UI, on loopback."""
 
 import secrets
-import sys
 from base64 import b64decode
 from binascii import Error as NotBase64
 from pathlib import Path
@@ -55,13 +54,13 @@ def _knows(header: str, secret: str) -> bool:
 
 
 def main() -> None:
-    """Serve until told to stop: `python -m flows.service.pages PORT`, settings from the environment."""
+    """Serve until told to stop: `python -m flows.service.pages`, on the port behind the server's, settings from the environment."""
     import os
 
     import uvicorn
 
     served = application(Path(os.environ["TRACEMILL_ROOT"]), os.environ["PREFECT_API_AUTH_STRING"])
-    uvicorn.run(served, host="127.0.0.1", port=int(sys.argv[1]), log_level="warning", access_log=False)
+    uvicorn.run(served, host="127.0.0.1", port=int(os.environ["PREFECT_SERVER_API_PORT"]) + 1, log_level="warning", access_log=False)
 
 
 if __name__ == "__main__":
