@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import yaml
 from pydantic import Field, ValidationError
 
 from tasks.corpus.assemble import CorpusSpec
@@ -12,7 +11,7 @@ from tasks.inference.engine import EnginePlacement, TeacherSpec
 from tasks.probe.weigh import GateSpec
 from tasks.prompts.plan import Family, PromptSpec
 from tasks.sources.collect import DocumentSpec, QuestionSpec
-from tasks.spec import Placement, Spec
+from tasks.spec import Placement, Spec, plain_yaml
 from tasks.traces.generate import TraceSpec
 from tasks.train.lora import TrainPlacement, TrainSpec
 from tasks.train.publish import PublishSpec
@@ -130,10 +129,10 @@ class Recipe(Spec):
 def load_recipe(path: Path, settings: list[str] | None = None) -> Recipe:
     """Return the recipe of a YAML file with `key.path=value` settings laid over it; BadRecipe says what is wrong and where."""
     try:
-        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
+        tree = plain_yaml(path.read_text(encoding="utf-8"))
     except OSError as exc:
         raise BadRecipe(f"recipe {str(path)!r} cannot be read: {exc.strerror or exc}") from exc
-    except (yaml.YAMLError, UnicodeDecodeError) as exc:
+    except ValueError as exc:
         raise BadRecipe(f"recipe {str(path)!r} is not YAML: {exc}") from exc
     if not isinstance(tree, dict):
         raise BadRecipe(f"recipe {str(path)!r} holds a {type(tree).__name__}, due a mapping; see deployments/recipes/pocket.yaml")
@@ -155,7 +154,10 @@ def _lay_over(tree: dict[str, object], setting: str) -> None:
         if not isinstance(below, dict):
             raise BadRecipe(f"setting {setting!r}: {part!r} is not a mapping")
         tree = below
-    tree[last] = yaml.safe_load(value)
+    try:
+        tree[last] = plain_yaml(value)
+    except ValueError as exc:
+        raise BadRecipe(f"setting {setting!r}: {exc}") from exc
 
 
 def _sentence(error: object) -> str:

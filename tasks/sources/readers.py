@@ -1,21 +1,27 @@
 """From files of many kinds to documents: every file or row is read, or rejected with a reason."""
 
 import hashlib
+import json
 import re
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import yaml
-
-from tasks.spec import digest
+from tasks.spec import digest, plain_yaml
 
 HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 DROPPED_TAGS = ("script", "style", "nav", "header", "footer", "noscript", "template", "svg")
-MARKDOWN, PLAIN, PAGES, ROWS = {".md", ".markdown"}, {".txt", ".rst"}, {".html", ".htm"}, {".jsonl", ".parquet"}
+MARKDOWN, PLAIN, PAGES, ROWS = {".md", ".markdown"}, {".txt", ".rst"}, {".html", ".htm"}, {".jsonl", ".csv", ".tsv", ".parquet"}
 _LEADERS = re.compile(r"(?m)^.*(?:\. ?){6,}.*\n?")
 """A line of a table of contents, dots leading to its page."""
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""Control characters, and those that turn the reading direction: nothing that a document says, all that a terminal obeys."""
+UNPDF = Path(__file__).with_name("unpdf.py")
+PDF_MEMORY, PDF_SECONDS, PDF_BYTES = 2 * 2**30, 20, 10 * 2**20
+"""Memory of the program that reads a PDF file; seconds of CPU for any file, and again for each so many bytes."""
+MOST_TAGS, TITLE_CHARACTERS, FRONT_CHARACTERS = 500_000, 200, 20_000
 SUFFIXES = tuple(sorted(MARKDOWN | PLAIN | PAGES | ROWS | {".pdf"}))
 
 
@@ -72,9 +78,31 @@ def read_file(path: Path, *, source: str, licence: str, max_bytes: int) -> Docum
         return Fault(source, exc.reason, exc.detail)
     except OSError as exc:
         return Fault(source, "unreadable_file", str(exc))
-    if not text.strip():
-        return Fault(source, "empty_text", f"{path.name} holds no text")
-    return Document(title or path.stem, text, source, own_licence or licence)
+    return document_of(title or path.stem, text, source, own_licence or licence)
+
+
+def document_of(title: str, text: str, source: str, licence: str) -> Document | Fault:
+    """Return a document of plain text: control characters become blanks, a long title is cut; a fault where no text is left."""
+    if not is_text(title + text):
+        return Fault(source, "bad_encoding", "holds halves of characters (lone surrogates)")
+    plain = plain_text(text)
+    if not plain.strip():
+        return Fault(source, "empty_text", f"{source} holds no text")
+    return Document(" ".join(plain_text(title).split())[:TITLE_CHARACTERS], plain, source, licence)
+
+
+def is_text(text: str) -> bool:
+    """Whether a text can be written down: JSON can spell halves of characters that no encoding takes."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def plain_text(text: str) -> str:
+    """Return the text with a blank for every control character but tab and newline."""
+    return _CONTROL.sub(" ", text)
 
 
 def check_size(path: Path, max_bytes: int) -> None:
@@ -122,16 +150,19 @@ def _plain(text: str) -> tuple[str, str, str]:
 def _markdown(text: str) -> tuple[str, str, str]:
     meta, body = _front_matter(text)
     heading = next((line.lstrip("#").strip() for line in body.splitlines() if line.startswith("# ")), "")
-    return str(meta.get("title", heading)), body, str(meta.get("licence", meta.get("license", "")))
+    title, licence = meta.get("title", heading), meta.get("licence", meta.get("license", ""))
+    return str(title), body, str(licence)
 
 
 def _front_matter(text: str) -> tuple[dict[str, object], str]:
     if not text.startswith("---\n") or "\n---\n" not in text[3:]:
         return {}, text
     head, body = text[4:].split("\n---\n", 1)
+    if len(head) > FRONT_CHARACTERS:
+        return {}, text
     try:
-        meta = yaml.safe_load(head)
-    except yaml.YAMLError:
+        meta = plain_yaml(head)
+    except ValueError:
         return {}, text
     return (meta, body) if isinstance(meta, dict) else ({}, text)
 
@@ -140,6 +171,8 @@ def _html(text: str) -> tuple[str, str, str]:
     """Return the visible text, headings as Markdown so that sections survive."""
     from bs4 import BeautifulSoup
 
+    if (tags := text.count("<")) > MOST_TAGS:
+        raise Unreadable("too_large", f"{tags} tags; {MOST_TAGS} are the most that are taken apart in memory")
     soup = BeautifulSoup(text, "html.parser")
     title = soup.title.get_text(" ", strip=True) if soup.title else ""
     for tag in soup(DROPPED_TAGS):
@@ -154,31 +187,24 @@ def _html(text: str) -> tuple[str, str, str]:
 
 def _pdf(path: Path, max_bytes: int) -> tuple[str, str, str]:
     """Return the text of all pages without lines of contents. A line that begins with # is no heading here, so it is moved in by a blank."""
-    import pypdfium2
+    found = _unpacked(path, max_bytes)
+    if "reason" in found:
+        raise Unreadable(found["reason"], f"{path.name}: {found['detail']}")
+    return found["title"], re.sub(r"(?m)^#", " #", _LEADERS.sub("", _tidy(found["text"]))), ""
 
+
+def _unpacked(path: Path, max_bytes: int) -> dict[str, str]:
+    """Return what the program beside this module says of a PDF file; one that kills it, or keeps it busy for ever, is a broken one."""
+    seconds = PDF_SECONDS + path.stat().st_size * PDF_SECONDS // PDF_BYTES
+    command = [sys.executable, "-I", str(UNPDF), str(path.absolute()), *map(str, (max_bytes, PDF_MEMORY, seconds))]
     try:
-        with pypdfium2.PdfDocument(path) as document:
-            title = str(document.get_metadata_value("Title") or "")
-            text = _tidy(_pages(document, path.name, max_bytes))
-    except pypdfium2.PdfiumError as exc:
-        locked = exc.err_code == pypdfium2.raw.FPDF_ERR_PASSWORD
-        raise Unreadable("encrypted_file" if locked else "broken_pdf", f"{path.name}: {exc}") from exc
-    return title, re.sub(r"(?m)^#", " #", _LEADERS.sub("", text)), ""
-
-
-def _pages(document: Any, name: str, max_bytes: int) -> str:
-    """Return the text of all pages; what unpacks to more than the file limit is a fault, not a full memory."""
-    pages: list[str] = []
-    size = 0
-    for number in range(len(document)):
-        page = document[number]
-        # U+FFFE and U+0002 stand where a word was hyphenated at a line's end.
-        pages.append(re.sub("[\ufffe\x02](\r?\n)?", "", page.get_textpage().get_text_bounded()))
-        page.close()
-        size += len(pages[-1])
-        if size > max_bytes:
-            raise Unreadable("too_large", f"{name} unpacks to more than {max_bytes} characters")
-    return "\n\n".join(pages)
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=4 * seconds, check=False)
+    except subprocess.TimeoutExpired:
+        return {"reason": "broken_pdf", "detail": f"not read after {4 * seconds} s"}
+    if done.returncode:
+        limits = f"{PDF_MEMORY // 2**30} GiB of memory and {seconds} s of CPU"
+        return {"reason": "broken_pdf", "detail": f"its reader ended with status {done.returncode}; it may take {limits}"}
+    return dict(json.loads(done.stdout))
 
 
 def _tidy(text: str) -> str:
