@@ -5,7 +5,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from prefect import flow
+from prefect import flow, get_run_logger
 from pydantic import BaseModel
 
 from flows.clock import Clock, StageLine
@@ -77,6 +77,11 @@ def build_corpus(recipe: Recipe, root: Path = Path("mill")) -> Summary:
 
 def build(recipe: Recipe, root: Path, clock: Clock) -> Built:
     """Run every stage up to the corpus, inside whichever flow is running."""
+    trusting = ", ".join(recipe.trusting())
+    if trusting:
+        get_run_logger().warning(
+            "trust_remote_code is on for %s: code that comes with the model runs here, with all that you may do", trusting
+        )
     documents = clock.run(collect_documents, recipe.documents, root)
     questions = clock.run(collect_questions, recipe.questions, root)
     probe_questions = clock.run(collect_questions, recipe.probe.questions, root)
@@ -96,7 +101,7 @@ def build(recipe: Recipe, root: Path, clock: Clock) -> Built:
         probe_questions=probe_questions,
     )  # fmt: skip
     judge = sentence(coherence)
-    corpus = clock.run(assemble_corpus, upstream, recipe.corpus, root, recipe.name, recipe.traces.teacher.model, judge)
+    corpus = clock.run(assemble_corpus, upstream, recipe.corpus, root, recipe.name, recipe.traces.teacher.model, judge, trusting)
     return Built(passages, prompts, traces, baselines, audits, corpus, probe_questions, judge)
 
 

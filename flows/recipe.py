@@ -13,11 +13,13 @@ from tasks.prompts.plan import Family, PromptSpec
 from tasks.sources.collect import DocumentSpec, QuestionSpec
 from tasks.spec import Placement, Spec, plain_yaml
 from tasks.traces.generate import TraceSpec
+from tasks.train.examples import StudentSpec
 from tasks.train.lora import TrainPlacement, TrainSpec
 from tasks.train.publish import PublishSpec
 from tasks.verdicts.audit.traces import TraceAuditSpec
 from tasks.verdicts.coherence import CoherenceSpec
 from tasks.verdicts.gates import VerdictSpec
+from tasks.verdicts.structure import StructureSpec
 
 
 class Placements(Placement):
@@ -79,6 +81,8 @@ class ProbeSpec(Spec):
     """Answers of each model to each question."""
     asked: ProbeAsking = ProbeAsking()
     """How both are asked; the model is the one trained, whatever stands here."""
+    structure: StructureSpec | None = None
+    """Lengths that the probe's answers may have, where the corpus' band is too narrow for the base model; the corpus' band when left out."""
     gates: GateSpec = GateSpec()
     """The emission gate and the content gate."""
     coherence: CoherenceSpec = CoherenceSpec()
@@ -125,6 +129,14 @@ class Recipe(Spec):
     placement: Placements = Placements()
     """Where it runs; not part of what it makes."""
 
+    def trusting(self) -> list[str]:
+        """Return the models whose repositories may run code of their own here, because the recipe says so."""
+        models: dict[str, TeacherSpec | StudentSpec] = {
+            "traces.teacher": self.traces.teacher, "coherence.teacher": self.coherence.teacher, "train.student": self.train.student,
+            "probe.coherence.teacher": self.probe.coherence.teacher,
+        }  # fmt: skip
+        return [f"{place} ({one.model})" for place, one in models.items() if one.trust_remote_code]
+
 
 def load_recipe(path: Path, settings: list[str] | None = None) -> Recipe:
     """Return the recipe of a YAML file with `key.path=value` settings laid over it; BadRecipe says what is wrong and where."""
@@ -163,4 +175,5 @@ def _lay_over(tree: dict[str, object], setting: str) -> None:
 def _sentence(error: object) -> str:
     found: dict[str, object] = dict(error)  # type: ignore[call-overload]
     place = ".".join(str(part) for part in found["loc"])  # type: ignore[attr-defined]
-    return f"{place or 'recipe'}: {str(found['msg']).removeprefix('Value error, ')} (got {str(found.get('input'))[:80]})"
+    seen = "" if place.endswith("base_url") else f" (got {str(found.get('input'))[:80]})"
+    return f"{place or 'recipe'}: {str(found['msg']).removeprefix('Value error, ')}{seen}"

@@ -19,6 +19,7 @@ from prefect.exceptions import MissingContextError
 from prefect.states import Completed
 
 from tasks.errors import Transient
+from tasks.ngrams import plain_text
 from tasks.store import Key, Made, Table, find, once
 
 REPORT_SECONDS = 2.0
@@ -110,9 +111,15 @@ class ProgressReport:
 
 
 def leave_table(lines: list[dict[str, object]], *, key: str, description: str) -> None:
-    """Leave lines as a table artifact; outside a task there is nobody to leave it to."""
+    """Leave lines as a table artifact; outside a task there is nobody to leave it to. They may quote a model: no control character is left."""
     if in_task():
-        create_table_artifact(lines, key=key, description=description)
+        create_table_artifact([{name: _plain(value) for name, value in line.items()} for line in lines], key=key, description=description)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, str):
+        return plain_text(value)
+    return [_plain(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def _leave_artifact(table: Table) -> None:

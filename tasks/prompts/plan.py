@@ -17,8 +17,8 @@ BARE = "bare"
 class Family(Spec):
     """A kind of prompt and its share of the corpus."""
 
-    name: str = Field(min_length=1)
-    """Producer's name of the family; no prompt ever holds it."""
+    name: str = Field(pattern=r"^[\w .,:+/()-]{1,80}$")
+    """Producer's name of the family; no prompt ever holds it. Letters, digits, and signs that mean nothing to a page or a table."""
     share: float = Field(gt=0)
     """Weight among the families; the shares need not add up to one."""
     ground: Literal["passages", "questions"] = "passages"

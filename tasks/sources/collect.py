@@ -7,11 +7,12 @@ from pydantic import Field, model_validator
 
 from tasks import rows
 from tasks.errors import PlanOverdrawn, unknown_name
-from tasks.ngrams import words
+from tasks.ngrams import plain_text, words
 from tasks.sources import problems
 from tasks.sources.datasets import HUB, Record, read_hub, read_rows
+from tasks.sources.pages import PageReader
 from tasks.sources.places import Place, digest_line, places
-from tasks.sources.readers import ROWS, Document, Fault, document_of, is_text, plain_text, read_file
+from tasks.sources.readers import ROWS, Document, Fault, PageText, document_of, is_text, read_file
 from tasks.spec import Spec, digest, draw_seed
 from tasks.store import Made
 
@@ -110,7 +111,7 @@ def documents(spec: DocumentSpec) -> Made:
     """Return every document of every source, and a fault for everything else that was found."""
     accepted: dict[str, tuple[Document, str]] = {}
     faults: list[tuple[str, str, str]] = []
-    for item, category in ((item, source.category) for source in spec.sources for item in _items(source, spec.max_bytes)):
+    for item, category in _found(spec):
         if isinstance(item, Fault):
             faults.append((item.source, item.reason, item.detail))
         elif item.sha256 in accepted:
@@ -119,6 +120,12 @@ def documents(spec: DocumentSpec) -> Made:
             accepted[item.sha256] = item, category
     table = rows.table_of([_document_row(document, category) for document, category in accepted.values()], rows.DOCUMENTS)
     return Made({"documents": table}, rows.DOCUMENTS, rows.rejected(faults), rows_in=len(accepted) + len(faults))
+
+
+def _found(spec: DocumentSpec) -> Iterator[tuple[Item, str]]:
+    with PageReader() as pages:
+        for source in spec.sources:
+            yield from ((item, source.category) for item in _items(source, spec.max_bytes, pages.read))
 
 
 def questions(spec: QuestionSpec) -> Made:
@@ -137,7 +144,7 @@ def questions(spec: QuestionSpec) -> Made:
     return Made({"questions": table}, rows.QUESTIONS, rows.rejected(faults), rows_in=made, may_be_empty=not made)
 
 
-def _items(source: DocumentSource, max_bytes: int) -> Iterator[Item]:
+def _items(source: DocumentSource, max_bytes: int, pages: PageText) -> Iterator[Item]:
     if source.path.startswith(HUB):
         columns = [*source.text, source.title]
         yield from (_of_record(record, source) for record in _limited(_hub(source, columns), source.max_rows))
@@ -149,7 +156,7 @@ def _items(source: DocumentSource, max_bytes: int) -> Iterator[Item]:
             found = _limited(read_rows(path, source=name, max_bytes=max_bytes), source.max_rows)
             yield from (item if isinstance(item, Fault) else _of_record(item, source) for item in found)
         else:
-            yield read_file(path, source=name, licence=source.licence, max_bytes=max_bytes)
+            yield read_file(path, source=name, licence=source.licence, max_bytes=max_bytes, pages=pages)
 
 
 def _questions(source: QuestionSource, max_bytes: int) -> Iterator[dict[str, object] | Fault]:

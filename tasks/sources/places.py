@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tasks.errors import BadRecipe, unknown_name
-from tasks.sources.readers import Fault, files_under, plain_text
+from tasks.ngrams import plain_text
+from tasks.sources.readers import Fault, files_under
 
 HERE = Path(__file__).parent
 BUILTIN = {
