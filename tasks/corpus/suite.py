@@ -75,7 +75,7 @@ def validate(columns: Mapping[str, Sequence[object]], spec: SuiteSpec, *, docs: 
         gx.ExpectationSuite(name="corpus", expectations=expectations(spec, sorted({str(family) for family in columns["family"]})))
     )
     definition = context.validation_definitions.add(gx.ValidationDefinition(name="corpus", data=batch, suite=suite))
-    # Failing rows are named, not quoted: Data Docs would put what they say on a page as it is, script and all.
+    # Data Docs count the failing rows and quote none: they would put what a row says on their page as it is, script and all.
     results = {"result_format": "COMPLETE", "unexpected_index_column_names": ["row_id"], "exclude_unexpected_values": True}
     checkpoint = context.checkpoints.add(gx.Checkpoint(name="corpus", validation_definitions=[definition], result_format=results))
     run = checkpoint.run(batch_parameters={"dataframe": pd.DataFrame(columns)}, run_id=gx.RunIdentifier(run_name="build", run_time=EPOCH))

@@ -49,7 +49,7 @@ def read_hub(name: str, *, config: str, revision: str, split: str, columns: list
 
     try:
         stream = datasets.load_dataset(name, config or None, split=split, revision=revision or None, streaming=True)
-    except (FileNotFoundError, ValueError, ConnectionError, datasets.exceptions.DatasetNotFoundError) as exc:
+    except (FileNotFoundError, ValueError, RuntimeError, ConnectionError, datasets.exceptions.DatasetNotFoundError) as exc:
         raise BadRecipe(f"data set {name!r}, split {split!r} cannot be opened: {exc}") from exc
     known = list(stream.column_names or columns)
     for number, values in enumerate(stream.select_columns([column for column in columns if column in known])):

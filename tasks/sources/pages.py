@@ -58,12 +58,10 @@ class PageReader:
 
     def _fault(self, path: Path, seconds: int) -> dict[str, str]:
         status = self._end()
-        if status == -signal.SIGXCPU:
-            return {"reason": "too_large", "detail": f"not taken apart in {seconds} s of CPU"}
-        return {
-            "reason": f"broken_{path.suffix.lower()[1:]}",
-            "detail": f"its reader ended with {status}; it may fill {MEMORY_BYTES} bytes",
-        }
+        limits = f"{seconds} s of CPU and {MEMORY_BYTES // 2**20} MiB"
+        if status in (-signal.SIGXCPU, -signal.SIGABRT):
+            return {"reason": "too_large", "detail": f"not taken apart within {limits}"}
+        return {"reason": f"broken_{path.suffix.lower()[1:]}", "detail": f"its reader ended with status {status}; it may take {limits}"}
 
     def _end(self) -> int:
         """Let the process go; it ends with its input. Return its status, 0 where there was none."""
