@@ -10,6 +10,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from tasks.errors import StoreUnreachable
+from tasks.ngrams import plain_text
 from tasks.verdicts.audit.audit import AuditSpec, Progress, audit
 from tasks.verdicts.audit.outcome import Outcome
 from tasks.verdicts.audit.reading import Columns, RowFile
@@ -54,7 +55,7 @@ def show(outcome: Outcome, console: Console | None = None) -> None:
         shares = ", ".join(f"{reason} {rows:,} ({percent(rows / outcome.rows)})" for reason, rows in counted.items())
         console.print(Text(f"rows by reason: {shares}"), soft_wrap=True)
     if outcome.shifted:
-        console.print(Text(outcome.shifted), soft_wrap=True)
+        console.print(Text(plain_text(outcome.shifted)), soft_wrap=True)
     against = f" against {outcome.baseline_rows:,} baseline rows" if outcome.baseline_rows else ", no baseline"
     console.print(Text(f"{outcome.verdict}: {_sentence(outcome)} ({outcome.rows:,} rows{against})"), soft_wrap=True)
 
@@ -73,7 +74,7 @@ def _patterns(outcome: Outcome) -> Grid:
         grid.add_column(name, justify=justify, overflow="fold")  # type: ignore[arg-type]
     for one in outcome.patterns[:SHOWN_PATTERNS]:
         name = f"{one.detector} (cleared)" if one.cleared else one.detector
-        grid.add_row(name, Text(one.pattern[:80]), f"{one.rows:,}", percent(one.share), percent(one.baseline_share))
+        grid.add_row(name, Text(plain_text(one.pattern[:80])), f"{one.rows:,}", percent(one.share), percent(one.baseline_share))
     if len(outcome.patterns) > SHOWN_PATTERNS:
         grid.add_row("", f"and {len(outcome.patterns) - SHOWN_PATTERNS} more: see --json or --html", "", "", "")
     return grid
@@ -84,7 +85,7 @@ def _openers(outcome: Outcome) -> Grid:
     grid.add_column("opener")
     grid.add_column("share", justify="right")
     for opener, share in list(outcome.openers.items())[:SHOWN_OPENERS]:
-        grid.add_row(Text(opener[:80]), percent(share))
+        grid.add_row(Text(plain_text(opener[:80])), percent(share))
     return grid
 
 

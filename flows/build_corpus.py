@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from prefect import flow
+from prefect import flow, get_run_logger
 from pydantic import BaseModel
 
 from flows.clock import Clock, StageLine
@@ -101,6 +101,11 @@ def write(recipe: Recipe, root: Path, clock: Clock) -> Written:
 
 def build(recipe: Recipe, root: Path, clock: Clock) -> Built:
     """Run every stage up to the corpus, inside whichever flow is running."""
+    trusting = ", ".join(recipe.trusting())
+    if trusting:
+        get_run_logger().warning(
+            "trust_remote_code is on for %s: code that comes with the model runs here, with all that you may do", trusting
+        )
     questions, passages, prompts = write(recipe, root, clock)
     probe_questions = clock.run(collect_questions, recipe.probe.questions, root)
     traces = clock.run(generate_traces, prompts, recipe.traces, recipe.placement.teacher, root)
@@ -117,7 +122,7 @@ def build(recipe: Recipe, root: Path, clock: Clock) -> Built:
         probe_questions=probe_questions,
     )  # fmt: skip
     judge = sentence(coherence)
-    corpus = clock.run(assemble_corpus, upstream, recipe.corpus, root, recipe.name, recipe.traces.teacher.model, judge)
+    corpus = clock.run(assemble_corpus, upstream, recipe.corpus, root, recipe.name, recipe.traces.teacher.model, judge, trusting)
     return Built(passages, prompts, traces, baselines, audits, corpus, probe_questions, judge)
 
 

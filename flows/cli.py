@@ -20,6 +20,7 @@ import typer  # noqa: E402
 
 from flows.service import commands  # noqa: E402
 from tasks.errors import MillError  # noqa: E402
+from tasks.ngrams import plain_text  # noqa: E402
 
 if TYPE_CHECKING:
     from flows.recipe import Recipe
@@ -231,6 +232,11 @@ def audit(
     raise typer.Exit(0 if outcome.verdict == "clean" else 1)
 
 
+def _line(exc: Exception) -> str:
+    """Return an error as one line that a terminal only shows: it may quote a document or a model."""
+    return " ".join(plain_text(str(exc)).split())
+
+
 def main() -> None:
     """Run the command; an error is one line on stderr and exit code 2."""
     try:
@@ -238,12 +244,12 @@ def main() -> None:
     except MillError as exc:
         if os.environ.get(DEBUG):
             raise
-        sys.stderr.write(f"tracemill: {' '.join(str(exc).split())}\n")
+        sys.stderr.write(f"tracemill: {_line(exc)}\n")
         sys.exit(2)
     except Exception as exc:
         if os.environ.get(DEBUG):
             raise
-        sys.stderr.write(f"tracemill: unexpected {type(exc).__name__}: {' '.join(str(exc).split())[:500]}; --debug shows where\n")
+        sys.stderr.write(f"tracemill: unexpected {type(exc).__name__}: {_line(exc)[:500]}; --debug shows where\n")
         sys.exit(2)
     except KeyboardInterrupt:
         sys.stderr.write("tracemill: interrupted; finished rows are kept, run the same command to go on\n")

@@ -36,7 +36,8 @@ def probe(recipe: Recipe, built: Built, adapter: Adapter, root: Path, clock: Clo
     style = clock.run(keep_style, base, prompts, root, recipe.name)
     audits = clock.run(audit_traces, student, prompts, (style, *built.baselines), recipe.audit, root)
     both = clock.run(join_answers, base, student, root)
-    verdicts = clock.run(judge_traces, both, prompts, built.passages, built.probe_questions, audits, recipe.verdicts, root)
+    gates = recipe.verdicts.model_copy(update={"structure": spec.structure or recipe.verdicts.structure})
+    verdicts = clock.run(judge_traces, both, prompts, built.passages, built.probe_questions, audits, gates, root)
     coherence = clock.run(
         judge_coherence, both, prompts, built.passages, built.probe_questions, verdicts, spec.coherence, recipe.placement.judge, root
     )  # fmt: skip

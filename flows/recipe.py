@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Annotated
 from zoneinfo import available_timezones
 
-import yaml
 from pydantic import Field, ValidationError, field_validator
 
 from tasks.corpus.assemble import CorpusSpec
@@ -16,13 +15,15 @@ from tasks.measure.budget import MeasurePlacement
 from tasks.probe.weigh import GateSpec
 from tasks.prompts.plan import Family, PromptSpec
 from tasks.sources.collect import DocumentSpec, QuestionSpec
-from tasks.spec import Placement, Spec
+from tasks.spec import Placement, Spec, plain_yaml
 from tasks.traces.generate import TraceSpec
+from tasks.train.examples import StudentSpec
 from tasks.train.lora import TrainPlacement, TrainSpec
 from tasks.train.publish import PublishSpec
 from tasks.verdicts.audit.traces import TraceAuditSpec
 from tasks.verdicts.coherence import CoherenceSpec
 from tasks.verdicts.gates import VerdictSpec
+from tasks.verdicts.structure import StructureSpec
 
 
 class Nightly(Placement):
@@ -106,6 +107,8 @@ class ProbeSpec(Spec):
     """Answers of each model to each question."""
     asked: ProbeAsking = ProbeAsking()
     """How both are asked; the model is the one trained, whatever stands here."""
+    structure: StructureSpec | None = None
+    """Lengths that the probe's answers may have, where the corpus' band is too narrow for the base model; the corpus' band when left out."""
     gates: GateSpec = GateSpec()
     """The emission gate and the content gate."""
     coherence: CoherenceSpec = CoherenceSpec()
@@ -154,6 +157,14 @@ class Recipe(Spec):
     placement: Placements = Placements()
     """Where it runs; not part of what it makes."""
 
+    def trusting(self) -> list[str]:
+        """Return the models whose repositories may run code of their own here, because the recipe says so."""
+        models: dict[str, TeacherSpec | StudentSpec] = {
+            "traces.teacher": self.traces.teacher, "coherence.teacher": self.coherence.teacher, "train.student": self.train.student,
+            "probe.coherence.teacher": self.probe.coherence.teacher,
+        }  # fmt: skip
+        return [f"{place} ({one.model})" for place, one in models.items() if one.trust_remote_code]
+
 
 Root = Annotated[Path, Field(description="Folder of the store; everything made lies below it.")]
 Overlay = Annotated[Sequence[str], Field(description="Settings laid over the recipe, each key.path=value, for example prompts.rows=60.")]
@@ -162,10 +173,10 @@ Overlay = Annotated[Sequence[str], Field(description="Settings laid over the rec
 def load_recipe(path: Path, settings: list[str] | None = None) -> Recipe:
     """Return the recipe of a YAML file with `key.path=value` settings laid over it; BadRecipe says what is wrong and where."""
     try:
-        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
+        tree = plain_yaml(path.read_text(encoding="utf-8"))
     except OSError as exc:
         raise BadRecipe(f"recipe {str(path)!r} cannot be read: {exc.strerror or exc}") from exc
-    except (yaml.YAMLError, UnicodeDecodeError) as exc:
+    except ValueError as exc:
         raise BadRecipe(f"recipe {str(path)!r} is not YAML: {exc}") from exc
     if not isinstance(tree, dict):
         raise BadRecipe(f"recipe {str(path)!r} holds a {type(tree).__name__}, due a mapping; see deployments/recipes/pocket.yaml")
@@ -196,10 +207,14 @@ def _lay_over(tree: dict[str, object], setting: str) -> None:
         if not isinstance(below, dict):
             raise BadRecipe(f"setting {setting!r}: {part!r} is not a mapping")
         tree = below
-    tree[last] = yaml.safe_load(value)
+    try:
+        tree[last] = plain_yaml(value)
+    except ValueError as exc:
+        raise BadRecipe(f"setting {setting!r}: {exc}") from exc
 
 
 def _sentence(error: object) -> str:
     found: dict[str, object] = dict(error)  # type: ignore[call-overload]
     place = ".".join(str(part) for part in found["loc"])  # type: ignore[attr-defined]
-    return f"{place or 'recipe'}: {str(found['msg']).removeprefix('Value error, ')} (got {str(found.get('input'))[:80]})"
+    seen = "" if place.endswith("base_url") else f" (got {str(found.get('input'))[:80]})"
+    return f"{place or 'recipe'}: {str(found['msg']).removeprefix('Value error, ')}{seen}"

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from flows.build_corpus import Summary
 from flows.clock import StageLine
+from tasks.ngrams import plain_text
 from tasks.probe.metrics import Metric
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def show_row(row: "Reproduction", console: Console | None = None) -> None:
         ("output ids", " ".join(map(str, row.output_ids))),
     ):  # fmt: skip
         console.rule(title, align="left")
-        console.print(Text(text), soft_wrap=True)
+        console.print(Text(plain_text(text)), soft_wrap=True)
     lines = [{"gate": gate, "then": then, "now": now} for gate, (then, now) in row.verdicts.items()]
     console.print(_lines("verdicts", lines))
     likely = "" if row.recorded_nats is None else f"; what was answered then costs this model {row.recorded_nats:.3f} nats a token"
@@ -127,7 +128,7 @@ def _lines(title: str, lines: Sequence[Mapping[str, object]]) -> Grid:
     for name in lines[0] if lines else ():
         grid.add_column(name, overflow="fold")
     for line in lines:
-        grid.add_row(*(Text(str(value)) for value in line.values()))
+        grid.add_row(*(Text(plain_text(str(value))) for value in line.values()))
     return grid
 
 
@@ -141,7 +142,7 @@ def _metrics(metrics: Sequence[Metric]) -> Grid:
         grid.add_row(Text(gate, style="bold"))
         for one in several:
             grid.add_row(
-                one.name, f"{one.baseline:.3g}", f"{one.student:.3g}", f"{one.ratio:.2f}", f"{one.low:.2f}-{one.high:.2f}", f"{one.due:.2f}",
+                Text(one.name), f"{one.baseline:.3g}", f"{one.student:.3g}", f"{one.ratio:.2f}", f"{one.low:.2f}-{one.high:.2f}", f"{one.due:.2f}",
                 f"{'holds' if one.passed else 'fails'} {100 * one.sure:.0f} %",
             )  # fmt: skip
     return grid

@@ -1,10 +1,17 @@
-"""Words and n-grams, cut the same way wherever texts are compared."""
+"""Words and n-grams, cut the same way wherever texts are compared; and text without what is no text."""
 
 import re
 import unicodedata
 from collections.abc import Iterator
 
 _WORD = re.compile(r"[^\W_]+")
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""Control characters, and those that turn the reading direction: nothing that a text says, all that a terminal obeys."""
+
+
+def plain_text(text: str) -> str:
+    """Return the text with a blank for every control character but tab and newline."""
+    return _CONTROL.sub(" ", text)
 
 
 def words(text: str) -> list[str]:

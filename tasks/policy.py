@@ -15,14 +15,16 @@ import httpx
 from prefect import Task, get_run_logger
 from prefect.artifacts import create_progress_artifact, create_table_artifact, update_progress_artifact
 from prefect.cache_policies import NO_CACHE, CachePolicy
+from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.concurrency.asyncio import ConcurrencySlotAcquisitionError
 from prefect.concurrency.sync import concurrency
 from prefect.context import TaskRunContext
-from prefect.exceptions import MissingContextError, PrefectException
+from prefect.exceptions import MissingContextError, ObjectNotFound, PrefectException
 from prefect.states import Completed
 
 from tasks.errors import ServerUnreachable, Transient
+from tasks.ngrams import plain_text
 from tasks.store import Key, Made, Table, find, once
 
 REPORT_SECONDS = 2.0
@@ -76,16 +78,26 @@ def _gpu_slot() -> Iterator[None]:
     longer does not end the work.
     """
     context = TaskRunContext.get()
-    if context is None or GPU not in context.task.tags:
-        yield
-        return
     try:
+        if context is None or GPU not in context.task.tags or not _limited():
+            yield
+            return
         with concurrency(GPU_SLOT, lease_duration=LEASE_SECONDS, raise_on_lease_renewal_failure=False):
             yield
-    except ConcurrencySlotAcquisitionError as exc:
+    except (ConcurrencySlotAcquisitionError, httpx.ConnectError) as exc:
         raise ServerUnreachable(
             f"the Prefect server could not be asked for a turn on the GPU ({exc.__cause__ or exc}); tried again by itself"
         ) from exc
+
+
+def _limited() -> bool:
+    """Whether this server limits the GPU at all; a build on the command line has a server of its own, that does not."""
+    with get_client(sync_client=True) as client:
+        try:
+            client.read_global_concurrency_limit_by_name(GPU_SLOT)
+        except ObjectNotFound:
+            return False
+    return True
 
 
 def in_task() -> bool:
@@ -153,10 +165,17 @@ def shown_or_not() -> Iterator[None]:
 
 
 def leave_table(lines: list[dict[str, object]], *, key: str, description: str) -> None:
-    """Leave lines as a table artifact; outside a task there is nobody to leave it to."""
+    """Leave lines as a table artifact; outside a task there is nobody to leave it to. They may quote a model: no control character is left."""
     if in_task():
+        plain = [{name: _plain(value) for name, value in line.items()} for line in lines]
         with shown_or_not():
-            create_table_artifact(lines, key=key, description=description)
+            create_table_artifact(plain, key=key, description=description)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, str):
+        return plain_text(value)
+    return [_plain(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def _leave_artifact(table: Table) -> None:

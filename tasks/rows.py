@@ -27,15 +27,15 @@ def _table(**columns: pa.DataType | str) -> pa.Schema:
 
 TEXT, INT, LONG, REAL, FLAG = pa.string(), pa.int32(), pa.int64(), pa.float64(), pa.bool_()
 
-DOCUMENTS = _table(document_id=TEXT, title=TEXT, text=TEXT, source=TEXT, licence=TEXT, sha256=TEXT)
-"""source: where the text came from, as the recipe names it. sha256: of the text, UTF-8."""
+DOCUMENTS = _table(document_id=TEXT, title=TEXT, text=TEXT, source=TEXT, licence=TEXT, category=TEXT, sha256=TEXT)
+"""source: where the text came from, as the recipe names it. category: by which families draw. sha256: of the text, UTF-8."""
 
 QUESTIONS = _table(question_id=TEXT, text=TEXT, accepted="strings", answer_type=TEXT, category=TEXT, split=TEXT, source=TEXT, licence=TEXT)
 """accepted: every right answer, empty when none is known. answer_type: number | text. split: train | held_out."""
 
 PASSAGES = _table(
     passage_id=TEXT, document_id=TEXT, title=TEXT, section=TEXT, heading=TEXT, start=LONG, end=LONG, text=TEXT,
-    neighbours="strings", source=TEXT, licence=TEXT,
+    neighbours="strings", source=TEXT, licence=TEXT, category=TEXT,
 )  # fmt: skip
 """section: the label a citation uses. start, end: half-open character offsets into the document's text. neighbours: passage ids, nearest first."""
 

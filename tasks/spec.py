@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 
+import yaml
 from pydantic import BaseModel, ConfigDict, JsonValue
 
 
@@ -17,6 +18,24 @@ class Placement(BaseModel):
     """Frozen settings of where and how fast the work runs; never part of any fingerprint."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class _Plain(yaml.SafeLoader):
+    """YAML without objects and without aliases."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.YAMLError("an alias (*name); write it out, because a few lines of aliases can spell gigabytes")
+        return super().compose_node(parent, index)
+
+
+def plain_yaml(text: str) -> object:
+    """Return what a YAML text says, in plain values; ValueError when it says it wrongly, names objects, or uses aliases."""
+    try:
+        return yaml.load(text, Loader=_Plain)
+    # A tag that does not fit its value (!!int "", !!timestamp x) comes out of the loader as whatever went wrong there.
+    except (yaml.YAMLError, ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as exc:
+        raise ValueError(f"not plain YAML: {exc}") from exc
 
 
 def canonical(value: JsonValue) -> bytes:

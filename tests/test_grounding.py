@@ -132,7 +132,7 @@ def test_real_embeddings_are_unit_vectors_that_know_what_is_alike_and_read_past_
 
 
 def test_grounding_gives_neighbours_and_rejects_what_says_nothing_new(tmp_path: Path) -> None:
-    base = {"source": "s", "licence": "", "sha256": "0"}
+    base = {"source": "s", "licence": "", "category": "general", "sha256": "0"}
     texts = [RULES, RULES.replace("40", "41"), "# Empty\n\nNo."]
     documents = rows.table_of([base | {"document_id": f"d{n}", "title": "T", "text": text} for n, text in enumerate(texts)], rows.DOCUMENTS)
     made = ground(documents, GroundingSpec(neighbours=3))

@@ -1,4 +1,5 @@
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TypeVar
@@ -102,7 +103,24 @@ def test_a_wrong_key_or_model_stops_the_stage_with_the_servers_word() -> None:
         ask_once(lambda n: (401, "bad key"))
 
 
-@pytest.mark.parametrize("payload", ["<html>", {"choices": []}, {"choices": [{"message": None}]}])
+def test_a_server_that_repeats_the_key_does_not_put_it_into_an_error_or_an_answer() -> None:
+    with pytest.raises(BadRecipe, match=r"no such key \(key\)") as refused:
+        ask_once(lambda n: (403, "no such key secret"))
+    assert "secret" not in str(refused.value)
+    assert ask_once(lambda n: (200, chat("I was given secret.")))[0].text == "I was given (key)."
+
+
+def test_a_redirect_is_not_followed_with_the_key() -> None:
+    with pytest.raises(BadRecipe, match="answered 302"):
+        ask_once(lambda n: (302, "elsewhere"))
+
+
+def test_halves_of_characters_become_question_marks() -> None:
+    payload = json.dumps(chat("half \ud83d of a sign"))
+    assert ask_once(lambda n: (200, payload))[0].text == "half ? of a sign"
+
+
+@pytest.mark.parametrize("payload", ["<html>", {"choices": []}, {"choices": [{"message": None}]}, "[]", '"a"'])
 def test_an_answer_that_is_no_completion_is_said(payload: dict[str, object] | str) -> None:
     with pytest.raises(Terminal, match="no chat completion"):
         ask_once(lambda n: (200, payload))

@@ -73,6 +73,16 @@ def test_only_neighbours_of_the_same_document_are_shown_unless_the_recipe_says_s
     assert any(len({documents[shown] for shown in row.passage_ids}) > 1 for row in wide)
 
 
+def test_a_family_asks_of_the_documents_of_its_categories_alone() -> None:
+    kinds = ("manual", "pairs", "papers")
+    passages = [passage(n, category=kinds[n % 3]) for n in range(12)]
+    spec = PromptSpec(rows=2, families=(Family(name="f", share=1, categories=("pairs",), context=0),), control=0)
+    of = {one.passage_id: one.category for one in passages}
+    assert {of[shown] for row in plan(spec, passages, []) for shown in row.passage_ids} == {"pairs"}
+    with pytest.raises(PlanOverdrawn, match="3 rows asked, 2 allowed of 4 possible"):
+        list(plan(spec.model_copy(update={"rows": 3}), passages, []))
+
+
 def test_two_families_of_one_name_are_refused() -> None:
     with pytest.raises(BadRecipe, match="same name"):
         planned(families=(FAMILIES[0], FAMILIES[0]))
@@ -107,7 +117,7 @@ def worlds(draw: st.DrawFn) -> tuple[list[tuple[Family, str]], list[Passage], li
     """Draw families, each with the text of a template of its own ("" for a built-in one), passages, questions, rows and the control share."""
     count = draw(st.integers(1, 6))
     ids = [f"p{n}" for n in range(count)]
-    passages = [Passage(one, f"d{n % 2}", draw(TEXT), draw(TEXT), draw(TEXT), tuple(ids)) for n, one in enumerate(ids)]
+    passages = [Passage(one, f"d{n % 2}", draw(TEXT), draw(TEXT), draw(TEXT), tuple(ids), "c") for n, one in enumerate(ids)]
     questions = [Question(f"k{n}", draw(TEXT), "c") for n in range(count)]
     families = [
         (

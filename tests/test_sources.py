@@ -5,6 +5,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from pydantic import ValidationError
 
 from tasks.errors import BadRecipe, PlanOverdrawn, UnknownName
 from tasks.sources.collect import DocumentSource, DocumentSpec, QuestionSource, QuestionSpec, content_digest, documents, questions
@@ -107,14 +108,38 @@ def test_each_json_line_is_a_document_or_a_reason(tmp_path: Path) -> None:
 
 def test_bigpatent_and_patentmatch_columns_are_mapped_by_the_recipe(tmp_path: Path) -> None:
     pq.write_table(pa.table({"description": ["A pump moves water."], "abstract": ["A pump."]}), tmp_path / "bigpatent.parquet")
-    match = {"text": "A claim on a valve.", "text_b": "A passage on a valve.", "label": 1}
-    (tmp_path / "patentmatch.jsonl").write_text(json.dumps(match))
+    (tmp_path / "patentmatch.tsv").write_text('claim_id\ttext\ttext_b\tlabel\nEP1\t"A ""valve"" claimed."\tA valve shown.\t1\nEP2\tlost\n')
     sources = (
         DocumentSource(path=str(tmp_path / "bigpatent.parquet"), text=("abstract", "description"), licence="CC-BY-4.0"),
-        DocumentSource(path=str(tmp_path / "patentmatch.jsonl"), text=("text", "text_b"), max_rows=1),
-    )
+        DocumentSource(
+            path=str(tmp_path / "patentmatch.tsv"), text=("text", "text_b"), labels=("Claim:", "Prior art:"), untitled="Pair", category="pairs"
+        ),
+    )  # fmt: skip
     made = documents(DocumentSpec(sources=sources))
-    assert texts(made) == ["A pump.\n\nA pump moves water.", "A claim on a valve.\n\nA passage on a valve."]
+    assert texts(made) == ["A pump.\n\nA pump moves water.", 'Claim: A "valve" claimed.\n\nPrior art: A valve shown.']
+    assert made.parts["documents"]["title"].to_pylist() == ["bigpatent.parquet#1", "Pair 1"]
+    assert made.parts["documents"]["category"].to_pylist() == ["general", "pairs"]
+    assert reasons(made) == {"patentmatch.tsv#2": "missing_text"}
+
+
+def test_labels_are_one_a_column() -> None:
+    with pytest.raises(ValidationError, match="1 labels for 2 columns"):
+        DocumentSource(path="x.tsv", text=("text", "text_b"), labels=("Claim:",))
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"), [(b"a\tb\n1\t\xff\n", "bad_encoding"), (b'text\n"' + b"x" * 17 * 2**20, "bad_table")], ids=["latin", "giant"]
+)
+def test_a_broken_table_of_text_is_a_row_with_a_reason(tmp_path: Path, content: bytes, reason: str) -> None:
+    (tmp_path / "rows.tsv").write_bytes(content)
+    assert reason in reasons(documents(DocumentSpec(sources=(DocumentSource(path=str(tmp_path)),)))).values()
+
+
+def test_the_built_in_probes_are_twenty_questions() -> None:
+    names = ("contest_mathematics", "patent_irac", "patent_strategy")
+    asked = questions(QuestionSpec(sources=tuple(QuestionSource(path=f"builtin:{name}", category=name) for name in names)))
+    assert asked.parts["questions"]["category"].to_pylist() == ["contest_mathematics"] * 10 + ["patent_irac"] * 5 + ["patent_strategy"] * 5
+    assert asked.rejected.num_rows == 0
 
 
 def test_a_data_set_opens_through_the_datasets_library(tmp_path: Path) -> None:

@@ -114,6 +114,29 @@ def test_an_allow_list_lets_an_authority_be_cited() -> None:
     assert verdicts(one)["citations"] == "unresolved_citation"
 
 
+def test_what_a_shown_passage_cites_may_be_cited() -> None:
+    shown = (Passage("Section 214", "Late fees. The fee is 40 credits, as [Rule 7] has it."),)
+    assert (
+        verdicts(case(passages=shown, think="I see that [Section 214] follows [Rule 7] in setting the fee for late fees."))["citations"]
+        == ""
+    )
+
+
+def test_the_number_of_an_item_is_no_claim_and_that_of_a_fee_is() -> None:
+    items = "1. The fee for late fees is 40 credits. [Section 214]\n2. The section is Section 214. [Section 214]"
+    assert verdicts(case(answer=items))["grounding"] == ""
+    assert verdicts(case(answer="41. [Section 214]"))["grounding"] == "ungrounded_number"
+
+
+def test_the_answers_of_an_open_family_may_go_beyond_the_passages_but_not_cite_beyond_them() -> None:
+    spec = SPEC.model_copy(update={"evidence": SPEC.evidence.model_copy(update={"open": ("handbook_qa",)})})
+    proposal = "A device that waits 12 seconds would pay no late fee. [Section 214]"
+    found = {one.gate: one.reason for one in judge_case(case(answer=proposal), spec, FAMILIES)}
+    assert (found["grounding"], found["citations"]) == ("", "")
+    invented = {one.gate: one.reason for one in judge_case(case(answer=f"{proposal} [Section 999]"), spec, FAMILIES)}
+    assert invented["citations"] == "unresolved_citation"
+
+
 def test_a_pattern_without_a_group_is_refused() -> None:
     with pytest.raises(ValueError, match="group"):
         VerdictSpec.model_validate({"citations": {"patterns": [r"\[\d+\]"]}})

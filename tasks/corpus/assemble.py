@@ -78,7 +78,7 @@ class _Line:
         self.rejected += dropped
 
 
-def assemble(upstream: Upstream, spec: CorpusSpec, *, name: str, teacher: str, judge: str, docs: Path) -> Made:
+def assemble(upstream: Upstream, spec: CorpusSpec, *, name: str, teacher: str, judge: str, docs: Path, trusting: str = "") -> Made:
     """Return the corpus with card, report and suite results beside it; SuiteFailed when it is not what the Spec says."""
     verdicts = pa.concat_tables([upstream.verdicts.read(), upstream.coherence.read()])
     passing = list(candidates(
@@ -91,7 +91,9 @@ def assemble(upstream: Upstream, spec: CorpusSpec, *, name: str, teacher: str, j
     validation = split_by_document(line.kept, share=spec.validation)
     suite = validate(_columns(line.kept, validation), spec.suite, docs=docs)
     arm = _control_arm(passing, upstream, spec)
-    findings = _findings(line, upstream, spec, arm, name=name, teacher=teacher, judge=judge, suite=suite, hits=hits, validation=validation)
+    findings = _findings(
+        line, upstream, spec, arm, name=name, teacher=teacher, judge=judge, trusting=trusting, suite=suite, hits=hits, validation=validation
+    )
     faults = rows.rejected(sorted((one.trace_id, one.reason, one.detail) for one in line.rejected))
     return Made(
         _parts(line.kept, validation, teacher), rows.CORPUS, faults, rows_in=len(offered), attach=lambda folder: _attach(folder, findings)
@@ -134,14 +136,14 @@ def _parts(kept: list[Candidate], validation: set[str], teacher: str) -> dict[st
 
 
 def _findings(
-    line: _Line, upstream: Upstream, spec: CorpusSpec, arm: ControlArm, *, name: str, teacher: str, judge: str,
+    line: _Line, upstream: Upstream, spec: CorpusSpec, arm: ControlArm, *, name: str, teacher: str, judge: str, trusting: str,
     suite: list[dict[str, object]], hits: Counter[str], validation: set[str],
 ) -> Findings:  # fmt: skip
     kept = line.kept
     return Findings(
         name=name, teacher=teacher, prompts=upstream.prompts.rows, asked=upstream.traces.rows_in,
         trace_rejects=dict(upstream.traces.rejected), verdict_rejects=_gate_rejects(upstream), corpus_rejects=_reasons(line),
-        passing=upstream.coherence.rows_out, judge=judge, control=arm, rows=len(kept), validation=len(validation),
+        passing=upstream.coherence.rows_out, judge=judge, trusting=trusting, control=arm, rows=len(kept), validation=len(validation),
         families=dict(sorted(Counter(one.family for one in kept).items())), general=sum(one.general for one in kept),
         verified=sum(one.known_answer for one in kept), think_lengths=[len(one.trace["think"]) for one in kept],
         band=(spec.suite.think_min, spec.suite.think_max), similarities=_similarities(kept, upstream.passages.path, spec.embedding),

@@ -32,7 +32,7 @@ class ControlArm:
 class Findings:
     """Counts of a build. Rejects map reason → rows; lengths are characters; similarities are cosines; prompts are all that were asked.
 
-    judge: what the judge of coherence is worth, "" when none was asked.
+    judge: what the judge of coherence is worth, "" when none was asked. trusting: models that ran code of their own, "" when none did.
     """
 
     name: str
@@ -57,6 +57,7 @@ class Findings:
     sources: dict[tuple[str, str], int]
     suite: list[dict[str, object]]
     examples: list[Example]
+    trusting: str = ""
 
     @property
     def yield_share(self) -> float:

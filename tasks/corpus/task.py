@@ -8,16 +8,16 @@ from tasks.corpus.assemble import CorpusSpec, Upstream, assemble
 from tasks.policy import STAGE, settle
 from tasks.store import Key, Table
 
-CODE_VERSION = 4
+CODE_VERSION = 5
 
 
 @task(**STAGE)
-def assemble_corpus(upstream: Upstream, spec: CorpusSpec, root: Path, name: str, teacher: str, judge: str) -> Table:
-    """Select, clean, check and describe the CORPUS; SuiteFailed when it is not what the Spec says."""
+def assemble_corpus(upstream: Upstream, spec: CorpusSpec, root: Path, name: str, teacher: str, judge: str, trusting: str = "") -> Table:
+    """Select, clean, check and describe the CORPUS; SuiteFailed when it is not what the Spec says. trusting: models that ran code of their own."""
     inputs = {stage: table.digest for stage, table in vars(upstream).items()}
-    key = Key("corpus", CODE_VERSION, spec, inputs | {"name": name, "teacher": teacher, "judge": judge})
+    key = Key("corpus", CODE_VERSION, spec, inputs | {"name": name, "teacher": teacher, "judge": judge, "trusting": trusting})
     docs = data_docs(root, key.fingerprint)
-    return settle(root, key, lambda: assemble(upstream, spec, name=name, teacher=teacher, judge=judge, docs=docs))
+    return settle(root, key, lambda: assemble(upstream, spec, name=name, teacher=teacher, judge=judge, trusting=trusting, docs=docs))
 
 
 def data_docs(root: Path, fingerprint: str) -> Path:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
 
-_HASHES = re.compile(r"^(#{1,6})[ \t]+(?P<title>\S.*?)[ \t#]*$", re.MULTILINE)
+_HASHES = re.compile(r"^(#{1,6})[ \t]+(?P<title>\S[^\n]{0,299})$", re.MULTILINE)
 _UNDERLINED = re.compile(r"^(?P<title>\S[^\n]{0,118})\n(?P<rule>[=\-~^*\"+])(?P=rule){2,}[ \t]*$", re.MULTILINE)
 _NUMBERED = re.compile(
     r"(?:\A|\n\n)(?P<title>(?:(?:Section|Chapter|Part|Rule|Article|§)[ \t]*)?\d+(?:\.\d+)*\.?[ \t]+[A-Z][^\n]{1,90}[^\n.:;,])(?=\n\n|\n*\Z)"
@@ -18,6 +18,8 @@ _LABEL = re.compile(
 )
 _SENTENCE_END = re.compile(r"(?<=[.!?])[\"')\]]*\s+(?=[\"'(\[]?[A-Z0-9])")
 _PARAGRAPH = re.compile(r"\n[ \t]*\n+")
+WORD_CHARACTERS = 200
+"""What is longer without a space is no word: encoded pictures, keys, noise. It stands in no passage."""
 
 
 class Heading(NamedTuple):
@@ -56,7 +58,7 @@ def headings(text: str) -> list[Heading]:
     prose = _FENCED.sub(lambda code: " " * len(code[0]), text)
     for pattern in (_OUTLINE, _NUMBERED, _UNDERLINED, _HASHES):
         for match in pattern.finditer(prose):
-            section, topic = label(match["title"])
+            section, topic = label(match["title"].rstrip(" \t#") or match["title"])
             found[match.start("title")] = Heading(section, topic, match.start(), match.end())
     return _without_overlap(sorted(found.values(), key=lambda heading: heading.start))
 
@@ -89,7 +91,7 @@ def _pack(text: str, start: int, end: int, max_words: int) -> Iterator[tuple[int
     last = start
     for piece_start, piece_end in _pieces(text, start, end, max_words):
         size = len(text[piece_start:piece_end].split())
-        if first >= 0 and words + size > max_words:
+        if first >= 0 and (words + size > max_words or text[last:piece_start].strip()):
             yield first, last
             first, words = -1, 0
         first, last, words = (piece_start if first < 0 else first), piece_end, words + size
@@ -99,7 +101,8 @@ def _pack(text: str, start: int, end: int, max_words: int) -> Iterator[tuple[int
 
 def _pieces(text: str, start: int, end: int, max_words: int) -> Iterator[tuple[int, int]]:
     for paragraph in _spans(_PARAGRAPH, text, start, end):
-        if len(text[slice(*paragraph)].split()) <= max_words:
+        said = text[slice(*paragraph)].split()
+        if len(said) <= max_words and max(map(len, said)) <= WORD_CHARACTERS:
             yield paragraph
             continue
         for sentence in _spans(_SENTENCE_END, text, *paragraph):
@@ -107,10 +110,17 @@ def _pieces(text: str, start: int, end: int, max_words: int) -> Iterator[tuple[i
 
 
 def _cut(text: str, start: int, end: int, max_words: int) -> Iterator[tuple[int, int]]:
-    found = list(re.finditer(r"\S+", text[start:end]))
-    for low in range(0, len(found), max_words):
-        group = found[low : low + max_words]
-        yield start + group[0].start(), start + group[-1].end()
+    """Yield runs of at most max_words words; what is too long to be one parts two runs."""
+    run: list[re.Match[str]] = []
+    for word in re.finditer(r"\S+", text[start:end]):
+        noise = word.end() - word.start() > WORD_CHARACTERS
+        if run and (noise or len(run) == max_words):
+            yield start + run[0].start(), start + run[-1].end()
+            run = []
+        if not noise:
+            run.append(word)
+    if run:
+        yield start + run[0].start(), start + run[-1].end()
 
 
 def _spans(separator: re.Pattern[str], text: str, start: int, end: int) -> Iterator[tuple[int, int]]:

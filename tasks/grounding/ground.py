@@ -57,7 +57,7 @@ def _row(document: dict[str, str], chunk: Chunk) -> dict[str, object]:
         "passage_id": digest(document["document_id"], str(chunk.start), str(chunk.end))[:16], "document_id": document["document_id"],
         "title": document["title"], "section": chunk.section, "heading": "" if chunk.heading == chunk.section else chunk.heading,
         "start": chunk.start, "end": chunk.end, "text": document["text"][chunk.start : chunk.end], "neighbours": [],
-        "source": document["source"], "licence": document["licence"],
+        "source": document["source"], "licence": document["licence"], "category": document["category"],
     }  # fmt: skip
 
 

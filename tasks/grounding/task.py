@@ -8,7 +8,7 @@ from tasks.grounding.ground import GroundingSpec, ground
 from tasks.policy import STAGE, settle
 from tasks.store import Key, Table
 
-CODE_VERSION = 1
+CODE_VERSION = 2
 
 
 @task(**STAGE)

@@ -50,7 +50,9 @@ def by_weights(messages: Sequence[Message], teacher: TeacherSpec, adapter: Adapt
 
     quiet_transformers()
     started = time.perf_counter()
-    tokenizer = AutoTokenizer.from_pretrained(resolve(teacher.model), revision=teacher.revision or None)
+    tokenizer = AutoTokenizer.from_pretrained(
+        resolve(teacher.model), revision=teacher.revision or None, trust_remote_code=teacher.trust_remote_code
+    )
     model = _load(teacher, adapter)
     loaded = time.perf_counter()
     ids = prompt_tokens(tokenizer, messages)
@@ -76,7 +78,7 @@ def _load(teacher: TeacherSpec, adapter: Adapter | None) -> Any:
     gpu = torch.cuda.is_available()
     model = AutoModelForCausalLM.from_pretrained(
         resolve(teacher.model), revision=teacher.revision or None, trust_remote_code=teacher.trust_remote_code,
-        dtype=torch.bfloat16 if gpu else torch.float32,
+        use_safetensors=True, dtype=torch.bfloat16 if gpu else torch.float32,
     )  # fmt: skip
     if adapter:
         from peft import PeftModel

@@ -7,13 +7,37 @@ from typing import Any
 from tasks.inference.engine import Message
 
 _OPENED = re.compile(r"<think>\s*$")
+_TAG = re.compile(r"<[^<>\s]+>")
 TAIL_TOKENS = 8
 
 
 def prompt_tokens(tokenizer: Any, messages: Iterable[Message]) -> list[int]:
-    """Return the ids of a conversation up to where the model's own turn begins, by the tokenizer's chat template."""
-    turns = [dict(message) for message in messages]
+    """Return the ids of a conversation up to where the model's own turn begins, by the tokenizer's chat template.
+
+    A control token that a message to the model spells out is words here, as it is to its reader: no document can end a turn or begin a
+    thought. What the model itself said before keeps its tags.
+    """
+    control = control_tokens(tokenizer)
+    turns = [dict(message) if message["role"] == "assistant" else _asked(message, control) for message in messages]
     return list(tokenizer.apply_chat_template(turns, add_generation_prompt=True, tokenize=True, return_dict=False))
+
+
+def _asked(message: Message, control: Sequence[str]) -> dict[str, str]:
+    return {**message, "content": without_control(message["content"], control)}
+
+
+def control_tokens(tokenizer: Any) -> list[str]:
+    """Return what the tokenizer reads as one token wherever it stands, longest first: its special tokens, and tags like <think>."""
+    added = tokenizer.added_tokens_decoder.values()
+    found = [one.content for one in added if len(one.content) > 1 and (one.special or _TAG.fullmatch(one.content))]
+    return sorted(found, key=len, reverse=True)
+
+
+def without_control(text: str, control: Sequence[str]) -> str:
+    """Return the text with every control token parted behind its first sign."""
+    for token in control:
+        text = text.replace(token, f"{token[0]} {token[1:]}")
+    return text
 
 
 def opened_think(tokenizer: Any, prompt: Sequence[int]) -> str:

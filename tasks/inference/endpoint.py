@@ -1,6 +1,8 @@
 """Any OpenAI-compatible server that already runs: vLLM, NIM, Ollama, llama.cpp."""
 
 import asyncio
+import json
+from typing import Any
 
 import aiohttp
 import orjson
@@ -33,6 +35,7 @@ class EndpointEngine:
             "n": 1,
         }
         self._headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {api_key}"} if api_key else {})
+        self._secret = api_key.encode()
         self._session: aiohttp.ClientSession | None = None
 
     async def ask(self, ask: Ask) -> Completion:
@@ -72,11 +75,16 @@ class EndpointEngine:
 
     async def _post(self, body: bytes) -> tuple[int, bytes]:
         session = self._session or self._open()
-        async with session.post(self._url, data=body) as response:
-            payload = await response.read()
+        # A redirect would take the key elsewhere; it is an answer like any other, and not a good one.
+        async with session.post(self._url, data=body, allow_redirects=False) as response:
+            payload = self._without_secret(await response.read())
             if response.status in RETRIED:
                 raise _Busy(f"status {response.status}: {payload[:200].decode(errors='replace')!r}")
             return response.status, payload
+
+    def _without_secret(self, payload: bytes) -> bytes:
+        """Return what a server said without the key: some repeat it when they complain, and what they say is logged and kept."""
+        return payload.replace(self._secret, b"(key)") if self._secret else payload
 
     def _open(self) -> aiohttp.ClientSession:
         timeout = aiohttp.ClientTimeout(total=self._placement.timeout_seconds)
@@ -85,16 +93,25 @@ class EndpointEngine:
         return self._session
 
 
+def _parsed(payload: bytes) -> Any:
+    """Return an answer's JSON. Some servers spell halves of characters, which no encoding takes: they become question marks."""
+    try:
+        return orjson.loads(payload)
+    except orjson.JSONDecodeError:
+        return orjson.loads(json.dumps(json.loads(payload), ensure_ascii=False).encode(errors="replace"))
+
+
 def _completion(key: str, payload: bytes, url: str) -> Completion:
     try:
-        answer = orjson.loads(payload)
+        answer = _parsed(payload)
         choice = answer["choices"][0]
         message, usage = choice["message"], answer.get("usage") or {}
         content = message.get("content") or ""
         reasoning = message.get("reasoning") or message.get("reasoning_content") or ""
         finish = choice.get("finish_reason") or "stop"
-    except (orjson.JSONDecodeError, KeyError, IndexError, TypeError, AttributeError) as exc:
+        text = think.from_fields(str(reasoning), str(content)) if reasoning else str(content)
+        tokens = int(usage.get("prompt_tokens") or 0), int(usage.get("completion_tokens") or 0)
+    except (orjson.JSONDecodeError, LookupError, TypeError, AttributeError, ValueError) as exc:
         raise Terminal(f"{url} answered something that is no chat completion: {payload[:200].decode(errors='replace')!r}") from exc
-    text = think.from_fields(reasoning, content) if reasoning else content
     finish = finish if finish in ("stop", "length") else "refused"
-    return Completion(key, text, finish, int(usage.get("prompt_tokens") or 0), int(usage.get("completion_tokens") or 0))
+    return Completion(key, text, finish, *tokens)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple, Protocol
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from tasks.spec import Placement, Spec
 
@@ -54,13 +54,20 @@ class EnginePlacement(Placement):
     restarts: int = Field(3, ge=0)
     """Times a dead engine is started again before EngineLost."""
     base_url: str = "http://127.0.0.1:8000/v1"
-    """Address of an OpenAI-compatible server, up to and including /v1."""
+    """Address of an OpenAI-compatible server, up to and including /v1; a key goes into TRACEMILL_API_KEY, never in here."""
     attempts: int = Field(6, ge=1)
     """Tries of one request on an endpoint, with exponential backoff between them."""
     timeout_seconds: float = Field(1800, gt=0)
     """Longest wait for one answer of an endpoint."""
     ray_address: str = "local"
     """Ray cluster to join; local starts one on this machine."""
+
+    @field_validator("base_url")
+    @classmethod
+    def _holds_no_secret(cls, base_url: str) -> str:
+        if "@" in base_url or "?" in base_url:
+            raise ValueError("a user, password or query in base_url would be logged and kept; put the key into TRACEMILL_API_KEY")
+        return base_url
 
 
 class Adapter(NamedTuple):

@@ -55,12 +55,13 @@ class OfflineEngine:
 def engine_arguments(spec: TeacherSpec, placement: EnginePlacement) -> dict[str, object]:
     """Return vLLM's engine arguments for this model on this machine.
 
+    Weights come as safetensors alone: a pickled file is a program.
     On CPU a per-request seed together with chunked prefill kills the engine, hence the three settings there.
     """
     common: dict[str, object] = {
         "model": resolve(spec.model), "revision": spec.revision or None, "max_model_len": spec.max_model_len, "dtype": "bfloat16",
         "max_num_seqs": placement.window, "tensor_parallel_size": placement.tensor_parallel, "seed": 0,
-        "trust_remote_code": spec.trust_remote_code,
+        "trust_remote_code": spec.trust_remote_code, "load_format": "safetensors",
     }  # fmt: skip
     from vllm.platforms import current_platform
 

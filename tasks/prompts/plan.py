@@ -17,8 +17,8 @@ BARE = "bare"
 class Family(Spec):
     """A kind of prompt and its share of the corpus."""
 
-    name: str = Field(min_length=1)
-    """Producer's name of the family; no prompt ever holds it."""
+    name: str = Field(pattern=r"^[\w .,:+/()-]{1,80}$")
+    """Producer's name of the family; no prompt ever holds it. Letters, digits, and signs that mean nothing to a page or a table."""
     share: float = Field(gt=0)
     """Weight among the families; the shares need not add up to one."""
     ground: Literal["passages", "questions"] = "passages"
@@ -32,7 +32,7 @@ class Family(Spec):
     context_from: Literal["document", "corpus"] = "document"
     """document: neighbours of the same document alone, so that train and validation share no document. corpus: any."""
     categories: tuple[str, ...] = ()
-    """Categories of questions to draw from."""
+    """Categories to draw from: of questions, or of the documents whose passages are asked about; passages of any document when empty."""
     general: bool = False
     """Counts as general reasoning, of which a corpus needs some lest the student forget."""
 
@@ -109,6 +109,7 @@ class Passage:
     heading: str
     text: str
     neighbours: tuple[str, ...]
+    category: str = ""
 
 
 @dataclass(frozen=True)
@@ -163,8 +164,12 @@ def _apportion(rows: int, families: Sequence[Family]) -> dict[str, int]:
 def capacity(family: Family, passages: Sequence[Passage], questions: Sequence[Question]) -> int:
     """Return how many different prompts a family can make."""
     if family.ground == "passages":
-        return len(passages) * len(set(family.forms))
+        return len(_within(family, passages)) * len(set(family.forms))
     return sum(question.category in family.categories for question in questions)
+
+
+def _within(family: Family, passages: Sequence[Passage]) -> list[Passage]:
+    return [passage for passage in passages if not family.categories or passage.category in family.categories]
 
 
 def _refuse_overdrawn(spec: PromptSpec, counts: dict[str, int], passages: Sequence[Passage], questions: Sequence[Question]) -> None:
@@ -181,7 +186,7 @@ def _refuse_overdrawn(spec: PromptSpec, counts: dict[str, int], passages: Sequen
 
 
 def _ask_passages(spec: PromptSpec, family: Family, passages: Sequence[Passage], by_id: dict[str, Passage]) -> list[Planned]:
-    cells = [(passage, number) for passage in passages for number in range(len(family.forms))]
+    cells = [(passage, number) for passage in _within(family, passages) for number in range(len(family.forms))]
     cells.sort(key=lambda cell: digest(str(spec.seed), family.name, cell[0].passage_id, str(cell[1])))
     return [_asked_passage(spec, family, passage, number, by_id) for passage, number in cells]
 

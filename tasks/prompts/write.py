@@ -41,7 +41,7 @@ def templates_digest(spec: PromptSpec) -> str:
 
 
 def _passages(table: pa.Table) -> list[Passage]:
-    names = ["passage_id", "document_id", "section", "heading", "text", "neighbours"]
+    names = ["passage_id", "document_id", "section", "heading", "text", "neighbours", "category"]
     return [Passage(**row | {"neighbours": tuple(row["neighbours"])}) for row in table.select(names).to_pylist()]
 
 

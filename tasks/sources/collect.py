@@ -1,22 +1,21 @@
 """From the sources a recipe names to the tables DOCUMENTS and QUESTIONS."""
 
-import hashlib
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import TypeVar
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from tasks import rows
-from tasks.errors import BadRecipe, PlanOverdrawn, unknown_name
-from tasks.ngrams import words
+from tasks.errors import PlanOverdrawn, unknown_name
+from tasks.ngrams import plain_text, words
 from tasks.sources import problems
 from tasks.sources.datasets import HUB, Record, read_hub, read_rows
-from tasks.sources.readers import ROWS, Document, Fault, files_under, read_file
+from tasks.sources.pages import PageReader
+from tasks.sources.places import Place, digest_line, places
+from tasks.sources.readers import ROWS, Document, Fault, PageText, document_of, is_text, read_file
 from tasks.spec import Spec, digest, draw_seed
 from tasks.store import Made
 
-BUILTIN = {"builtin:handbook": Path(__file__).parent / "samples"}
 Item = Document | Fault
 T = TypeVar("T")
 
@@ -25,11 +24,13 @@ class Source(Spec):
     """A file, a folder, a hub data set or a built-in sample."""
 
     path: str
-    """builtin:handbook, a file or folder (.txt .md .html .pdf .jsonl .parquet), or hub:owner/name."""
+    """builtin:handbook, a file or folder (.txt .md .html .pdf .jsonl .csv .tsv .parquet), or hub:owner/name."""
     licence: str = ""
     """Licence of what has no licence of its own."""
     revision: str = ""
     """Hub revision."""
+    config: str = ""
+    """Hub configuration, for a data set that comes in several (BigPatent: a to h, y)."""
     split: str = "train"
     """Hub split."""
     max_rows: int = Field(0, ge=0)
@@ -40,9 +41,21 @@ class DocumentSource(Source):
     """Where documents come from."""
 
     text: tuple[str, ...] = ("text",)
-    """Columns of a data set that make the text, joined by a blank line (BigPatent: description; PatentMatch: text, text_b)."""
+    """Columns of a data set that make the text, joined by a blank line (BigPatent: abstract, description; PatentMatch: text, text_b)."""
+    labels: tuple[str, ...] = ()
+    """Words put before each of these columns, that a reader may tell them apart ("Claim:", "Prior art:"); none when empty."""
     title: str = "title"
     """Column of a data set that holds the title; may be absent."""
+    untitled: str = ""
+    """Title of a row without one, before its number ("Pair" makes "Pair 12"); when empty, the row's place in its file."""
+    category: str = "general"
+    """Category given to these documents; families draw by it."""
+
+    @model_validator(mode="after")
+    def _labels_every_column(self) -> "DocumentSource":
+        if self.labels and len(self.labels) != len(self.text):
+            raise ValueError(f"{len(self.labels)} labels for {len(self.text)} columns; give one each, or none")
+        return self
 
 
 class DocumentSpec(Spec):
@@ -88,27 +101,31 @@ class QuestionSpec(Spec):
 
 def content_digest(sources: Iterable[Source]) -> str:
     """Return a digest of every local file the sources name, so that a changed file makes a new table."""
-    lines = []
+    lines: list[str] = []
     for source in sources:
-        for path in [] if source.path.startswith(HUB) else files_under(_locate(source.path)):
-            with path.open("rb") as file:
-                lines.append(f"{path.name} {hashlib.file_digest(file, 'sha256').hexdigest()}")
+        lines += [] if source.path.startswith(HUB) else map(digest_line, places(source.path))
     return digest(*lines)
 
 
 def documents(spec: DocumentSpec) -> Made:
     """Return every document of every source, and a fault for everything else that was found."""
-    accepted: dict[str, Document] = {}
+    accepted: dict[str, tuple[Document, str]] = {}
     faults: list[tuple[str, str, str]] = []
-    for item in (item for source in spec.sources for item in _items(source, spec.max_bytes)):
+    for item, category in _found(spec):
         if isinstance(item, Fault):
             faults.append((item.source, item.reason, item.detail))
         elif item.sha256 in accepted:
-            faults.append((item.source, "duplicate_document", f"same text as {accepted[item.sha256].source}"))
+            faults.append((item.source, "duplicate_document", f"same text as {accepted[item.sha256][0].source}"))
         else:
-            accepted[item.sha256] = item
-    table = rows.table_of([_document_row(document) for document in accepted.values()], rows.DOCUMENTS)
+            accepted[item.sha256] = item, category
+    table = rows.table_of([_document_row(document, category) for document, category in accepted.values()], rows.DOCUMENTS)
     return Made({"documents": table}, rows.DOCUMENTS, rows.rejected(faults), rows_in=len(accepted) + len(faults))
+
+
+def _found(spec: DocumentSpec) -> Iterator[tuple[Item, str]]:
+    with PageReader() as pages:
+        for source in spec.sources:
+            yield from ((item, source.category) for item in _items(source, spec.max_bytes, pages.read))
 
 
 def questions(spec: QuestionSpec) -> Made:
@@ -127,26 +144,32 @@ def questions(spec: QuestionSpec) -> Made:
     return Made({"questions": table}, rows.QUESTIONS, rows.rejected(faults), rows_in=made, may_be_empty=not made)
 
 
-def _items(source: DocumentSource, max_bytes: int) -> Iterator[Item]:
+def _items(source: DocumentSource, max_bytes: int, pages: PageText) -> Iterator[Item]:
     if source.path.startswith(HUB):
         columns = [*source.text, source.title]
         yield from (_of_record(record, source) for record in _limited(_hub(source, columns), source.max_rows))
         return
-    for path, name in _named_files(source.path):
-        if path.suffix.lower() in ROWS:
+    for path, name, fault in places(source.path):
+        if fault:
+            yield fault
+        elif path.suffix.lower() in ROWS:
             found = _limited(read_rows(path, source=name, max_bytes=max_bytes), source.max_rows)
             yield from (item if isinstance(item, Fault) else _of_record(item, source) for item in found)
         else:
-            yield read_file(path, source=name, licence=source.licence, max_bytes=max_bytes)
+            yield read_file(path, source=name, licence=source.licence, max_bytes=max_bytes, pages=pages)
 
 
 def _questions(source: QuestionSource, max_bytes: int) -> Iterator[dict[str, object] | Fault]:
     if source.path.startswith(HUB):
         found: Iterable[Record | Fault] = _hub(source, [source.question, source.answer])
     else:
-        found = (item for path, name in _named_files(source.path) for item in read_rows(path, source=name, max_bytes=max_bytes))
+        found = (item for place in places(source.path) for item in _rows_of(place, max_bytes))
     for item in _limited(found, source.max_rows):
         yield item if isinstance(item, Fault) else _question_of(item, source)
+
+
+def _rows_of(place: Place, max_bytes: int) -> Iterable[Record | Fault]:
+    return [place.fault] if place.fault else read_rows(place.path, source=place.name, max_bytes=max_bytes)
 
 
 def _problems(spec: QuestionSpec) -> Iterator[dict[str, object]]:
@@ -168,27 +191,9 @@ def _problems(spec: QuestionSpec) -> Iterator[dict[str, object]]:
             }  # fmt: skip
 
 
-def _named_files(path: str) -> Iterator[tuple[Path, str]]:
-    root = _locate(path)
-    for found in files_under(root):
-        yield found, found.name if root.is_file() else f"{root.name}/{found.relative_to(root).as_posix()}"
-
-
-def _locate(path: str) -> Path:
-    if path.startswith("builtin:"):
-        if path not in BUILTIN:
-            raise unknown_name("built-in source", path, BUILTIN)
-        return BUILTIN[path]
-    found = Path(path).expanduser()
-    if not found.exists():
-        raise BadRecipe(
-            f"source {path!r} is not there (looked for {found.absolute()}); give a file, a folder, hub:owner/name or {', '.join(BUILTIN)}"
-        )
-    return found
-
-
 def _hub(source: Source, columns: list[str]) -> Iterator[Record]:
-    return read_hub(source.path.removeprefix(HUB), revision=source.revision, split=source.split, columns=columns)
+    name = source.path.removeprefix(HUB)
+    return read_hub(name, config=source.config, revision=source.revision, split=source.split, columns=columns)
 
 
 def _limited(items: Iterable[T], most: int) -> Iterator[T]:
@@ -201,23 +206,36 @@ def _limited(items: Iterable[T], most: int) -> Iterator[T]:
 def _of_record(record: Record, source: DocumentSource) -> Item:
     values = [record.values.get(column) for column in source.text]
     if not all(isinstance(value, str) and value.strip() for value in values):
-        return Fault(record.source, "missing_text", f"columns {list(source.text)} of {sorted(record.values)} hold no text")
-    title = record.values.get(source.title)
-    return Document(str(title or record.source), "\n\n".join(map(str, values)), record.source, source.licence)
+        return Fault(record.source, "missing_text", f"columns {list(source.text)} of {_names(record)} hold no text")
+    labelled = [f"{label} {value}" for label, value in zip(source.labels, values, strict=True)] if source.labels else values
+    return document_of(_title(record, source), "\n\n".join(map(str, labelled)), record.source, source.licence)
+
+
+def _title(record: Record, source: DocumentSource) -> str:
+    own = record.values.get(source.title)
+    place = f"{source.untitled} {record.source.rpartition('#')[2]}" if source.untitled else record.source
+    return str(own or place)
 
 
 def _question_of(record: Record, source: QuestionSource) -> dict[str, object] | Fault:
     text, answer = record.values.get(source.question), record.values.get(source.answer)
     if not isinstance(text, str) or not text.strip():
-        return Fault(record.source, "missing_question", f"column {source.question!r} of {sorted(record.values)} holds no text")
+        return Fault(record.source, "missing_question", f"column {source.question!r} of {_names(record)} holds no text")
     accepted = [] if answer is None else [str(one) for one in (answer if isinstance(answer, list) else [answer])]
+    if not is_text(text + "".join(accepted)):
+        return Fault(record.source, "bad_encoding", "holds halves of characters (lone surrogates)")
     return {
-        "question_id": digest(text)[:16], "text": text, "accepted": accepted, "answer_type": source.answer_type,
+        "question_id": digest(text)[:16], "text": plain_text(text), "accepted": accepted, "answer_type": source.answer_type,
         "category": source.category, "split": "held_out" if source.held_out else "train", "source": record.source,
         "licence": source.licence,
     }  # fmt: skip
 
 
-def _document_row(document: Document) -> dict[str, object]:
+def _names(record: Record) -> str:
+    """Return a row's columns for a sentence."""
+    return ascii(sorted(record.values))[:200]
+
+
+def _document_row(document: Document, category: str) -> dict[str, object]:
     names = ("document_id", "title", "text", "source", "licence", "sha256")
-    return {name: getattr(document, name) for name in names}
+    return {name: getattr(document, name) for name in names} | {"category": category}

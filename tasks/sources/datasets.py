@@ -1,7 +1,8 @@
 """Rows of JSON lines, Parquet and hub datasets, one at a time, each with its place in the file."""
 
+import csv
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -9,7 +10,7 @@ from tasks.errors import BadRecipe
 from tasks.sources.readers import Fault, Unreadable, check_size, decode
 
 HUB = "hub:"
-BATCH_ROWS = 1000
+BATCH_ROWS = 100
 MAX_ROW_BYTES = 16 * 2**20
 
 
@@ -21,23 +22,34 @@ class Record(NamedTuple):
 
 
 def read_rows(path: Path, *, source: str, max_bytes: int) -> Iterator[Record | Fault]:
-    """Yield every row of a .jsonl or .parquet file; a torn or foreign line is a fault of its own."""
+    """Yield every row of a .jsonl, .csv, .tsv or .parquet file; a torn or foreign line is a fault of its own.
+
+    A file whose rows unpack to more than max_bytes ends there with a fault: a few kilobytes of Parquet can hold terabytes.
+    """
+    readers: dict[str, Callable[[Path, str], Iterator[Record | Fault]]] = {
+        ".jsonl": _json_lines, ".csv": _separated, ".tsv": _separated, ".parquet": _parquet,
+    }  # fmt: skip
     try:
         check_size(path, max_bytes)
-        yield from _json_lines(path, source) if path.suffix.lower() == ".jsonl" else _parquet(path, source)
+        left = max_bytes
+        for item in readers[path.suffix.lower()](path, source):
+            left -= _characters(item)
+            if left < 0:
+                raise Unreadable("too_large", f"{path.name} unpacks to more than {max_bytes} characters")
+            yield item
     except Unreadable as exc:
         yield Fault(source, exc.reason, exc.detail)
     except OSError as exc:
         yield Fault(source, "unreadable_file", str(exc))
 
 
-def read_hub(name: str, *, revision: str, split: str, columns: list[str]) -> Iterator[Record]:
-    """Yield the rows of a hub data set, or of a local folder that `datasets` can open, as a stream."""
+def read_hub(name: str, *, config: str, revision: str, split: str, columns: list[str]) -> Iterator[Record]:
+    """Yield the rows of a hub data set, or of a local folder that `datasets` can open, as a stream. No code of its is run."""
     import datasets
 
     try:
-        stream = datasets.load_dataset(name, split=split, revision=revision or None, streaming=True)
-    except (FileNotFoundError, ValueError, ConnectionError, datasets.exceptions.DatasetNotFoundError) as exc:
+        stream = datasets.load_dataset(name, config or None, split=split, revision=revision or None, streaming=True)
+    except (FileNotFoundError, ValueError, RuntimeError, ConnectionError, datasets.exceptions.DatasetNotFoundError) as exc:
         raise BadRecipe(f"data set {name!r}, split {split!r} cannot be opened: {exc}") from exc
     known = list(stream.column_names or columns)
     for number, values in enumerate(stream.select_columns([column for column in columns if column in known])):
@@ -66,15 +78,37 @@ def _json_row(line: bytes, place: str, name: str) -> Record | Fault:
     return Record(place, values)
 
 
+def _separated(path: Path, source: str) -> Iterator[Record]:
+    """Yield the rows of a table of text with a line of names above, separated by commas or tabs."""
+    csv.field_size_limit(MAX_ROW_BYTES)
+    separator = "\t" if path.suffix.lower() == ".tsv" else ","
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            for number, values in enumerate(csv.DictReader(file, delimiter=separator, restkey="", restval=""), 1):
+                yield Record(f"{source}#{number}", values)
+    except csv.Error as exc:
+        raise Unreadable("bad_table", f"{path.name}: {exc}") from exc
+    except UnicodeDecodeError as exc:
+        raise Unreadable("bad_encoding", f"{path.name}: {exc.reason} at byte {exc.start}; convert it to UTF-8") from exc
+
+
 def _parquet(path: Path, source: str) -> Iterator[Record]:
+    """Yield the rows of a Parquet file. Texts stay in their dictionaries until a row is taken: a repeated one is unpacked once a row, not at once."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
+        texts = [field.name for field in pq.read_schema(path) if pa.types.is_string(field.type) or pa.types.is_large_string(field.type)]
         number = 0
-        for batch in pq.ParquetFile(path).iter_batches(BATCH_ROWS):
-            for values in batch.to_pylist():
+        for batch in pq.ParquetFile(path, read_dictionary=texts).iter_batches(BATCH_ROWS):
+            for row in range(batch.num_rows):
                 number += 1
-                yield Record(f"{source}#{number}", values)
+                yield Record(f"{source}#{number}", batch.slice(row, 1).to_pylist()[0])
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as exc:
         raise Unreadable("broken_parquet", f"{path.name}: {exc}"[:300]) from exc
+
+
+def _characters(item: Record | Fault) -> int:
+    """Return what a row weighs in memory, near enough: the characters of its texts."""
+    texts = item.values.values() if isinstance(item, Record) else (item.detail,)
+    return sum(len(value) for value in texts if isinstance(value, str))

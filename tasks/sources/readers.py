@@ -1,22 +1,19 @@
 """From files of many kinds to documents: every file or row is read, or rejected with a reason."""
 
 import hashlib
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import yaml
+from tasks.ngrams import plain_text
+from tasks.spec import digest, plain_yaml
 
-from tasks.spec import digest
-
-HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
-DROPPED_TAGS = ("script", "style", "nav", "header", "footer", "noscript", "template", "svg")
-MARKDOWN, PLAIN, PAGES, ROWS = {".md", ".markdown"}, {".txt", ".rst"}, {".html", ".htm"}, {".jsonl", ".parquet"}
-_LEADERS = re.compile(r"(?m)^.*(?:\. ?){6,}.*\n?")
-"""A line of a table of contents, dots leading to its page."""
-SUFFIXES = tuple(sorted(MARKDOWN | PLAIN | PAGES | ROWS | {".pdf"}))
+MARKDOWN, PLAIN, PAGES, ROWS = {".md", ".markdown"}, {".txt", ".rst"}, {".html", ".htm"}, {".jsonl", ".csv", ".tsv", ".parquet"}
+TITLE_CHARACTERS, FRONT_CHARACTERS = 200, 20_000
+PDF = {".pdf"}
+SUFFIXES = tuple(sorted(MARKDOWN | PLAIN | PAGES | PDF | ROWS))
+PageText = Callable[[Path, int], tuple[str, str]]
+"""From a file and the characters it may unpack to, to its title and text; raises Unreadable."""
 
 
 @dataclass(frozen=True)
@@ -64,17 +61,34 @@ def files_under(path: Path) -> list[Path]:
     return sorted(found for found in below if not any(part.startswith(".") for part in found.relative_to(path).parts))
 
 
-def read_file(path: Path, *, source: str, licence: str, max_bytes: int) -> Document | Fault:
-    """Return the one document of a text, Markdown, HTML or PDF file, or its fault."""
+def read_file(path: Path, *, source: str, licence: str, max_bytes: int, pages: PageText) -> Document | Fault:
+    """Return the one document of a text, Markdown, HTML or PDF file, or its fault. pages: what takes HTML and PDF apart."""
     try:
-        title, text, own_licence = _take_apart(path, max_bytes)
+        title, text, own_licence = _take_apart(path, max_bytes, pages)
     except Unreadable as exc:
         return Fault(source, exc.reason, exc.detail)
     except OSError as exc:
         return Fault(source, "unreadable_file", str(exc))
-    if not text.strip():
-        return Fault(source, "empty_text", f"{path.name} holds no text")
-    return Document(title or path.stem, text, source, own_licence or licence)
+    return document_of(title or path.stem, text, source, own_licence or licence)
+
+
+def document_of(title: str, text: str, source: str, licence: str) -> Document | Fault:
+    """Return a document of plain text: control characters become blanks, a long title is cut; a fault where no text is left."""
+    if not is_text(title + text):
+        return Fault(source, "bad_encoding", "holds halves of characters (lone surrogates)")
+    plain = plain_text(text)
+    if not plain.strip():
+        return Fault(source, "empty_text", f"{source} holds no text")
+    return Document(" ".join(plain_text(title).split())[:TITLE_CHARACTERS], plain, source, licence)
+
+
+def is_text(text: str) -> bool:
+    """Whether a text can be written down: JSON can spell halves of characters that no encoding takes."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def check_size(path: Path, max_bytes: int) -> None:
@@ -100,18 +114,16 @@ def decode(raw: bytes, name: str) -> str:
         raise Unreadable("bad_encoding", f"{name}: {exc.reason} at byte {exc.start}; convert it to UTF-8") from exc
 
 
-def _take_apart(path: Path, max_bytes: int) -> tuple[str, str, str]:
+def _take_apart(path: Path, max_bytes: int, pages: PageText) -> tuple[str, str, str]:
     """Return (title, text, licence) of one file."""
     check_size(path, max_bytes)
     suffix = path.suffix.lower()
-    if suffix == ".pdf":
-        return _pdf(path, max_bytes)
-    readers: dict[str, Callable[[str], tuple[str, str, str]]] = {
-        **dict.fromkeys(MARKDOWN, _markdown), **dict.fromkeys(PLAIN, _plain), **dict.fromkeys(PAGES, _html),
-    }  # fmt: skip
-    if suffix not in readers:
+    if suffix in PAGES | PDF:
+        return (*pages(path, max_bytes), "")
+    if suffix not in SUFFIXES:
         raise Unreadable("unsupported_type", f"{path.name}: {suffix or 'no suffix'}; read are {', '.join(SUFFIXES)}")
-    return readers[suffix](decode(path.read_bytes(), path.name))
+    text = decode(path.read_bytes(), path.name)
+    return _markdown(text) if suffix in MARKDOWN else _plain(text)
 
 
 def _plain(text: str) -> tuple[str, str, str]:
@@ -122,67 +134,18 @@ def _plain(text: str) -> tuple[str, str, str]:
 def _markdown(text: str) -> tuple[str, str, str]:
     meta, body = _front_matter(text)
     heading = next((line.lstrip("#").strip() for line in body.splitlines() if line.startswith("# ")), "")
-    return str(meta.get("title", heading)), body, str(meta.get("licence", meta.get("license", "")))
+    title, licence = meta.get("title", heading), meta.get("licence", meta.get("license", ""))
+    return str(title), body, str(licence)
 
 
 def _front_matter(text: str) -> tuple[dict[str, object], str]:
     if not text.startswith("---\n") or "\n---\n" not in text[3:]:
         return {}, text
     head, body = text[4:].split("\n---\n", 1)
+    if len(head) > FRONT_CHARACTERS:
+        return {}, text
     try:
-        meta = yaml.safe_load(head)
-    except yaml.YAMLError:
+        meta = plain_yaml(head)
+    except ValueError:
         return {}, text
     return (meta, body) if isinstance(meta, dict) else ({}, text)
-
-
-def _html(text: str) -> tuple[str, str, str]:
-    """Return the visible text, headings as Markdown so that sections survive."""
-    from bs4 import BeautifulSoup
-
-    soup = BeautifulSoup(text, "html.parser")
-    title = soup.title.get_text(" ", strip=True) if soup.title else ""
-    for tag in soup(DROPPED_TAGS):
-        tag.decompose()
-    for heading in soup(HEADINGS):
-        words = heading.get_text(" ", strip=True).rstrip("¶# ")
-        heading.replace_with(f"\n\n{'#' * int(heading.name[1])} {words}\n\n" if words else "\n")
-    for block in soup(("p", "li", "tr", "dd", "dt", "pre", "blockquote", "div", "br")):
-        block.append("\n\n" if block.name in ("p", "pre", "blockquote") else "\n")
-    return title, _tidy(soup.get_text()), ""
-
-
-def _pdf(path: Path, max_bytes: int) -> tuple[str, str, str]:
-    """Return the text of all pages without lines of contents. A line that begins with # is no heading here, so it is moved in by a blank."""
-    import pypdfium2
-
-    try:
-        with pypdfium2.PdfDocument(path) as document:
-            title = str(document.get_metadata_value("Title") or "")
-            text = _tidy(_pages(document, path.name, max_bytes))
-    except pypdfium2.PdfiumError as exc:
-        locked = exc.err_code == pypdfium2.raw.FPDF_ERR_PASSWORD
-        raise Unreadable("encrypted_file" if locked else "broken_pdf", f"{path.name}: {exc}") from exc
-    return title, re.sub(r"(?m)^#", " #", _LEADERS.sub("", text)), ""
-
-
-def _pages(document: Any, name: str, max_bytes: int) -> str:
-    """Return the text of all pages; what unpacks to more than the file limit is a fault, not a full memory."""
-    pages: list[str] = []
-    size = 0
-    for number in range(len(document)):
-        page = document[number]
-        # U+FFFE and U+0002 stand where a word was hyphenated at a line's end.
-        pages.append(re.sub("[\ufffe\x02](\r?\n)?", "", page.get_textpage().get_text_bounded()))
-        page.close()
-        size += len(pages[-1])
-        if size > max_bytes:
-            raise Unreadable("too_large", f"{name} unpacks to more than {max_bytes} characters")
-    return "\n\n".join(pages)
-
-
-def _tidy(text: str) -> str:
-    """Return the text without trailing blanks and with one blank line at most between paragraphs."""
-    lines = [" ".join(line.split()) for line in text.splitlines()]
-    kept: Iterator[str] = (line for before, line in zip(["", *lines], lines, strict=False) if line or before)
-    return "\n".join(kept).strip() + "\n"

@@ -45,7 +45,7 @@ def load(student: StudentSpec, *, precision: str, attention: str = "sdpa") -> An
     quiet_transformers()
     model = AutoModelForCausalLM.from_pretrained(
         resolve(student.model), revision=student.revision or None, trust_remote_code=student.trust_remote_code,
-        dtype=torch.bfloat16 if precision == "bf16" else torch.float32, attn_implementation=attention,
+        use_safetensors=True, dtype=torch.bfloat16 if precision == "bf16" else torch.float32, attn_implementation=attention,
     )  # fmt: skip
     return model.to("cuda" if torch.cuda.is_available() else "cpu")
 

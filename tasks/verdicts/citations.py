@@ -13,7 +13,7 @@ class CitationSpec(Spec):
     """What a citation looks like and which ones need no passage."""
 
     patterns: tuple[str, ...] = (r"\[([^\[\]\n]{2,80})\]",)
-    """Regular expressions whose first group is the cited section."""
+    """Regular expressions whose first group is the cited section or authority; what a shown passage cites itself resolves too."""
     allowed: tuple[str, ...] = ()
     """Sections and authorities that may be cited though no passage holds them."""
     must_cite: bool = True
@@ -36,13 +36,18 @@ def citations(case: Case, spec: CitationSpec) -> Verdict:
     """Judge the citations of think block and answer; the score is the number that resolve. Rows without passages have none to resolve."""
     if not case.passages:
         return verdict("citations", None, 0)
-    known = {_key(section) for section in (*spec.allowed, *(passage.section for passage in case.passages))}
+    known = {_key(section) for section in (*spec.allowed, *shown_sections(case, spec))}
     cited = [_key(found) for found in cited_sections(f"{case.think}\n{case.answer}", spec)]
     resolved = [section for section in cited if section in known]
     if len(resolved) < len(cited):
         return verdict("citations", "unresolved_citation", len(resolved))
     in_answer = cited_sections(case.answer, spec)
     return verdict("citations", "missing_citation" if spec.must_cite and not in_answer else None, len(resolved))
+
+
+def shown_sections(case: Case, spec: CitationSpec) -> list[str]:
+    """Return the sections of the passages shown, and those that the passages themselves cite."""
+    return [section for passage in case.passages for section in (passage.section, *cited_sections(passage.text, spec))]
 
 
 def cited_sections(text: str, spec: CitationSpec) -> list[str]:

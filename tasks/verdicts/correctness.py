@@ -5,7 +5,7 @@ import re
 from tasks.verdicts.case import Case, Verdict, verdict
 
 _BOXED = re.compile(r"\\boxed\{([^{}]*)\}")
-_PLAIN_NUMBER = re.compile(r"-?\d+")
+_PLAIN_NUMBER = re.compile(r"-?\d{1,400}")
 SECONDS = 5
 
 

@@ -13,7 +13,7 @@ from tasks.verdicts.coherence import CoherenceSpec, judge_digest
 from tasks.verdicts.gates import VerdictSpec, judge
 from tasks.verdicts.opinions import opinions_table
 
-CODE_VERSION = 2
+CODE_VERSION = 3
 AUDIT_VERSION, COHERENCE_VERSION = 2, 1
 
 
