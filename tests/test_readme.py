@@ -55,7 +55,7 @@ def test_the_build_command_and_the_python_that_opens_its_corpus_run(tmp_path: Pa
     _, _, recipe, *arguments = shlex.split(command)
     arguments[arguments.index("--root") + 1] = str(tmp_path / "mill")
     summary = finish(start(HOUSE / recipe, tmp_path / "mill", *arguments, *DRY, server=prefect_server))
-    (code,) = blocks("python")
+    code = next(block for block in blocks("python") if "load_dataset" in block)
     done = subprocess.run(
         [sys.executable, "-c", code.replace("mill/corpus/<fingerprint>", summary["corpus"])],
         capture_output=True,

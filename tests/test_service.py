@@ -1,8 +1,10 @@
 """The mill as it is operated: brought up, triggered, broken, retried, looked at."""
 
 import json
+import re
 import stat
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +18,7 @@ from flows.service.pages import readable
 from flows.service.service import up
 from tasks.errors import BadSetting, ServiceDown
 from tests.builders import write_rulebook
-from tests.mills import Mill, kill, mill, tracemill, write_recipe
+from tests.mills import Mill, bare, kill, mill, tracemill, write_recipe
 
 
 @pytest.fixture(scope="module")
@@ -107,6 +109,23 @@ def test_a_triggered_build_leaves_its_tables_links_and_what_changed(up_mill: Mil
     page = httpx.get(link, auth=(user, password))
     assert page.status_code == 200 and "connect-src 'none'" in page.headers["content-security-policy"]
     up_mill.heard("tracemill.corpus.published", count=2)
+
+
+def test_the_readmes_trigger_and_its_automation_work_as_they_stand(up_mill: Mill, tmp_path: Path) -> None:
+    text = (Path(__file__).parents[1] / "README.md").read_text()
+    shell = next(block for block in re.findall(r"```bash\n(.*?)```", text, re.DOTALL) if "create_flow_run" in block)
+    python = next(block for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL) if "Automation" in block)
+    code = (
+        shell.replace("~/.tracemill/env", str(up_mill.home.settings_file))
+        .replace("/pocket", "/small")
+        .replace("prompts.rows=60", "prompts.rows=24")
+    )
+    for _ in range(2):
+        done = subprocess.run(["bash", "-euc", code], capture_output=True, text=True, check=True, env=bare())
+    run = json.loads(done.stdout)
+    assert up_mill.wait(run["id"])["state_name"] == "Completed"
+    subprocess.run([sys.executable, "-c", python.replace("pocket", "small")], check=True, env=up_mill.home.environment())
+    assert any(one["name"] == "a broken gate stops the nights" for one in up_mill.api.post("/automations/filter", {}))
 
 
 def test_a_setting_nobody_knows_fails_in_one_sentence_and_is_not_retried(up_mill: Mill) -> None:

@@ -14,6 +14,7 @@ MARK = "TRACEMILL_HOME"
 """Set in the environment of everything that is started here, so that everything can be found again."""
 MOST_RUNS = 3
 """Times a run that crashed is begun, the first included, before it stays crashed."""
+DATABASE = "PREFECT_SERVER_DATABASE_CONNECTION_URL"
 DAYS = 86_400
 RETENTION_DAYS = {"runs": 30, "events": 7}
 
@@ -56,9 +57,13 @@ class Home(NamedTuple):
         draft.replace(self.settings_file)
         return found
 
-    def environment(self) -> dict[str, str]:
-        """Return the environment of a process started here: what is set already stands only where the file is silent."""
-        return {**os.environ, **self.settings()}
+    def environment(self, *, server: bool = False) -> dict[str, str]:
+        """Return the environment of a process started here: what is set already stands only where the file is silent.
+
+        Only the server is told where the database is: its address may hold a password.
+        """
+        found = {**os.environ, **self.settings()}
+        return found if server else {name: value for name, value in found.items() if name != DATABASE}
 
 
 def _settings(folder: Path, *, port: int, root: Path, database: str, secret: str) -> dict[str, str]:
@@ -67,7 +72,7 @@ def _settings(folder: Path, *, port: int, root: Path, database: str, secret: str
     return {
         MARK: str(folder), "TRACEMILL_ROOT": str(root),
         **_paths(folder), **_security(address, port, secret), **_pace(), **_retention(),
-        "PREFECT_SERVER_DATABASE_CONNECTION_URL": database or f"sqlite+aiosqlite:///{folder}/prefect.db",
+        DATABASE: database or f"sqlite+aiosqlite:///{folder}/prefect.db",
     }  # fmt: skip
 
 

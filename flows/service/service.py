@@ -40,7 +40,9 @@ def up(home: Home, *, port: int, root: Path, database: str, recipes: Sequence[Pa
             _refuse_taken(number)
     settings, environment = home.settings(), home.environment()
     prefect = [sys.executable, "-m", "prefect"]
-    processes.start(home, "server", [*prefect, "server", "start", "--host", "127.0.0.1", "--port", str(port)], environment)
+    processes.start(
+        home, "server", [*prefect, "server", "start", "--host", "127.0.0.1", "--port", str(port)], home.environment(server=True)
+    )
     processes.start(home, "reports", [sys.executable, "-m", "flows.service.pages"], environment)
     with Api(settings) as api:
         await_health(home, api)

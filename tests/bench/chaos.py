@@ -1,0 +1,151 @@
+"""Every fault at random moments of a build: does it end right, with the same corpus, no process and no slot left behind?
+
+`python -m tests.bench.chaos [--moments 20] [--faults flow worker server power cancel] [--seed 0]`. A whole mill (server, worker, reports) with
+the scripted engine; each fault strikes a fresh build at a moment drawn from the length of an undisturbed one.
+
+| fault | what is done | right end |
+|---|---|---|
+| flow | the run's process is killed with -9 | Completed after a retry by itself |
+| worker | the worker is killed with -9; `tracemill up` | Completed |
+| server | the server is killed with -9; `tracemill up` | Completed |
+| power | everything is killed at once; `tracemill up` | Completed after a retry by itself |
+| cancel | cancelled, as the button does; then retried | Cancelled, then Completed |
+"""
+
+import argparse
+import random
+import shutil
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from flows.service.processes import descendants
+from tests.builders import write_rulebook
+from tests.builds import corpus_bytes
+from tests.mills import Mill, kill, mill, write_recipe
+
+FAULTS = ("flow", "worker", "server", "power", "cancel")
+PARTS = {"server", "worker", "reports"}
+
+
+class End(NamedTuple):
+    """How a struck build ended. runs: times it was begun. seconds: from the fault to the end."""
+
+    fault: str
+    moment: float
+    state: str
+    runs: int
+    seconds: float
+    same: bool
+    orphans: int
+    slots: int
+
+    @property
+    def right(self) -> bool:
+        """Whether nothing is left to be wished for."""
+        return self.state == "Completed" and self.same and not self.orphans and not self.slots
+
+
+def main() -> None:
+    """Strike, wait, compare, and print a line per fault."""
+    arguments = _arguments()
+    drawn = random.Random(arguments.seed)
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder)
+        recipe = write_recipe(home / "small.yaml", write_rulebook(home / "rules"))
+        with mill(home, [recipe]) as running:
+            seconds, due = _undisturbed(running)
+            print(f"an undisturbed build takes {seconds:.1f} s", flush=True)
+            for fault in arguments.faults:
+                ends = []
+                for number in range(arguments.moments):
+                    ends.append(_struck(running, fault, drawn.uniform(0, seconds), due))
+                    print(f"  {number + 1:2}: {ends[-1]}", flush=True)
+                print(_line(fault, ends), flush=True)
+
+
+def _undisturbed(running: Mill) -> tuple[float, dict[str, bytes]]:
+    run = running.trigger("build-corpus/small")
+    running.wait(run, ["RUNNING"])
+    started = time.monotonic()
+    ended = running.wait(run)
+    assert ended["state_name"] == "Completed", running.words(run)
+    return time.monotonic() - started, corpus_bytes(running.root)
+
+
+def _struck(running: Mill, fault: str, moment: float, due: dict[str, bytes]) -> End:
+    shutil.rmtree(running.root)
+    run = running.trigger("build-corpus/small")
+    running.wait(run, ["RUNNING"])
+    time.sleep(moment)
+    STRIKES[fault](running, run)
+    began = time.monotonic()
+    state = _settled(running, run)
+    seconds = time.monotonic() - began
+    for process in running.engines():
+        process.wait(30)
+    left = [process for process in descendants(running.home) if process.pid not in {running.part(part).pid for part in PARTS}]
+    same = state["state_name"] == "Completed" and corpus_bytes(running.root) == due
+    return End(fault, round(moment, 1), state["state_name"], state["run_count"], round(seconds, 1), same, len(left), running.held_slots())
+
+
+def _settled(running: Mill, run: str) -> dict[str, Any]:
+    """Return the run once it has ended and nothing takes it up again."""
+    while True:
+        ended = running.wait(run, seconds=400)
+        if ended["state_type"] != "CRASHED" or ended["run_count"] >= 3:
+            return ended
+        time.sleep(0.2)
+
+
+def _cancelled(running: Mill, run: str) -> None:
+    if running.run(run)["state_type"] == "COMPLETED":
+        return
+    running.cancel(run)
+    ended = running.wait(run)
+    if ended["state_type"] == "CANCELLED":
+        for process in running.engines():
+            process.wait(40)
+        running.retry(run)
+
+
+def _restarted(*parts: str) -> Callable[[Mill, str], None]:
+    def strike(running: Mill, run: str) -> None:
+        kill([running.part(part) for part in parts])
+        running.up()
+
+    return strike
+
+
+def _power(running: Mill, run: str) -> None:
+    kill(descendants(running.home))
+    running.up()
+
+
+STRIKES: dict[str, Callable[[Mill, str], None]] = {
+    "flow": lambda running, run: kill(running.engines()), "worker": _restarted("worker"), "server": _restarted("server"),
+    "power": _power, "cancel": _cancelled,
+}  # fmt: skip
+
+
+def _line(fault: str, ends: list[End]) -> str:
+    right = sum(end.right for end in ends)
+    return (
+        f"{fault:7} right {right} of {len(ends)}, same corpus {sum(end.same for end in ends)}, orphans {sum(end.orphans for end in ends)}, "
+        f"slots held {sum(end.slots for end in ends)}, {statistics.median(end.seconds for end in ends):.0f} s to the end (median)"
+    )
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--moments", type=int, default=20)
+    parser.add_argument("--faults", nargs="+", choices=FAULTS, default=list(FAULTS))
+    parser.add_argument("--seed", type=int, default=0)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
