@@ -162,6 +162,7 @@ class Recipe(Spec):
         models: dict[str, TeacherSpec | StudentSpec] = {
             "traces.teacher": self.traces.teacher, "coherence.teacher": self.coherence.teacher, "train.student": self.train.student,
             "probe.coherence.teacher": self.probe.coherence.teacher,
+            **{f"measure.candidates.{number}": one for number, one in enumerate(self.measure.candidates)},
         }  # fmt: skip
         return [f"{place} ({one.model})" for place, one in models.items() if one.trust_remote_code]
 
