@@ -14,6 +14,7 @@ from prefect import flow, get_run_logger
 from pydantic import BaseModel
 
 from flows.clock import Clock, StageLine
+from flows.prune import prune
 from flows.recipe import Overlay, Recipe, Root, laid_over
 from flows.seen import PUBLISHED, announce, announce_broken, leave_changes, leave_links, remember
 from tasks.corpus.assemble import Upstream, offered_prompts
@@ -141,7 +142,7 @@ def summary(recipe: Recipe, built: Built, root: Path, clock: Clock) -> Summary:
     draft = corpus.path / f".{SUMMARY}.{os.getpid()}"
     draft.write_text(told.as_json())
     draft.replace(corpus.path / SUMMARY)
-    _tell(recipe.name, told, root)
+    _tell(recipe, told, root)
     return told
 
 
@@ -156,11 +157,13 @@ def style(rows: pa.Table) -> dict[str, float]:
     return lengths | {f"family {name}": round(count / rows.num_rows, 4) for name, count in sorted(families.items())}
 
 
-def _tell(name: str, told: Summary, root: Path) -> None:
+def _tell(recipe: Recipe, told: Summary, root: Path) -> None:
     """Leave what a person looks for in the run's page, and say that there is a corpus."""
     summary = json.loads(told.as_json())
-    ledger = remember(root, name, summary)
+    keep = recipe.placement.keep
+    ledger = remember(root, recipe.name, summary, builds=keep.builds)
+    prune(root, days=keep.days)
     leave_changes(ledger.before, summary)
     leave_links(root, {page: summary[page] for page in ("report", "audit", "data_docs")})
     if ledger.new:
-        announce(PUBLISHED, name, told.fingerprint, rows=told.rows, corpus=told.corpus)
+        announce(PUBLISHED, recipe.name, told.fingerprint, rows=told.rows, corpus=told.corpus)

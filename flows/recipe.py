@@ -46,6 +46,15 @@ class Nightly(Placement):
         return name
 
 
+class Keep(Placement):
+    """What the store remembers of a recipe."""
+
+    builds: int = Field(14, ge=1)
+    """Latest builds whose tables stay, with all they were made of; a promoted student stays as well."""
+    days: float = Field(14, ge=0)
+    """Days after its last use that a table of no kept build, or a journal, is removed."""
+
+
 class Placements(Placement):
     """Where and how fast the work runs; no row depends on it."""
 
@@ -59,6 +68,8 @@ class Placements(Placement):
     """Engines of base model and student while they are probed."""
     nightly: Nightly = Nightly()
     """Schedule of a deployment."""
+    keep: Keep = Keep()
+    """How long what was made stays in the store."""
 
 
 class ProbeQuestions(QuestionSpec):

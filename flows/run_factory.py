@@ -11,7 +11,7 @@ from flows.measure_teacher import with_teacher
 from flows.probe import probe, student_spec
 from flows.probe_student import Probing, probing
 from flows.recipe import Overlay, Recipe, Root, laid_over
-from flows.seen import PROMOTED, announce, announce_broken, leave_links
+from flows.seen import PROMOTED, announce, announce_broken, leave_links, remember_tables
 from flows.train_student import Training, teach, training
 from tasks.probe.task import refuse_failed_probe
 from tasks.probe.weigh import PAGE
@@ -49,6 +49,7 @@ def run_factory(recipe: Recipe, root: Root = Path("mill"), settings: Overlay = (
         publish_student, taught.adapter, taught.examples, probed.prompts, recipe.train, recipe.publish, student_spec(recipe),
         recipe.placement.probe, about, root,
     )  # fmt: skip
+    remember_tables(root, recipe.name, clock.tables, builds=recipe.placement.keep.builds)
     leave_links(root, {"probe": compared.page})
     announce(PROMOTED, recipe.name, student.fingerprint, student=str(student.path))
     return Promoted(student=str(student.path), corpus=corpus, training=trained, probe=compared)

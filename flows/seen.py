@@ -1,7 +1,8 @@
 """What a finished run leaves to be seen in Prefect: links to its reports, what changed since the build before, and events for automations."""
 
 import json
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -13,6 +14,7 @@ from prefect.context import FlowRunContext
 from prefect.events import emit_event
 from prefect.variables import Variable
 
+from flows.prune import LEDGERS
 from tasks.errors import GateBroken, SuiteFailed
 from tasks.policy import PAGES, shown_or_not
 
@@ -77,17 +79,32 @@ class Remembered(NamedTuple):
     before: Mapping[str, Any] | None
 
 
-def remember(root: Path, recipe: str, summary: Mapping[str, Any]) -> Remembered:
-    """Note a finished build in the recipe's ledger, a line each, unless it is the one noted last."""
-    ledger = root / "builds" / f"{recipe}.jsonl"
-    ledger.parent.mkdir(parents=True, exist_ok=True)
-    known = [json.loads(line) for line in ledger.read_text().splitlines()] if ledger.exists() else []
+def remember(root: Path, recipe: str, summary: Mapping[str, Any], *, builds: int) -> Remembered:
+    """Note a finished build in the recipe's ledger, a line each, unless it is the one noted last; only so many builds are kept."""
+    known = _ledger(root, recipe)
     earlier = [line for line in known if line["fingerprint"] != summary["fingerprint"]]
     new = not known or known[-1]["fingerprint"] != summary["fingerprint"]
-    if new:
-        with ledger.open("a") as file:
-            file.write(json.dumps(summary) + "\n")
+    _write(root, recipe, [*known, summary] if new else known, builds)
     return Remembered(new, earlier[-1] if earlier else None)
+
+
+def remember_tables(root: Path, recipe: str, tables: Sequence[str], *, builds: int) -> None:
+    """Note that the recipe's latest build also stands on these tables, stage/fingerprint: its training, its probe, its student."""
+    *known, latest = _ledger(root, recipe)
+    _write(root, recipe, [*known, {**latest, "tables": sorted({*latest["tables"], *tables})}], builds)
+
+
+def _ledger(root: Path, recipe: str) -> list[dict[str, Any]]:
+    ledger = root / LEDGERS / f"{recipe}.jsonl"
+    return [json.loads(line) for line in ledger.read_text().splitlines()] if ledger.exists() else []
+
+
+def _write(root: Path, recipe: str, lines: Sequence[Mapping[str, Any]], builds: int) -> None:
+    folder = root / LEDGERS
+    folder.mkdir(parents=True, exist_ok=True)
+    draft = folder / f".{recipe}.{os.getpid()}"
+    draft.write_text("".join(json.dumps(line) + "\n" for line in lines[-builds:]))
+    draft.replace(folder / f"{recipe}.jsonl")
 
 
 def announce(event: str, name: str, identity: str, **payload: object) -> None:

@@ -103,7 +103,11 @@ def find(root: Path, key: Key) -> Table | None:
     """Return the finished table of this key, or None; a damaged one is said, and counts as absent."""
     folder = root / key.stage / key.fingerprint
     manifest = _manifest(folder) if folder.exists() else None
-    return _table(folder, manifest) if manifest else None
+    if manifest is None:
+        return None
+    # The folder's own time says when it was last used; the manifest's, when it was made.
+    os.utime(folder)
+    return _table(folder, manifest)
 
 
 def tables(root: Path, stage: str) -> list[Finished]:

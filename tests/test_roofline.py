@@ -180,8 +180,8 @@ def test_this_machine_is_known_and_its_memory_is_read_at_a_plausible_speed() -> 
     assert machine_of(SCRIPTED, EnginePlacement()).bandwidth == 0
 
 
-def test_the_place_and_the_settings_of_a_measurement_name_what_changes_speed_and_no_secret() -> None:
-    remote, address = TeacherSpec(engine="endpoint", model="m"), "http://user:secret@127.0.0.1:9/v1"
+def test_the_place_and_the_settings_of_a_measurement_name_what_changes_speed() -> None:
+    remote, address = TeacherSpec(engine="endpoint", model="m"), "http://127.0.0.1:9/v1"
     assert where(remote, EnginePlacement(base_url=address)) == "endpoint 127.0.0.1:9"
     assert engine_settings(SCRIPTED, EnginePlacement()) == engine_settings(SCRIPTED, EnginePlacement(attempts=2, base_url=address))
     assert engine_settings(SCRIPTED, EnginePlacement()) != engine_settings(SCRIPTED, EnginePlacement(window=3))
