@@ -4,7 +4,7 @@ import logging
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from contextvars import copy_context
 from pathlib import Path
 from types import TracebackType
@@ -78,16 +78,15 @@ def _gpu_slot() -> Iterator[None]:
     longer does not end the work.
     """
     context = TaskRunContext.get()
-    try:
-        if context is None or GPU not in context.task.tags or not _limited():
-            yield
-            return
-        with concurrency(GPU_SLOT, lease_duration=LEASE_SECONDS, raise_on_lease_renewal_failure=False):
-            yield
-    except (ConcurrencySlotAcquisitionError, httpx.ConnectError) as exc:
-        raise ServerUnreachable(
-            f"the Prefect server could not be asked for a turn on the GPU ({exc.__cause__ or exc}); tried again by itself"
-        ) from exc
+    with ExitStack() as held:
+        if context is not None and GPU in context.task.tags:
+            # What the work itself raises is not caught: only the asking is.
+            try:
+                if _limited():
+                    held.enter_context(concurrency(GPU_SLOT, lease_duration=LEASE_SECONDS, raise_on_lease_renewal_failure=False))
+            except (ConcurrencySlotAcquisitionError, httpx.HTTPError) as exc:
+                raise ServerUnreachable(f"the Prefect server could not be asked for a turn on the GPU: {exc.__cause__ or exc}") from exc
+        yield
 
 
 def _limited() -> bool:

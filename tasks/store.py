@@ -105,8 +105,9 @@ def find(root: Path, key: Key) -> Table | None:
     manifest = _manifest(folder) if folder.exists() else None
     if manifest is None:
         return None
-    # The folder's own time says when it was last used; the manifest's, when it was made.
-    os.utime(folder)
+    # The folder's own time says when it was last used, the manifest's when it was made; a store may be read by those who cannot write it.
+    with contextlib.suppress(OSError):
+        os.utime(folder)
     return _table(folder, manifest)
 
 

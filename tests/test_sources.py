@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from tasks.errors import BadRecipe, PlanOverdrawn, UnknownName
 from tasks.sources.collect import DocumentSource, DocumentSpec, QuestionSource, QuestionSpec, content_digest, documents, questions
 from tasks.store import Made
+from tests.hostile import pdf as pdf_of
 
 
 def read(folder: Path, **settings: object) -> Made:
@@ -27,18 +28,7 @@ def texts(made: Made) -> list[str]:
 
 def pdf(words: str) -> bytes:
     """Return a one-page PDF that shows the words."""
-    stream = f"BT /F1 12 Tf 72 720 Td ({words}) Tj ET".encode()
-    objects = [
-        b"<< /Type /Catalog /Pages 2 0 R >>", b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
-        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents 4 0 R /Resources << /Font << /F1 5 0 R >> >> >>",
-        b"<< /Length %d >>\nstream\n%s\nendstream" % (len(stream), stream), b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
-    ]  # fmt: skip
-    body, places = b"%PDF-1.4\n", []
-    for number, content in enumerate(objects, 1):
-        places.append(len(body))
-        body += b"%d 0 obj\n%s\nendobj\n" % (number, content)
-    table = b"".join(b"%010d 00000 n \n" % place for place in places)
-    return body + b"xref\n0 6\n0000000000 65535 f \n" + table + b"trailer << /Size 6 /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF" % len(body)
+    return pdf_of(f"BT /F1 12 Tf 72 720 Td ({words}) Tj ET".encode())
 
 
 LOCKED = base64.b85decode(

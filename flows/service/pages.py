@@ -60,7 +60,13 @@ def main() -> None:
     import uvicorn
 
     served = application(Path(os.environ["TRACEMILL_ROOT"]), os.environ["PREFECT_API_AUTH_STRING"])
-    uvicorn.run(served, host="127.0.0.1", port=int(os.environ["PREFECT_SERVER_API_PORT"]) + 1, log_level="warning", access_log=False)
+    uvicorn.run(
+        served,
+        host=os.environ["PREFECT_SERVER_API_HOST"],
+        port=int(os.environ["PREFECT_SERVER_API_PORT"]) + 1,
+        log_level="warning",
+        access_log=False,
+    )
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ import contextlib
 import os
 import signal
 import subprocess
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -58,8 +57,7 @@ def end(processes: Sequence[psutil.Process], grace_seconds: float = GRACE_SECOND
     """Send SIGTERM, wait, and kill what is left."""
     for process in processes:
         _signal(process, signal.SIGTERM)
-    deadline = time.monotonic() + grace_seconds
-    _, left = psutil.wait_procs(list(processes), timeout=max(0.0, deadline - time.monotonic()))
+    _, left = psutil.wait_procs(list(processes), timeout=grace_seconds)
     for process in left:
         _signal(process, signal.SIGKILL)
     psutil.wait_procs(left, timeout=5)

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -92,8 +93,6 @@ def await_health(home: Home, api: Api) -> None:
 
 def worker_online(api: Api, pool: str) -> float | None:
     """Return how many seconds ago a worker of the pool was last heard of; None when none is online."""
-    from datetime import UTC, datetime
-
     online = [one for one in api.post(f"/work_pools/{pool}/workers/filter", {}) if one["status"] == "ONLINE"]
     if not online:
         return None

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from flows.service import processes
-from flows.service.home import POOL, WORKER, Home
+from flows.service.home import DATABASE, POOL, WORKER, Home
 from flows.service.recover import recover
 from flows.service.server import Api, await_health, worker_online
 from tasks.errors import ServiceDown
@@ -116,8 +116,8 @@ def _refuse_other(settings: dict[str, str], port: int, root: Path, database: str
     """Raise when what runs was started with other settings: it would have to be stopped first, and a run may be under way."""
     asked = {"PREFECT_SERVER_API_PORT": str(port), "TRACEMILL_ROOT": str(root)}
     if database:
-        asked["PREFECT_SERVER_DATABASE_CONNECTION_URL"] = database
+        asked[DATABASE] = database
     for name, value in asked.items():
         if settings.get(name) != value:
-            said = "another database" if "DATABASE" in name else f"{name.removeprefix('PREFECT_SERVER_API_').lower()} {settings.get(name)}"
+            said = "another database" if name == DATABASE else f"{name.removeprefix('PREFECT_SERVER_API_').lower()} {settings.get(name)}"
             raise ServiceDown(f"the mill is up with {said}; stop it with `tracemill down` before you change that")

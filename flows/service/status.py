@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pydantic import BaseModel
 
 from flows.service import processes
-from flows.service.home import POOL, Home
+from flows.service.home import DATABASE, POOL, Home
 from flows.service.server import Api, worker_online
 
 UNSUCCESSFUL = ["FAILED", "CRASHED"]
@@ -47,7 +47,7 @@ def status(home: Home) -> Status:
     """Return what can be seen; of a server that is down, only that."""
     settings = home.settings()
     parts = {name: processes.alive(home, name) is not None for name in ("worker", "reports")}
-    database = settings.get("PREFECT_SERVER_DATABASE_CONNECTION_URL", "").partition(":")[0]
+    database = settings.get(DATABASE, "").partition(":")[0]
     seen = Status(
         ui=settings.get("PREFECT_API_URL", "").removesuffix("/api"), root=settings.get("TRACEMILL_ROOT", ""), server=False,
         worker_heard_seconds=None, database=database, running=[], scheduled=[], failed=[], **parts,
