@@ -1,6 +1,7 @@
 """Registers every flow of every recipe with the Prefect server that the environment names: `python -m deployments.deploy [RECIPE …]`.
 
-Safe to run again: what is registered already is brought up to date, and what a person has paused stays paused. Prints flow/recipe, a line each.
+Safe to run again: what is registered already is brought up to date, and what a person has paused, or a schedule a person has
+switched, stays so until the recipe itself says something new. Prints flow/recipe, a line each.
 """
 
 import sys
@@ -13,6 +14,7 @@ from prefect import Flow
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
+from prefect.client.schemas.responses import DeploymentResponse
 from prefect.deployments.runner import RunnerDeployment
 from prefect.exceptions import ObjectNotFound
 from prefect.schedules import Cron
@@ -26,7 +28,7 @@ from flows.build_corpus import build_corpus
 from flows.diagnose import diagnose_student
 from flows.measure_teacher import measure_teacher
 from flows.probe_student import probe_student
-from flows.recipe import Recipe, load_recipe
+from flows.recipe import Nightly, Recipe, load_recipe
 from flows.run_factory import run_factory
 from flows.service.home import POOL
 from flows.train_student import train_student
@@ -59,20 +61,29 @@ def deploy(recipes: Sequence[Recipe], root: Path, working_dir: Path, *, gpu_slot
     with get_client(sync_client=True) as client:
         _work_pool(client)
         _limit(client, gpu_slots)
-    register()
-    return [_register(line, recipe, root, working_dir) for recipe in recipes for line in LINES]
+        register()
+        return [_register(client, line, recipe, root, working_dir) for recipe in recipes for line in LINES]
 
 
-def _register(line: Line, recipe: Recipe, root: Path, working_dir: Path) -> str:
+def _register(client: SyncPrefectClient, line: Line, recipe: Recipe, root: Path, working_dir: Path) -> str:
+    name = f"{line.flow.name}/{recipe.name}"
+    there = _there(client, name)
     made: RunnerDeployment = line.flow.to_deployment(  # type: ignore[assignment]
-        name=recipe.name, work_pool_name=POOL, entrypoint_type=EntrypointType.MODULE_PATH, schedules=_schedules(line, recipe),
+        name=recipe.name, work_pool_name=POOL, entrypoint_type=EntrypointType.MODULE_PATH, schedules=_schedules(line, recipe, there),
         parameters={"recipe": recipe.model_dump(mode="json", exclude_unset=True), "root": str(root)},
         tags=["tracemill", recipe.name], concurrency_limit=ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.ENQUEUE),
-        job_variables={"working_dir": str(working_dir), "stream_output": False},
+        job_variables={"working_dir": str(working_dir), "stream_output": False}, paused=bool(there and there.paused),
     )  # fmt: skip
     made._parameter_openapi_schema = _closed(made._parameter_openapi_schema, line.flow)
     made.apply()
-    return f"{line.flow.name}/{recipe.name}"
+    return name
+
+
+def _there(client: SyncPrefectClient, name: str) -> DeploymentResponse | None:
+    try:
+        return client.read_deployment_by_name(name)
+    except ObjectNotFound:
+        return None
 
 
 def _closed(schema: ParameterSchema, flow: Flow[..., Any]) -> Closed:
@@ -84,11 +95,18 @@ def _closed(schema: ParameterSchema, flow: Flow[..., Any]) -> Closed:
     return Closed(**tree, additionalProperties=False)
 
 
-def _schedules(line: Line, recipe: Recipe) -> list[Any]:
+def _schedules(line: Line, recipe: Recipe, there: DeploymentResponse | None) -> list[Any]:
     nightly = recipe.placement.nightly
-    if not line.nightly:
-        return []
-    return [Cron(getattr(nightly, line.nightly), timezone=nightly.timezone, slug="nightly", active=nightly.active)]
+    active = _active(nightly, there)
+    return [Cron(getattr(nightly, line.nightly), timezone=nightly.timezone, slug="nightly", active=active)] if line.nightly else []
+
+
+def _active(nightly: Nightly, there: DeploymentResponse | None) -> bool:
+    """Return whether the schedule is on: as it was switched in the UI, unless the recipe says something else than it did then."""
+    if there is None or not there.schedules:
+        return nightly.active
+    said = there.parameters["recipe"].get("placement", {}).get("nightly", {}).get("active", Nightly().active)
+    return nightly.active if said != nightly.active else there.schedules[0].active
 
 
 def _work_pool(client: SyncPrefectClient) -> None:

@@ -60,13 +60,26 @@ class Mill(NamedTuple):
         """Return what a run left to be seen."""
         return list(self.api.post("/artifacts/filter", {"artifacts": {"flow_run_id": {"any_": [run]}}, "limit": 200}))
 
+    def state(self, run: str, kind: str, name: str = "") -> None:
+        """Set a run's state."""
+        self.api.post(f"/flow_runs/{run}/set_state", {"state": {"type": kind, "name": name or kind.title()}})
+
     def retry(self, run: str) -> None:
         """Retry a run, as the button in the UI does."""
-        self.api.post(f"/flow_runs/{run}/set_state", {"state": {"type": "SCHEDULED", "name": "AwaitingRetry"}})
+        self.state(run, "SCHEDULED", "AwaitingRetry")
 
     def cancel(self, run: str) -> None:
         """Cancel a run, as the button in the UI does."""
-        self.api.post(f"/flow_runs/{run}/set_state", {"state": {"type": "CANCELLING", "name": "Cancelling"}})
+        self.state(run, "CANCELLING")
+
+    def unworked(self, **fields: object) -> str:
+        """Return a run that is running and that no process works on."""
+        flow = self.api.get("/flows/name/build-corpus")["id"]
+        where = self.api.post("/deployments/", {"name": "without a pool", "flow_id": flow})["id"]
+        pending = {"state": {"type": "PENDING", "name": "Pending"}}
+        run = str(self.api.post(f"/deployments/{where}/create_flow_run", {**pending, **fields})["id"])
+        self.state(run, "RUNNING")
+        return run
 
     def heard(self, event: str, *, count: int = 1, seconds: float = 60) -> None:
         """Wait until the server has written down this many events; it does so in batches."""

@@ -6,14 +6,17 @@ import stat
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
 import pytest
 
 from flows.service import processes
-from flows.service.home import Home
+from flows.service.home import MOST_RUNS, Home
 from flows.service.pages import readable
 from flows.service.service import up
 from tasks.errors import BadSetting, ServiceDown
@@ -29,6 +32,22 @@ def up_mill(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mill]:
         yield running
 
 
+@pytest.fixture(scope="module")
+def silent(up_mill: Mill) -> tuple[str, float]:
+    """A run that gave one sign of life, now, and will give no other."""
+    run = up_mill.unworked()
+    resource = {"prefect.resource.id": f"prefect.flow-run.{run}"}
+    event = {
+        "id": str(uuid.uuid4()),
+        "occurred": datetime.now(UTC).isoformat(),
+        "event": "prefect.flow-run.heartbeat",
+        "resource": resource,
+    }
+    up_mill.api.post("/events", [event])
+    return run, time.monotonic()
+
+
+@pytest.mark.usefixtures("silent")
 def test_scheduled_runs_exist_and_not_only_a_schedule(up_mill: Mill) -> None:
     body = {"flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}}, "sort": "EXPECTED_START_TIME_ASC"}
     deadline = time.monotonic() + 75
@@ -97,6 +116,7 @@ def test_a_triggered_build_leaves_its_tables_links_and_what_changed(up_mill: Mil
     assert up_mill.trigger("build-corpus/small", key="once") == first
     assert up_mill.wait(first)["state_name"] == "Completed", up_mill.words(first)
     second = up_mill.trigger("build-corpus/small", "traces.seed=77")
+    _click_until_running(up_mill, second)
     assert up_mill.wait(second)["state_name"] == "Completed", up_mill.words(second)
     left = {one["key"]: one for one in up_mill.artifacts(second)}
     assert {"traces", "verdicts", "corpus", "changes", "report", "audit", "data-docs"} <= left.keys()
@@ -108,6 +128,17 @@ def test_a_triggered_build_leaves_its_tables_links_and_what_changed(up_mill: Mil
     page = httpx.get(link, auth=(user, password))
     assert page.status_code == 200 and "connect-src 'none'" in page.headers["content-security-policy"]
     up_mill.heard("tracemill.corpus.published", count=2)
+
+
+def _click_until_running(running: Mill, run: str) -> None:
+    """Switch a deployment from eight browsers at once while a run begins: SQLite must refuse none of them."""
+    path = f"{running.home.settings()['PREFECT_API_URL']}/deployments/{running.api.get('/deployments/name/train-student/small')['id']}"
+    secret = running.home.settings()["PREFECT_API_AUTH_STRING"].split(":", 1)
+    answers: list[int] = []
+    with ThreadPoolExecutor(8) as browsers, httpx.Client(auth=(secret[0], secret[1]), timeout=60) as browser:
+        while running.run(run)["state_type"] in {"SCHEDULED", "PENDING"} or len(answers) < 80:
+            answers += browsers.map(lambda _: browser.patch(path, json={"paused": False}).status_code, range(8))
+    assert set(answers) == {204}
 
 
 def test_the_readmes_trigger_and_its_automation_work_as_they_stand(up_mill: Mill, tmp_path: Path) -> None:
@@ -156,6 +187,25 @@ def test_a_killed_flow_process_is_tried_again_by_itself_and_holds_no_slot(up_mil
     assert up_mill.held_slots() == 0
 
 
+def test_a_crashed_run_is_tried_again_by_itself_but_not_for_ever(up_mill: Mill) -> None:
+    run = up_mill.unworked(tags=["tracemill"])
+    for _ in range(MOST_RUNS - 1):
+        up_mill.state(run, "CRASHED")
+        up_mill.wait(run, ["AwaitingRetry"])
+        up_mill.state(run, "RUNNING")
+    up_mill.state(run, "CRASHED")
+    later = up_mill.unworked(tags=["tracemill"])
+    up_mill.state(later, "CRASHED")
+    up_mill.wait(later, ["AwaitingRetry"])
+    assert (up_mill.run(run)["state_type"], up_mill.run(run)["run_count"]) == ("CRASHED", MOST_RUNS)
+
+
+def test_a_silent_run_is_called_crashed_within_two_minutes(up_mill: Mill, silent: tuple[str, float]) -> None:
+    run, since = silent
+    ended = up_mill.wait(run, ["CRASHED"], seconds=max(5.0, since + 120 - time.monotonic()))
+    assert ended["state"]["message"] == "no sign of life for 90 seconds"
+
+
 def test_a_cancelled_run_leaves_no_process_and_no_slot(up_mill: Mill) -> None:
     run = up_mill.trigger("build-corpus/small", "traces.seed=10")
     up_mill.wait(run, ["RUNNING"])
@@ -173,6 +223,25 @@ def test_when_everything_is_killed_at_once_the_next_up_takes_the_run_up_again(up
     up_mill.up()
     ended = up_mill.wait(run, ["COMPLETED", "FAILED"])
     assert (ended["state_name"], ended["run_count"]) == ("Completed", 2), up_mill.words(run)
+
+
+def test_what_a_person_paused_or_switched_off_stays_so_until_the_recipe_says_something_new(up_mill: Mill) -> None:
+    def seen(flow: str) -> tuple[bool, bool]:
+        there = up_mill.api.get(f"/deployments/name/{flow}/small")
+        return there["paused"], there["schedules"][0]["active"]
+
+    corpus, factory = (up_mill.api.get(f"/deployments/name/{flow}/small") for flow in ("build-corpus", "run-factory"))
+    up_mill.api.patch(f"/deployments/{corpus['id']}", {"paused": True})
+    up_mill.api.patch(f"/deployments/{factory['id']}/schedules/{factory['schedules'][0]['id']}", {"active": False})
+    up_mill.up()
+    assert (seen("build-corpus"), seen("run-factory")) == ((True, True), (False, False))
+    recipe = up_mill.recipes[0]
+    said = recipe.read_text()
+    assert "active: true" in said
+    up_mill.api.patch(f"/deployments/{corpus['id']}", {"paused": False})
+    recipe.write_text(said.replace("active: true", "active: false"))
+    up_mill.up()
+    assert (seen("build-corpus"), seen("run-factory")) == ((False, False), (False, False))
 
 
 def test_status_of_a_mill_that_is_down_says_so(tmp_path: Path) -> None:

@@ -72,7 +72,7 @@ def _settings(folder: Path, *, port: int, root: Path, database: str, secret: str
     return {
         MARK: str(folder), "TRACEMILL_ROOT": str(root),
         **_paths(folder), **_security(address, port, secret), **_pace(), **_retention(),
-        DATABASE: database or f"sqlite+aiosqlite:///{folder}/prefect.db",
+        DATABASE: database or f"sqlite+aiosqlite:///{folder}/prefect.db?plugin=tracemill",
     }  # fmt: skip
 
 

@@ -16,7 +16,7 @@ STARTUP_SECONDS = 180.0
 
 
 def _busy(answer: httpx.Response) -> bool:
-    """Whether SQLite was locked by another writer, which Prefect answers with 503; asking again is safe, nothing was written."""
+    """Whether the database was not free, which Prefect answers with 503; asking again is safe, nothing was written."""
     return answer.status_code == httpx.codes.SERVICE_UNAVAILABLE
 
 
@@ -48,11 +48,15 @@ class Api:
         """Return what lies at a path. Raises ServiceDown when the server cannot be reached or will not answer us."""
         return self._told("GET", path, None)
 
-    def post(self, path: str, body: Mapping[str, object]) -> Any:
+    def post(self, path: str, body: Mapping[str, object] | Sequence[object]) -> Any:
         """Return what the server answers to a body. Raises ServiceDown, with its own words, when it refuses."""
         return self._told("POST", path, body)
 
-    def _told(self, method: str, path: str, body: Mapping[str, object] | None) -> Any:
+    def patch(self, path: str, body: Mapping[str, object]) -> Any:
+        """Change what lies at a path. Raises as `post` does."""
+        return self._told("PATCH", path, body)
+
+    def _told(self, method: str, path: str, body: Mapping[str, object] | Sequence[object] | None) -> Any:
         try:
             answer = self._asked(method, path, body)
         except httpx.HTTPError as exc:
@@ -68,7 +72,7 @@ class Api:
         return answer.json() if answer.content else None
 
     @retry(retry=retry_if_result(_busy), wait=wait_exponential(0.2, max=5), stop=stop_after_attempt(8), retry_error_callback=_last)
-    def _asked(self, method: str, path: str, body: Mapping[str, object] | None) -> httpx.Response:
+    def _asked(self, method: str, path: str, body: Mapping[str, object] | Sequence[object] | None) -> httpx.Response:
         return self._client.request(method, path, json=body)
 
 

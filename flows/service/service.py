@@ -89,8 +89,9 @@ def _await_worker(home: Home, api: Api) -> None:
 
 
 def _await_scheduled(api: Api) -> None:
-    """Return when every active schedule has a run waiting: one can be shown and never fire, when the server's scheduler fails."""
-    wanting = {one["id"]: one["name"] for one in api.post("/deployments/filter", {}) if any(each["active"] for each in one["schedules"])}
+    """Return when every schedule that is on has a run waiting: one can be shown and never fire, when the server's scheduler fails."""
+    due = [one for one in api.post("/deployments/filter", {}) if not one["paused"] and any(each["active"] for each in one["schedules"])]
+    wanting = {one["id"]: one["name"] for one in due}
     deadline = time.monotonic() + SCHEDULE_SECONDS
     while wanting:
         body = {"flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}, "deployment_id": {"any_": list(wanting)}}, "limit": 200}
