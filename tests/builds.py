@@ -36,7 +36,7 @@ def start(recipe: Path, root: Path, *arguments: str, server: str = "", **environ
     )  # fmt: skip
 
 
-def finish(process: subprocess.Popen[str], *, seconds: float = 500) -> dict[str, Any]:
+def finish(process: subprocess.Popen[str], *, seconds: float = 1500) -> dict[str, Any]:
     """Wait for a build that must succeed and return its summary."""
     out, err = process.communicate(timeout=seconds)
     assert process.returncode == 0, f"exit {process.returncode}\n{out}\n{err}"

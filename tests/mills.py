@@ -41,7 +41,7 @@ class Mill(NamedTuple):
         """Return a run as the API tells it."""
         return dict(self.api.get(f"/flow_runs/{run}"))
 
-    def wait(self, run: str, states: Sequence[str] = tuple(FINAL), *, seconds: float = 240) -> dict[str, Any]:
+    def wait(self, run: str, states: Sequence[str] = tuple(FINAL), *, seconds: float = 900) -> dict[str, Any]:
         """Wait until a run's state is of one of these types or names."""
         deadline = time.monotonic() + seconds
         while True:
@@ -81,7 +81,7 @@ class Mill(NamedTuple):
         self.state(run, "RUNNING")
         return run
 
-    def heard(self, event: str, *, count: int = 1, seconds: float = 60) -> None:
+    def heard(self, event: str, *, count: int = 1, seconds: float = 300) -> None:
         """Wait until the server has written down this many events; it does so in batches."""
         deadline = time.monotonic() + seconds
         while self.api.post("/events/filter", {"filter": {"event": {"name": [event]}}})["total"] < count:
@@ -130,7 +130,7 @@ def tracemill(*arguments: object, code: int = 0) -> str:
         stdin=subprocess.DEVNULL,
         env=bare(),
         check=False,
-        timeout=400,
+        timeout=1200,
     )
     assert done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
     return done.stdout + done.stderr

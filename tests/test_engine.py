@@ -1,10 +1,12 @@
 """The real engine in real Ray actors. Everything else but a factory run is tested with the scripted one."""
 
 import asyncio
+import logging
 import os
 import signal
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
 
 import psutil
 import pytest
@@ -20,6 +22,7 @@ from tests.builders import prompts_table, silent
 
 pytestmark = pytest.mark.vllm
 SPEC = TeacherSpec(max_tokens=300)
+RUN: ContextVar[str] = ContextVar("run")
 
 
 def asks(count: int) -> list[Ask]:
@@ -48,6 +51,7 @@ def test_one_engine_answers_the_same_in_any_order_refuses_what_does_not_fit_and_
 
     async def work() -> None:
         async with running(restarts=1) as engine:
+            _what_it_says_reaches_the_log_of_the_run(said)
             rows = asks(24)
             first = await asyncio.gather(*map(engine.ask, rows))
             again = [await engine.ask(row) for row in rows[:4]]
@@ -62,7 +66,29 @@ def test_one_engine_answers_the_same_in_any_order_refuses_what_does_not_fit_and_
             await _killed_while_answering(engine, rows, first)
             await _killed_for_good(engine)
 
-    asyncio.run(work())
+    with _listening() as said:
+        asyncio.run(work())
+
+
+@contextmanager
+def _listening() -> Iterator[list[tuple[str, str]]]:
+    """Collect what is logged of the cluster, each line with the run in whose context it was logged."""
+    said: list[tuple[str, str]] = []
+    listener = logging.Handler()
+    listener.emit = lambda record: said.append((RUN.get(""), record.getMessage()))  # type: ignore[method-assign]
+    heard = logging.getLogger("tasks.inference.sharded")
+    heard.addHandler(listener)
+    heard.setLevel(logging.INFO)
+    token = RUN.set("this run")
+    yield said
+    RUN.reset(token)
+    heard.removeHandler(listener)
+
+
+def _what_it_says_reaches_the_log_of_the_run(said: list[tuple[str, str]]) -> None:
+    assert {run for run, _ in said} == {"this run"}
+    assert any("EngineCore" in line for _, line in said)
+    assert not any("\x1b" in line for _, line in said)
 
 
 async def _is_measured_below_its_roofline(engine: ShardedEngine) -> None:

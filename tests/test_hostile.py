@@ -56,7 +56,7 @@ def runs_nothing(page: Path) -> bool:
 def shown(page: Path) -> str:
     """Return the page as a browser has it when all of its scripts have run."""
     command = [str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=2000", "--dump-dom", page.as_uri()]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False).stdout
+    return subprocess.run(command, capture_output=True, text=True, timeout=600, check=False).stdout
 
 
 # Documents

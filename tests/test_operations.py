@@ -117,6 +117,6 @@ join_ray(cluster.address)
 print(sum(node["Alive"] for node in ray.nodes()), ray.cluster_resources()["CPU"])
 ray.shutdown(); cluster.shutdown()
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=200)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=900)
     assert done.stdout.split()[-2:] == ["2", "2.0"], done.stderr[-2000:]
     assert [one.pid for one in psutil.process_iter() if one.ppid() == os.getpid() and "raylet" in one.name()] == []

@@ -36,8 +36,8 @@ def ray_ends_with_the_module() -> Iterator[None]:
 
 
 SETTINGS = [
-    "prompts.rows=120", "prompts.control=0.2", "corpus.suite.min_rows=5", "coherence.share=0", "train.learning_rate=0.01", "train.batch=8", "train.epochs=8",
-    "placement.train.micro_batch=8",
+    "prompts.rows=120", "traces.samples=2", "prompts.control=0.2", "corpus.suite.min_rows=5", "coherence.share=0",
+    "train.learning_rate=0.01", "train.batch=8", "train.epochs=8", "placement.train.micro_batch=8",
 ]  # fmt: skip
 """A build of a minute, and a training that learns what is in it: the pocket recipe learns next to nothing, as its student is its teacher."""
 
@@ -100,7 +100,7 @@ def _fenced(command: str, root: Path) -> None:
     for name in [name for name in own if name.startswith("PREFECT_API")]:
         del own[name]
     whole = [*_empty_network(), TRACEMILL, command, POCKET, "--root", root, *(part for one in SETTINGS for part in ("--set", one))]
-    done = subprocess.run([*map(str, whole)], env=own, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=560, check=False)
+    done = subprocess.run([*map(str, whole)], env=own, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=1500, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -14,7 +14,7 @@ from flows.service.recover import recover
 from flows.service.server import Api, await_health, worker_online
 from tasks.errors import ServiceDown
 
-ONLINE_SECONDS, SCHEDULE_SECONDS = 120.0, 75.0
+ONLINE_SECONDS, SCHEDULE_SECONDS = 180.0, 150.0
 PARTS = ("worker", "reports", "server")
 """What runs, in the order in which it is stopped."""
 

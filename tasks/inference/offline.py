@@ -9,7 +9,6 @@ from tasks.inference.memory import memory_share, tightest
 from tasks.inference.models import resolve
 
 os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
-os.environ.setdefault("VLLM_LOGGING_LEVEL", "WARNING")
 # An engine talks to its own workers alone; without this it finds its address by reaching for a public one.
 os.environ.setdefault("VLLM_HOST_IP", "127.0.0.1")
 
@@ -18,7 +17,7 @@ class OfflineEngine:
     """An asynchronous vLLM engine fed with token ids, so that a prompt's length is known before it is asked."""
 
     def __init__(self, spec: TeacherSpec, placement: EnginePlacement, adapter: Adapter | None = None) -> None:
-        os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", str(placement.kv_cache_gib))
+        _on_cpu(placement)
         from vllm import AsyncEngineArgs, SamplingParams
         from vllm.lora.request import LoRARequest
         from vllm.sampling_params import RequestOutputKind
@@ -67,8 +66,23 @@ def engine_arguments(spec: TeacherSpec, placement: EnginePlacement) -> dict[str,
 
     if current_platform.is_cpu():
         steady = {"enable_chunked_prefill": False, "enable_prefix_caching": False, "enforce_eager": True}
-        return common | steady | {"max_num_batched_tokens": max(16384, spec.max_model_len)}
+        within = {"distributed_executor_backend": "uni"} if placement.tensor_parallel == 1 else {}
+        return common | steady | within | {"max_num_batched_tokens": max(16384, spec.max_model_len)}
     return common | {"gpu_memory_utilization": memory_share(tightest().memory, placement.memory_share), "enable_prefix_caching": True}
+
+
+def _on_cpu(placement: EnginePlacement) -> None:
+    """Set what vLLM's CPU build reads from the environment alone; what you set yourself stands.
+
+    Left to itself it pins its threads to all cores but the last: the same ones for every engine on the machine. And it runs the model in a
+    third process, whose imports take as long as those of the second. Threads are counted by who starts the engine (OMP_NUM_THREADS).
+    """
+    from vllm.platforms import current_platform
+
+    if current_platform.is_cpu():
+        os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", str(placement.kv_cache_gib))
+        os.environ.setdefault("VLLM_CPU_OMP_THREADS_BIND", "nobind")
+        os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
 
 
 def lora_arguments(adapter: Adapter | None) -> dict[str, object]:

@@ -4,59 +4,19 @@ import asyncio
 import contextlib
 import itertools
 import logging
-import os
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
+from contextvars import copy_context
 from typing import Any
 
 from tasks.errors import BadRecipe, EngineLost, MillError
-from tasks.inference.engine import Adapter, Ask, Completion, Engine, EnginePlacement, TeacherSpec
+from tasks.inference.engine import Adapter, Ask, Completion, EnginePlacement, TeacherSpec
+from tasks.inference.host import EngineHost
 
 STOP_SECONDS = 20
+HANDLER = "tracemill"
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 log = logging.getLogger(__name__)
-
-
-class EngineHost:
-    """The inside of an actor: takes rows as they come and hands back whatever has been finished since."""
-
-    def __init__(self, spec: TeacherSpec, placement: EnginePlacement, adapter: Adapter | None) -> None:
-        # Ray sets one thread for an actor that reserves no core; an engine on CPU wants its share of them all.
-        os.environ["OMP_NUM_THREADS"] = str(max(1, (os.cpu_count() or 1) // placement.replicas))
-        from tasks.inference.offline import OfflineEngine
-
-        self._engine: Engine = OfflineEngine(spec, placement, adapter)
-        self._finished: asyncio.Queue[Completion | Exception] = asyncio.Queue()
-        self._running: set[asyncio.Task[None]] = set()
-
-    async def ready(self) -> int:
-        """Return the process id, once the engine has been loaded."""
-        return os.getpid()
-
-    async def submit(self, asks: list[Ask]) -> None:
-        """Start answering rows."""
-        for ask in asks:
-            task = asyncio.create_task(self._answer(ask))
-            self._running.add(task)
-            task.add_done_callback(self._running.discard)
-
-    async def finished(self) -> list[Completion]:
-        """Return every answer finished since the last call; waits for one at least. Raises what the engine raised."""
-        done = [await self._finished.get()]
-        while not self._finished.empty():
-            done.append(self._finished.get_nowait())
-        for one in done:
-            if isinstance(one, Exception):
-                raise one
-        return [one for one in done if isinstance(one, Completion)]
-
-    async def close(self) -> None:
-        """Stop the engine and wait for its process to end, so that the next engine finds the memory free."""
-        await self._engine.close()
-
-    async def _answer(self, ask: Ask) -> None:
-        try:
-            self._finished.put_nowait(await self._engine.ask(ask))
-        except Exception as exc:
-            self._finished.put_nowait(exc)
 
 
 class ShardedEngine:
@@ -214,17 +174,16 @@ class _Seat:
 
 
 def join_ray(address: str) -> None:
-    """Join a cluster, or start one on this machine's loopback; a second call in the process does nothing."""
+    """Join a cluster, or start one on this machine's loopback, unless that is done; its workers' words go to the caller's log."""
     import ray
 
-    if ray.is_initialized():
-        return
-    quiet = {"log_to_driver": False, "logging_level": "ERROR", "ignore_reinit_error": True}
-    if address != "local":
+    quiet = {"logging_level": "ERROR", "ignore_reinit_error": True}
+    if not ray.is_initialized() and address != "local":
         ray.init(address=address, **quiet)
-        return
-    with _without_dashboard():
-        ray.init(include_dashboard=False, object_store_memory=128 * 2**20, _node_ip_address="127.0.0.1", **quiet)
+    elif not ray.is_initialized():
+        with _without_dashboard():
+            ray.init(include_dashboard=False, object_store_memory=128 * 2**20, _node_ip_address="127.0.0.1", **quiet)
+    _relay()
 
 
 @contextlib.contextmanager
@@ -238,6 +197,27 @@ def _without_dashboard() -> Iterator[None]:
         yield
     finally:
         services.start_api_server = start
+
+
+def _relay() -> None:
+    """Log every line of this job's workers (Ray's own, and the engine's) as INFO, in the context of who joined last: it reaches that run's log.
+
+    Ray, which would print them on the terminal, no longer does.
+    """
+    from ray._private.ray_logging import global_worker_stdstream_dispatcher as lines
+
+    context = copy_context()
+    for name in ("ray_print_logs", HANDLER):
+        lines.remove_handler(name)
+    lines.add_handler(HANDLER, lambda data: context.copy().run(_say, data))
+
+
+def _say(data: Mapping[str, Any]) -> None:
+    lines = data["lines"] if str(data["pid"]).isdigit() else ()  # the autoscaler's, every few seconds, say nothing of the work
+    for line in lines:
+        text = COLOUR.sub("", str(line)).strip()
+        if text:
+            log.info("%s", text)
 
 
 def _actor(spec: TeacherSpec, placement: EnginePlacement, adapter: Adapter | None) -> Any:

@@ -1,6 +1,6 @@
 """Every fault at random moments of a build: does it end right, with the same corpus, no process and no slot left behind?
 
-`python -m tests.bench.chaos [--moments 20] [--faults flow worker server power cancel] [--seed 0]`. A whole mill (server, worker, reports) with
+`python -m tests.bench.chaos [--moments 20] [--faults flow worker …] [--seed 0]`. A whole mill (server, worker, reports) with
 the scripted engine; each fault strikes a fresh build at a moment drawn from the length of an undisturbed one.
 
 | fault | what is done | right end |
@@ -10,12 +10,19 @@ the scripted engine; each fault strikes a fresh build at a moment drawn from the
 | server | the server is killed with -9; `tracemill up` | Completed |
 | power | everything is killed at once; `tracemill up` | Completed after a retry by itself |
 | cancel | cancelled, as the button does; then retried | Cancelled, then Completed |
+| silence | worker and run are killed with -9, and nobody comes | called Crashed within two minutes; Completed after `tracemill up` |
+| disk | the store's disk is full until the run has ended; then retried | Failed, not Crashed and not a lost row; then Completed |
+
+The store lies on a small disk of its own, in memory, where this user may mount one; else there is no fault `disk`. Engines that die are in
+`tests/bench/lost_engines.py`: the scripted engine has no process to lose.
 """
 
 import argparse
+import contextlib
 import random
 import shutil
 import statistics
+import subprocess
 import tempfile
 import time
 from collections.abc import Callable
@@ -27,7 +34,9 @@ from tests.builders import write_rulebook
 from tests.builds import corpus_bytes
 from tests.mills import Mill, kill, mill, write_recipe
 
-FAULTS = ("flow", "worker", "server", "power", "cancel")
+FAULTS = ("flow", "worker", "server", "power", "cancel", "silence", "disk")
+DISK_MIB = 96
+SILENT_SECONDS = 120.0
 PARTS = {"server", "worker", "reports"}
 
 
@@ -55,16 +64,18 @@ def main() -> None:
     drawn = random.Random(arguments.seed)
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
+        faults = [fault for fault in arguments.faults if fault != "disk" or _small_disk(home / "mill")]
         recipe = write_recipe(home / "small.yaml", write_rulebook(home / "rules"))
         with mill(home, [recipe]) as running:
             seconds, due = _undisturbed(running)
             print(f"an undisturbed build takes {seconds:.1f} s", flush=True)
-            for fault in arguments.faults:
+            for fault in faults:
                 ends = []
                 for number in range(arguments.moments):
                     ends.append(_struck(running, fault, drawn.uniform(0, seconds), due))
                     print(f"  {number + 1:2}: {ends[-1]}", flush=True)
                 print(_line(fault, ends), flush=True)
+    subprocess.run(["umount", home / "mill"], capture_output=True, check=False)
 
 
 def _undisturbed(running: Mill) -> tuple[float, dict[str, bytes]]:
@@ -77,7 +88,8 @@ def _undisturbed(running: Mill) -> tuple[float, dict[str, bytes]]:
 
 
 def _struck(running: Mill, fault: str, moment: float, due: dict[str, bytes]) -> End:
-    shutil.rmtree(running.root)
+    for made in running.root.iterdir():
+        shutil.rmtree(made)
     run = running.trigger("build-corpus/small")
     running.wait(run, ["RUNNING"])
     time.sleep(moment)
@@ -112,6 +124,35 @@ def _cancelled(running: Mill, run: str) -> None:
         running.retry(run)
 
 
+def _silenced(running: Mill, run: str) -> None:
+    kill([running.part("worker"), *running.engines()])
+    if running.run(run)["state_type"] != "COMPLETED":
+        running.wait(run, ["CRASHED", "AwaitingRetry"], seconds=SILENT_SECONDS)
+    running.up()
+
+
+def _filled(running: Mill, run: str) -> None:
+    """Fill the disk to its last block; empty it once the run has ended."""
+    filler = running.root / "filler" / "0"
+    filler.parent.mkdir()
+    with contextlib.suppress(OSError), filler.open("wb", buffering=0) as file:
+        while file.write(bytes(2**16)):
+            pass
+    ended = running.wait(run, seconds=400)
+    shutil.rmtree(filler.parent)
+    if ended["state_type"] != "COMPLETED":
+        assert ended["state_type"] == "FAILED", ended["state"]
+        for process in running.engines():
+            process.wait(40)
+        running.retry(run)
+
+
+def _small_disk(folder: Path) -> bool:
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", f"size={DISK_MIB}m", "chaos", str(folder)]
+    return shutil.which("mount") is not None and subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
 def _restarted(*parts: str) -> Callable[[Mill, str], None]:
     def strike(running: Mill, run: str) -> None:
         kill([running.part(part) for part in parts])
@@ -127,7 +168,7 @@ def _power(running: Mill, run: str) -> None:
 
 STRIKES: dict[str, Callable[[Mill, str], None]] = {
     "flow": lambda running, run: kill(running.engines()), "worker": _restarted("worker"), "server": _restarted("server"),
-    "power": _power, "cancel": _cancelled,
+    "power": _power, "cancel": _cancelled, "silence": _silenced, "disk": _filled,
 }  # fmt: skip
 
 
