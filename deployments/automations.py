@@ -1,7 +1,7 @@
 """What the server does by itself: a run that fell silent is called crashed, and a crashed run is tried again, three times at most."""
 
 from datetime import timedelta
-from typing import cast
+from typing import Any, cast
 
 from prefect.automations import Automation
 from prefect.client.schemas.objects import StateType
@@ -42,12 +42,24 @@ def retries() -> Automation:
 
 
 def register() -> None:
-    """Register the automations; one of the same name is brought up to date, and stays off where a person has turned it off."""
+    """Register the automations; one of the same name is brought up to date, and stays off where a person has turned it off.
+
+    One that says the same already is left alone: an update gives it a new trigger, and whoever was silent under the old one is forgotten.
+    """
     for wanted in (zombies(), retries()):
         try:
             known = cast(Automation, Automation.read(name=wanted.name))
         except ValueError:
             wanted.create()
             continue
+        if _said(known) == _said(wanted):
+            continue
         wanted.id, wanted.enabled = known.id, known.enabled
         wanted.update()
+
+
+def _said(automation: Automation) -> dict[str, Any]:
+    """Return what an automation does, without what the server adds."""
+    return automation.model_dump(
+        mode="json", include={"description": True, "trigger": set(EventTrigger.model_fields) - {"id"}, "actions": True}
+    )

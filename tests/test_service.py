@@ -60,7 +60,9 @@ def test_scheduled_runs_exist_and_not_only_a_schedule(up_mill: Mill) -> None:
 
 def test_up_again_changes_nothing_and_status_says_that_all_is_well(up_mill: Mill) -> None:
     pids = {part: up_mill.part(part).pid for part in ("server", "worker", "reports")}
+    watches = [(one["id"], one["trigger"]["id"]) for one in up_mill.api.post("/automations/filter", {})]
     said = up_mill.up()
+    assert [(one["id"], one["trigger"]["id"]) for one in up_mill.api.post("/automations/filter", {})] == watches
     assert {part: up_mill.part(part).pid for part in pids} == pids
     secret = up_mill.home.settings()["PREFECT_API_AUTH_STRING"]
     assert secret.partition(":")[2] not in said
@@ -226,22 +228,23 @@ def test_when_everything_is_killed_at_once_the_next_up_takes_the_run_up_again(up
 
 
 def test_what_a_person_paused_or_switched_off_stays_so_until_the_recipe_says_something_new(up_mill: Mill) -> None:
-    def seen(flow: str) -> tuple[bool, bool]:
-        there = up_mill.api.get(f"/deployments/name/{flow}/small")
-        return there["paused"], there["schedules"][0]["active"]
+    def switches() -> tuple[bool, bool]:
+        """Whether the corpus build is paused, and whether the factory's schedule is on."""
+        corpus, factory = (up_mill.api.get(f"/deployments/name/{flow}/small") for flow in ("build-corpus", "run-factory"))
+        return corpus["paused"], factory["schedules"][0]["active"]
 
     corpus, factory = (up_mill.api.get(f"/deployments/name/{flow}/small") for flow in ("build-corpus", "run-factory"))
+    assert switches() == (False, True)
     up_mill.api.patch(f"/deployments/{corpus['id']}", {"paused": True})
     up_mill.api.patch(f"/deployments/{factory['id']}/schedules/{factory['schedules'][0]['id']}", {"active": False})
     up_mill.up()
-    assert (seen("build-corpus"), seen("run-factory")) == ((True, True), (False, False))
+    assert switches() == (True, False)
     recipe = up_mill.recipes[0]
-    said = recipe.read_text()
-    assert "active: true" in said
     up_mill.api.patch(f"/deployments/{corpus['id']}", {"paused": False})
-    recipe.write_text(said.replace("active: true", "active: false"))
+    up_mill.api.patch(f"/deployments/{factory['id']}/schedules/{factory['schedules'][0]['id']}", {"active": True})
+    recipe.write_text(recipe.read_text().replace("active: true", "active: false"))
     up_mill.up()
-    assert (seen("build-corpus"), seen("run-factory")) == ((False, False), (False, False))
+    assert switches() == (False, False)
 
 
 def test_status_of_a_mill_that_is_down_says_so(tmp_path: Path) -> None:
