@@ -1,7 +1,7 @@
 """Registers every flow of every recipe with the Prefect server that the environment names: `python -m deployments.deploy [RECIPE …]`.
 
-Safe to run again: what is registered already is brought up to date, and what a person has paused, or a schedule a person has
-switched, stays so until the recipe itself says something new. Prints flow/recipe, a line each.
+Safe to run again: what is registered already is brought up to date. What a person has paused stays so until a person lifts it; a schedule
+that a person has switched stays so until the recipe's own `placement.nightly.active` changes. Prints flow/recipe, a line each.
 """
 
 import sys
@@ -102,10 +102,10 @@ def _schedules(line: Line, recipe: Recipe, there: DeploymentResponse | None) -> 
 
 
 def _active(nightly: Nightly, there: DeploymentResponse | None) -> bool:
-    """Return whether the schedule is on: as it was switched in the UI, unless the recipe says something else than it did then."""
+    """Return whether the schedule is on: as it was switched in the UI, unless the recipe itself has changed its mind since."""
     if there is None or not there.schedules:
         return nightly.active
-    said = there.parameters["recipe"].get("placement", {}).get("nightly", {}).get("active", Nightly().active)
+    said = there.parameters.get("recipe", {}).get("placement", {}).get("nightly", {}).get("active", Nightly().active)
     return nightly.active if said != nightly.active else there.schedules[0].active
 
 

@@ -35,6 +35,10 @@ PAGES = "tracemill_pages"
 """Prefect variable with the address under which the store's reports are served."""
 
 
+# What the rooms say is as loud as Prefect itself: it gives the loggers it is told of its handlers, but not its level.
+logging.getLogger(__package__).setLevel(logging.getLogger("prefect").level)
+
+
 def transient(task: Task[..., Any], run: TaskRun, state: State[Any]) -> bool:
     """Whether a failed task may be tried again: only after an error that says so of itself."""
     return isinstance(state.result(raise_on_failure=False), Transient)

@@ -160,6 +160,50 @@ def test_the_readmes_trigger_and_its_automation_work_as_they_stand(up_mill: Mill
     assert any(one["name"] == "a broken gate stops the nights" for one in up_mill.api.post("/automations/filter", {}))
 
 
+SPEAKING = """
+import logging
+import threading
+
+import ray
+from prefect import flow, task
+from prefect.runtime import flow_run
+
+from tasks.inference.sharded import join_ray
+from tasks.policy import STAGE
+
+
+heard = threading.Event()
+ears = logging.Handler()
+ears.emit = lambda record: heard.set() if "spoken by a worker" in record.getMessage() else None
+logging.getLogger("tasks").addHandler(ears)
+
+
+@task(**STAGE)
+def ask_a_worker():
+    join_ray("local")
+    ray.get(ray.remote(lambda: print("spoken by a worker")).remote())
+    heard.wait(60)
+
+
+@flow
+def speaking():
+    ask_a_worker()
+    return str(flow_run.id)
+
+
+print(speaking())
+"""
+
+
+def test_what_rays_workers_say_is_in_the_runs_log(up_mill: Mill, tmp_path: Path) -> None:
+    script = tmp_path / "speaking.py"
+    script.write_text(SPEAKING)
+    run = subprocess.run(
+        [sys.executable, script], capture_output=True, text=True, check=True, env=up_mill.home.environment()
+    ).stdout.strip()
+    assert "spoken by a worker" in up_mill.words(run)
+
+
 def test_a_setting_nobody_knows_fails_in_one_sentence_and_is_not_retried(up_mill: Mill) -> None:
     run = up_mill.wait(up_mill.trigger("build-corpus/small", "prompts.rowz=3"))
     assert (run["state_type"], run["run_count"]) == ("FAILED", 1)

@@ -35,4 +35,4 @@ class InTurn(sqlalchemy.CreateEnginePlugin):
 
 
 def _at_once(_conn: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, _many: bool) -> tuple[str, Any]:
-    return statement.replace("BEGIN DEFERRED", "BEGIN IMMEDIATE", 1) if statement == "BEGIN DEFERRED" else statement, parameters
+    return "BEGIN IMMEDIATE" if statement == "BEGIN DEFERRED" else statement, parameters

@@ -19,7 +19,7 @@ from typing import Any
 
 import psutil
 
-from tasks.inference.engine import Ask, Completion, EnginePlacement, TeacherSpec
+from tasks.inference.engine import Ask, EnginePlacement, TeacherSpec
 from tasks.inference.sharded import ShardedEngine
 from tasks.sources.problems import draw
 
@@ -50,7 +50,7 @@ async def _strikes(fault: str, moments: int, asks: list[Ask], drawn: random.Rand
         await asyncio.sleep(moment)
         struck = time.monotonic()
         await asyncio.to_thread(_kill, fault, engine.pids[0], cluster)
-        same += await _all(waiting) == due
+        same += await asyncio.gather(*waiting) == due
         times.append(time.monotonic() - struck)
         print(
             f"  {number + 1:2}: struck after {moment:.1f} s, all answered {times[-1]:.1f} s later, {same} of {number + 1} the same",
@@ -58,10 +58,6 @@ async def _strikes(fault: str, moments: int, asks: list[Ask], drawn: random.Rand
         )
     await engine.close()
     print(f"{fault:7} same answers {same} of {moments}, {statistics.median(times):.0f} s to the last answer (median)", flush=True)
-
-
-async def _all(waiting: list[asyncio.Task[Completion]]) -> list[Completion]:
-    return list(await asyncio.gather(*waiting))
 
 
 def _kill(fault: str, actor: int, cluster: Any) -> None:

@@ -7,7 +7,7 @@ day older: the times in the database, and those of the store's folders. So the r
 14) is what is watched, and not a shorter one; only the server's hourly sweep comes every 30 seconds.
 
 Printed: megabytes and open files of each process, rows and megabytes of the database, tables and megabytes of the store. Goal: once the
-longest retention has passed, nothing grows; what the last quarter has over the quarter before is printed at the end.
+longest retention has passed, nothing grows; of the nights after that, the second half is printed beside the first.
 """
 
 import argparse
@@ -46,9 +46,14 @@ def main() -> None:
             began = time.monotonic()
             (_through_the_worker if night % arguments.worker_every == 0 else _in_this_process)(running, night, arguments.keep)
             _a_day_passes(running)
-            seen.append({"night": night, "seconds": round(time.monotonic() - began, 1), **_measured(running)})
+            seen.append(_measured(running))
             if night == 1 or night % 10 == 0:
-                print("  ".join(f"{name} {value:g}" for name, value in seen[-1].items()), flush=True)
+                print(
+                    f"night {night}, {time.monotonic() - began:.1f} s",
+                    *(f"{name} {value:g}" for name, value in seen[-1].items()),
+                    sep="  ",
+                    flush=True,
+                )
         for line in _growth(seen, settled=max(RETENTION_DAYS["runs"], arguments.keep) + 5):
             print(line)
 
@@ -108,7 +113,7 @@ def _measured(running: Mill) -> Measured:
     megabytes = {f"{name}_mb": round(part.memory_info().rss / 2**20) for name, part in parts.items()}
     handles = {f"{name}_fds": part.num_fds() for name, part in parts.items()}
     with closing(sqlite3.connect(running.home.folder / "prefect.db", timeout=60)) as database:
-        rows = {f"{table}s".replace("ss", "s"): database.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in TIMES}
+        rows = {f"{table} rows": database.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in TIMES}
     base = (running.home.folder / "prefect.db").stat().st_size
     tables = list(running.root.glob(f"*/*/{MANIFEST}"))
     store = sum(path.stat().st_size for path in running.root.rglob("*") if path.is_file())
@@ -123,14 +128,14 @@ def _measured(running: Mill) -> Measured:
 
 
 def _growth(seen: list[Measured], settled: int) -> Iterator[str]:
-    """Yield, for each thing, the medians of the two later quarters of the nights after everything has settled."""
+    """Yield, for each thing, the medians of both halves of the nights after everything has settled."""
     later = seen[settled:]
     if len(later) < 8:
         return
     half = len(later) // 2
-    for name in later[0].keys() - {"night", "seconds"}:
+    for name in later[0]:
         before, after = (statistics.median(one[name] for one in part) for part in (later[:half], later[half:]))
-        yield f"{name:16} nights {settled + 1} to {settled + half}: {before:g}; after: {after:g} ({100 * (after - before) / max(before, 1e-9):+.1f} %)"
+        yield f"{name:20} nights {settled + 1} to {settled + half}: {before:g}; after: {after:g} ({100 * (after - before) / max(before, 1e-9):+.1f} %)"
 
 
 def _arguments() -> argparse.Namespace:

@@ -1,0 +1,50 @@
+"""How a stage runs as a task: its turn on the GPU, and which errors are whose."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import pytest
+from prefect import flow, task
+from prefect.client.orchestration import get_client
+
+from tasks.policy import GPU, GPU_SLOT, STAGE, settle
+from tasks.spec import Spec
+from tasks.store import Key, Made, Table
+
+pytestmark = pytest.mark.usefixtures("prefect_server")
+
+
+def held() -> int:
+    with get_client(sync_client=True) as client:
+        return int(client.read_global_concurrency_limit_by_name(GPU_SLOT).active_slots)
+
+
+def run_on_the_gpu(root: Path, make: Callable[[], Made]) -> Table:
+    @task(**STAGE, tags={GPU})
+    def stage() -> Table:
+        return settle(root, Key("traces", 1, Spec(), {}), make)
+
+    @flow
+    def only_this() -> Table:
+        return stage()
+
+    return only_this()
+
+
+@pytest.fixture(autouse=True)
+def limit() -> None:
+    with get_client(sync_client=True) as client:
+        client.upsert_global_concurrency_limit_by_name(GPU_SLOT, 1)
+
+
+def test_what_the_work_raises_is_its_own_error_and_the_turn_on_the_gpu_ends_with_it(tmp_path: Path) -> None:
+    during: list[int] = []
+
+    def make() -> Made:
+        during.append(held())
+        raise httpx.ConnectError("the teacher hung up")
+
+    with pytest.raises(httpx.ConnectError, match="the teacher hung up"):
+        run_on_the_gpu(tmp_path, make)
+    assert (during, held()) == ([1], 0)
