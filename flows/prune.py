@@ -1,19 +1,24 @@
 """Forgetting: what no kept build was made of, and nobody has used for a while, leaves the store."""
 
+import contextlib
 import json
 import shutil
 import time
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from tasks.store import MANIFEST
+from tasks.errors import StoreUnreachable
+from tasks.store import MANIFEST, Table, tables
+from tasks.traces.generate import ids_of
+from tasks.traces.journal import Journal
 
 DAY = 86_400.0
 LEDGERS = "builds"
 
 
 def prune(root: Path, *, days: float) -> list[str]:
-    """Remove tables, pages and journals that no kept build needs and that were not used for so many days; return what went, stage/fingerprint.
+    """Remove tables, pages and answers that no kept build needs and that were not used for so many days; return the tables, stage/fingerprint.
 
     Kept builds are the lines of the recipes' ledgers. What a run in another process has just made or found counts as used.
     """
@@ -26,10 +31,26 @@ def prune(root: Path, *, days: float) -> list[str]:
     for pages in (root / "data_docs").glob("[!.]*"):
         if not (root / "corpus" / pages.name).is_dir() and pages.stat().st_mtime < oldest:
             shutil.rmtree(pages, ignore_errors=True)
-    for journal in (root / "journal").glob("*"):
-        if journal.stat().st_mtime < oldest:
-            journal.unlink(missing_ok=True)
+    _forget_answers(root, oldest)
     return [_name(root, folder) for folder in gone]
+
+
+def _forget_answers(root: Path, oldest: float) -> None:
+    """Keep in the journals what was used lately, and what a table of the store was made of: a row of it may be asked for again by its id."""
+    needed: dict[str, list[Table]] = defaultdict(list)
+    for one in tables(root, "traces"):
+        needed[one.inputs["teacher"]].append(one.table)
+    for path in (root / "journal").glob("*.sqlite"):
+        spared = (trace_id for table in needed[path.stem] for trace_id, _ in ids_of(table))
+        left = _forget(path, int(oldest // DAY), spared)
+        if not left and path.stat().st_mtime < oldest:
+            path.unlink(missing_ok=True)
+
+
+def _forget(journal: Path, before: int, spared: Iterable[str]) -> int:
+    with contextlib.suppress(StoreUnreachable), contextlib.closing(Journal(journal)) as book:
+        return book.forget(before=before, spared=spared)
+    return 1
 
 
 def _kept(root: Path) -> Iterator[str]:

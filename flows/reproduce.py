@@ -1,7 +1,6 @@
 """One row of the store, alone: found wherever it lies, asked again, put before every gate."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from tasks.errors import EmptyTable, UnknownName
 from tasks.inference.alone import alone
 from tasks.inference.engine import Adapter, Completion, EnginePlacement, TeacherSpec
 from tasks.store import MANIFEST, Finished, Table, tables
-from tasks.traces.generate import Row, TraceSpec, plan_rows, trace_of
+from tasks.traces.generate import Row, TraceSpec, ids_of, plan_rows, trace_of
 from tasks.traces.journal import Journal
 from tasks.train.adapter import adapter_of
 from tasks.verdicts.case import Verdict
@@ -81,7 +80,7 @@ def find_row(root: Path, row_id: str) -> Recorded:
         raise UnknownName(f"{row_id!r} is too short an id; give at least its first {LEAST_ID} digits")
     wanted = _trace_of_corpus_row(root, row_id) or row_id
     for finished in reversed(tables(root, "traces")):
-        for trace_id, prompt_id in _rows_of(finished.table):
+        for trace_id, prompt_id in ids_of(finished.table):
             if trace_id.startswith(wanted):
                 return _recorded(root, finished, trace_id, prompt_id)
     raise UnknownName(
@@ -95,14 +94,6 @@ def _trace_of_corpus_row(root: Path, row_id: str) -> str:
             if row["row_id"].startswith(row_id):
                 return str(row["provenance"]["trace_id"])
     return ""
-
-
-def _rows_of(traces: Table) -> Iterator[tuple[str, str]]:
-    """Yield (trace_id, prompt_id) of every trace, the rejected ones too."""
-    for row in traces.read(["trace_id", "prompt_id"]).to_pylist():
-        yield row["trace_id"], row["prompt_id"]
-    for row in traces.read_rejected().to_pylist():
-        yield row["row_id"], row["detail"].split()[0]
 
 
 def _recorded(root: Path, finished: Finished, trace_id: str, prompt_id: str) -> Recorded:

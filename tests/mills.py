@@ -94,7 +94,7 @@ class Mill(NamedTuple):
 
     def engines(self) -> list[psutil.Process]:
         """Return the processes that Prefect itself started for runs."""
-        return [one for one in self.flow_processes() if "prefect.engine" in _command(one)]
+        return [one for one in self.flow_processes() if "prefect.engine" in command(one)]
 
     def part(self, name: str) -> psutil.Process:
         """Return the process of the server, the worker or the reports."""
@@ -165,10 +165,11 @@ def _environment(process: psutil.Process) -> dict[str, str]:
     return {}
 
 
-def _command(process: psutil.Process) -> str:
+def command(process: psutil.Process) -> str:
+    """Return a process' command line, "" when it has gone."""
     with contextlib.suppress(psutil.Error, OSError):
         return " ".join(process.cmdline())
     return ""
 
 
-__all__ = ["FINAL", "Mill", "bare", "free_port", "kill", "mill", "tracemill", "write_recipe"]
+__all__ = ["FINAL", "Mill", "bare", "command", "free_port", "kill", "mill", "tracemill", "write_recipe"]

@@ -1,12 +1,16 @@
 import os
+import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
-import pytest
-
 from flows.build_corpus import build_corpus
-from flows.prune import prune
+from flows.prune import DAY, prune
+from tasks.inference.engine import Completion
 from tasks.store import tables
+from tasks.traces.journal import Journal
 from tests.builders import recipe
+from tests.builds import answered
 
 
 def night(rulebook: Path, root: Path, seed: int, **keep: object) -> dict[str, object]:
@@ -39,11 +43,32 @@ def test_what_was_used_lately_and_what_a_promoted_student_is_stays(tmp_path: Pat
     assert first.path.is_dir() and count(tmp_path)["verdicts"] == 1
 
 
-@pytest.mark.parametrize("ledger", [False, True])
-def test_a_store_without_a_ledger_is_left_alone(tmp_path: Path, ledger: bool) -> None:
-    (tmp_path / "journal").mkdir()
-    (tmp_path / "journal" / "a.sqlite").write_text("x")
-    if ledger:
-        (tmp_path / "builds").mkdir()
+def test_answers_of_kept_traces_and_those_used_lately_stay_in_the_journal(tmp_path: Path, rulebook: Path, prefect_server: str) -> None:
+    night(rulebook, tmp_path, 0, builds=1, days=30)
+    night(rulebook, tmp_path, 1, builds=1, days=30)
+    (journal,) = (tmp_path / "journal").glob("*.sqlite")
+    before = answered(tmp_path)
+    with sqlite3.connect(journal) as book:
+        book.execute("UPDATE completions SET used = used - 31")
+    prune(tmp_path, days=30)
+    assert answered(tmp_path) == before
+    shutil.rmtree(tables(tmp_path, "traces")[0].table.path)
+    prune(tmp_path, days=30)
+    assert answered(tmp_path) == tables(tmp_path, "traces")[0].table.rows_in == before / 2
+
+
+def test_a_journal_of_which_nothing_is_needed_goes(tmp_path: Path) -> None:
+    path = tmp_path / "journal" / "a.sqlite"
+    with closing(Journal(path)) as book:
+        book.append(Completion("k", "x", "stop", 1, 1))
+    long_ago = path.stat().st_mtime - 31 * DAY
     assert prune(tmp_path, days=0) == []
-    assert (tmp_path / "journal" / "a.sqlite").exists() is not ledger
+    assert path.exists(), "a store without a ledger is left alone"
+    (tmp_path / "builds").mkdir()
+    with sqlite3.connect(path) as other:
+        other.execute("UPDATE completions SET used = used - 31")
+    prune(tmp_path, days=30)
+    assert answered(tmp_path) == 0
+    os.utime(path, (long_ago, long_ago))
+    prune(tmp_path, days=30)
+    assert not path.exists()

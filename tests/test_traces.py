@@ -14,7 +14,7 @@ from tasks.spec import Spec
 from tasks.store import MANIFEST, Key, Made, Table, publish
 from tasks.traces.baseline import baseline, distinct_traces, earlier
 from tasks.traces.generate import Generated, TraceSpec, generate, plan_rows, reject_reason
-from tasks.traces.journal import Journal
+from tasks.traces.journal import Journal, today
 from tests.builders import prompts_table, silent
 
 SCRIPTED = TraceSpec(samples=3, teacher=TeacherSpec(engine="scripted"))
@@ -44,6 +44,19 @@ def test_the_journal_gives_back_what_it_was_given_and_keeps_the_first_answer(tmp
     assert again.finished(["k", "x"]) == {"k"}
     with pytest.raises(KeyError):
         again.read("x")
+
+
+def test_a_used_answer_is_remembered_longer_and_a_journal_of_an_earlier_version_is_read_on(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "j.sqlite") as old:
+        old.execute(
+            "CREATE TABLE completions (key TEXT PRIMARY KEY, text TEXT, finish_reason TEXT, prompt_tokens INTEGER, completion_tokens INTEGER)"
+        )
+        old.executemany("INSERT INTO completions VALUES (?, ?, 'stop', 1, 2)", [(key, key) for key in "abc"])
+    book = Journal(tmp_path / "j.sqlite")
+    assert book.finished("a") == {"a"}
+    assert book.forget(before=today(), spared="b") == 2
+    assert book.finished("abc") == {"a", "b"}
+    book.close()
 
 
 def test_an_appended_answer_is_there_for_another_process_at_once(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from tasks.inference.engine import Adapter, Ask, Completion, Engine, EnginePlace
 from tasks.inference.models import identity
 from tasks.inference.opening import open_engine
 from tasks.spec import Spec, canonical, digest, draw_seed
+from tasks.store import Table
 from tasks.traces.journal import Journal
 
 CODE_VERSION = 1
@@ -123,6 +124,14 @@ def collect(asked: Sequence[Row], book: Journal, *, keep_cut: bool = False) -> t
         else:
             traces.append(trace_of(row, completion))
     return rows.table_of(traces, rows.TRACES), rows.rejected(rejected)
+
+
+def ids_of(traces: Table) -> Iterator[tuple[str, str]]:
+    """Yield (trace_id, prompt_id) of every trace, the rejected ones too."""
+    for row in traces.read(["trace_id", "prompt_id"]).to_pylist():
+        yield row["trace_id"], row["prompt_id"]
+    for row in traces.read_rejected().to_pylist():
+        yield row["row_id"], row["detail"].split()[0]
 
 
 def reject_reason(completion: Completion) -> str:

@@ -29,10 +29,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import psutil
+
 from flows.service.processes import descendants
 from tests.builders import write_rulebook
 from tests.builds import corpus_bytes
-from tests.mills import Mill, kill, mill, write_recipe
+from tests.mills import Mill, command, kill, mill, write_recipe
 
 FAULTS = ("flow", "worker", "server", "power", "cancel", "silence", "disk")
 DISK_MIB, FULL_SECONDS = 96, 60.0
@@ -49,7 +51,7 @@ class End(NamedTuple):
     runs: int
     seconds: float
     same: bool
-    orphans: int
+    orphans: tuple[str, ...]
     slots: int
 
     @property
@@ -97,9 +99,17 @@ def _struck(running: Mill, fault: str, moment: float, due: dict[str, bytes]) -> 
     seconds = time.monotonic() - began
     for process in running.engines():
         process.wait(30)
-    left = [process for process in descendants(running.home) if process.pid not in {running.part(part).pid for part in PARTS}]
     same = state["state_name"] == "Completed" and corpus_bytes(running.root) == due
-    return End(fault, round(moment, 1), state["state_name"], state["run_count"], round(seconds, 1), same, len(left), running.held_slots())
+    return End(
+        fault, round(moment, 1), state["state_name"], state["run_count"], round(seconds, 1), same, _orphans(running), running.held_slots()
+    )
+
+
+def _orphans(running: Mill) -> tuple[str, ...]:
+    """Return the command lines of what is left beside the mill's own parts, after ten seconds to end by itself."""
+    parts = {running.part(part).pid for part in PARTS}
+    _, left = psutil.wait_procs([process for process in descendants(running.home) if process.pid not in parts], timeout=10)
+    return tuple(command(process) for process in left)
 
 
 def _settled(running: Mill, run: str) -> dict[str, Any]:
@@ -175,7 +185,7 @@ STRIKES: dict[str, Callable[[Mill, str], None]] = {
 def _line(fault: str, ends: list[End]) -> str:
     right = sum(end.right for end in ends)
     return (
-        f"{fault:7} right {right} of {len(ends)}, same corpus {sum(end.same for end in ends)}, orphans {sum(end.orphans for end in ends)}, "
+        f"{fault:7} right {right} of {len(ends)}, same corpus {sum(end.same for end in ends)}, orphans {sum(len(end.orphans) for end in ends)}, "
         f"slots held {sum(end.slots for end in ends)}, {statistics.median(end.seconds for end in ends):.0f} s to the end (median)"
     )
 

@@ -3,7 +3,7 @@
 `python -m tests.bench.soak [--nights 200] [--worker-every 20] [--keep 14]`. A real server on SQLite, its worker and the reports. Each night is a
 small build of its own (another seed of the traces, scripted engine); every twentieth is triggered and goes through the worker, the others
 run in this process, which therefore makes as many builds as no process of a real mill ever will. After each night everything is made a
-day older: the times in the database, and those of the store's folders. So the retention that users have (runs 30 days, events 7, builds
+day older: the times in the database, those of the store's folders, the days of the journal. So the retention that users have (runs 30 days, events 7, builds
 14) is what is watched, and not a shorter one; only the server's hourly sweep comes every 30 seconds.
 
 Printed: megabytes and open files of each process, rows and megabytes of the database, tables and megabytes of the store. Goal: once the
@@ -100,6 +100,9 @@ def _a_day_passes(running: Mill) -> None:
                 older = f"strftime('%Y-%m-%d %H:%M:%f', {column}, '-1 day')"
                 database.execute(f"UPDATE {table} SET {column} = {older} WHERE {column} <= strftime('%Y-%m-%d %H:%M:%f', 'now')")
         database.execute("COMMIT")
+    for journal in running.root.glob("journal/*.sqlite"):
+        with closing(sqlite3.connect(journal, timeout=60)) as book, book:
+            book.execute("UPDATE completions SET used = used - 1")
     for path in (*running.root.glob("*/*"), *running.root.glob("*/*/*")):
         if not path.is_symlink():
             told = path.stat()
