@@ -20,6 +20,7 @@ from prefect.exceptions import ObjectNotFound
 from prefect.schedules import Cron
 from prefect.types.entrypoint import EntrypointType
 from prefect.utilities.callables import ParameterSchema
+from prefect.utilities.processutils import command_to_string
 from prefect.variables import Variable
 from prefect.workers.process import ProcessWorker
 
@@ -36,6 +37,7 @@ from tasks.errors import MillError
 from tasks.policy import GPU_SLOT, PAGES
 
 RECIPES = Path(__file__).parent / "recipes"
+ENGINE = command_to_string([sys.executable, "-m", "flows.lean"])
 
 
 class Line(NamedTuple):
@@ -72,7 +74,7 @@ def _register(client: SyncPrefectClient, line: Line, recipe: Recipe, root: Path,
         name=recipe.name, work_pool_name=POOL, entrypoint_type=EntrypointType.MODULE_PATH, schedules=_schedules(line, recipe, there),
         parameters={"recipe": recipe.model_dump(mode="json", exclude_unset=True), "root": str(root)},
         tags=["tracemill", recipe.name], concurrency_limit=ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.ENQUEUE),
-        job_variables={"working_dir": str(working_dir), "stream_output": False}, paused=bool(there and there.paused),
+        job_variables={"command": ENGINE, "working_dir": str(working_dir), "stream_output": False}, paused=bool(there and there.paused),
     )  # fmt: skip
     made._parameter_openapi_schema = _closed(made._parameter_openapi_schema, line.flow)
     made.apply()

@@ -171,6 +171,7 @@ def run(recipe: RecipeFile, root: Root = Path("mill"), settings: Settings = None
 
 def _recipe(path: Path, settings: list[str] | None) -> "Recipe":
     """Return the recipe; from here on a failed run ends in one line."""
+    import flows.lean  # noqa: F401  before Prefect
     from flows.recipe import load_recipe
     from flows.screen import keep_tracebacks_off
 

@@ -94,7 +94,7 @@ class Mill(NamedTuple):
 
     def engines(self) -> list[psutil.Process]:
         """Return the processes that Prefect itself started for runs."""
-        return [one for one in self.flow_processes() if "prefect.engine" in command(one)]
+        return [one for one in self.flow_processes() if "flows.lean" in command(one)]
 
     def part(self, name: str) -> psutil.Process:
         """Return the process of the server, the worker or the reports."""
