@@ -44,27 +44,38 @@ async def _strikes(fault: str, moments: int, asks: list[Ask], drawn: random.Rand
     due = await asyncio.gather(*map(engine.ask, asks))
     seconds = time.monotonic() - began
     print(f"{fault}: {len(asks)} rows take {seconds:.1f} s undisturbed", flush=True)
-    same, times = 0, []
+    same, orphans, times = 0, 0, []
     for number in range(moments):
         moment, waiting = drawn.uniform(0, seconds), [asyncio.create_task(engine.ask(ask)) for ask in asks]
         await asyncio.sleep(moment)
         struck = time.monotonic()
-        await asyncio.to_thread(_kill, fault, engine.pids[0], cluster)
+        orphans += await asyncio.to_thread(_kill, fault, engine.pids[0], cluster)
         same += await asyncio.gather(*waiting) == due
         times.append(time.monotonic() - struck)
         print(
-            f"  {number + 1:2}: struck after {moment:.1f} s, all answered {times[-1]:.1f} s later, {same} of {number + 1} the same",
+            f"  {number + 1:2}: struck after {moment:.1f} s, all answered {times[-1]:.1f} s later, {same} of {number + 1} the same, "
+            f"{orphans} processes left over",
             flush=True,
         )
     await engine.close()
-    print(f"{fault:7} same answers {same} of {moments}, {statistics.median(times):.0f} s to the last answer (median)", flush=True)
+    print(
+        f"{fault:7} same answers {same} of {moments}, {orphans} processes left over, {statistics.median(times):.0f} s to the last answer (median)",
+        flush=True,
+    )
 
 
-def _kill(fault: str, actor: int, cluster: Any) -> None:
+def _kill(fault: str, actor: int, cluster: Any) -> int:
+    """Kill the actor, or the node that holds it; return how many of the processes that it had started outlive it by half a minute."""
     process = psutil.Process(actor)
+    started = process.children(recursive=True)
     if fault == "engine":
         process.kill()
-        return
+    else:
+        _kill_node(process, cluster)
+    return len(psutil.wait_procs([process, *started], timeout=30)[1])
+
+
+def _kill_node(process: psutil.Process, cluster: Any) -> None:
     raylets = {node: psutil.Process(node.all_processes["raylet"][0].process.pid) for node in cluster.worker_nodes}
     node = next((node for node, raylet in raylets.items() if process in raylet.children(recursive=True)), None)
     if node is None:
