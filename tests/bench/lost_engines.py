@@ -58,10 +58,8 @@ async def _strikes(fault: str, moments: int, asks: list[Ask], drawn: random.Rand
             flush=True,
         )
     await engine.close()
-    print(
-        f"{fault:7} same answers {same} of {moments}, {orphans} processes left over, {statistics.median(times):.0f} s to the last answer (median)",
-        flush=True,
-    )
+    end = f"{orphans} processes left over, {statistics.median(times):.0f} s to the last answer (median)"
+    print(f"{fault:7} same answers {same} of {moments}, {end}", flush=True)
 
 
 def _kill(fault: str, actor: int, cluster: Any) -> int:
