@@ -1,6 +1,6 @@
 """How a stage runs as a task: its turn on the GPU, and which errors are whose."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
@@ -33,9 +33,12 @@ def run_on_the_gpu(root: Path, make: Callable[[], Made]) -> Table:
 
 
 @pytest.fixture(autouse=True)
-def limit() -> None:
+def limit() -> Iterator[None]:
+    """A limit of one, taken away again: other tests share the server, and kill builds that would hold its turn."""
     with get_client(sync_client=True) as client:
         client.upsert_global_concurrency_limit_by_name(GPU_SLOT, 1)
+        yield
+        client.delete_global_concurrency_limit_by_name(GPU_SLOT)
 
 
 def test_what_the_work_raises_is_its_own_error_and_the_turn_on_the_gpu_ends_with_it(tmp_path: Path) -> None:
