@@ -12,10 +12,14 @@ from tests.builders import write_rulebook
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 
+LONGEST = ("real", "service", "engine", "student_flows", "resume", "operations", "prune", "coherence", "cli", "readme", "training", "flows")
+"""Files of half a minute and more, the longest first: begun last, one of them would keep the other process waiting."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let the longest files begin first: the other process then has enough to do beside them."""
-    longest = ["test_real.py", "test_service.py", "test_engine.py"]
-    items.sort(key=lambda item: longest.index(item.path.name) if item.path.name in longest else len(longest))
+    """Begin with the longest files."""
+    order = {f"test_{name}.py": place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: order.get(item.path.name, len(order)))
 
 
 @pytest.fixture

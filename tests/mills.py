@@ -121,6 +121,17 @@ def mill(folder: Path, recipes: Sequence[Path], *more: str) -> Iterator[Mill]:
         assert processes.descendants(home) == []
 
 
+@contextlib.contextmanager
+def within(running: Mill) -> Iterator[None]:
+    """Let flows of this process run against the mill's server."""
+    from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
+
+    settings = running.home.settings()
+    told = {PREFECT_API_URL: settings["PREFECT_API_URL"], PREFECT_API_AUTH_STRING: settings["PREFECT_API_AUTH_STRING"]}
+    with temporary_settings(told):
+        yield
+
+
 def tracemill(*arguments: object, code: int = 0) -> str:
     """Run a command that must end with this exit code, and return what it said."""
     done = subprocess.run(
@@ -172,4 +183,4 @@ def command(process: psutil.Process) -> str:
     return ""
 
 
-__all__ = ["FINAL", "Mill", "bare", "command", "free_port", "kill", "mill", "tracemill", "write_recipe"]
+__all__ = ["FINAL", "Mill", "bare", "command", "free_port", "kill", "mill", "tracemill", "within", "write_recipe"]

@@ -1,10 +1,11 @@
 """What orchestration costs: a whole build as a Prefect flow against the same stages called as plain functions.
 
-`python -m tests.bench.orchestration [--rows 2000] [--repeats 3]`. Scripted engine, one Prefect server for all runs, every build into a root of its own.
+`python -m tests.bench.orchestration [--rows 2000] [--repeats 3]`. Scripted engine, a whole mill that is up, every build into a root of its own.
 Goal: at most 5 s and at most 3 % of a 2,000-row build. The engine is the cheapest there is, so the share is the largest it can be.
 """
 
 import argparse
+import json
 import statistics
 import tempfile
 import time
@@ -16,11 +17,12 @@ from prefect import Task
 
 from flows.build_corpus import build, build_corpus
 from flows.clock import Clock
-from flows.recipe import Recipe
+from flows.recipe import Recipe, load_recipe
 from tasks.store import Table
-from tests.builders import TOPICS, recipe, write_rulebook
+from tests.mills import mill, within
 
 P = ParamSpec("P")
+POCKET = Path(__file__).parents[2] / "deployments" / "recipes" / "pocket.yaml"
 
 
 class PlainClock(Clock):
@@ -37,10 +39,8 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=2000)
     parser.add_argument("--repeats", type=int, default=3)
     arguments = parser.parse_args()
-    from prefect.testing.utilities import prefect_test_harness
-
-    with tempfile.TemporaryDirectory() as folder, prefect_test_harness(server_startup_timeout=120):
-        large = _recipe(Path(folder), arguments.rows)
+    with tempfile.TemporaryDirectory() as folder, mill(Path(folder), [POCKET]) as running, within(running):
+        large = _recipe(arguments.rows)
         _seconds(lambda root: build_corpus(large, root), Path(folder) / "warm")
         flows, plains = [], []
         for number in range(arguments.repeats):
@@ -51,12 +51,16 @@ def main() -> None:
     print(f"orchestration costs {between:.2f} s, {100 * between / statistics.median(plains):.1f} % of a build of {arguments.rows} prompts")
 
 
-def _recipe(folder: Path, rows: int) -> Recipe:
-    documents = min(4, len(TOPICS) // 5)
-    write_rulebook(folder / "rules", documents=documents)
-    forms = [f"What is rule {number} of {{topic}}?" for number in range(rows // (5 * documents) * 2)]
-    family = {"name": "handbook_qa", "share": 1, "forms": forms}
-    return recipe(folder / "rules", prompts={"rows": rows, "families": [family]}, traces={"samples": 1, "teacher": {"engine": "scripted"}})
+def _recipe(rows: int) -> Recipe:
+    """Return the pocket recipe at this size, answered by the scripted engine; more problems and fewer passages, of which there are only so many."""
+    problems = {"lookup": rows // 3, "irac": rows // 3, "addition": rows // 8, "equation": rows // 8, "date": rows // 8}
+    settings = [f"prompts.rows={rows}", "traces.samples=1", "traces.teacher.engine=scripted", "coherence.share=0", "prompts.saturation=1"]
+    made = load_recipe(
+        POCKET, [*settings, "corpus.suite.general_min=0", "corpus.suite.general_max=1", f"questions.problems={json.dumps(problems)}"]
+    )
+    shares = dict(zip(made.prompts.families, (30, 20, 20, 30), strict=True))
+    families = tuple(family.model_copy(update={"share": share}) for family, share in shares.items())
+    return made.model_copy(update={"prompts": made.prompts.model_copy(update={"families": families})})
 
 
 def _seconds(job: Callable[[Path], object], root: Path) -> float:

@@ -28,7 +28,7 @@ from flows.service.server import Api
 from flows.service.service import down, up
 from tasks.store import MANIFEST
 from tests.builders import recipe, write_rulebook
-from tests.mills import Mill, free_port, write_recipe
+from tests.mills import Mill, free_port, within, write_recipe
 
 TIMES = {"flow_run": ("start_time", "end_time", "created"), "task_run": ("end_time",), "log": ("timestamp",), "artifact": ("created",),
          "events": ("occurred",), "event_resources": ("occurred", "updated")}  # fmt: skip
@@ -62,16 +62,12 @@ def main() -> None:
 def _mill(folder: Path, keep: int) -> Iterator[Mill]:
     # Before Prefect is imported, here and by the server.
     os.environ |= {"PREFECT_LOGGING_LEVEL": "WARNING", "PREFECT_SERVER_SERVICES_DB_VACUUM_LOOP_SECONDS": SWEEP_SECONDS}
-    from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
-
     home, root, port = Home(folder / "home"), folder / "mill", free_port()
     path = write_recipe(folder / "small.yaml", write_rulebook(folder / "rules"), **_kept(keep))
     try:
         up(home, port=port, root=root, database="", recipes=[path])
-        settings = home.settings()
-        told = {PREFECT_API_URL: settings["PREFECT_API_URL"], PREFECT_API_AUTH_STRING: settings["PREFECT_API_AUTH_STRING"]}
-        with Api(settings) as api, temporary_settings(told):
-            yield Mill(home, root, port, (path,), api)
+        with Api(home.settings()) as api, within(running := Mill(home, root, port, (path,), api)):
+            yield running
     finally:
         down(home)
 
