@@ -93,8 +93,8 @@ def _struck(running: Mill, fault: str, moment: float, due: dict[str, bytes]) -> 
     run = running.trigger("build-corpus/small")
     running.wait(run, ["RUNNING"])
     time.sleep(moment)
-    STRIKES[fault](running, run)
     began = time.monotonic()
+    STRIKES[fault](running, run)
     state = _settled(running, run)
     seconds = time.monotonic() - began
     for process in running.engines():
@@ -135,7 +135,10 @@ def _cancelled(running: Mill, run: str) -> None:
 def _silenced(running: Mill, run: str) -> None:
     kill([running.part("worker"), *running.engines()])
     if running.run(run)["state_type"] != "COMPLETED":
-        running.wait(run, ["CRASHED", "AwaitingRetry"], seconds=SILENT_SECONDS)
+        began = time.monotonic()
+        running.wait(run, ["CRASHED", "AwaitingRetry"])
+        seconds = time.monotonic() - began
+        print(f"      called crashed after {seconds:.0f} s{'' if seconds < SILENT_SECONDS else ': TOO LATE'}", flush=True)
     running.up()
 
 
