@@ -52,7 +52,7 @@ class Keep(Placement):
     builds: int = Field(14, ge=1)
     """Latest builds whose tables stay, with all they were made of; a promoted student stays as well."""
     days: float = Field(14, ge=0)
-    """Days after its last use that a table of no kept build, or a journal, is removed."""
+    """Days after its last use that a table of no kept build, or a teacher's answer that no kept table holds, is removed."""
 
 
 class Placements(Placement):

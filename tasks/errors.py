@@ -23,6 +23,10 @@ class TrainerLost(Transient):
     """The training process died; the next attempt goes on from its last checkpoint."""
 
 
+class JudgeLost(Transient):
+    """A process that judges traces was killed, as it is when memory runs out."""
+
+
 class ServerUnreachable(Transient):
     """The Prefect server did not answer where its word is needed, as for a turn on the GPU."""
 

@@ -1,7 +1,12 @@
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import psutil
 import pyarrow as pa
 import pytest
 
 from tasks import rows
+from tasks.errors import JudgeLost
 from tasks.verdicts.case import Case, Passage
 from tasks.verdicts.gates import GATES, VerdictSpec, judge, judge_case
 from tests.builders import case, prompts_table
@@ -148,6 +153,21 @@ def trace(number: int, **changes: object) -> dict[str, object]:
         "trace_id": f"t{number}", "prompt_id": f"q{number:06d}", "sample": 0, "think": built.think, "answer": built.answer, "raw": built.raw,
         "fault": built.fault, "finish_reason": "stop", "prompt_tokens": 1, "completion_tokens": 1, "seed": number,
     }  # fmt: skip
+
+
+def test_a_killed_judge_is_an_error_that_another_attempt_may_mend() -> None:
+    passages, questions, audits = (schema.empty_table() for schema in (rows.PASSAGES, rows.QUESTIONS, rows.AUDITS))
+    with ThreadPoolExecutor(1) as thread:
+        killing = thread.submit(_kill_the_first_child)
+        with pytest.raises(JudgeLost, match="was killed"):
+            judge(rows.table_of([trace(0)], rows.TRACES), prompts_table(1), passages, questions, audits, SPEC)
+        killing.result()
+
+
+def _kill_the_first_child() -> None:
+    while not (children := [one for one in psutil.Process().children() if "spawn_main" in " ".join(one.cmdline())]):
+        time.sleep(0.01)
+    children[0].kill()
 
 
 def test_a_shard_gets_one_verdict_a_trace_a_gate_and_rejects_carry_their_first_reason() -> None:

@@ -1,7 +1,9 @@
 """Every gate asked of every trace: Arrow in, verdicts out."""
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from types import MappingProxyType
 from typing import Any
@@ -9,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from tasks import rows
+from tasks.errors import JudgeLost
 from tasks.spec import Spec
 from tasks.store import Made
 from tasks.verdicts.case import Case, Passage, Verdict, verdict
@@ -19,7 +22,7 @@ from tasks.verdicts.fluency import FluencySpec, fluency
 from tasks.verdicts.leakage import leakage
 from tasks.verdicts.structure import StructureSpec, structure
 
-SHARD_ROWS, WORKERS = 2048, 2
+SHARD_ROWS, MOST_WORKERS = 256, 8
 
 
 class VerdictSpec(Spec):
@@ -101,10 +104,14 @@ def _whole(row: dict[str, Any]) -> str:
 
 
 def _judged(cases: list[Case], spec: VerdictSpec, families: frozenset[str]) -> Iterable[list[Verdict]]:
-    """Judge in worker processes: verdicts cost CPU, and math-verify needs a main thread of its own."""
+    """Judge in worker processes: verdicts cost CPU, and math-verify needs a main thread of its own. Raises JudgeLost when one of them dies."""
     shards = [cases[low : low + SHARD_ROWS] for low in range(0, len(cases), SHARD_ROWS)]
-    with ProcessPoolExecutor(WORKERS, mp_context=get_context("spawn")) as pool:
-        return list(pool.map(judge_shard, shards, [spec] * len(shards), [families] * len(shards)))
+    workers = max(1, min(len(shards), os.cpu_count() or 1, MOST_WORKERS))
+    try:
+        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+            return list(pool.map(judge_shard, shards, [spec] * len(shards), [families] * len(shards)))
+    except BrokenProcessPool as exc:
+        raise JudgeLost("a process that judged traces was killed; where memory was short, free some, then run again") from exc
 
 
 def _first_failures(cases: list[Case], verdicts: list[Verdict]) -> Iterator[tuple[Case, Verdict]]:
