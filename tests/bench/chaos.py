@@ -1,7 +1,8 @@
 """Every fault at random moments of a build: does it end right, with the same corpus, no process and no slot left behind?
 
 `python -m tests.bench.chaos [--moments 20] [--faults flow worker …] [--seed 0]`. A whole mill (server, worker, reports) with
-the scripted engine; each fault strikes a fresh build at a moment drawn from the length of an undisturbed one. The faults take turns.
+the scripted engine; each fault strikes a fresh build at a moment drawn from the length of an undisturbed one, and again where the build was over by then. The
+faults take turns.
 
 | fault | what is done | right end |
 |---|---|---|
@@ -69,11 +70,13 @@ def main() -> None:
         ends: dict[str, list[End]] = {fault: [] for fault in arguments.faults if fault != "disk" or small}
         recipe = write_recipe(home / "small.yaml", write_rulebook(home / "rules"))
         with mill(home, [recipe]) as running:
+            _undisturbed(running)
+            _empty(running.root)
             seconds, due = _undisturbed(running)
             print(f"an undisturbed build takes {seconds:.1f} s", flush=True)
             for number in range(arguments.moments):
                 for fault, so_far in ends.items():
-                    so_far.append(_struck(running, fault, drawn.uniform(0, seconds), due))
+                    so_far.append(_struck(running, fault, lambda: drawn.uniform(0, seconds), due))
                     print(f"  {number + 1:2}: {so_far[-1]}", flush=True)
                 print("\n".join(_line(fault, so_far) for fault, so_far in ends.items()), flush=True)
 
@@ -87,12 +90,8 @@ def _undisturbed(running: Mill) -> tuple[float, dict[str, bytes]]:
     return time.monotonic() - started, corpus_bytes(running.root)
 
 
-def _struck(running: Mill, fault: str, moment: float, due: dict[str, bytes]) -> End:
-    for made in running.root.iterdir():
-        shutil.rmtree(made)
-    run = running.trigger("build-corpus/small")
-    running.wait(run, ["RUNNING"])
-    time.sleep(moment)
+def _struck(running: Mill, fault: str, draw: Callable[[], float], due: dict[str, bytes]) -> End:
+    run, moment = _under_way(running, draw)
     began = time.monotonic()
     STRIKES[fault](running, run)
     state = _settled(running, run)
@@ -103,6 +102,24 @@ def _struck(running: Mill, fault: str, moment: float, due: dict[str, bytes]) -> 
     return End(
         fault, round(moment, 1), state["state_name"], state["run_count"], round(seconds, 1), same, _orphans(running), running.held_slots()
     )
+
+
+def _under_way(running: Mill, draw: Callable[[], float]) -> tuple[str, float]:
+    """Start a build from nothing; return its run, and how long it has been running."""
+    while True:
+        _empty(running.root)
+        run, moment = running.trigger("build-corpus/small"), draw()
+        running.wait(run, ["RUNNING"])
+        time.sleep(moment)
+        if running.run(run)["state_type"] == "RUNNING":
+            return run, moment
+        for process in running.engines():
+            process.wait(30)
+
+
+def _empty(root: Path) -> None:
+    for made in root.iterdir():
+        shutil.rmtree(made)
 
 
 def _orphans(running: Mill) -> tuple[str, ...]:
