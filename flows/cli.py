@@ -174,8 +174,10 @@ def _recipe(path: Path, settings: list[str] | None) -> "Recipe":
     import flows.lean  # noqa: F401  before Prefect
     from flows.recipe import load_recipe
     from flows.screen import keep_tracebacks_off
+    from flows.service.home import take_turns_by_default
 
     chosen = load_recipe(path, settings or [])
+    take_turns_by_default()
     if not os.environ.get(DEBUG):
         keep_tracebacks_off()
     return chosen

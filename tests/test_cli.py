@@ -1,5 +1,6 @@
 import json
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,12 +10,21 @@ from flows.build_corpus import Summary
 from flows.clock import StageLine
 from flows.screen import show
 from tests.builds import TRACEMILL, finish, start, write_recipe
+from tests.mills import bare
 
 POCKET = Path(__file__).parents[1] / "deployments" / "recipes" / "pocket.yaml"
 
 
 def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run([TRACEMILL, *map(str, arguments)], capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
+
+
+@pytest.mark.parametrize("named", ["", "sqlite+aiosqlite:////elsewhere.db"])
+def test_a_server_of_ones_own_writes_in_turn_unless_a_database_is_named(tmp_path: Path, named: str) -> None:
+    code = "import os; from flows.service.home import *; take_turns_by_default(); print(os.environ.get(DATABASE))"
+    own = bare() | {"PREFECT_HOME": str(tmp_path)} | ({"PREFECT_API_DATABASE_CONNECTION_URL": named} if named else {})
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=own)
+    assert done.stdout.strip() == ("None" if named else f"sqlite+aiosqlite:///{tmp_path}/prefect.db?plugin=tracemill")
 
 
 @pytest.mark.parametrize(

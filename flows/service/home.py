@@ -15,6 +15,8 @@ MARK = "TRACEMILL_HOME"
 MOST_RUNS = 3
 """Times a run that crashed is begun, the first included, before it stays crashed."""
 DATABASE = "PREFECT_SERVER_DATABASE_CONNECTION_URL"
+IN_TURN = "plugin=tracemill"
+"""Ends the address of an SQLite file whose writers shall take turns: see `sqlite.py`."""
 DAYS = 86_400
 RETENTION_DAYS = {"runs": 30, "events": 7}
 
@@ -66,13 +68,22 @@ class Home(NamedTuple):
         return found if server else {name: value for name, value in found.items() if name != DATABASE}
 
 
+def take_turns_by_default() -> None:
+    """Have the server that a command starts for itself write in turn too, where nobody has named a database."""
+    from prefect.settings import get_current_settings
+
+    database = get_current_settings().server.database
+    if "connection_url" not in database.model_fields_set and database.connection_url is not None:
+        os.environ[DATABASE] = f"{database.connection_url.get_secret_value()}?{IN_TURN}"
+
+
 def _settings(folder: Path, *, port: int, root: Path, database: str, secret: str) -> dict[str, str]:
     _refuse_bad_values({"--home": str(folder), "--root": str(root), "--database": database})
     address = f"http://127.0.0.1:{port}"
     return {
         MARK: str(folder), "TRACEMILL_ROOT": str(root),
         **_paths(folder), **_security(address, port, secret), **_pace(), **_retention(),
-        DATABASE: database or f"sqlite+aiosqlite:///{folder}/prefect.db?plugin=tracemill",
+        DATABASE: database or f"sqlite+aiosqlite:///{folder}/prefect.db?{IN_TURN}",
     }  # fmt: skip
 
 
