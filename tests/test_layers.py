@@ -18,7 +18,7 @@ HEAVY = (
     "math_verify",
     "rensa",
 )
-FLOOR = {"rows", "think", "ngrams", "plots", "spec", "store", "errors", "policy"}
+FLOOR = {"rows", "think", "ngrams", "plots", "processes", "spec", "store", "errors", "policy"}
 
 
 def modules() -> list[Path]:

@@ -4,15 +4,15 @@ import contextlib
 import os
 import time
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
-from multiprocessing import get_context
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import numpy as np
 
+from tasks import processes
 from tasks.inference.engine import EnginePlacement, TeacherSpec
 from tasks.inference.memory import Device, tightest
 from tasks.measure.shape import Shape, shape_of, step_bytes
@@ -108,7 +108,7 @@ def _measured(gpu: bool) -> float:
     if not gpu:
         return host_bandwidth()
     # In a process of its own: this one must not hold GPU memory while an engine is measured.
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
+    with processes.pool(1) as process:
         return process.submit(gpu_bandwidth).result()
 
 

@@ -1,17 +1,15 @@
 """Work in a process of its own: it gives its memory back when it ends, and ends with the one that started it."""
 
-import ctypes
-import signal
 from collections.abc import Callable
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from typing import Any, TypeVar
 
 from tasks.errors import MillError, TrainerLost
+from tasks.processes import end_with_parent
 
 T = TypeVar("T")
 Tell = Callable[..., None]
-PR_SET_PDEATHSIG = 1
 GRACE_SECONDS = 20
 
 
@@ -51,7 +49,7 @@ def _listen(pipe: Connection, tell: Tell) -> Any:
 
 
 def _inside(pipe: Connection, work: Callable[[Any, Tell], object], job: object) -> None:
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    end_with_parent()
     try:
         pipe.send(("done", work(job, lambda **told: pipe.send(("told", told)))))
     except MillError as exc:

@@ -2,15 +2,13 @@
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
 from types import MappingProxyType
 from typing import Any
 
 import pyarrow as pa
 
-from tasks import rows
+from tasks import processes, rows
 from tasks.errors import JudgeLost
 from tasks.spec import Spec
 from tasks.store import Made
@@ -108,7 +106,7 @@ def _judged(cases: list[Case], spec: VerdictSpec, families: frozenset[str]) -> I
     shards = [cases[low : low + SHARD_ROWS] for low in range(0, len(cases), SHARD_ROWS)]
     workers = max(1, min(len(shards), os.cpu_count() or 1, MOST_WORKERS))
     try:
-        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        with processes.pool(workers) as pool:
             return list(pool.map(judge_shard, shards, [spec] * len(shards), [families] * len(shards)))
     except BrokenProcessPool as exc:
         raise JudgeLost("a process that judged traces was killed; where memory was short, free some, then run again") from exc
