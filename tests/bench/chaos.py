@@ -123,10 +123,12 @@ def _empty(root: Path) -> None:
 
 
 def _orphans(running: Mill) -> tuple[str, ...]:
-    """Return the command lines of what is left beside the mill's own parts, after ten seconds to end by itself."""
+    """Return the command lines of what is left beside the mill's own parts, after ten seconds to end by itself; end it, so that it is counted once."""
     parts = {running.part(part).pid for part in PARTS}
     _, left = psutil.wait_procs([process for process in descendants(running.home) if process.pid not in parts], timeout=10)
-    return tuple(command(process) for process in left)
+    lines = tuple(command(process) for process in left)
+    kill(left)
+    return lines
 
 
 def _settled(running: Mill, run: str) -> dict[str, Any]:
