@@ -162,6 +162,7 @@ def test_the_readmes_trigger_and_its_automation_work_as_they_stand(up_mill: Mill
 
 SPEAKING = """
 import logging
+import signal
 import threading
 
 import ray
@@ -180,7 +181,9 @@ logging.getLogger("tasks").addHandler(ears)
 
 @task(**STAGE)
 def ask_a_worker():
+    cancelled = signal.getsignal(signal.SIGTERM)
     join_ray("local")
+    assert signal.getsignal(signal.SIGTERM) is cancelled is not signal.SIG_DFL
     ray.get(ray.remote(lambda: print("spoken by a worker")).remote())
     heard.wait(60)
 
@@ -195,7 +198,7 @@ print(speaking())
 """
 
 
-def test_what_rays_workers_say_is_in_the_runs_log(up_mill: Mill, tmp_path: Path) -> None:
+def test_what_rays_workers_say_is_in_the_runs_log_and_a_run_with_ray_can_be_cancelled(up_mill: Mill, tmp_path: Path) -> None:
     script = tmp_path / "speaking.py"
     script.write_text(SPEAKING)
     run = subprocess.run(

@@ -5,6 +5,8 @@ import contextlib
 import itertools
 import logging
 import re
+import signal
+import threading
 from collections.abc import Iterator, Mapping
 from contextvars import copy_context
 from typing import Any
@@ -179,11 +181,23 @@ def join_ray(address: str) -> None:
 
     quiet = {"logging_level": "ERROR", "ignore_reinit_error": True}
     if not ray.is_initialized() and address != "local":
-        ray.init(address=address, **quiet)
+        with _heeding_sigterm():
+            ray.init(address=address, **quiet)
     elif not ray.is_initialized():
-        with _without_dashboard():
+        with _heeding_sigterm(), _without_dashboard():
             ray.init(include_dashboard=False, object_store_memory=128 * 2**20, _node_ip_address="127.0.0.1", **quiet)
     _relay()
+
+
+@contextlib.contextmanager
+def _heeding_sigterm() -> Iterator[None]:
+    """Keep this process' answer to SIGTERM: Ray's own is to exit, and a run that is cancelled would count as crashed and be tried again."""
+    answer = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        if answer is not None and threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, answer)
 
 
 @contextlib.contextmanager
