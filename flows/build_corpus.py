@@ -149,7 +149,7 @@ def summary(recipe: Recipe, built: Built, root: Path, clock: Clock) -> Summary:
 def style(rows: pa.Table) -> dict[str, float]:
     """Return what a corpus is like, so that drift shows: lengths in characters, and the share of each family."""
     lengths = {
-        f"{column} characters, {name}": float(np.quantile(pc.utf8_length(rows[column]), at))
+        f"{column} characters, {name}": round(float(np.quantile(pc.utf8_length(rows[column]), at)), 1)
         for column in ("think", "answer")
         for name, at in (("median", 0.5), ("longest tenth", 0.9))
     }
