@@ -52,14 +52,12 @@ def register() -> None:
         except ValueError:
             wanted.create()
             continue
-        if _said(known) == _said(wanted):
+        if said(known) == said(wanted):
             continue
         wanted.id, wanted.enabled = known.id, known.enabled
         wanted.update()
 
 
-def _said(automation: Automation) -> dict[str, Any]:
-    """Return what an automation does, without what the server adds."""
-    return automation.model_dump(
-        mode="json", include={"description": True, "trigger": set(EventTrigger.model_fields) - {"id"}, "actions": True}
-    )
+def said(automation: Automation) -> dict[str, Any]:
+    """Return what an automation does, without what the server adds; its sets stay sets, which as lists would have any order."""
+    return automation.model_dump(include={"description": True, "trigger": set(EventTrigger.model_fields) - {"id"}, "actions": True})

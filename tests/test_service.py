@@ -1,5 +1,6 @@
 """The mill as it is operated: brought up, triggered, broken, retried, looked at."""
 
+import itertools
 import json
 import re
 import stat
@@ -14,7 +15,9 @@ from pathlib import Path
 
 import httpx
 import pytest
+from prefect.automations import Automation
 
+from deployments.automations import said, zombies
 from flows.service import processes
 from flows.service.home import MOST_RUNS, Home
 from flows.service.pages import readable
@@ -69,6 +72,15 @@ def test_up_again_changes_nothing_and_status_says_that_all_is_well(up_mill: Mill
     seen = json.loads(tracemill("status", "--home", up_mill.home.folder, "--json"))
     assert (seen["server"], seen["worker"], seen["reports"]) == (True, True, True)
     assert [run["flow"] for run in seen["scheduled"][:2]] == ["build-corpus", "run-factory"]
+
+
+def test_automations_are_the_same_in_whatever_order_the_server_lists_what_they_expect() -> None:
+    wanted = zombies()
+    tree = wanted.model_dump(mode="json")
+    for order in itertools.permutations(tree["trigger"]["expect"]):
+        known = Automation.model_validate(tree | {"trigger": tree["trigger"] | {"expect": list(order)}})
+        assert said(known) == said(wanted)
+    assert isinstance(said(wanted)["trigger"]["expect"], set), "as a list it would be equal for most hash seeds, and not for all"
 
 
 def test_the_server_wants_a_password_and_answers_no_other_web_page_or_machine(up_mill: Mill) -> None:
