@@ -12,13 +12,20 @@ from tests.builders import write_rulebook
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 
-LONGEST = ("real", "service", "engine", "student_flows", "resume", "operations", "prune", "coherence", "cli", "readme", "training", "flows")
-"""Files of half a minute and more, the longest first: begun last, one of them would keep the other process waiting."""
+FIRST = (
+    "real", "service", "problems", "verdicts", "engine", "student_flows", "resume", "operations", "prune", "coherence", "cli", "readme", "training",
+    "flows",
+)  # fmt: skip
+"""Files of half a minute and more, the longest first: begun last, one would keep the other process waiting.
+
+A process is given its next file when two tests of those before are left: behind the first two stand files of many quick tests, lest a long
+one waits there.
+"""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the longest files."""
-    order = {f"test_{name}.py": place for place, name in enumerate(LONGEST)}
+    order = {f"test_{name}.py": place for place, name in enumerate(FIRST)}
     items.sort(key=lambda item: order.get(item.path.name, len(order)))
 
 
