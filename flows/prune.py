@@ -5,7 +5,7 @@ import json
 import shutil
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from tasks.errors import StoreUnreachable
@@ -42,15 +42,12 @@ def _forget_answers(root: Path, oldest: float) -> None:
         needed[one.inputs["teacher"]].append(one.table)
     for path in (root / "journal").glob("*.sqlite"):
         spared = (trace_id for table in needed[path.stem] for trace_id, _ in ids_of(table))
-        left = _forget(path, int(oldest // DAY), spared)
-        if not left and path.stat().st_mtime < oldest:
-            path.unlink(missing_ok=True)
-
-
-def _forget(journal: Path, before: int, spared: Iterable[str]) -> int:
-    with contextlib.suppress(StoreUnreachable), contextlib.closing(Journal(journal)) as book:
-        return book.forget(before=before, spared=spared)
-    return 1
+        # A file that is no journal, or a table that another process has just removed: the next night sees to it.
+        with contextlib.suppress(StoreUnreachable, OSError):
+            with contextlib.closing(Journal(path)) as book:
+                left = book.forget(before=int(oldest // DAY), spared=spared)
+            if not left and path.stat().st_mtime < oldest:
+                path.unlink(missing_ok=True)
 
 
 def _kept(root: Path) -> Iterator[str]:

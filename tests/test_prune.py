@@ -72,3 +72,11 @@ def test_a_journal_of_which_nothing_is_needed_goes(tmp_path: Path) -> None:
     os.utime(path, (long_ago, long_ago))
     prune(tmp_path, days=30)
     assert not path.exists()
+
+
+def test_a_file_that_is_no_journal_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "builds").mkdir()
+    (tmp_path / "journal").mkdir()
+    (tmp_path / "journal" / "a.sqlite").write_text("no journal" * 100)
+    assert prune(tmp_path, days=0) == []
+    assert (tmp_path / "journal" / "a.sqlite").exists()

@@ -11,9 +11,9 @@ from tasks.inference.engine import Completion
 
 _TABLE = """CREATE TABLE IF NOT EXISTS completions (
     key TEXT PRIMARY KEY, text TEXT NOT NULL, finish_reason TEXT NOT NULL,
-    prompt_tokens INTEGER NOT NULL, completion_tokens INTEGER NOT NULL, used INTEGER NOT NULL DEFAULT 0)"""
-_USED = "ALTER TABLE completions ADD COLUMN used INTEGER NOT NULL DEFAULT 0"
-"""For a journal of an earlier version, whose answers have no day of last use: they count as never used."""
+    prompt_tokens INTEGER NOT NULL, completion_tokens INTEGER NOT NULL, used INTEGER NOT NULL)"""
+_USED = "ALTER TABLE completions ADD COLUMN used INTEGER NOT NULL DEFAULT {}"
+"""For a journal of an earlier version, whose answers have no day of last use: they count as used on the day it is first opened."""
 
 
 class Journal:
@@ -31,7 +31,7 @@ class Journal:
             self._db.execute("PRAGMA synchronous=NORMAL")
             self._db.execute(_TABLE)
             if "used" not in {column[1] for column in self._db.execute("PRAGMA table_info(completions)")}:
-                self._db.execute(_USED)
+                self._db.execute(_USED.format(today()))
 
     def append(self, completion: Completion) -> None:
         """Keep an answer. A second answer to the same row is dropped: the first one stands."""

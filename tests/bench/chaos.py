@@ -1,8 +1,8 @@
 """Every fault at random moments of a build: does it end right, with the same corpus, no process and no slot left behind?
 
 `python -m tests.bench.chaos [--moments 20] [--faults flow worker …] [--seed 0]`. A whole mill (server, worker, reports) with
-the scripted engine; each fault strikes a fresh build at a moment drawn from the length of an undisturbed one, and again where the build was over by then. The
-faults take turns.
+the scripted engine; each fault strikes a fresh build at a moment drawn from the length of an undisturbed one, and again
+where the build was over by then. The faults take turns.
 
 | fault | what is done | right end |
 |---|---|---|
