@@ -5,6 +5,9 @@ here=${BASH_SOURCE[0]%/*}
 [[ $here != "${BASH_SOURCE[0]}" ]] || here=.
 CDPATH='' cd -- "$here/.."
 exec </dev/null
+# Two processes share the cores. Left to itself each takes them all, and threads that wait for one spin: a training then takes twice the time.
+export OMP_NUM_THREADS=$((($(nproc) + 1) / 2))
+unset PYTHONDONTWRITEBYTECODE # what one of some two hundred processes compiles, the next ones find
 
 step() {
     local name=$1 began=$SECONDS
@@ -29,7 +32,7 @@ printf '\n=== tests\n'
 report=$(mktemp)
 trap 'rm -f -- "$report"' EXIT
 status=0
-python -m pytest -n 2 --dist loadfile --no-loadscope-reorder "$@" | tee -- "$report" || status=$?
+python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations 12 "$@" | tee -- "$report" || status=$?
 printf '=== all steps took %d s\n' "$SECONDS"
 grep -v '^[[:space:]]*$' "$report" | tail -n 1
 exit "$status"
