@@ -8,34 +8,54 @@ from prefect.client.schemas.objects import StateType
 from prefect.events.actions import ChangeFlowRunState
 from prefect.events.schemas.automations import EventTrigger, Posture
 
-from flows.service.home import MOST_RUNS
+from flows.service.home import MOST_RUNS, SILENT, SILENT_SECONDS
 
-SILENT_SECONDS = 90
+SETTLED_SECONDS = 10
+RUNS: dict[str, str | list[str]] = {"prefect.resource.id": "prefect.flow-run.*"}
+OURS: dict[str, str | list[str]] = {"prefect.resource.role": "tag", "prefect.resource.id": "prefect.tag.tracemill"}
+HEARTBEAT = "prefect.flow-run.heartbeat"
 ENDED = tuple(f"prefect.flow-run.{state}" for state in ("Completed", "Failed", "Cancelled", "Crashed"))
+TAKEN_UP = tuple(f"prefect.flow-run.{state}" for state in ("AwaitingRetry", "Pending", "Running"))
 
 
 def zombies() -> Automation:
     """Call a run crashed that gave no sign of life for ninety seconds: its process, its worker or its machine is gone."""
+    return _silent("tracemill: a silent run has crashed", HEARTBEAT, of={})
+
+
+def stillborn() -> Automation:
+    """Call a run of ours crashed that began and gave no sign of life at all: it was killed before its first heartbeat, which zombies() waits for.
+
+    Only of ours: who runs a flow against this server in a process of one's own may have switched heartbeats off.
+    """
+    return _silent("tracemill: a run that was never heard of has crashed", "prefect.flow-run.Running", of=OURS)
+
+
+def _silent(name: str, after: str, of: dict[str, str | list[str]]) -> Automation:
+    """Call a run crashed that gives no sign of life for ninety seconds after this one."""
     return Automation(
-        name="tracemill: a silent run has crashed", description=f"No heartbeat for {SILENT_SECONDS} s. The next worker takes it up again.",
+        name=name, description=f"No heartbeat for {SILENT_SECONDS} s. The next worker takes it up again.",
         trigger=EventTrigger(
-            after={"prefect.flow-run.heartbeat"}, expect={"prefect.flow-run.heartbeat", *ENDED},
-            match={"prefect.resource.id": "prefect.flow-run.*"}, for_each={"prefect.resource.id"}, posture=Posture.Proactive, threshold=1,
-            within=timedelta(seconds=SILENT_SECONDS),
+            after={after}, expect={after, HEARTBEAT, *ENDED}, match=RUNS, match_related=of, for_each={"prefect.resource.id"},
+            posture=Posture.Proactive, threshold=1, within=timedelta(seconds=SILENT_SECONDS),
         ),
-        actions=[ChangeFlowRunState(state=StateType.CRASHED, name="Crashed", message=f"no sign of life for {SILENT_SECONDS} seconds")],
+        actions=[ChangeFlowRunState(state=StateType.CRASHED, name="Crashed", message=SILENT)],
     )  # fmt: skip
 
 
 def retries() -> Automation:
-    """Try a crashed run again. The bound is in the match: a run that began three times stays crashed."""
+    """Try a crashed run again, once nobody has anything more to say of it. The bound is in the match: a run that began three times stays crashed.
+
+    The run itself, Prefect's runner and its worker call one crash a crash each, within seconds; a word that came after the new start would be
+    taken for the new attempt's.
+    """
     counts = [str(count) for count in range(MOST_RUNS)]
     return Automation(
-        name="tracemill: a crashed run is tried again", description=f"It resumes where it was; after {MOST_RUNS} runs it stays crashed.",
+        name="tracemill: a crashed run is tried again",
+        description=f"After {SETTLED_SECONDS} s. It resumes where it was; after {MOST_RUNS} runs it stays crashed.",
         trigger=EventTrigger(
-            expect={"prefect.flow-run.Crashed"}, match={"prefect.resource.id": "prefect.flow-run.*", "prefect.run-count": counts},
-            match_related={"prefect.resource.role": "tag", "prefect.resource.id": "prefect.tag.tracemill"}, for_each={"prefect.resource.id"},
-            posture=Posture.Reactive, threshold=1, within=timedelta(0),
+            after={"prefect.flow-run.Crashed"}, expect={*ENDED, *TAKEN_UP}, match={**RUNS, "prefect.run-count": counts}, match_related=OURS,
+            for_each={"prefect.resource.id"}, posture=Posture.Proactive, threshold=1, within=timedelta(seconds=SETTLED_SECONDS),
         ),
         actions=[ChangeFlowRunState(state=StateType.SCHEDULED, name="AwaitingRetry", message="crashed; tried again by itself")],
     )  # fmt: skip
@@ -46,7 +66,7 @@ def register() -> None:
 
     One that says the same already is left alone: an update gives it a new trigger, and whoever was silent under the old one is forgotten.
     """
-    for wanted in (zombies(), retries()):
+    for wanted in (zombies(), stillborn(), retries()):
         try:
             known = cast(Automation, Automation.read(name=wanted.name))
         except ValueError:

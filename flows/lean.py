@@ -4,6 +4,7 @@ Prefect imports pandas wherever it is installed, for the keys of a cache that is
 Import this module before whatever imports Prefect. `python -m flows.lean` is Prefect's own engine begun so: the process of every deployed run.
 """
 
+import os
 import runpy
 import sys
 
@@ -15,4 +16,7 @@ if "pandas" not in sys.modules:
         del sys.modules["pandas"]
 
 if __name__ == "__main__":
-    runpy.run_module("prefect.engine", run_name="__main__", alter_sys=True)
+    from flows.service.attempt import alone
+
+    with alone(os.environ.get("PREFECT__FLOW_RUN_ID", "")):
+        runpy.run_module("prefect.engine", run_name="__main__", alter_sys=True)

@@ -4,7 +4,7 @@ import logging
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from contextvars import copy_context
 from pathlib import Path
 from types import TracebackType
@@ -28,8 +28,9 @@ from tasks.ngrams import plain_text
 from tasks.store import Key, Made, Table, find, once
 
 REPORT_SECONDS = 2.0
-GPU, GPU_SLOT = "gpu", "tracemill-gpu"
-"""Tag of the stages that want an accelerator, and the concurrency limit they share."""
+GPU_SLOT = "tracemill-gpu"
+"""The concurrency limit that stages share which want an accelerator. They carry no tag: Prefect asks the server for a turn on every tag of a task
+before it begins, where a stage's own retries do not reach, and a server that is away for a second would end the run."""
 LEASE_SECONDS = 60
 PAGES = "tracemill_pages"
 """Prefect variable with the address under which the store's reports are served."""
@@ -58,14 +59,17 @@ STAGE = StagePolicy(cache_policy=NO_CACHE, persist_result=False, retries=3, retr
 """The store is the one truth of "done": a Prefect cache could only outlive the table it points at."""
 
 
-def settle(root: Path, key: Key, make: Callable[[], Made]) -> Table:
-    """Return the stage's table, made or found; a found one shows as Cached in the UI. Leaves a table of its rows as an artifact."""
+def settle(root: Path, key: Key, make: Callable[[], Made], *, on_gpu: bool = False) -> Table:
+    """Return the stage's table, made or found; a found one shows as Cached in the UI. Leaves a table of its rows as an artifact.
+
+    on_gpu: whether making it wants an accelerator, and waits for its turn.
+    """
     log = _logger()
     found = find(root, key)
     if found:
         log.info("%s %s: found, %d rows", key.stage, key.fingerprint, found.rows)
         return cast(Table, Completed(name="Cached", data=found)) if in_task() else found
-    with _gpu_slot():
+    with _gpu_slot() if on_gpu and in_task() else nullcontext():
         log.info("%s %s: started", key.stage, key.fingerprint)
         table = once(root, key, make)
     log.info("%s %s: %d in, %d out, rejected %s", key.stage, key.fingerprint, table.rows_in, table.rows_out, dict(table.rejected) or "none")
@@ -76,20 +80,18 @@ def settle(root: Path, key: Key, make: Callable[[], Made]) -> Table:
 
 @contextmanager
 def _gpu_slot() -> Iterator[None]:
-    """Hold one of the machine's GPU slots, waiting for it, where the task is tagged so and a limit is set.
+    """Hold one of the machine's GPU slots, waiting for it, where a limit is set.
 
     The slot is a lease that this process renews: unlike a tag's own limit it comes free within a minute of a kill. A server that is away for
     longer does not end the work.
     """
-    context = TaskRunContext.get()
     with ExitStack() as held:
-        if context is not None and GPU in context.task.tags:
-            # What the work itself raises is not caught: only the asking is.
-            try:
-                if _limited():
-                    held.enter_context(concurrency(GPU_SLOT, lease_duration=LEASE_SECONDS, raise_on_lease_renewal_failure=False))
-            except (ConcurrencySlotAcquisitionError, httpx.HTTPError) as exc:
-                raise ServerUnreachable(f"the Prefect server could not be asked for a turn on the GPU: {exc.__cause__ or exc}") from exc
+        # What the work itself raises is not caught: only the asking is.
+        try:
+            if _limited():
+                held.enter_context(concurrency(GPU_SLOT, lease_duration=LEASE_SECONDS, raise_on_lease_renewal_failure=False))
+        except (ConcurrencySlotAcquisitionError, httpx.HTTPError) as exc:
+            raise ServerUnreachable(f"the Prefect server could not be asked for a turn on the GPU: {exc.__cause__ or exc}") from exc
         yield
 
 

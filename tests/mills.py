@@ -15,6 +15,7 @@ import psutil
 from flows.service import processes
 from flows.service.home import Home
 from flows.service.server import Api, trigger
+from tasks.policy import LEASE_SECONDS
 from tests.builds import TRACEMILL, write_recipe
 
 FINAL = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
@@ -49,7 +50,7 @@ class Mill(NamedTuple):
             if {seen["state_type"], seen["state_name"]} & set(states):
                 return seen
             assert time.monotonic() < deadline, f"{seen['state_name']} after {seconds} s, due {states}: {self.words(run)}"
-            time.sleep(0.1)
+            time.sleep(0.2)
 
     def words(self, run: str) -> str:
         """Return the run's log."""
@@ -92,9 +93,10 @@ class Mill(NamedTuple):
         """Return the processes of runs under way, with everything they started."""
         return [one for one in processes.descendants(self.home) if "PREFECT__FLOW_RUN_ID" in _environment(one)]
 
-    def engines(self) -> list[psutil.Process]:
-        """Return the processes that Prefect itself started for runs."""
-        return [one for one in self.flow_processes() if "flows.lean" in command(one)]
+    def engines(self, run: str = "") -> list[psutil.Process]:
+        """Return the processes that Prefect itself started for this run, or for any: one that has told its end takes a moment to be gone."""
+        begun = [one for one in self.flow_processes() if "flows.lean" in command(one)]
+        return [one for one in begun if run in ("", _environment(one).get("PREFECT__FLOW_RUN_ID"))]
 
     def part(self, name: str) -> psutil.Process:
         """Return the process of the server, the worker or the reports."""
@@ -103,8 +105,13 @@ class Mill(NamedTuple):
         return found
 
     def held_slots(self) -> int:
-        """Return how many concurrency slots are held, of the GPU and of the deployments."""
-        return sum(int(one["active_slots"]) for one in self.api.post("/v2/concurrency_limits/filter", {}))
+        """Return how many concurrency slots are held, of the GPU and of the deployments, after the minute in which one that was lost comes free."""
+        deadline = time.monotonic() + LEASE_SECONDS + 15
+        while True:
+            held = sum(int(one["active_slots"]) for one in self.api.post("/v2/concurrency_limits/filter", {}))
+            if not held or time.monotonic() > deadline:
+                return held
+            time.sleep(0.5)
 
 
 @contextlib.contextmanager

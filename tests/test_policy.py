@@ -1,14 +1,16 @@
 """How a stage runs as a task: its turn on the GPU, and which errors are whose."""
 
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
 
 import httpx
 import pytest
-from prefect import flow, task
+from prefect import Task, flow, task
 from prefect.client.orchestration import get_client
 
-from tasks.policy import GPU, GPU_SLOT, STAGE, settle
+import tasks
+from tasks.policy import GPU_SLOT, STAGE, settle
 from tasks.spec import Spec
 from tasks.store import Key, Made, Table
 
@@ -21,9 +23,9 @@ def held() -> int:
 
 
 def run_on_the_gpu(root: Path, make: Callable[[], Made]) -> Table:
-    @task(**STAGE, tags={GPU})
+    @task(**STAGE)
     def stage() -> Table:
-        return settle(root, Key("traces", 1, Spec(), {}), make)
+        return settle(root, Key("traces", 1, Spec(), {}), make, on_gpu=True)
 
     @flow
     def only_this() -> Table:
@@ -51,3 +53,10 @@ def test_what_the_work_raises_is_its_own_error_and_the_turn_on_the_gpu_ends_with
     with pytest.raises(httpx.ConnectError, match="the teacher hung up"):
         run_on_the_gpu(tmp_path, make)
     assert (during, held()) == ([1], 0)
+
+
+def test_no_stage_carries_a_tag() -> None:
+    rooms = (import_module(f"tasks.{path.parent.name}.task") for path in Path(tasks.__file__).parent.glob("*/task.py"))
+    stages = [one for room in rooms for one in vars(room).values() if isinstance(one, Task)]
+    assert len(stages) > 10
+    assert [stage.name for stage in stages if stage.tags] == []

@@ -13,6 +13,8 @@ from flows.service.processes import alive, last_words
 from tasks.errors import ServiceDown
 
 STARTUP_SECONDS = 180.0
+IDLE_SECONDS = 2.0
+"""The server closes a connection that was idle for five seconds; one that is used at that moment would fail."""
 
 
 def _busy(answer: httpx.Response) -> bool:
@@ -29,7 +31,8 @@ class Api:
 
     def __init__(self, settings: Mapping[str, str]) -> None:
         user, _, password = settings["PREFECT_API_AUTH_STRING"].partition(":")
-        self._client = httpx.Client(base_url=settings["PREFECT_API_URL"], auth=(user, password), timeout=30, trust_env=False)
+        limits = httpx.Limits(keepalive_expiry=IDLE_SECONDS)
+        self._client = httpx.Client(base_url=settings["PREFECT_API_URL"], auth=(user, password), timeout=30, trust_env=False, limits=limits)
 
     def __enter__(self) -> "Api":
         return self

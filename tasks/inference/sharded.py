@@ -191,11 +191,18 @@ def join_ray(address: str) -> None:
 
 @contextlib.contextmanager
 def _heeding_sigterm() -> Iterator[None]:
-    """Keep this process' answer to SIGTERM: Ray's own is to exit, and a run that is cancelled would count as crashed and be tried again."""
-    answer = signal.getsignal(signal.SIGTERM)
+    """Keep this process' answer to SIGTERM, all along: Ray's own is to exit, and a run cancelled then would count as crashed and be tried again.
+
+    What Ray puts below Python's handlers (it writes a stack trace) is taken away again once Ray has started.
+    """
+    from ray._private import utils
+
+    theirs, answer = utils.set_sigterm_handler, signal.getsignal(signal.SIGTERM)
+    utils.set_sigterm_handler = lambda handler: None
     try:
         yield
     finally:
+        utils.set_sigterm_handler = theirs
         if answer is not None and threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, answer)
 

@@ -11,7 +11,7 @@ from tasks.measure.budget import MeasurePlacement, Outcome, chosen, line
 from tasks.measure.levels import PLOT, draw, levels_of, lines
 from tasks.measure.machine import engine_settings, engine_version, machine_of, where
 from tasks.measure.measure import Plan, levels_due, measure, typical_words
-from tasks.policy import GPU, STAGE, ProgressReport, leave_table, settle
+from tasks.policy import STAGE, ProgressReport, leave_table, settle
 from tasks.spec import Spec
 from tasks.store import Key, Made, Table, forget
 
@@ -33,7 +33,7 @@ class MeasuredSpec(Spec):
     """Words of a typical prompt, rounded to a power of two: other prompts of like length do not make another measurement."""
 
 
-@task(**STAGE, tags={GPU})
+@task(**STAGE)
 def measure_throughput(
     prompts: Table,
     teacher: TeacherSpec,
@@ -66,7 +66,7 @@ def measure_throughput(
             attach=lambda folder: draw(folder / PLOT, teacher.model, levels),
         )  # fmt: skip
 
-    return settle(root, key, make)
+    return settle(root, key, make, on_gpu=True)
 
 
 @task(name="choose_teacher")

@@ -6,7 +6,7 @@ from prefect import task
 
 from tasks import rows
 from tasks.inference.engine import Adapter, EnginePlacement, TeacherSpec
-from tasks.policy import GPU, STAGE, ProgressReport, settle
+from tasks.policy import STAGE, ProgressReport, settle
 from tasks.spec import Spec
 from tasks.store import Key, Made, Table
 from tasks.traces.baseline import baseline
@@ -17,7 +17,7 @@ RUNS: dict[str, Generated] = {}
 """What this process generated, by fingerprint: speed belongs to a run, never to a table."""
 
 
-@task(**STAGE, tags={GPU})
+@task(**STAGE)
 def generate_traces(prompts: Table, spec: TraceSpec, placement: EnginePlacement, root: Path, adapter: Adapter | None = None) -> Table:
     """Ask the teacher for every trace the journal does not hold; TRACES are the same however often it was interrupted.
 
@@ -31,7 +31,7 @@ def generate_traces(prompts: Table, spec: TraceSpec, placement: EnginePlacement,
         RUNS[key.fingerprint] = made
         return Made({"traces": made.traces}, rows.TRACES, made.rejected, rows_in=made.traces.num_rows + made.rejected.num_rows)
 
-    return settle(root, key, make)
+    return settle(root, key, make, on_gpu=True)
 
 
 def traces_key(prompts: Table, spec: TraceSpec, adapter: Adapter | None = None) -> Key:

@@ -7,7 +7,7 @@ from prefect import task
 
 from tasks.inference.engine import Ask, EnginePlacement, TeacherSpec
 from tasks.inference.models import identity
-from tasks.policy import GPU, STAGE, ProgressReport, leave_table, settle
+from tasks.policy import STAGE, ProgressReport, leave_table, settle
 from tasks.spec import draw_seed
 from tasks.store import Key, Made, Table
 from tasks.train.adapter import adapter_table, modules, state_of
@@ -36,7 +36,7 @@ def encode_examples(corpus: Table, student: StudentSpec, spec: EncodeSpec, root:
     return settle(root, Key("examples", EXAMPLES_VERSION, spec, inputs), make)
 
 
-@task(**STAGE, tags={GPU})
+@task(**STAGE)
 def train_adapter(
     encoded: Table, spec: TrainSpec, placement: TrainPlacement, root: Path, before: Table | None = None, until: int | None = None
 ) -> Table:
@@ -58,12 +58,12 @@ def train_adapter(
         leave_table(losses(trained), key="loss", description=f"loss by step: adapters `{key.fingerprint}`")
         return adapter_table(trained, work, student.model)
 
-    table = settle(root, key, make)
+    table = settle(root, key, make, on_gpu=True)
     shutil.rmtree(work, ignore_errors=True)
     return table
 
 
-@task(**STAGE, tags={GPU})
+@task(**STAGE)
 def publish_student(
     adapter: Table, encoded: Table, prompts: Table, spec: TrainSpec, publishing: PublishSpec, sampling: TeacherSpec,
     placement: EnginePlacement, about: Provenance, root: Path,
@@ -80,7 +80,7 @@ def publish_student(
         with ProgressReport("merging") as progress:
             return publish(adapter, encoded, asked, spec, publishing, sampling, placement, about, work, progress)
 
-    table = settle(root, key, make)
+    table = settle(root, key, make, on_gpu=True)
     shutil.rmtree(work, ignore_errors=True)
     promote(root, about.name, key)
     return table

@@ -5,7 +5,7 @@ from pathlib import Path
 from prefect import task
 
 from tasks.inference.engine import EnginePlacement
-from tasks.policy import GPU, STAGE, leave_table, settle
+from tasks.policy import STAGE, leave_table, settle
 from tasks.spec import digest
 from tasks.store import Key, Made, Table
 from tasks.verdicts.audit.traces import TraceAuditSpec, audit_table, refuse_leaks, stopping_patterns
@@ -42,7 +42,7 @@ def refuse_leaky_traces(audits: Table, spec: TraceAuditSpec) -> None:
     refuse_leaks(audits, evidence)
 
 
-@task(**STAGE, tags={GPU})
+@task(**STAGE)
 def judge_coherence(
     traces: Table, prompts: Table, passages: Table, questions: Table, verdicts: Table, spec: CoherenceSpec, placement: EnginePlacement, root: Path
 ) -> Table:  # fmt: skip
@@ -53,4 +53,4 @@ def judge_coherence(
     def make() -> Made:
         return opinions_table(traces.read(), prompts.read(), passages.read(), questions.read(), verdicts.read(), spec, placement)
 
-    return settle(root, key, make)
+    return settle(root, key, make, on_gpu=True)

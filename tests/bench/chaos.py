@@ -1,12 +1,13 @@
 """Every fault at random moments of a build: does it end right, with the same corpus, no process and no slot left behind?
 
-`python -m tests.bench.chaos [--moments 20] [--faults flow worker …] [--seed 0]`. A whole mill (server, worker, reports) with
-the scripted engine; each fault strikes a fresh build at a moment drawn from the length of an undisturbed one, and again
-where the build was over by then. The faults take turns.
+`python -m tests.bench.chaos [--moments 20] [--faults flow worker …] [--engine scripted] [--seed 0]`. A whole mill (server, worker, reports) with
+the scripted engine, or with Ray, vLLM and the built-in teacher; each fault strikes a fresh build at a moment drawn from the length of an
+undisturbed one, and again where the build was over by then. The faults take turns.
 
 | fault | what is done | right end |
 |---|---|---|
 | flow | the run's process is killed with -9 | Completed after a retry by itself |
+| term | the run's process is asked to end (SIGTERM), as a system does that needs its memory | Completed after a retry by itself |
 | worker | the worker is killed with -9; `tracemill up` | Completed |
 | server | the server is killed with -9; `tracemill up` | Completed |
 | power | everything is killed at once; `tracemill up` | Completed after a retry by itself |
@@ -14,8 +15,8 @@ where the build was over by then. The faults take turns.
 | silence | worker and run are killed with -9, and nobody comes | called Crashed within two minutes; Completed after `tracemill up` |
 | disk | the store's disk is full for up to a minute | Completed, by the stages' own retries |
 
-The store lies on a small disk of its own, in memory, where this user may mount one; else there is no fault `disk`. Engines that die are in
-`tests/bench/lost_engines.py`: the scripted engine has no process to lose.
+The store lies on a small disk of its own, in memory, where this user may mount one; else there is no fault `disk`. Engines that die alone, and
+nodes, are in `tests/bench/lost_engines.py`.
 """
 
 import argparse
@@ -31,16 +32,20 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import psutil
+import yaml
 
-from flows.service.processes import descendants
+from flows.recipe import load_recipe
+from flows.service.processes import descendants, end
 from tests.builders import write_rulebook
 from tests.builds import corpus_bytes
 from tests.mills import Mill, command, kill, mill, write_recipe
 
-FAULTS = ("flow", "worker", "server", "power", "cancel", "silence", "disk")
+FAULTS = ("flow", "term", "worker", "server", "power", "cancel", "silence", "disk")
 DISK_MIB, FULL_SECONDS = 96, 60.0
 SILENT_SECONDS = 120.0
 PARTS = {"server", "worker", "reports"}
+POCKET = Path(__file__).parents[2] / "deployments" / "recipes" / "pocket.yaml"
+REAL = ["prompts.rows=120", "traces.samples=2", "prompts.control=0.2", "corpus.suite.min_rows=5", "coherence.share=0"]
 
 
 class End(NamedTuple):
@@ -68,8 +73,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, _small_disk(Path(folder) / "mill") as small:
         home = Path(folder)
         ends: dict[str, list[End]] = {fault: [] for fault in arguments.faults if fault != "disk" or small}
-        recipe = write_recipe(home / "small.yaml", write_rulebook(home / "rules"))
-        with mill(home, [recipe]) as running:
+        with mill(home, [_recipe(arguments.engine, home)]) as running:
             _undisturbed(running)
             _empty(running.root)
             seconds, due = _undisturbed(running)
@@ -79,6 +83,16 @@ def main() -> None:
                     so_far.append(_struck(running, fault, lambda: drawn.uniform(0, seconds), due))
                     print(f"  {number + 1:2}: {so_far[-1]}", flush=True)
                 print("\n".join(_line(fault, so_far) for fault, so_far in ends.items()), flush=True)
+
+
+def _recipe(engine: str, home: Path) -> Path:
+    """Write the recipe of a build that takes seconds with the scripted engine, a minute or two with the real one."""
+    path = home / "small.yaml"
+    if engine == "scripted":
+        return write_recipe(path, write_rulebook(home / "rules"))
+    real = load_recipe(POCKET, [*REAL, f"name={path.stem}"])
+    path.write_text(yaml.safe_dump(real.model_dump(mode="json")))
+    return path
 
 
 def _undisturbed(running: Mill) -> tuple[float, dict[str, bytes]]:
@@ -96,8 +110,7 @@ def _struck(running: Mill, fault: str, draw: Callable[[], float], due: dict[str,
     STRIKES[fault](running, run)
     state = _settled(running, run)
     seconds = time.monotonic() - began
-    for process in running.engines():
-        process.wait(30)
+    psutil.wait_procs(running.engines(), timeout=30)
     same = state["state_name"] == "Completed" and corpus_bytes(running.root) == due
     return End(
         fault, round(moment, 1), state["state_name"], state["run_count"], round(seconds, 1), same, _orphans(running), running.held_slots()
@@ -199,8 +212,8 @@ def _power(running: Mill, run: str) -> None:
 
 
 STRIKES: dict[str, Callable[[Mill, str], None]] = {
-    "flow": lambda running, run: kill(running.engines()), "worker": _restarted("worker"), "server": _restarted("server"),
-    "power": _power, "cancel": _cancelled, "silence": _silenced, "disk": _filled,
+    "flow": lambda running, run: kill(running.engines()), "term": lambda running, run: end(running.engines()),
+    "worker": _restarted("worker"), "server": _restarted("server"), "power": _power, "cancel": _cancelled, "silence": _silenced, "disk": _filled,
 }  # fmt: skip
 
 
@@ -216,6 +229,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--moments", type=int, default=20)
     parser.add_argument("--faults", nargs="+", choices=FAULTS, default=list(FAULTS))
+    parser.add_argument("--engine", choices=("scripted", "vllm"), default="scripted")
     parser.add_argument("--seed", type=int, default=0)
     return parser.parse_args()
 

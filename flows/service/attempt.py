@@ -1,0 +1,70 @@
+"""One process at a time for a run.
+
+A run is called crashed by all who notice: the run itself, Prefect's runner, its worker, the automation for silent runs. It is tried again soon after
+the last word, or by a person at once, while the process of the attempt before may take longer to end (Ray, an engine's memory); and a word that comes
+later still would be taken for the new attempt's. So a new attempt waits for the older ones to end, and one that the server knows of as ended adds no
+word of its own.
+"""
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import psutil
+
+from flows.service.home import SILENT
+from flows.service.processes import end
+from tasks.errors import ServiceDown
+
+UNDER_WAY = {"PENDING", "RUNNING", "CANCELLING", "PAUSED"}
+
+
+@contextlib.contextmanager
+def alone(run: str) -> Iterator[None]:
+    """Wait until no older process carries the run on; end with exit code 0 when the block fails and the server knows already how the run ended."""
+    while older := elders(run):
+        if _called_silent(run):
+            end(older)
+        else:
+            sys.stderr.write(f"waiting: process {older[0].pid} still carries this run on\n")
+        psutil.wait_procs(older, timeout=5)
+    try:
+        yield
+    except BaseException as exc:
+        if getattr(exc, "code", 1) in (0, None) or not _known_as_ended(run):
+            raise
+        raise SystemExit(0) from exc
+
+
+def elders(run: str) -> list[psutil.Process]:
+    """Return the processes of this machine that were begun for the same run before this one."""
+    own = psutil.Process()
+    seen = psutil.process_iter(["cmdline", "create_time", "environ"])
+    return [
+        one
+        for one in seen
+        if "flows.lean" in (one.info["cmdline"] or ())
+        and (one.info["create_time"], one.pid) < (own.create_time(), own.pid)
+        and (one.info["environ"] or {}).get("PREFECT__FLOW_RUN_ID") == run
+    ]
+
+
+def _called_silent(run: str) -> bool:
+    """Whether the run was last called crashed because it gave no sign of life: then its process will not end by itself."""
+    crashes = [state for state in _asked(f"/flow_run_states/?flow_run_id={run}", []) if state["type"] == "CRASHED"]
+    return bool(crashes) and crashes[-1]["message"] == SILENT
+
+
+def _known_as_ended(run: str) -> bool:
+    return _asked(f"/flow_runs/{run}", {"state_type": "RUNNING"})["state_type"] not in UNDER_WAY
+
+
+def _asked(path: str, silence: Any) -> Any:
+    """Return what the server answers, or this when it answers nothing of use."""
+    from flows.service.server import Api
+
+    with contextlib.suppress(ServiceDown, KeyError), Api(os.environ) as api:
+        return api.get(path)
+    return silence
