@@ -1,4 +1,7 @@
-"""What the server does by itself: a run that fell silent is called crashed, and a crashed run is tried again, three times at most."""
+"""What the server does by itself.
+
+A run that fell silent is called crashed, a crashed run is tried again, three times at most, and one that nobody cancels though it shall be is cancelled.
+"""
 
 from datetime import timedelta
 from typing import Any, cast
@@ -11,8 +14,8 @@ from prefect.events.schemas.automations import EventTrigger, Posture
 from flows.service.home import MOST_RUNS, SILENT, SILENT_SECONDS
 
 SETTLED_SECONDS = 10
-RUNS: dict[str, str | list[str]] = {"prefect.resource.id": "prefect.flow-run.*"}
-OURS: dict[str, str | list[str]] = {"prefect.resource.role": "tag", "prefect.resource.id": "prefect.tag.tracemill"}
+Labels = dict[str, str | list[str]]
+OURS: Labels = {"prefect.resource.role": "tag", "prefect.resource.id": "prefect.tag.tracemill"}
 HEARTBEAT = "prefect.flow-run.heartbeat"
 ENDED = tuple(f"prefect.flow-run.{state}" for state in ("Completed", "Failed", "Cancelled", "Crashed"))
 TAKEN_UP = tuple(f"prefect.flow-run.{state}" for state in ("AwaitingRetry", "Pending", "Running"))
@@ -31,15 +34,15 @@ def stillborn() -> Automation:
     return _silent("tracemill: a run that was never heard of has crashed", "prefect.flow-run.Running", of=OURS)
 
 
-def _silent(name: str, after: str, of: dict[str, str | list[str]]) -> Automation:
-    """Call a run crashed that gives no sign of life for ninety seconds after this one."""
+def abandoned() -> Automation:
+    """Call a run cancelled that was to be cancelled ninety seconds ago: its worker would have said so, had it not gone.
+
+    Prefect lets such a run end in no other way, and it would hold its deployment's turn. Where its process lives it ends itself: see `attempt.py`.
+    """
     return Automation(
-        name=name, description=f"No heartbeat for {SILENT_SECONDS} s. The next worker takes it up again.",
-        trigger=EventTrigger(
-            after={after}, expect={after, HEARTBEAT, *ENDED}, match=RUNS, match_related=of, for_each={"prefect.resource.id"},
-            posture=Posture.Proactive, threshold=1, within=timedelta(seconds=SILENT_SECONDS),
-        ),
-        actions=[ChangeFlowRunState(state=StateType.CRASHED, name="Crashed", message=SILENT)],
+        name="tracemill: a run that nobody cancels is cancelled", description=f"{SILENT_SECONDS} s after it was asked for.",
+        trigger=_nothing_heard({"prefect.flow-run.Cancelling"}, {*ENDED}, of={}, seconds=SILENT_SECONDS),
+        actions=[ChangeFlowRunState(state=StateType.CANCELLED, name="Cancelled", message="the worker that should have cancelled it is gone")],
     )  # fmt: skip
 
 
@@ -53,11 +56,27 @@ def retries() -> Automation:
     return Automation(
         name="tracemill: a crashed run is tried again",
         description=f"After {SETTLED_SECONDS} s. It resumes where it was; after {MOST_RUNS} runs it stays crashed.",
-        trigger=EventTrigger(
-            after={"prefect.flow-run.Crashed"}, expect={*ENDED, *TAKEN_UP}, match={**RUNS, "prefect.run-count": counts}, match_related=OURS,
-            for_each={"prefect.resource.id"}, posture=Posture.Proactive, threshold=1, within=timedelta(seconds=SETTLED_SECONDS),
+        trigger=_nothing_heard(
+            {"prefect.flow-run.Crashed"}, {*ENDED, *TAKEN_UP}, of=OURS, seconds=SETTLED_SECONDS, resource={"prefect.run-count": counts}
         ),
         actions=[ChangeFlowRunState(state=StateType.SCHEDULED, name="AwaitingRetry", message="crashed; tried again by itself")],
+    )
+
+
+def _silent(name: str, after: str, of: Labels) -> Automation:
+    """Call a run crashed that gives no sign of life for ninety seconds after this one."""
+    return Automation(
+        name=name, description=f"No heartbeat for {SILENT_SECONDS} s. The next worker takes it up again.",
+        trigger=_nothing_heard({after}, {after, HEARTBEAT, *ENDED}, of=of, seconds=SILENT_SECONDS),
+        actions=[ChangeFlowRunState(state=StateType.CRASHED, name="Crashed", message=SILENT)],
+    )  # fmt: skip
+
+
+def _nothing_heard(after: set[str], expect: set[str], *, of: Labels, seconds: int, resource: Labels | None = None) -> EventTrigger:
+    """Fire for a run of which, after one of these events, none of those expected is heard for so many seconds."""
+    return EventTrigger(
+        after=after, expect=expect, match={"prefect.resource.id": "prefect.flow-run.*", **(resource or {})}, match_related=of,
+        for_each={"prefect.resource.id"}, posture=Posture.Proactive, threshold=1, within=timedelta(seconds=seconds),
     )  # fmt: skip
 
 
@@ -66,7 +85,7 @@ def register() -> None:
 
     One that says the same already is left alone: an update gives it a new trigger, and whoever was silent under the old one is forgotten.
     """
-    for wanted in (zombies(), stillborn(), retries()):
+    for wanted in (zombies(), stillborn(), abandoned(), retries()):
         try:
             known = cast(Automation, Automation.read(name=wanted.name))
         except ValueError:

@@ -4,12 +4,17 @@ A run is called crashed by all who notice: the run itself, Prefect's runner, its
 the last word, or by a person at once, while the process of the attempt before may take longer to end (Ray, an engine's memory); and a word that comes
 later still would be taken for the new attempt's. So a new attempt waits for the older ones to end, and one that the server knows of as ended adds no
 word of its own.
+
+A run is cancelled by the worker that began it. Where that one has gone since, its process cancels the run itself.
 """
 
 import contextlib
 import os
+import signal
 import sys
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import psutil
@@ -19,17 +24,22 @@ from flows.service.processes import end
 from tasks.errors import ServiceDown
 
 UNDER_WAY = {"PENDING", "RUNNING", "CANCELLING", "PAUSED"}
+LOOK_SECONDS = 5.0
+PATIENCE_SECONDS = 60.0
+CANCELLED = {"type": "CANCELLED", "name": "Cancelled", "message": "by its own process: the worker that began it is gone"}
 
 
 @contextlib.contextmanager
 def alone(run: str) -> Iterator[None]:
     """Wait until no older process carries the run on; end with exit code 0 when the block fails and the server knows already how the run ended."""
+    began = time.monotonic()
     while older := elders(run):
-        if _called_silent(run):
+        if _called_silent(run) or time.monotonic() - began > PATIENCE_SECONDS:
             end(older)
         else:
             sys.stderr.write(f"waiting: process {older[0].pid} still carries this run on\n")
         psutil.wait_procs(older, timeout=5)
+    threading.Thread(target=_heed_cancel, args=(run, os.getppid()), daemon=True).start()
     try:
         yield
     except BaseException as exc:
@@ -51,6 +61,17 @@ def elders(run: str) -> list[psutil.Process]:
     ]
 
 
+def _heed_cancel(run: str, worker: int) -> None:
+    """End this process when the run is cancelled and the worker that should have ended it is gone. What a kill leaves undone is undone by others."""
+    while True:
+        time.sleep(LOOK_SECONDS)
+        state = _asked(f"/flow_runs/{run}", {"state_type": "RUNNING"})["state_type"]
+        if state == "CANCELLED":
+            os.kill(os.getpid(), signal.SIGKILL)
+        if state == "CANCELLING" and os.getppid() != worker:
+            _asked(f"/flow_runs/{run}/set_state", {}, {"state": CANCELLED})
+
+
 def _called_silent(run: str) -> bool:
     """Whether the run was last called crashed because it gave no sign of life: then its process will not end by itself."""
     crashes = [state for state in _asked(f"/flow_run_states/?flow_run_id={run}", []) if state["type"] == "CRASHED"]
@@ -61,10 +82,10 @@ def _known_as_ended(run: str) -> bool:
     return _asked(f"/flow_runs/{run}", {"state_type": "RUNNING"})["state_type"] not in UNDER_WAY
 
 
-def _asked(path: str, silence: Any) -> Any:
+def _asked(path: str, silence: Any, body: Mapping[str, object] | None = None) -> Any:
     """Return what the server answers, or this when it answers nothing of use."""
     from flows.service.server import Api
 
     with contextlib.suppress(ServiceDown, KeyError), Api(os.environ) as api:
-        return api.get(path)
+        return api.post(path, body) if body else api.get(path)
     return silence

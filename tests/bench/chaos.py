@@ -12,6 +12,7 @@ undisturbed one, and again where the build was over by then. The faults take tur
 | server | the server is killed with -9; `tracemill up` | Completed |
 | power | everything is killed at once; `tracemill up` | Completed after a retry by itself |
 | cancel | cancelled, as the button does; then retried | Cancelled, then Completed |
+| deserted | the worker is killed with -9, and the run cancelled; `tracemill up`; then retried | Cancelled, then Completed |
 | silence | worker and run are killed with -9, and nobody comes | called Crashed within two minutes; Completed after `tracemill up` |
 | disk | the store's disk is full for up to a minute | Completed, by the stages' own retries |
 
@@ -40,7 +41,7 @@ from tests.builders import write_rulebook
 from tests.builds import corpus_bytes
 from tests.mills import Mill, command, kill, mill, write_recipe
 
-FAULTS = ("flow", "term", "worker", "server", "power", "cancel", "silence", "disk")
+FAULTS = ("flow", "term", "worker", "server", "power", "cancel", "deserted", "silence", "disk")
 DISK_MIB, FULL_SECONDS = 96, 60.0
 SILENT_SECONDS = 120.0
 PARTS = {"server", "worker", "reports"}
@@ -157,11 +158,19 @@ def _cancelled(running: Mill, run: str) -> None:
     if running.run(run)["state_type"] == "COMPLETED":
         return
     running.cancel(run)
-    ended = running.wait(run)
-    if ended["state_type"] == "CANCELLED":
-        for process in running.engines():
-            process.wait(40)
+    ended = running.wait(run)["state_type"]
+    assert ended in {"CANCELLED", "COMPLETED"}, f"a run that was cancelled is {ended}"
+    if ended == "CANCELLED":
+        psutil.wait_procs(running.engines(), timeout=40)
+        running.up()
         running.retry(run)
+
+
+def _deserted(running: Mill, run: str) -> None:
+    """Cancel a run whose worker has gone."""
+    kill([running.part("worker")])
+    _cancelled(running, run)
+    running.up()
 
 
 def _silenced(running: Mill, run: str) -> None:
@@ -213,7 +222,8 @@ def _power(running: Mill, run: str) -> None:
 
 STRIKES: dict[str, Callable[[Mill, str], None]] = {
     "flow": lambda running, run: kill(running.engines()), "term": lambda running, run: end(running.engines()),
-    "worker": _restarted("worker"), "server": _restarted("server"), "power": _power, "cancel": _cancelled, "silence": _silenced, "disk": _filled,
+    "worker": _restarted("worker"), "server": _restarted("server"), "power": _power, "cancel": _cancelled, "deserted": _deserted,
+    "silence": _silenced, "disk": _filled,
 }  # fmt: skip
 
 
