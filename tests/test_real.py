@@ -36,8 +36,8 @@ def ray_ends_with_the_module() -> Iterator[None]:
 
 
 SETTINGS = [
-    "prompts.rows=120", "traces.samples=2", "prompts.control=0.2", "corpus.suite.min_rows=5", "coherence.share=0",
-    "train.learning_rate=0.01", "train.batch=8", "train.epochs=8", "placement.train.micro_batch=8",
+    "prompts.rows=60", "traces.samples=2", "prompts.control=0.2", "corpus.suite.min_rows=5", "coherence.share=0",
+    "train.learning_rate=0.01", "train.batch=4", "train.epochs=8", "placement.train.micro_batch=4",
 ]  # fmt: skip
 """A build of a minute, and a training that learns what is in it: the pocket recipe learns next to nothing, as its student is its teacher."""
 

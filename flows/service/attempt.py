@@ -21,6 +21,7 @@ import psutil
 
 from flows.service.home import SILENT
 from flows.service.processes import end
+from flows.service.server import Api
 from tasks.errors import ServiceDown
 
 UNDER_WAY = {"PENDING", "RUNNING", "CANCELLING", "PAUSED"}
@@ -39,13 +40,17 @@ def alone(run: str) -> Iterator[None]:
         else:
             sys.stderr.write(f"waiting: process {older[0].pid} still carries this run on\n")
         psutil.wait_procs(older, timeout=5)
-    threading.Thread(target=_heed_cancel, args=(run, os.getppid()), daemon=True).start()
+    worker = os.getppid()
+    threading.Thread(target=_heed_cancel, args=(run, worker), daemon=True).start()
     try:
         yield
     except BaseException as exc:
         if getattr(exc, "code", 1) in (0, None) or not _known_as_ended(run):
             raise
         raise SystemExit(0) from exc
+    finally:
+        if os.getppid() != worker:
+            _cancelled(run, worker)
 
 
 def elders(run: str) -> list[psutil.Process]:
@@ -62,14 +67,19 @@ def elders(run: str) -> list[psutil.Process]:
 
 
 def _heed_cancel(run: str, worker: int) -> None:
-    """End this process when the run is cancelled and the worker that should have ended it is gone. What a kill leaves undone is undone by others."""
-    while True:
+    """End this process when the run is cancelled though the worker that should have ended it is gone. What a kill leaves undone is undone by others."""
+    time.sleep(LOOK_SECONDS)
+    while not _cancelled(run, worker):
         time.sleep(LOOK_SECONDS)
-        state = _asked(f"/flow_runs/{run}", {"state_type": "RUNNING"})["state_type"]
-        if state == "CANCELLED":
-            os.kill(os.getpid(), signal.SIGKILL)
-        if state == "CANCELLING" and os.getppid() != worker:
-            _asked(f"/flow_runs/{run}/set_state", {}, {"state": CANCELLED})
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _cancelled(run: str, worker: int) -> bool:
+    """Whether the run is cancelled. One that shall be and has no worker any more is called so here, and is when next looked at."""
+    state = _asked(f"/flow_runs/{run}", {"state_type": "RUNNING"})["state_type"]
+    if state == "CANCELLING" and os.getppid() != worker:
+        _asked(f"/flow_runs/{run}/set_state", {}, {"state": CANCELLED})
+    return bool(state == "CANCELLED")
 
 
 def _called_silent(run: str) -> bool:
@@ -84,8 +94,6 @@ def _known_as_ended(run: str) -> bool:
 
 def _asked(path: str, silence: Any, body: Mapping[str, object] | None = None) -> Any:
     """Return what the server answers, or this when it answers nothing of use."""
-    from flows.service.server import Api
-
     with contextlib.suppress(ServiceDown, KeyError), Api(os.environ) as api:
         return api.post(path, body) if body else api.get(path)
     return silence
