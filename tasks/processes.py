@@ -1,12 +1,11 @@
 """Processes that work for this one, and end with it: what is killed leaves nobody behind."""
 
-import ctypes
 import os
 import signal
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context, parent_process
-
-PR_SET_PDEATHSIG = 1
+from multiprocessing.connection import wait
+from threading import Thread
 
 
 def pool(workers: int) -> ProcessPoolExecutor:
@@ -18,8 +17,16 @@ def pool(workers: int) -> ProcessPoolExecutor:
 
 
 def end_with_parent() -> None:
-    """Have the kernel kill this process when the one that spawned it ends (prctl(2), PR_SET_PDEATHSIG)."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    """Kill this process when the one that spawned it has ended, however it ended. Does nothing in a process that multiprocessing did not spawn.
+
+    vLLM, too, calls this in every process of an engine (the entry point `vllm.general_plugins` in pyproject.toml): its core outlives a killed parent
+    for ever, and keeps the memory.
+    """
     parent = parent_process()
-    if parent is not None and parent.pid != os.getppid():
-        os.kill(os.getpid(), signal.SIGKILL)  # it ended before the kernel was told
+    if parent is not None:
+        Thread(target=_end_after, args=(parent.sentinel,), daemon=True).start()
+
+
+def _end_after(sentinel: int) -> None:
+    wait([sentinel])
+    os.kill(os.getpid(), signal.SIGKILL)

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import psutil
+import pytest
 
 PARENT = """
 import os, time
@@ -18,6 +19,19 @@ if __name__ == "__main__":
 """
 
 
+ENGINE = """
+import time
+import psutil
+from tasks.inference.engine import EnginePlacement, TeacherSpec
+from tasks.inference.offline import OfflineEngine
+
+if __name__ == "__main__":
+    engine = OfflineEngine(TeacherSpec(), EnginePlacement())
+    print("engine", *(child.pid for child in psutil.Process().children()), flush=True)
+    time.sleep(600)
+"""
+
+
 def test_a_killed_parent_leaves_no_worker_behind(tmp_path: Path) -> None:
     (tmp_path / "parent.py").write_text(PARENT)
     with subprocess.Popen([sys.executable, tmp_path / "parent.py"], stdout=subprocess.PIPE, text=True) as parent:
@@ -26,3 +40,16 @@ def test_a_killed_parent_leaves_no_worker_behind(tmp_path: Path) -> None:
         assert worker.ppid() == parent.pid != os.getpid()
         parent.kill()
     worker.wait(30)
+
+
+@pytest.mark.vllm
+def test_a_killed_parent_leaves_no_engine_and_its_memory_behind(tmp_path: Path) -> None:
+    (tmp_path / "parent.py").write_text(ENGINE)
+    with subprocess.Popen([sys.executable, tmp_path / "parent.py"], stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        told = next(line for line in parent.stdout if line.startswith("engine "))
+        children = [psutil.Process(int(number)) for number in told.split()[1:]]
+        assert any("EngineCore" in child.cmdline()[0] for child in children)
+        parent.kill()
+        _, left = psutil.wait_procs(children, timeout=30)
+    assert left == []

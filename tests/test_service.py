@@ -74,7 +74,8 @@ def test_up_again_changes_nothing_and_status_says_that_all_is_well(up_mill: Mill
     assert secret.partition(":")[2] not in said
     seen = json.loads(tracemill("status", "--home", up_mill.home.folder, "--json"))
     assert (seen["server"], seen["worker"], seen["reports"]) == (True, True, True)
-    assert {run["flow"] for run in seen["scheduled"][:2]} == {"build-corpus", "run-factory"}, "whichever comes first at this time of day"
+    due = {(run["flow"], run["recipe"]) for run in seen["scheduled"][:2]}
+    assert due == {("build-corpus", "small"), ("run-factory", "small")}, "whichever comes first at this time of day"
 
 
 def test_automations_are_the_same_in_whatever_order_the_server_lists_what_they_expect() -> None:
@@ -165,7 +166,7 @@ def test_the_readmes_trigger_and_its_automation_work_as_they_stand(up_mill: Mill
     code = (
         shell.replace("~/.tracemill/env", str(up_mill.home.settings_file))
         .replace("/pocket", "/small")
-        .replace("prompts.rows=60", "prompts.rows=24")
+        .replace("prompts.rows=200", "prompts.rows=24")
     )
     for _ in range(2):
         done = subprocess.run(["bash", "-euc", code], capture_output=True, text=True, check=True, env=bare())

@@ -40,10 +40,10 @@ def show_status(status: Status, console: Console | None = None) -> None:
 
 def _runs(title: str, runs: Sequence[Run]) -> Grid:
     grid = Grid(title=title, title_justify="left")
-    for name in ("flow", "run", "state", "at", "says"):
+    for name in ("flow", "recipe", "run", "state", "at", "says"):
         grid.add_column(name, overflow="fold")
     for run in runs:
-        grid.add_row(*(Text(value) for value in (run.flow, run.name, run.state, _local(run.at), run.says)))
+        grid.add_row(*(Text(value) for value in (run.flow, run.recipe, run.name, run.state, _local(run.at), run.says)))
     return grid
 
 

@@ -13,10 +13,11 @@ SHOWN = 8
 
 
 class Run(BaseModel):
-    """A flow run. at: when it is due, began or ended, UTC. says: the state's message, one line."""
+    """A flow run. recipe: its deployment's, "" where it has none. at: when it is due, began or ended, UTC. says: the state's message, one line."""
 
     name: str
     flow: str
+    recipe: str
     state: str
     at: datetime | None
     says: str
@@ -57,20 +58,21 @@ def status(home: Home) -> Status:
     with Api(settings) as api:
         if not api.healthy():
             return seen
-        flows = {one["id"]: one["name"] for one in api.post("/flows/filter", {})}
+        known = {one["id"]: one["name"] for kind in ("flows", "deployments") for one in api.post(f"/{kind}/filter", {})}
         return seen.model_copy(update={
             "server": True, "worker_heard_seconds": worker_online(api, POOL),
-            "running": _runs(api, flows, seen.ui, states=["RUNNING", "PENDING", "CANCELLING"], sort="START_TIME_DESC", time="start_time"),
-            "scheduled": _runs(api, flows, seen.ui, states=["SCHEDULED"], sort="EXPECTED_START_TIME_ASC", time="expected_start_time"),
-            "failed": _runs(api, flows, seen.ui, states=UNSUCCESSFUL, sort="END_TIME_DESC", time="end_time"),
+            "running": _runs(api, known, seen.ui, states=["RUNNING", "PENDING", "CANCELLING"], sort="START_TIME_DESC", time="start_time"),
+            "scheduled": _runs(api, known, seen.ui, states=["SCHEDULED"], sort="EXPECTED_START_TIME_ASC", time="expected_start_time"),
+            "failed": _runs(api, known, seen.ui, states=UNSUCCESSFUL, sort="END_TIME_DESC", time="end_time"),
         })  # fmt: skip
 
 
-def _runs(api: Api, flows: dict[str, str], ui: str, *, states: list[str], sort: str, time: str) -> list[Run]:
+def _runs(api: Api, known: dict[str, str], ui: str, *, states: list[str], sort: str, time: str) -> list[Run]:
     body = {"flow_runs": {"state": {"type": {"any_": states}}}, "sort": sort, "limit": SHOWN}
     return [
         Run(
-            name=run["name"], flow=flows.get(run["flow_id"], ""), state=run["state_name"], at=_time(run[time]),
+            name=run["name"], flow=known.get(run["flow_id"], ""), recipe=known.get(run["deployment_id"], ""), state=run["state_name"],
+            at=_time(run[time]),
             says=" ".join(((run["state"] or {}).get("message") or "").split())[:200], page=f"{ui}/runs/flow-run/{run['id']}",
         )
         for run in api.post("/flow_runs/filter", body)
