@@ -24,6 +24,7 @@ from tasks.inference.sharded import ShardedEngine
 from tasks.sources.problems import draw
 
 SPEC = TeacherSpec(max_tokens=300)
+WORKERS = 2
 
 
 def main() -> None:
@@ -38,7 +39,8 @@ def main() -> None:
 
 
 async def _strikes(fault: str, moments: int, asks: list[Ask], drawn: random.Random, cluster: Any) -> None:
-    placement = EnginePlacement(window=16, restarts=moments, ray_address=cluster.address if cluster else "local")
+    # A lost node costs two: Ray may choose it once more before it knows.
+    placement = EnginePlacement(window=16, restarts=2 * moments, ray_address=cluster.address if cluster else "local")
     engine = await ShardedEngine.start(SPEC, placement)
     began = time.monotonic()
     due = await asyncio.gather(*map(engine.ask, asks))
@@ -52,6 +54,8 @@ async def _strikes(fault: str, moments: int, asks: list[Ask], drawn: random.Rand
         orphans += await asyncio.to_thread(_kill, fault, engine.pids[0], cluster)
         same += await asyncio.gather(*waiting) == due
         times.append(time.monotonic() - struck)
+        if cluster:
+            _fill_up(cluster)
         print(
             f"  {number + 1:2}: struck after {moment:.1f} s, all answered {times[-1]:.1f} s later, {same} of {number + 1} the same, "
             f"{orphans} processes left over",
@@ -81,16 +85,20 @@ def _kill_node(process: psutil.Process, cluster: Any) -> None:
         process.kill()
         return
     cluster.remove_node(node, allow_graceful=False)
-    cluster.add_node(num_cpus=1)
 
 
 def _cluster() -> Any:
     from ray.cluster_utils import Cluster
 
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
-    for _ in range(2):
-        cluster.add_node(num_cpus=1)
+    _fill_up(cluster)
     return cluster
+
+
+def _fill_up(cluster: Any) -> None:
+    """Bring the cluster to two nodes beside its head; Ray wants to be in the main thread for that."""
+    while len(cluster.worker_nodes) < WORKERS:
+        cluster.add_node(num_cpus=1)
 
 
 def _ends(cluster: Any) -> None:
