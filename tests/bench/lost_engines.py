@@ -48,6 +48,7 @@ async def _strikes(fault: str, moments: int, asks: list[Ask], drawn: random.Rand
     print(f"{fault}: {len(asks)} rows take {seconds:.1f} s undisturbed", flush=True)
     same, orphans, times = 0, 0, []
     for number in range(moments):
+        await engine.ask(asks[0])  # a strike after the last answer is noticed by the next row
         moment, waiting = drawn.uniform(0, seconds), [asyncio.create_task(engine.ask(ask)) for ask in asks]
         await asyncio.sleep(moment)
         struck = time.monotonic()
