@@ -37,7 +37,7 @@ def stillborn() -> Automation:
 def abandoned() -> Automation:
     """Call a run cancelled that was to be cancelled ninety seconds ago: its worker would have said so, had it not gone.
 
-    Prefect lets such a run end in no other way, and it would hold its deployment's turn. Where its process lives it ends itself: see `attempt.py`.
+    Prefect lets such a run end in no other way. Where its process lives it ends itself: see `attempt.py`.
     """
     return Automation(
         name="tracemill: a run that nobody cancels is cancelled", description=f"{SILENT_SECONDS} s after it was asked for.",
