@@ -17,7 +17,9 @@ SETTLED_SECONDS = 10
 Labels = dict[str, str | list[str]]
 OURS: Labels = {"prefect.resource.role": "tag", "prefect.resource.id": "prefect.tag.tracemill"}
 HEARTBEAT = "prefect.flow-run.heartbeat"
-ENDED = tuple(f"prefect.flow-run.{state}" for state in ("Completed", "Failed", "Cancelled", "Crashed"))
+ENDED = tuple(
+    f"prefect.flow-run.{state}" for state in ("Completed", "Failed", "Cancelled", "Crashed")
+)
 TAKEN_UP = tuple(f"prefect.flow-run.{state}" for state in ("AwaitingRetry", "Pending", "Running"))
 
 
@@ -31,7 +33,9 @@ def stillborn() -> Automation:
 
     Only of ours: who runs a flow against this server in a process of one's own may have switched heartbeats off.
     """
-    return _silent("tracemill: a run that was never heard of has crashed", "prefect.flow-run.Running", of=OURS)
+    return _silent(
+        "tracemill: a run that was never heard of has crashed", "prefect.flow-run.Running", of=OURS
+    )
 
 
 def abandoned() -> Automation:
@@ -57,9 +61,19 @@ def retries() -> Automation:
         name="tracemill: a crashed run is tried again",
         description=f"After {SETTLED_SECONDS} s. It resumes where it was; after {MOST_RUNS} runs it stays crashed.",
         trigger=_nothing_heard(
-            {"prefect.flow-run.Crashed"}, {*ENDED, *TAKEN_UP}, of=OURS, seconds=SETTLED_SECONDS, resource={"prefect.run-count": counts}
+            {"prefect.flow-run.Crashed"},
+            {*ENDED, *TAKEN_UP},
+            of=OURS,
+            seconds=SETTLED_SECONDS,
+            resource={"prefect.run-count": counts},
         ),
-        actions=[ChangeFlowRunState(state=StateType.SCHEDULED, name="AwaitingRetry", message="crashed; tried again by itself")],
+        actions=[
+            ChangeFlowRunState(
+                state=StateType.SCHEDULED,
+                name="AwaitingRetry",
+                message="crashed; tried again by itself",
+            )
+        ],
     )
 
 
@@ -72,7 +86,9 @@ def _silent(name: str, after: str, of: Labels) -> Automation:
     )  # fmt: skip
 
 
-def _nothing_heard(after: set[str], expect: set[str], *, of: Labels, seconds: int, resource: Labels | None = None) -> EventTrigger:
+def _nothing_heard(
+    after: set[str], expect: set[str], *, of: Labels, seconds: int, resource: Labels | None = None
+) -> EventTrigger:
     """Fire for a run of which, after one of these events, none of those expected is heard for so many seconds."""
     return EventTrigger(
         after=after, expect=expect, match={"prefect.resource.id": "prefect.flow-run.*", **(resource or {})}, match_related=of,
@@ -99,4 +115,10 @@ def register() -> None:
 
 def said(automation: Automation) -> dict[str, Any]:
     """Return what an automation does, without what the server adds; its sets stay sets, which as lists would have any order."""
-    return automation.model_dump(include={"description": True, "trigger": set(EventTrigger.model_fields) - {"id"}, "actions": True})
+    return automation.model_dump(
+        include={
+            "description": True,
+            "trigger": set(EventTrigger.model_fields) - {"id"},
+            "actions": True,
+        }
+    )

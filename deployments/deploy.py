@@ -58,16 +58,24 @@ LINES = (
 )  # fmt: skip
 
 
-def deploy(recipes: Sequence[Recipe], root: Path, working_dir: Path, *, gpu_slots: int = 1) -> list[str]:
+def deploy(
+    recipes: Sequence[Recipe], root: Path, working_dir: Path, *, gpu_slots: int = 1
+) -> list[str]:
     """Register the work pool, the limit on GPUs, the automations, and a deployment for every recipe and flow; return their names."""
     with get_client(sync_client=True) as client:
         _work_pool(client)
         _limit(client, gpu_slots)
         register()
-        return [_register(client, line, recipe, root, working_dir) for recipe in recipes for line in LINES]
+        return [
+            _register(client, line, recipe, root, working_dir)
+            for recipe in recipes
+            for line in LINES
+        ]
 
 
-def _register(client: SyncPrefectClient, line: Line, recipe: Recipe, root: Path, working_dir: Path) -> str:
+def _register(
+    client: SyncPrefectClient, line: Line, recipe: Recipe, root: Path, working_dir: Path
+) -> str:
     name = f"{line.flow.name}/{recipe.name}"
     there = _there(client, name)
     made: RunnerDeployment = line.flow.to_deployment(  # type: ignore[assignment]
@@ -100,14 +108,30 @@ def _closed(schema: ParameterSchema, flow: Flow[..., Any]) -> Closed:
 def _schedules(line: Line, recipe: Recipe, there: DeploymentResponse | None) -> list[Any]:
     nightly = recipe.placement.nightly
     active = _active(nightly, there)
-    return [Cron(getattr(nightly, line.nightly), timezone=nightly.timezone, slug="nightly", active=active)] if line.nightly else []
+    return (
+        [
+            Cron(
+                getattr(nightly, line.nightly),
+                timezone=nightly.timezone,
+                slug="nightly",
+                active=active,
+            )
+        ]
+        if line.nightly
+        else []
+    )
 
 
 def _active(nightly: Nightly, there: DeploymentResponse | None) -> bool:
     """Return whether the schedule is on: as it was switched in the UI, unless the recipe itself has changed its mind since."""
     if there is None or not there.schedules:
         return nightly.active
-    said = there.parameters.get("recipe", {}).get("placement", {}).get("nightly", {}).get("active", Nightly().active)
+    said = (
+        there.parameters.get("recipe", {})
+        .get("placement", {})
+        .get("nightly", {})
+        .get("active", Nightly().active)
+    )
     return nightly.active if said != nightly.active else there.schedules[0].active
 
 
@@ -132,7 +156,9 @@ def main() -> None:
     except MillError as exc:
         sys.exit(str(exc))
     root = Path(environ["TRACEMILL_ROOT"])
-    Variable.set(PAGES, f"http://127.0.0.1:{int(environ['PREFECT_SERVER_API_PORT']) + 1}", overwrite=True)
+    Variable.set(
+        PAGES, f"http://127.0.0.1:{int(environ['PREFECT_SERVER_API_PORT']) + 1}", overwrite=True
+    )
     sys.stdout.writelines(f"{name}\n" for name in deploy(recipes, root, Path.cwd()))
 
 

@@ -20,12 +20,21 @@ from tasks.verdicts.audit.style import Style
 SHOWN_PATTERNS, SHOWN_OPENERS = 12, 5
 
 
-def audit_file(path: Path, columns: Columns, spec: AuditSpec, *, baseline: Path | None, baseline_columns: Columns) -> Outcome:
+def audit_file(
+    path: Path,
+    columns: Columns,
+    spec: AuditSpec,
+    *,
+    baseline: Path | None,
+    baseline_columns: Columns,
+) -> Outcome:
     """Audit one file, with a baseline file or without; UnreadableFile says where reading ended."""
     corpus = RowFile.open(path, columns)
     if baseline is None:
         return audit(corpus, spec, progress=_bar())
-    return audit(corpus, spec, style=Style.of(RowFile.open(baseline, baseline_columns)), progress=_bar())
+    return audit(
+        corpus, spec, style=Style.of(RowFile.open(baseline, baseline_columns)), progress=_bar()
+    )
 
 
 def _bar() -> Progress:
@@ -52,12 +61,22 @@ def show(outcome: Outcome, console: Console | None = None) -> None:
         console.print(_openers(outcome))
     counted = outcome.gate_rows()
     if counted:
-        shares = ", ".join(f"{reason} {rows:,} ({percent(rows / outcome.rows)})" for reason, rows in counted.items())
+        shares = ", ".join(
+            f"{reason} {rows:,} ({percent(rows / outcome.rows)})"
+            for reason, rows in counted.items()
+        )
         console.print(Text(f"rows by reason: {shares}"), soft_wrap=True)
     if outcome.shifted:
         console.print(Text(plain_text(outcome.shifted)), soft_wrap=True)
-    against = f" against {outcome.baseline_rows:,} baseline rows" if outcome.baseline_rows else ", no baseline"
-    console.print(Text(f"{outcome.verdict}: {_sentence(outcome)} ({outcome.rows:,} rows{against})"), soft_wrap=True)
+    against = (
+        f" against {outcome.baseline_rows:,} baseline rows"
+        if outcome.baseline_rows
+        else ", no baseline"
+    )
+    console.print(
+        Text(f"{outcome.verdict}: {_sentence(outcome)} ({outcome.rows:,} rows{against})"),
+        soft_wrap=True,
+    )
 
 
 def _sentence(outcome: Outcome) -> str:
@@ -70,13 +89,31 @@ def _sentence(outcome: Outcome) -> str:
 
 def _patterns(outcome: Outcome) -> Grid:
     grid = Grid(title="patterns", title_justify="left")
-    for name, justify in (("detector", "left"), ("pattern", "left"), ("rows", "right"), ("share", "right"), ("baseline", "right")):
+    for name, justify in (
+        ("detector", "left"),
+        ("pattern", "left"),
+        ("rows", "right"),
+        ("share", "right"),
+        ("baseline", "right"),
+    ):
         grid.add_column(name, justify=justify, overflow="fold")  # type: ignore[arg-type]
     for one in outcome.patterns[:SHOWN_PATTERNS]:
         name = f"{one.detector} (cleared)" if one.cleared else one.detector
-        grid.add_row(name, Text(plain_text(one.pattern[:80])), f"{one.rows:,}", percent(one.share), percent(one.baseline_share))
+        grid.add_row(
+            name,
+            Text(plain_text(one.pattern[:80])),
+            f"{one.rows:,}",
+            percent(one.share),
+            percent(one.baseline_share),
+        )
     if len(outcome.patterns) > SHOWN_PATTERNS:
-        grid.add_row("", f"and {len(outcome.patterns) - SHOWN_PATTERNS} more: see --json or --html", "", "", "")
+        grid.add_row(
+            "",
+            f"and {len(outcome.patterns) - SHOWN_PATTERNS} more: see --json or --html",
+            "",
+            "",
+            "",
+        )
     return grid
 
 

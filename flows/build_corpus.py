@@ -60,7 +60,13 @@ class Summary(BaseModel):
     def as_json(self) -> str:
         """Return the contract's spelling."""
         tree = self.model_dump()
-        return json.dumps({("yield" if name == "yield_" else name): value for name, value in tree.items()}, indent=1) + "\n"
+        return (
+            json.dumps(
+                {("yield" if name == "yield_" else name): value for name, value in tree.items()},
+                indent=1,
+            )
+            + "\n"
+        )
 
 
 @dataclass(frozen=True)
@@ -97,7 +103,9 @@ def write(recipe: Recipe, root: Path, clock: Clock) -> Written:
     documents = clock.run(collect_documents, recipe.documents, root)
     questions = clock.run(collect_questions, recipe.questions, root)
     passages = clock.run(ground_passages, documents, recipe.grounding, root)
-    return Written(questions, passages, clock.run(write_prompts, passages, questions, recipe.prompts, root))
+    return Written(
+        questions, passages, clock.run(write_prompts, passages, questions, recipe.prompts, root)
+    )
 
 
 def build(recipe: Recipe, root: Path, clock: Clock) -> Built:
@@ -105,7 +113,8 @@ def build(recipe: Recipe, root: Path, clock: Clock) -> Built:
     trusting = ", ".join(recipe.trusting())
     if trusting:
         get_run_logger().warning(
-            "trust_remote_code is on for %s: code that comes with the model runs here, with all that you may do", trusting
+            "trust_remote_code is on for %s: code that comes with the model runs here, with all that you may do",
+            trusting,
         )
     questions, passages, prompts = write(recipe, root, clock)
     probe_questions = clock.run(collect_questions, recipe.probe.questions, root)
@@ -114,7 +123,9 @@ def build(recipe: Recipe, root: Path, clock: Clock) -> Built:
     baselines: tuple[Table, ...] = (own, *earlier(root, own, batch=traces.rows - own.rows_in))
     audits = clock.run(audit_traces, traces, prompts, baselines, recipe.audit, root)
     refuse_leaky_traces(audits, recipe.audit)
-    verdicts = clock.run(judge_traces, traces, prompts, passages, questions, audits, recipe.verdicts, root)
+    verdicts = clock.run(
+        judge_traces, traces, prompts, passages, questions, audits, recipe.verdicts, root
+    )
     coherence = clock.run(
         judge_coherence, traces, prompts, passages, questions, verdicts, recipe.coherence, recipe.placement.judge, root
     )  # fmt: skip
@@ -123,7 +134,16 @@ def build(recipe: Recipe, root: Path, clock: Clock) -> Built:
         probe_questions=probe_questions,
     )  # fmt: skip
     judge = sentence(coherence)
-    corpus = clock.run(assemble_corpus, upstream, recipe.corpus, root, recipe.name, recipe.traces.teacher.model, judge, trusting)
+    corpus = clock.run(
+        assemble_corpus,
+        upstream,
+        recipe.corpus,
+        root,
+        recipe.name,
+        recipe.traces.teacher.model,
+        judge,
+        trusting,
+    )
     return Built(passages, prompts, traces, baselines, audits, corpus, probe_questions, judge)
 
 
@@ -149,12 +169,17 @@ def summary(recipe: Recipe, built: Built, root: Path, clock: Clock) -> Summary:
 def style(rows: pa.Table) -> dict[str, float]:
     """Return what a corpus is like, so that drift shows: lengths in characters, and the share of each family."""
     lengths = {
-        f"{column} characters, {name}": round(float(np.quantile(pc.utf8_length(rows[column]), at)), 1)
+        f"{column} characters, {name}": round(
+            float(np.quantile(pc.utf8_length(rows[column]), at)), 1
+        )
         for column in ("think", "answer")
         for name, at in (("median", 0.5), ("longest tenth", 0.9))
     }
     families = Counter(rows["family"].to_pylist())
-    return lengths | {f"family {name}": round(count / rows.num_rows, 4) for name, count in sorted(families.items())}
+    return lengths | {
+        f"family {name}": round(count / rows.num_rows, 4)
+        for name, count in sorted(families.items())
+    }
 
 
 def _tell(recipe: Recipe, told: Summary, root: Path) -> None:

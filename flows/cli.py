@@ -33,7 +33,10 @@ app = typer.Typer(
 
 @app.callback()
 def tracemill(
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error, and the libraries' logs.")] = False,
+    debug: Annotated[
+        bool,
+        typer.Option("--debug", help="Show the traceback of an error, and the libraries' logs."),
+    ] = False,
 ) -> None:
     """Set what every command shares."""
     if debug:
@@ -42,17 +45,28 @@ def tracemill(
         logging.basicConfig(level=logging.INFO)
 
 
-RecipeFile = Annotated[Path, typer.Argument(help="A recipe, for example deployments/recipes/pocket.yaml.")]
-Root = Annotated[Path, typer.Option("--root", help="Folder of the store; everything made lies below it.")]
+RecipeFile = Annotated[
+    Path, typer.Argument(help="A recipe, for example deployments/recipes/pocket.yaml.")
+]
+Root = Annotated[
+    Path, typer.Option("--root", help="Folder of the store; everything made lies below it.")
+]
 Settings = Annotated[
-    list[str] | None, typer.Option("--set", help="A setting laid over the recipe: key.path=value, e.g. traces.samples=8. Repeatable.")
+    list[str] | None,
+    typer.Option(
+        "--set",
+        help="A setting laid over the recipe: key.path=value, e.g. traces.samples=8. Repeatable.",
+    ),
 ]
 
 
 @app.command()
 def build(
     recipe: RecipeFile,
-    rows: Annotated[int | None, typer.Option("--rows", min=1, help="Prompts to write, instead of the recipe's number.")] = None,
+    rows: Annotated[
+        int | None,
+        typer.Option("--rows", min=1, help="Prompts to write, instead of the recipe's number."),
+    ] = None,
     root: Root = Path("mill"),
     settings: Settings = None,
 ) -> None:
@@ -117,7 +131,13 @@ def diagnose(recipe: RecipeFile, root: Root = Path("mill"), settings: Settings =
 @app.command()
 def reproduce(
     recipe: RecipeFile,
-    row_id: Annotated[str, typer.Argument(metavar="ROW_ID", help="Of a corpus row, a trace or a probe's answer; its first six digits do.")],
+    row_id: Annotated[
+        str,
+        typer.Argument(
+            metavar="ROW_ID",
+            help="Of a corpus row, a trace or a probe's answer; its first six digits do.",
+        ),
+    ],
     root: Root = Path("mill"),
     settings: Settings = None,
 ) -> None:
@@ -138,7 +158,9 @@ def measure(
     recipe: RecipeFile,
     root: Root = Path("mill"),
     settings: Settings = None,
-    again: Annotated[bool, typer.Option("--again", help="Measure anew what was measured on this machine before.")] = False,
+    again: Annotated[
+        bool, typer.Option("--again", help="Measure anew what was measured on this machine before.")
+    ] = False,
 ) -> None:
     """Measure the recipe's candidate teachers on this machine, in order of preference, until one fits its budget of hours.
 
@@ -189,10 +211,21 @@ for operate in (commands.up, commands.down, commands.status):
 
 @app.command()
 def audit(
-    file: Annotated[Path, typer.Argument(help="JSON Lines, Parquet, Arrow, or a folder of them: any corpus of reasoning traces.")],
-    think_column: Annotated[str, typer.Option("--think-column", help="Column of the reasoning, alone or inline with the answer.")] = "",
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="JSON Lines, Parquet, Arrow, or a folder of them: any corpus of reasoning traces."
+        ),
+    ],
+    think_column: Annotated[
+        str,
+        typer.Option(
+            "--think-column", help="Column of the reasoning, alone or inline with the answer."
+        ),
+    ] = "",
     prompt_column: Annotated[
-        list[str] | None, typer.Option("--prompt-column", help="Column of what the teacher was shown. Repeatable.")
+        list[str] | None,
+        typer.Option("--prompt-column", help="Column of what the teacher was shown. Repeatable."),
     ] = None,
     producer_column: Annotated[
         list[str] | None,
@@ -203,14 +236,31 @@ def audit(
     ] = None,
     baseline: Annotated[
         Path | None,
-        typer.Option("--baseline", help="Rows of the same teacher, asked without any instruction of yours; 8 times the rows is best."),
+        typer.Option(
+            "--baseline",
+            help="Rows of the same teacher, asked without any instruction of yours; 8 times the rows is best.",
+        ),
     ] = None,
-    preset: Annotated[str, typer.Option("--preset", help="four-gate: also the regular expressions of a historic verifier.")] = "",
-    allow: Annotated[list[str] | None, typer.Option("--allow", help="A phrase you have looked at and cleared. Repeatable.")] = None,
+    preset: Annotated[
+        str,
+        typer.Option(
+            "--preset", help="four-gate: also the regular expressions of a historic verifier."
+        ),
+    ] = "",
+    allow: Annotated[
+        list[str] | None,
+        typer.Option("--allow", help="A phrase you have looked at and cleared. Repeatable."),
+    ] = None,
     json_out: Annotated[
-        Path | None, typer.Option("--json", help="Write the outcome as JSON: rows, verdict, patterns, flagged, gates.")
+        Path | None,
+        typer.Option(
+            "--json", help="Write the outcome as JSON: rows, verdict, patterns, flagged, gates."
+        ),
     ] = None,
-    html_out: Annotated[Path | None, typer.Option("--html", help="Write a page with the openers as a chart and the evidence.")] = None,
+    html_out: Annotated[
+        Path | None,
+        typer.Option("--html", help="Write a page with the openers as a chart and the evidence."),
+    ] = None,
 ) -> None:
     """Look for leaks in a corpus of reasoning traces, ours or not.
 
@@ -229,7 +279,13 @@ def audit(
     spec = AuditSpec(preset=preset, allowed=tuple(allow or ()))  # type: ignore[arg-type]
     shown = tuple(prompt_column or ())
     columns = Columns(think=think_column, prompt=shown, producer=tuple(producer_column or ()))
-    outcome = audit_file(file, columns, spec, baseline=baseline, baseline_columns=Columns(think=think_column, prompt=shown))
+    outcome = audit_file(
+        file,
+        columns,
+        spec,
+        baseline=baseline,
+        baseline_columns=Columns(think=think_column, prompt=shown),
+    )
     write(outcome, name=file.name, json_path=json_out, html_path=html_out)
     show(outcome)
     raise typer.Exit(0 if outcome.verdict == "clean" else 1)
@@ -252,8 +308,12 @@ def main() -> None:
     except Exception as exc:
         if os.environ.get(DEBUG):
             raise
-        sys.stderr.write(f"tracemill: unexpected {type(exc).__name__}: {_line(exc)[:500]}; --debug shows where\n")
+        sys.stderr.write(
+            f"tracemill: unexpected {type(exc).__name__}: {_line(exc)[:500]}; --debug shows where\n"
+        )
         sys.exit(2)
     except KeyboardInterrupt:
-        sys.stderr.write("tracemill: interrupted; finished rows are kept, run the same command to go on\n")
+        sys.stderr.write(
+            "tracemill: interrupted; finished rows are kept, run the same command to go on\n"
+        )
         sys.exit(130)

@@ -29,7 +29,9 @@ class Diagnosed(BaseModel):
 
 
 @flow(name="diagnose-student")
-def diagnose_student(recipe: Recipe, root: Root = Path("mill"), settings: Overlay = ()) -> Diagnosed:
+def diagnose_student(
+    recipe: Recipe, root: Root = Path("mill"), settings: Overlay = ()
+) -> Diagnosed:
     """Name the layer that is at fault in the recipe's student, running what has not run, from the cheapest check to the dearest."""
     recipe, root, clock = laid_over(recipe, settings), root.absolute(), Clock()
     try:
@@ -51,7 +53,9 @@ def look(recipe: Recipe, built: Built, root: Path, clock: Clock) -> Diagnosis:
     seen = seen._replace(metrics=metrics_of(probed.weighed), general=general_share(built))
     if not all(one.passed for one in seen.metrics or ()):
         seen = seen._replace(nats=nats_alone(recipe, probed, root))
-    return diagnose(seen, general=[family.name for family in recipe.probe.prompts.families if family.general])
+    return diagnose(
+        seen, general=[family.name for family in recipe.probe.prompts.families if family.general]
+    )
 
 
 def rendered(recipe: Recipe, built: Built, root: Path, clock: Clock) -> str:
@@ -70,7 +74,11 @@ def general_share(built: Built) -> float:
 
 def nats_alone(recipe: Recipe, probed: Probed, root: Path) -> float | None:
     """Return how unlikely the student's weights, asked alone, find an answer that fails in the probe; None when none does or it cannot be asked."""
-    failing = [row["answer_id"] for row in probed.weighed.read().to_pylist() if row["model"] == "student" and row["faults"]]
+    failing = [
+        row["answer_id"]
+        for row in probed.weighed.read().to_pylist()
+        if row["model"] == "student" and row["faults"]
+    ]
     if not failing or recipe.probe.asked.engine != "vllm":
         return None
     return reproduce(root, failing[0], recipe.verdicts, recipe.placement.probe).recorded_nats
@@ -78,4 +86,8 @@ def nats_alone(recipe: Recipe, probed: Probed, root: Path) -> float | None:
 
 def told(found: Diagnosis) -> Diagnosed:
     """Return a diagnosis in its written form."""
-    return Diagnosed(layer=found.layer, looks=[(one.layer, one.guilty, one.says) for one in found.findings], do=found.do)
+    return Diagnosed(
+        layer=found.layer,
+        looks=[(one.layer, one.guilty, one.says) for one in found.findings],
+        do=found.do,
+    )

@@ -31,14 +31,18 @@ class Measured(BaseModel):
 
 
 @flow(name="measure-teacher")
-def measure_teacher(recipe: Recipe, root: Root = Path("mill"), again: bool = False, settings: Overlay = ()) -> Measured:
+def measure_teacher(
+    recipe: Recipe, root: Root = Path("mill"), again: bool = False, settings: Overlay = ()
+) -> Measured:
     """Measure the recipe's candidate teachers until one fits its budget; one that cannot be measured is told of, not raised.
 
     again: on this machine too, where it was measured before.
     """
     recipe, root = laid_over(recipe, settings), root.absolute()
     prompts = write(recipe, root, Clock()).prompts
-    outcomes = choose(candidates(recipe), lambda teacher: weighed(recipe, teacher, prompts, root, again=again))
+    outcomes = choose(
+        candidates(recipe), lambda teacher: weighed(recipe, teacher, prompts, root, again=again)
+    )
     fits = choose_teacher(outcomes)
     return Measured(
         outcomes=outcomes, chosen=fits.teacher if fits else None, budget_hours=recipe.measure.budget_hours, currency=recipe.measure.currency
@@ -74,18 +78,33 @@ def candidates(recipe: Recipe) -> tuple[TeacherSpec, ...]:
 
 def taught_by(recipe: Recipe, teacher: TeacherSpec) -> Recipe:
     """Return the recipe with another teacher: another corpus."""
-    return recipe.model_copy(update={"traces": recipe.traces.model_copy(update={"teacher": teacher})})
+    return recipe.model_copy(
+        update={"traces": recipe.traces.model_copy(update={"teacher": teacher})}
+    )
 
 
-def weighed(recipe: Recipe, teacher: TeacherSpec, prompts: Table, root: Path, *, again: bool = False) -> Outcome:
+def weighed(
+    recipe: Recipe, teacher: TeacherSpec, prompts: Table, root: Path, *, again: bool = False
+) -> Outcome:
     """Return what becomes of a candidate; one whose weights do not fit is not started."""
     placement, device = recipe.placement.teacher, tightest()
-    why = unfit(teacher, shape_of(teacher), placement, device, memory_share(device.memory, placement.memory_share))
+    why = unfit(
+        teacher,
+        shape_of(teacher),
+        placement,
+        device,
+        memory_share(device.memory, placement.memory_share),
+    )
     if why:
         return Outcome(teacher, False, why)
     asked = (prompts, teacher, placement, recipe.measure, recipe.traces.samples)
     try:
-        return projected(recipe, teacher, measure_throughput(*asked, root, again, return_state=True).result(), root)
+        return projected(
+            recipe,
+            teacher,
+            measure_throughput(*asked, root, again, return_state=True).result(),
+            root,
+        )
     except MillError as exc:
         return Outcome(teacher, False, f"not measured: {exc}")
 
@@ -98,7 +117,9 @@ def projected(recipe: Recipe, teacher: TeacherSpec, table: Table, root: Path) ->
         recipe.measure, prompts=recipe.prompts.rows, control=recipe.prompts.control, samples=recipe.traces.samples, observed=observed
     )  # fmt: skip
     speed = last["tokens_per_second"]
-    projection = project(need, recipe.measure, tokens_per_trace=last["completion_tokens"], tokens_per_second=speed)
+    projection = project(
+        need, recipe.measure, tokens_per_trace=last["completion_tokens"], tokens_per_second=speed
+    )
     fits, says = judged(projection, speed, recipe.measure.budget_hours)
     return Outcome(
         teacher, fits, says, levels=levels, projection=projection, hardware=last["hardware"], bandwidth=last["bandwidth"],
@@ -110,6 +131,11 @@ def observed_yield(root: Path, name: str, teacher: str) -> tuple[float | None, s
     """Return the rows a prompt of the recipe's latest build by the same teacher, and where that stands; None when there is none."""
     for one in reversed(tables(root, "corpus")):
         told = one.table.path / SUMMARY
-        if (one.inputs.get("name"), one.inputs.get("teacher")) == (name, teacher) and told.is_file():
-            return json.loads(told.read_bytes())["yield"] or None, f"observed in corpus {one.table.fingerprint}"
+        if (one.inputs.get("name"), one.inputs.get("teacher")) == (
+            name,
+            teacher,
+        ) and told.is_file():
+            return json.loads(told.read_bytes())[
+                "yield"
+            ] or None, f"observed in corpus {one.table.fingerprint}"
     return None, "assumed"

@@ -25,28 +25,55 @@ class Probed:
     weighed: Table
 
 
-def probe(recipe: Recipe, built: Built, adapter: Adapter, root: Path, clock: Clock, *, rows: int | None = None) -> Probed:
+def probe(
+    recipe: Recipe,
+    built: Built,
+    adapter: Adapter,
+    root: Path,
+    clock: Clock,
+    *,
+    rows: int | None = None,
+) -> Probed:
     """Ask base model and student the probe's questions (rows: fewer of them) and weigh the answers; nothing is raised for a bad student."""
     spec, placement = recipe.probe, recipe.placement.probe
     plan = spec.prompts.model_copy(update={"rows": min(rows, spec.prompts.rows)} if rows else {})
     prompts = clock.run(write_prompts, built.passages, built.probe_questions, plan, root)
-    asking = TraceSpec(teacher=student_spec(recipe), samples=spec.samples, seed=spec.seed, keep_cut=True)
+    asking = TraceSpec(
+        teacher=student_spec(recipe), samples=spec.samples, seed=spec.seed, keep_cut=True
+    )
     base = clock.run(generate_traces, prompts, asking, placement, root)
     student = clock.run(generate_traces, prompts, asking, placement, root, adapter)
     style = clock.run(keep_style, base, prompts, root, recipe.name)
-    audits = clock.run(audit_traces, student, prompts, (style, *built.baselines), recipe.audit, root)
+    audits = clock.run(
+        audit_traces, student, prompts, (style, *built.baselines), recipe.audit, root
+    )
     both = clock.run(join_answers, base, student, root)
-    gates = recipe.verdicts.model_copy(update={"structure": spec.structure or recipe.verdicts.structure})
-    verdicts = clock.run(judge_traces, both, prompts, built.passages, built.probe_questions, audits, gates, root)
+    gates = recipe.verdicts.model_copy(
+        update={"structure": spec.structure or recipe.verdicts.structure}
+    )
+    verdicts = clock.run(
+        judge_traces, both, prompts, built.passages, built.probe_questions, audits, gates, root
+    )
     coherence = clock.run(
         judge_coherence, both, prompts, built.passages, built.probe_questions, verdicts, spec.coherence, recipe.placement.judge, root
     )  # fmt: skip
-    asked = Asked(prompts=prompts, questions=built.probe_questions, base=base, student=student, verdicts=verdicts, coherence=coherence)
+    asked = Asked(
+        prompts=prompts,
+        questions=built.probe_questions,
+        base=base,
+        student=student,
+        verdicts=verdicts,
+        coherence=coherence,
+    )
     return Probed(prompts, student, clock.run(weigh_answers, asked, spec.gates, root, recipe.name))
 
 
 def student_spec(recipe: Recipe) -> TeacherSpec:
     """Return how base model and student are asked: the recipe's sampling of the model that is trained."""
     student = recipe.train.student
-    own = {"model": student.model, "revision": student.revision, "trust_remote_code": student.trust_remote_code}
+    own = {
+        "model": student.model,
+        "revision": student.revision,
+        "trust_remote_code": student.trust_remote_code,
+    }
     return recipe.probe.asked.model_copy(update=own)

@@ -38,4 +38,9 @@ def probe_student(recipe: Recipe, root: Root = Path("mill"), settings: Overlay =
 def probing(weighed: Table, clock: Clock) -> Probing:
     """Return what is to be told of a probe."""
     metrics = metrics_of(weighed)
-    return Probing(stages=clock.lines, passed=all(one.passed for one in metrics), metrics=metrics, page=str(weighed.path / PAGE))
+    return Probing(
+        stages=clock.lines,
+        passed=all(one.passed for one in metrics),
+        metrics=metrics,
+        page=str(weighed.path / PAGE),
+    )

@@ -25,7 +25,11 @@ def prune(root: Path, *, days: float) -> list[str]:
     if not (root / LEDGERS).is_dir():
         return []
     kept, oldest = set(_kept(root)), time.time() - days * DAY
-    gone = [folder for folder in _tables(root) if _name(root, folder) not in kept and folder.stat().st_mtime < oldest]
+    gone = [
+        folder
+        for folder in _tables(root)
+        if _name(root, folder) not in kept and folder.stat().st_mtime < oldest
+    ]
     for folder in gone:
         shutil.rmtree(folder, ignore_errors=True)
     for pages in (root / "data_docs").glob("[!.]*"):

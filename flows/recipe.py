@@ -75,7 +75,9 @@ class Placements(Placement):
 class ProbeQuestions(QuestionSpec):
     """The probe's questions; the built-in ones are of the pocket teacher's domain."""
 
-    problems: dict[str, int] = Field(default={"addition": 10, "equation": 10, "date": 10, "irac": 20, "rulebook": 30})
+    problems: dict[str, int] = Field(
+        default={"addition": 10, "equation": 10, "date": 10, "irac": 20, "rulebook": 30}
+    )
     """Procedural problems to draw: family → how many."""
     held_out_share: float = Field(0, ge=0, lt=1)
     """Share of the problems kept back; the probe asks them all, and the corpus is cleaned of all."""
@@ -179,7 +181,12 @@ class Recipe(Spec):
 
 
 Root = Annotated[Path, Field(description="Folder of the store; everything made lies below it.")]
-Overlay = Annotated[Sequence[str], Field(description="Settings laid over the recipe, each key.path=value, for example prompts.rows=60.")]
+Overlay = Annotated[
+    Sequence[str],
+    Field(
+        description="Settings laid over the recipe, each key.path=value, for example prompts.rows=60."
+    ),
+]
 
 
 def load_recipe(path: Path, settings: list[str] | None = None) -> Recipe:
@@ -191,13 +198,21 @@ def load_recipe(path: Path, settings: list[str] | None = None) -> Recipe:
     except ValueError as exc:
         raise BadRecipe(f"recipe {str(path)!r} is not YAML: {exc}") from exc
     if not isinstance(tree, dict):
-        raise BadRecipe(f"recipe {str(path)!r} holds a {type(tree).__name__}, due a mapping; see deployments/recipes/pocket.yaml")
+        raise BadRecipe(
+            f"recipe {str(path)!r} holds a {type(tree).__name__}, due a mapping; see deployments/recipes/pocket.yaml"
+        )
     return _recipe(tree, settings or (), f"recipe {str(path)!r}")
 
 
 def laid_over(recipe: Recipe, settings: Sequence[str]) -> Recipe:
     """Return the recipe with `key.path=value` settings laid over it; BadRecipe says what is wrong and where."""
-    return _recipe(recipe.model_dump(mode="json", exclude_unset=True), settings, f"recipe {recipe.name!r}") if settings else recipe
+    return (
+        _recipe(
+            recipe.model_dump(mode="json", exclude_unset=True), settings, f"recipe {recipe.name!r}"
+        )
+        if settings
+        else recipe
+    )
 
 
 def _recipe(tree: dict[str, object], settings: Sequence[str], what: str) -> Recipe:
@@ -212,7 +227,9 @@ def _recipe(tree: dict[str, object], settings: Sequence[str], what: str) -> Reci
 def _lay_over(tree: dict[str, object], setting: str) -> None:
     name, separator, value = setting.partition("=")
     if not separator or not name:
-        raise BadRecipe(f"setting {setting!r} is not of the form key.path=value, for example prompts.rows=50")
+        raise BadRecipe(
+            f"setting {setting!r} is not of the form key.path=value, for example prompts.rows=50"
+        )
     *path, last = name.split(".")
     for part in path:
         below = tree.setdefault(part, {})

@@ -51,12 +51,16 @@ class Reproduction(BaseModel):
     verdicts: dict[str, tuple[str, str]]
 
 
-def reproduce(root: Path, row_id: str, spec: VerdictSpec, placement: EnginePlacement) -> Reproduction:
+def reproduce(
+    root: Path, row_id: str, spec: VerdictSpec, placement: EnginePlacement
+) -> Reproduction:
     """Ask one row again. row_id: of a corpus row, a trace or a probe's answer, or its first digits; UnknownName when nothing has it."""
     found = find_row(root.absolute(), row_id)
     ask = found.row.ask
     again = alone(ask, found.teacher, placement, found.adapter, recorded=found.answered.text)
-    answered = Completion(ask.key, again.text, again.finish_reason, len(again.prompt_ids), len(again.output_ids))
+    answered = Completion(
+        ask.key, again.text, again.finish_reason, len(again.prompt_ids), len(again.output_ids)
+    )
     then, now = (verdicts(found, completion, spec) for completion in (found.answered, answered))
     return Reproduction(
         trace_id=ask.key, student=found.adapter is not None, prompt=again.prompt, prompt_ids=list(again.prompt_ids),
@@ -77,7 +81,9 @@ def verdicts(found: Recorded, completion: Completion, spec: VerdictSpec) -> list
 def find_row(root: Path, row_id: str) -> Recorded:
     """Return the row that an id names; newest tables are looked through first."""
     if len(row_id) < LEAST_ID:
-        raise UnknownName(f"{row_id!r} is too short an id; give at least its first {LEAST_ID} digits")
+        raise UnknownName(
+            f"{row_id!r} is too short an id; give at least its first {LEAST_ID} digits"
+        )
     wanted = _trace_of_corpus_row(root, row_id) or row_id
     for finished in reversed(tables(root, "traces")):
         for trace_id, prompt_id in ids_of(finished.table):
@@ -97,15 +103,21 @@ def _trace_of_corpus_row(root: Path, row_id: str) -> str:
 
 
 def _recorded(root: Path, finished: Finished, trace_id: str, prompt_id: str) -> Recorded:
-    spec = TraceSpec.model_validate(json.loads((finished.table.path / MANIFEST).read_bytes())["spec"])
+    spec = TraceSpec.model_validate(
+        json.loads((finished.table.path / MANIFEST).read_bytes())["spec"]
+    )
     prompts = _by_digest(root, "prompts", finished.inputs["prompts"])
     adapter, row = _asked(root, prompts.table, spec, trace_id, prompt_id)
     answered = Journal(root / "journal" / f"{finished.inputs['teacher']}.sqlite").read(trace_id)
-    passages, questions = (_by_digest(root, stage, prompts.inputs[stage]).table for stage in ("passages", "questions"))
+    passages, questions = (
+        _by_digest(root, stage, prompts.inputs[stage]).table for stage in ("passages", "questions")
+    )
     return Recorded(row, answered, spec.teacher, adapter, prompts.table, passages, questions)
 
 
-def _asked(root: Path, prompts: Table, spec: TraceSpec, trace_id: str, prompt_id: str) -> tuple[Adapter | None, Row]:
+def _asked(
+    root: Path, prompts: Table, spec: TraceSpec, trace_id: str, prompt_id: str
+) -> tuple[Adapter | None, Row]:
     """Return the adapter, if any, under which this prompt gives the trace its id, and the row as it was asked."""
     own = prompts.read().filter(pa.compute.field("prompt_id") == prompt_id)
     for adapter in (None, *(adapter_of(one.table) for one in reversed(tables(root, "adapters")))):
@@ -123,4 +135,6 @@ def _by_digest(root: Path, stage: str, due: str) -> Finished:
 
 
 def _gone(what: str, due: str) -> EmptyTable:
-    return EmptyTable(f"the {what} that the row was made of ({due}) is no longer in the store, or its files have changed; build again")
+    return EmptyTable(
+        f"the {what} that the row was made of ({due}) is no longer in the store, or its files have changed; build again"
+    )

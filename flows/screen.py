@@ -33,7 +33,10 @@ def keep_tracebacks_off() -> None:
     setup_logging()
     for handler in logging.getLogger().handlers:
         handler.addFilter(
-            lambda record: record.exc_info is None and not (record.levelno >= logging.ERROR and record.name.startswith("prefect"))
+            lambda record: (
+                record.exc_info is None
+                and not (record.levelno >= logging.ERROR and record.name.startswith("prefect"))
+            )
         )
 
 
@@ -41,8 +44,14 @@ def show(summary: Summary, console: Console | None = None) -> None:
     """Print the stages, the yield and the places."""
     console = console or Console()
     console.print(_stages(f"corpus {summary.fingerprint}", summary.stages))
-    speed = f"{summary.tokens_per_second:,.0f} tokens/s" if summary.requests else "nothing asked, all was there"
-    console.print(f"{summary.rows} rows, {100 * summary.yield_:.0f} per 100 prompts; {summary.requests} requests, {speed}")
+    speed = (
+        f"{summary.tokens_per_second:,.0f} tokens/s"
+        if summary.requests
+        else "nothing asked, all was there"
+    )
+    console.print(
+        f"{summary.rows} rows, {100 * summary.yield_:.0f} per 100 prompts; {summary.requests} requests, {speed}"
+    )
     if summary.judge:
         console.print(Text(f"coherence: {summary.judge}"), soft_wrap=True)
     for name in ("corpus", "rejected", "report", "card", "audit", "data_docs"):
@@ -53,13 +62,27 @@ def show_training(training: "Training", console: Console | None = None) -> None:
     """Print what the trainer saw, what moved, how it went."""
     console = console or Console()
     console.print(
-        _lines("render check: rows as the trainer sees them", [{name: line[name] for name in SEEN} for line in training.rendered])
+        _lines(
+            "render check: rows as the trainer sees them",
+            [{name: line[name] for name in SEEN} for line in training.rendered],
+        )
     )
     console.print(_lines("isolation: what moved", training.moved))
-    validation = "" if training.validation_loss is None else f", on validation rows {training.validation_loss:.4f}"
-    console.print(f"step {training.step} of {training.steps}: loss {training.loss:.4f} nats a token{validation}")
+    validation = (
+        ""
+        if training.validation_loss is None
+        else f", on validation rows {training.validation_loss:.4f}"
+    )
+    console.print(
+        f"step {training.step} of {training.steps}: loss {training.loss:.4f} nats a token{validation}"
+    )
     if training.speed:
-        console.print(", ".join(f"{name} {training.speed[name]}" for name in ("tokens/s", "FLOP utilisation", "GPU GiB")))
+        console.print(
+            ", ".join(
+                f"{name} {training.speed[name]}"
+                for name in ("tokens/s", "FLOP utilisation", "GPU GiB")
+            )
+        )
     place(console, "adapter", training.adapter)
     place(console, "loss curve", training.curve)
 
@@ -72,7 +95,11 @@ def show_probe(probing: "Probing", console: Console | None = None) -> bool:
     for one in failed:
         console.print(Text(f"{one.gate}: {one.sentence()}"), soft_wrap=True)
     place(console, "side by side", probing.page)
-    console.print("failed: the student keeps less of its base than is due" if failed else "passed: every metric holds")
+    console.print(
+        "failed: the student keeps less of its base than is due"
+        if failed
+        else "passed: every metric holds"
+    )
     return not failed
 
 
@@ -98,15 +125,24 @@ def show_row(row: "Reproduction", console: Console | None = None) -> None:
         console.print(Text(plain_text(text)), soft_wrap=True)
     lines = [{"gate": gate, "then": then, "now": now} for gate, (then, now) in row.verdicts.items()]
     console.print(_lines("verdicts", lines))
-    likely = "" if row.recorded_nats is None else f"; what was answered then costs this model {row.recorded_nats:.3f} nats a token"
-    console.print(f"{row.trace_id}: loaded in {row.load_seconds:.1f} s, answered in {row.seconds:.1f} s{likely}", soft_wrap=True)
+    likely = (
+        ""
+        if row.recorded_nats is None
+        else f"; what was answered then costs this model {row.recorded_nats:.3f} nats a token"
+    )
+    console.print(
+        f"{row.trace_id}: loaded in {row.load_seconds:.1f} s, answered in {row.seconds:.1f} s{likely}",
+        soft_wrap=True,
+    )
 
 
 def show_diagnosis(found: "Diagnosed", console: Console | None = None) -> bool:
     """Print every look and where it leads; return whether nothing is at fault."""
     console = console or Console()
     for layer, guilty, says in found.looks:
-        console.print(Text(f"{'at fault' if guilty else 'sound':9} {layer}: {says}"), soft_wrap=True)
+        console.print(
+            Text(f"{'at fault' if guilty else 'sound':9} {layer}: {says}"), soft_wrap=True
+        )
     console.print(Text(f"{found.layer}: {found.do}"), soft_wrap=True)
     return found.layer == "none"
 
@@ -118,8 +154,13 @@ def _stages(title: str, stages: Iterable[StageLine]) -> Grid:
         grid.add_column(name, justify="right")
     grid.add_column("rejected")
     for line in stages:
-        reasons = ", ".join(f"{reason} {rows}" for reason, rows in sorted(line.rejected.items(), key=lambda item: -item[1]))
-        grid.add_row(line.stage, str(line.rows_in), str(line.rows_out), f"{line.seconds:.1f}", Text(reasons))
+        reasons = ", ".join(
+            f"{reason} {rows}"
+            for reason, rows in sorted(line.rejected.items(), key=lambda item: -item[1])
+        )
+        grid.add_row(
+            line.stage, str(line.rows_in), str(line.rows_out), f"{line.seconds:.1f}", Text(reasons)
+        )
     return grid
 
 
@@ -134,7 +175,9 @@ def _lines(title: str, lines: Sequence[Mapping[str, object]]) -> Grid:
 
 def _metrics(metrics: Sequence[Metric]) -> Grid:
     """Return the metrics, a section a gate; narrow enough for eighty columns."""
-    grid = Grid(title="student against baseline", title_justify="left", box=None, padding=(0, 1, 0, 0))
+    grid = Grid(
+        title="student against baseline", title_justify="left", box=None, padding=(0, 1, 0, 0)
+    )
     grid.add_column("metric", no_wrap=True)
     for name in ("base", "student", "ratio", "90 %", "due", "verdict"):
         grid.add_column(name, justify="right", no_wrap=True)

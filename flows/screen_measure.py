@@ -24,13 +24,25 @@ def show_measured(found: "Measured", recipe: "Recipe", console: Console | None =
             _measured(console, one, found.currency, recipe.prompts.rows)
     console.rule("candidates in order of preference", align="left")
     for one in found.outcomes:
-        console.print(Text(f"{'chosen' if one.fits else 'passed over':12} {sentence(one)}"), soft_wrap=True)
+        console.print(
+            Text(f"{'chosen' if one.fits else 'passed over':12} {sentence(one)}"), soft_wrap=True
+        )
     if found.chosen and found.chosen != recipe.traces.teacher:
-        own = yaml.safe_dump(found.chosen.model_dump(mode="json", exclude_defaults=True), default_flow_style=True, width=10_000).strip()
-        console.print(Text(f"`tracemill run` takes it by itself; other commands by --set 'traces.teacher={own}'"), soft_wrap=True)
+        own = yaml.safe_dump(
+            found.chosen.model_dump(mode="json", exclude_defaults=True),
+            default_flow_style=True,
+            width=10_000,
+        ).strip()
+        console.print(
+            Text(
+                f"`tracemill run` takes it by itself; other commands by --set 'traces.teacher={own}'"
+            ),
+            soft_wrap=True,
+        )
     if not found.chosen:
         console.print(
-            "no candidate fits: name a smaller teacher in measure.candidates, want fewer rows, or allow more hours", soft_wrap=True
+            "no candidate fits: name a smaller teacher in measure.candidates, want fewer rows, or allow more hours",
+            soft_wrap=True,
         )
     return found.chosen is not None
 
@@ -48,13 +60,20 @@ def _measured(console: Console, one: Outcome, currency: str, prompts: int) -> No
         soft_wrap=True,
     )
     if projection.prompts > prompts:
-        console.print(f"the recipe writes {prompts:,} prompts: prompts.rows={projection.prompts} would make as many rows", soft_wrap=True)
+        console.print(
+            f"the recipe writes {prompts:,} prompts: prompts.rows={projection.prompts} would make as many rows",
+            soft_wrap=True,
+        )
     if projection.cost:
         each, million = projection.cost_per_row, projection.cost_per_million_tokens
-        console.print(f"cost: {projection.cost:,.4g} {currency}, {each:.3g} {currency} a row, {million:,.3g} {currency} a million tokens")
+        console.print(
+            f"cost: {projection.cost:,.4g} {currency}, {each:.3g} {currency} a row, {million:,.3g} {currency} a million tokens"
+        )
     best = max(one.levels, key=lambda level: level.tokens_per_second)
     if best.tokens_per_second > 1.1 * one.levels[-1].tokens_per_second:
-        console.print(f"faster with {best.concurrency} rows in flight: placement.teacher.window={best.concurrency}")
+        console.print(
+            f"faster with {best.concurrency} rows in flight: placement.teacher.window={best.concurrency}"
+        )
     place(console, "plot", one.plot)
 
 

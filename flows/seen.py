@@ -18,7 +18,11 @@ from flows.prune import LEDGERS
 from tasks.errors import GateBroken, SuiteFailed
 from tasks.policy import PAGES, shown_or_not
 
-PUBLISHED, BROKEN, PROMOTED = "tracemill.corpus.published", "tracemill.gate.broken", "tracemill.student.promoted"
+PUBLISHED, BROKEN, PROMOTED = (
+    "tracemill.corpus.published",
+    "tracemill.gate.broken",
+    "tracemill.student.promoted",
+)
 NOTABLE = 0.02
 """A share that moved by less than two points, of rows, is not called up or down."""
 
@@ -31,7 +35,12 @@ def leave_links(root: Path, pages: Mapping[str, str]) -> None:
         address = Variable.get(PAGES)
         for name, path in pages.items() if address else ():
             below = quote(Path(path).relative_to(root).as_posix())
-            create_link_artifact(f"{address}/{below}", link_text=name, key=name.replace("_", "-"), description=name.replace("_", " "))
+            create_link_artifact(
+                f"{address}/{below}",
+                link_text=name,
+                key=name.replace("_", "-"),
+                description=name.replace("_", " "),
+            )
 
 
 def leave_changes(before: Mapping[str, Any] | None, now: Mapping[str, Any]) -> None:
@@ -39,7 +48,11 @@ def leave_changes(before: Mapping[str, Any] | None, now: Mapping[str, Any]) -> N
     if FlowRunContext.get() is None or before is None:
         return
     with shown_or_not():
-        create_table_artifact(changes(before, now), key="changes", description=f"since corpus `{before['fingerprint']}`")
+        create_table_artifact(
+            changes(before, now),
+            key="changes",
+            description=f"since corpus `{before['fingerprint']}`",
+        )
 
 
 def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -50,7 +63,12 @@ def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[dict[str,
     olds, news = _measures(before), _measures(now)
     names = [*news, *(name for name in olds if name not in news)]
     return [
-        {"measure": name, "before": olds.get(name, ""), "now": news.get(name, ""), "change": _change(olds.get(name), news.get(name))}
+        {
+            "measure": name,
+            "before": olds.get(name, ""),
+            "now": news.get(name, ""),
+            "change": _change(olds.get(name), news.get(name)),
+        }
         for name in names
     ]
 
@@ -61,7 +79,12 @@ def _measures(summary: Mapping[str, Any]) -> dict[str, float]:
         for line in summary["stages"]
         for reason, rows in line["rejected"].items()
     }
-    return {"rows": summary["rows"], "yield": summary["yield"], **summary.get("style", {}), **shares}
+    return {
+        "rows": summary["rows"],
+        "yield": summary["yield"],
+        **summary.get("style", {}),
+        **shares,
+    }
 
 
 def _change(before: float | None, now: float | None) -> str:
@@ -91,7 +114,9 @@ def remember(root: Path, recipe: str, summary: Mapping[str, Any], *, builds: int
 def remember_tables(root: Path, recipe: str, tables: Sequence[str], *, builds: int) -> None:
     """Note that the recipe's latest build also stands on these tables, stage/fingerprint: its training, its probe, its student."""
     *known, latest = _ledger(root, recipe)
-    _write(root, recipe, [*known, {**latest, "tables": sorted({*latest["tables"], *tables})}], builds)
+    _write(
+        root, recipe, [*known, {**latest, "tables": sorted({*latest["tables"], *tables})}], builds
+    )
 
 
 def _ledger(root: Path, recipe: str) -> list[dict[str, Any]]:
@@ -109,7 +134,11 @@ def _write(root: Path, recipe: str, lines: Sequence[Mapping[str, Any]], builds: 
 
 def announce(event: str, name: str, identity: str, **payload: object) -> None:
     """Emit an event that an automation may act on."""
-    resource = {"prefect.resource.id": f"{event}.{name}", "prefect.resource.name": name, "tracemill.fingerprint": identity}
+    resource = {
+        "prefect.resource.id": f"{event}.{name}",
+        "prefect.resource.name": name,
+        "tracemill.fingerprint": identity,
+    }
     with shown_or_not():
         emit_event(event, resource=resource, payload=dict(payload))
 

@@ -88,13 +88,23 @@ def stretches(recipe: Recipe, built: Built, root: Path, clock: Clock) -> Iterato
     step, steps = 0, 1
     while step < steps:
         until = step + spec.probe_every if spec.probe_every else None
-        adapter = clock.run(train_adapter, encoded, spec, recipe.placement.train, root, adapter, until)
+        adapter = clock.run(
+            train_adapter, encoded, spec, recipe.placement.train, root, adapter, until
+        )
         step, steps = progress(adapter)
-        yield Taught(encoded, adapter, _probed(recipe, built, adapter, root, clock) if spec.probe_every else None)
+        yield Taught(
+            encoded,
+            adapter,
+            _probed(recipe, built, adapter, root, clock) if spec.probe_every else None,
+        )
 
 
 def _probed(recipe: Recipe, built: Built, adapter: Table, root: Path, clock: Clock) -> list[Metric]:
-    return metrics_of(probe(recipe, built, adapter_of(adapter), root, clock, rows=recipe.probe.checkpoint_rows).weighed)
+    return metrics_of(
+        probe(
+            recipe, built, adapter_of(adapter), root, clock, rows=recipe.probe.checkpoint_rows
+        ).weighed
+    )
 
 
 def progress(adapter: Table) -> tuple[int, int]:
@@ -107,7 +117,9 @@ def refuse_collapsed(metrics: Sequence[Metric], step: int, floor: float) -> None
     """Raise GateBroken when a metric lies below the floor: training on would waste the night."""
     collapsed = worst([one for one in metrics if one.ratio < floor])
     if collapsed:
-        raise GateBroken(f"training stopped at step {step}, below the floor of {floor} x baseline: {collapsed.sentence()}")
+        raise GateBroken(
+            f"training stopped at step {step}, below the floor of {floor} x baseline: {collapsed.sentence()}"
+        )
 
 
 def _none_passes(failed: Metric | None, step: int) -> GateBroken:

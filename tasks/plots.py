@@ -15,7 +15,14 @@ def svg(title: str, draw: Draw) -> str:
     from matplotlib.figure import Figure
 
     # A fixed salt and no date: the same findings give the same bytes.
-    with rc_context({"svg.hashsalt": "tracemill", "svg.fonttype": "none", "font.size": 9, "font.family": "sans-serif"}):
+    with rc_context(
+        {
+            "svg.hashsalt": "tracemill",
+            "svg.fonttype": "none",
+            "font.size": 9,
+            "font.family": "sans-serif",
+        }
+    ):
         figure = Figure(figsize=(6.4, 3.6), layout="constrained")
         axes = figure.add_subplot()
         axes.set_title(title, loc="left", fontsize=10, fontweight="bold")
@@ -29,7 +36,10 @@ def svg(title: str, draw: Draw) -> str:
 
 def bars(axes: Any, counted: Sequence[tuple[str, int]]) -> None:
     """Draw a bar a name, with its number."""
-    names, values = [name.replace("$", r"\$") for name, _ in counted], [value for _, value in counted]
+    names, values = (
+        [name.replace("$", r"\$") for name, _ in counted],
+        [value for _, value in counted],
+    )
     drawn = axes.barh(range(len(names)), values, color=BLUE, height=0.7)
     axes.set_ylim(-0.6, max(len(names), LEAST_BARS) - 0.4)
     axes.bar_label(drawn, padding=3, fontsize=8)
@@ -40,7 +50,13 @@ def bars(axes: Any, counted: Sequence[tuple[str, int]]) -> None:
     axes.spines["bottom"].set_visible(False)
 
 
-def histogram(axes: Any, values: Sequence[float], band: tuple[float, float] | None, *, span: tuple[float, float] | None = None) -> None:
+def histogram(
+    axes: Any,
+    values: Sequence[float],
+    band: tuple[float, float] | None,
+    *,
+    span: tuple[float, float] | None = None,
+) -> None:
     """Draw how values are spread, with the edges of a band in red."""
     axes.hist(values, bins=min(40, max(8, len(values) // 8)), range=span, color=BLUE)
     axes.set_ylabel("rows")
@@ -57,7 +73,15 @@ def curve(axes: Any, steps: Sequence[float], values: Sequence[float], *, unit: s
     axes.set_ylabel(unit)
 
 
-def against_bound(axes: Any, at: Sequence[float], values: Sequence[float], bound: Sequence[float], *, named: str, axis: str) -> None:
+def against_bound(
+    axes: Any,
+    at: Sequence[float],
+    values: Sequence[float],
+    bound: Sequence[float],
+    *,
+    named: str,
+    axis: str,
+) -> None:
     """Draw values, and the bound above them where there is one, over what was turned; both axes logarithmic."""
     axes.plot(at, values, color=BLUE, linewidth=1.4, marker="o", label="measured")
     if bound:

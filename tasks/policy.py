@@ -13,7 +13,11 @@ from uuid import UUID
 
 import httpx
 from prefect import Task, get_run_logger
-from prefect.artifacts import create_progress_artifact, create_table_artifact, update_progress_artifact
+from prefect.artifacts import (
+    create_progress_artifact,
+    create_table_artifact,
+    update_progress_artifact,
+)
 from prefect.cache_policies import NO_CACHE, CachePolicy
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State, TaskRun
@@ -55,7 +59,13 @@ class StagePolicy(TypedDict):
     retry_condition_fn: Callable[[Task[..., Any], TaskRun, State[Any]], bool]
 
 
-STAGE = StagePolicy(cache_policy=NO_CACHE, persist_result=False, retries=3, retry_delay_seconds=[5, 30, 120], retry_condition_fn=transient)
+STAGE = StagePolicy(
+    cache_policy=NO_CACHE,
+    persist_result=False,
+    retries=3,
+    retry_delay_seconds=[5, 30, 120],
+    retry_condition_fn=transient,
+)
 """The store is the one truth of "done": a Prefect cache could only outlive the table it points at."""
 
 
@@ -72,7 +82,14 @@ def settle(root: Path, key: Key, make: Callable[[], Made], *, on_gpu: bool = Fal
     with _gpu_slot() if on_gpu and in_task() else nullcontext():
         log.info("%s %s: started", key.stage, key.fingerprint)
         table = once(root, key, make)
-    log.info("%s %s: %d in, %d out, rejected %s", key.stage, key.fingerprint, table.rows_in, table.rows_out, dict(table.rejected) or "none")
+    log.info(
+        "%s %s: %d in, %d out, rejected %s",
+        key.stage,
+        key.fingerprint,
+        table.rows_in,
+        table.rows_out,
+        dict(table.rejected) or "none",
+    )
     if in_task():
         _leave_artifact(table)
     return table
@@ -89,9 +106,15 @@ def _gpu_slot() -> Iterator[None]:
         # What the work itself raises is not caught: only the asking is.
         try:
             if _limited():
-                held.enter_context(concurrency(GPU_SLOT, lease_duration=LEASE_SECONDS, raise_on_lease_renewal_failure=False))
+                held.enter_context(
+                    concurrency(
+                        GPU_SLOT, lease_duration=LEASE_SECONDS, raise_on_lease_renewal_failure=False
+                    )
+                )
         except (ConcurrencySlotAcquisitionError, httpx.HTTPError) as exc:
-            raise ServerUnreachable(f"the Prefect server could not be asked for a turn on the GPU: {exc.__cause__ or exc}") from exc
+            raise ServerUnreachable(
+                f"the Prefect server could not be asked for a turn on the GPU: {exc.__cause__ or exc}"
+            ) from exc
         yield
 
 
@@ -128,14 +151,25 @@ class ProgressReport:
         self._thread.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        exc: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self._ended.set()
         self._thread.join()
 
     def _watch(self) -> None:
         from tqdm import tqdm
 
-        with tqdm(desc=self._what, unit=self._unit, total=None, disable=not sys.stderr.isatty(), leave=False) as bar:
+        with tqdm(
+            desc=self._what,
+            unit=self._unit,
+            total=None,
+            disable=not sys.stderr.isatty(),
+            leave=False,
+        ) as bar:
             while not self._ended.wait(REPORT_SECONDS):
                 self._show(bar)
             self._show(bar)
@@ -188,7 +222,10 @@ def _leave_artifact(table: Table) -> None:
         {"rows": "in", "reason": "", "count": table.rows_in},
         {"rows": "out", "reason": "", "count": table.rows_out},
     ]
-    lines += [{"rows": "rejected", "reason": reason, "count": count} for reason, count in table.rejected.items()]
+    lines += [
+        {"rows": "rejected", "reason": reason, "count": count}
+        for reason, count in table.rejected.items()
+    ]
     leave_table(lines, key=table.stage, description=f"{table.stage} `{table.fingerprint}`")
 
 

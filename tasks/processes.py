@@ -13,7 +13,9 @@ def pool(workers: int) -> ProcessPoolExecutor:
 
     Left to themselves, a pool's workers outlive a parent that is killed: each waits for ever on a queue whose other end it holds as well.
     """
-    return ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=end_with_parent)
+    return ProcessPoolExecutor(
+        workers, mp_context=get_context("spawn"), initializer=end_with_parent
+    )
 
 
 def end_with_parent() -> None:

@@ -6,7 +6,12 @@ import pyarrow as pa
 
 from tasks.errors import SchemaMismatch
 
-MESSAGE = pa.struct([pa.field("role", pa.string(), nullable=False), pa.field("content", pa.string(), nullable=False)])
+MESSAGE = pa.struct(
+    [
+        pa.field("role", pa.string(), nullable=False),
+        pa.field("content", pa.string(), nullable=False),
+    ]
+)
 
 
 LISTS = {"strings": pa.string(), "messages": MESSAGE, "ids": pa.int32(), "flags": pa.bool_()}
@@ -27,10 +32,21 @@ def _table(**columns: pa.DataType | str) -> pa.Schema:
 
 TEXT, INT, LONG, REAL, FLAG = pa.string(), pa.int32(), pa.int64(), pa.float64(), pa.bool_()
 
-DOCUMENTS = _table(document_id=TEXT, title=TEXT, text=TEXT, source=TEXT, licence=TEXT, category=TEXT, sha256=TEXT)
+DOCUMENTS = _table(
+    document_id=TEXT, title=TEXT, text=TEXT, source=TEXT, licence=TEXT, category=TEXT, sha256=TEXT
+)
 """source: where the text came from, as the recipe names it. category: by which families draw. sha256: of the text, UTF-8."""
 
-QUESTIONS = _table(question_id=TEXT, text=TEXT, accepted="strings", answer_type=TEXT, category=TEXT, split=TEXT, source=TEXT, licence=TEXT)
+QUESTIONS = _table(
+    question_id=TEXT,
+    text=TEXT,
+    accepted="strings",
+    answer_type=TEXT,
+    category=TEXT,
+    split=TEXT,
+    source=TEXT,
+    licence=TEXT,
+)
 """accepted: every right answer, empty when none is known. answer_type: number | text. split: train | held_out."""
 
 PASSAGES = _table(
@@ -71,14 +87,24 @@ PROVENANCE = pa.struct(
 )  # fmt: skip
 
 CORPUS = _table(
-    row_id=TEXT, prompt=TEXT, think=TEXT, answer=TEXT, messages="messages", family=TEXT, general=FLAG, verified=FLAG, provenance=PROVENANCE
+    row_id=TEXT,
+    prompt=TEXT,
+    think=TEXT,
+    answer=TEXT,
+    messages="messages",
+    family=TEXT,
+    general=FLAG,
+    verified=FLAG,
+    provenance=PROVENANCE,
 )
 """messages: the prompt and the assistant's turn in canonical trace form, ready for a chat trainer. verified: a known answer was met."""
 
 EXAMPLES = _table(row_id=TEXT, input_ids="ids", loss_mask="flags")
 """A corpus row as a trainer sees it. loss_mask: true where the token is learnt; as long as input_ids."""
 
-TENSORS = _table(name=TEXT, module=TEXT, part=TEXT, elements=LONG, norm=REAL, moved=FLAG, sha256=TEXT)
+TENSORS = _table(
+    name=TEXT, module=TEXT, part=TEXT, elements=LONG, norm=REAL, moved=FLAG, sha256=TEXT
+)
 """A trained model, tensor by tensor. part: base | adapter. norm: Frobenius, after training. moved: its bytes are not what they were before."""
 
 ANSWERS = _table(
@@ -113,13 +139,19 @@ def conform(table: pa.Table, schema: pa.Schema) -> pa.Table:
     """
     missing = [name for name in schema.names if name not in table.column_names]
     if missing:
-        raise SchemaMismatch(f"no column {missing}; seen {table.column_names}, due {schema.names}. Was it written by an older recipe?")
+        raise SchemaMismatch(
+            f"no column {missing}; seen {table.column_names}, due {schema.names}. Was it written by an older recipe?"
+        )
     table = table.select(schema.names)
     for field in schema:
         if table[field.name].null_count:
-            raise SchemaMismatch(f"column {field.name!r} holds {table[field.name].null_count} nulls; every row needs a value")
+            raise SchemaMismatch(
+                f"column {field.name!r} holds {table[field.name].null_count} nulls; every row needs a value"
+            )
         if table.schema.field(field.name).type != field.type:
-            raise SchemaMismatch(f"column {field.name!r} is {table.schema.field(field.name).type}, due {field.type}")
+            raise SchemaMismatch(
+                f"column {field.name!r} is {table.schema.field(field.name).type}, due {field.type}"
+            )
     return table.cast(schema)
 
 

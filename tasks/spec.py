@@ -25,7 +25,9 @@ class _Plain(yaml.SafeLoader):
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
-            raise yaml.YAMLError("an alias (*name); write it out, because a few lines of aliases can spell gigabytes")
+            raise yaml.YAMLError(
+                "an alias (*name); write it out, because a few lines of aliases can spell gigabytes"
+            )
         return super().compose_node(parent, index)
 
 
@@ -34,7 +36,15 @@ def plain_yaml(text: str) -> object:
     try:
         return yaml.load(text, Loader=_Plain)
     # A tag that does not fit its value (!!int "", !!timestamp x) comes out of the loader as whatever went wrong there.
-    except (yaml.YAMLError, ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as exc:
+    except (
+        yaml.YAMLError,
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        RecursionError,
+        TypeError,
+        ValueError,
+    ) as exc:
         raise ValueError(f"not plain YAML: {exc}") from exc
 
 
@@ -55,7 +65,12 @@ def digest(*parts: str | bytes) -> str:
 
 def fingerprint(*, stage: str, version: int, spec: Spec, inputs: Mapping[str, str]) -> str:
     """Return the identity of a table: its stage, code version, Spec and the digests of what it reads."""
-    identity: JsonValue = {"stage": stage, "version": version, "spec": spec.model_dump(mode="json"), "inputs": dict(inputs)}
+    identity: JsonValue = {
+        "stage": stage,
+        "version": version,
+        "spec": spec.model_dump(mode="json"),
+        "inputs": dict(inputs),
+    }
     return digest(canonical(identity))[:16]
 
 

@@ -44,7 +44,9 @@ class Table:
 
     def read(self, columns: list[str] | None = None) -> pa.Table:
         """Return the rows of every part, in order."""
-        return pa.concat_tables([pq.read_table(self.path / name, columns=columns) for name in self.parts])
+        return pa.concat_tables(
+            [pq.read_table(self.path / name, columns=columns) for name in self.parts]
+        )
 
     def read_rejected(self) -> pa.Table:
         """Return the sister table: row_id, reason, detail."""
@@ -72,7 +74,9 @@ class Key:
     @property
     def fingerprint(self) -> str:
         """16 hex digits: the same settings over the same inputs by the same code."""
-        return fingerprint(stage=self.stage, version=self.version, spec=self.spec, inputs=self.inputs)
+        return fingerprint(
+            stage=self.stage, version=self.version, spec=self.spec, inputs=self.inputs
+        )
 
 
 @dataclass(frozen=True)
@@ -115,7 +119,9 @@ def tables(root: Path, stage: str) -> list[Finished]:
     """Return the undamaged tables of a stage, oldest first; of one moment, by fingerprint."""
     read = [(folder, _manifest(folder)) for folder in (root / stage).glob("[!.]*")]
     found = [
-        Finished(_table(folder, manifest), manifest["inputs"], (folder / MANIFEST).stat().st_mtime_ns)
+        Finished(
+            _table(folder, manifest), manifest["inputs"], (folder / MANIFEST).stat().st_mtime_ns
+        )
         for folder, manifest in read
         if manifest
     ]
@@ -149,10 +155,18 @@ def _manifest(folder: Path) -> dict[str, Any] | None:
         manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_bytes())
         damaged = [name for name, sha in manifest["files"].items() if _sha256(folder / name) != sha]
     except (OSError, ValueError, KeyError) as exc:
-        log.warning("%s: no readable manifest (%s); the table counts as absent and will be made again", folder, exc)
+        log.warning(
+            "%s: no readable manifest (%s); the table counts as absent and will be made again",
+            folder,
+            exc,
+        )
         return None
     if damaged:
-        log.warning("%s: %s not as the manifest says; the table counts as absent and will be made again", folder, ", ".join(damaged))
+        log.warning(
+            "%s: %s not as the manifest says; the table counts as absent and will be made again",
+            folder,
+            ", ".join(damaged),
+        )
         return None
     return manifest
 
@@ -161,7 +175,9 @@ def _write(draft: Path, key: Key, made: Made) -> dict[str, object]:
     rows = sum(part.num_rows for part in made.parts.values())
     rows_out = rows if made.rows_out is None else made.rows_out
     if not rows_out and not made.may_be_empty:
-        raise EmptyTable(f"{key.stage}: none of {made.rows_in} rows was accepted; reasons: {_reasons(made.rejected) or 'none given'}")
+        raise EmptyTable(
+            f"{key.stage}: none of {made.rows_in} rows was accepted; reasons: {_reasons(made.rejected) or 'none given'}"
+        )
     if made.rows_in != rows_out + made.rejected.num_rows:
         raise SchemaMismatch(
             f"{key.stage}: {made.rows_in} rows in, {rows_out} accepted, {made.rejected.num_rows} rejected: a row is unaccounted for"
@@ -170,7 +186,11 @@ def _write(draft: Path, key: Key, made: Made) -> dict[str, object]:
         _write_parquet(conform(part, made.schema), draft / f"{stem}.parquet")
     _write_parquet(conform(made.rejected, REJECTED), draft / REJECTS)
     made.attach(draft)
-    files = {str(path.relative_to(draft)): _sha256(path) for path in sorted(draft.rglob("*")) if path.is_file()}
+    files = {
+        str(path.relative_to(draft)): _sha256(path)
+        for path in sorted(draft.rglob("*"))
+        if path.is_file()
+    }
     parts = [f"{stem}.parquet" for stem in made.parts]
     manifest: dict[str, object] = {
         "stage": key.stage, "fingerprint": key.fingerprint, "code_version": key.version,
@@ -191,7 +211,10 @@ def _write_parquet(table: pa.Table, path: Path) -> None:
 
 
 def _table(folder: Path, manifest: Mapping[str, object]) -> Table:
-    kept = {name: manifest[name] for name in ("stage", "fingerprint", "digest", "rows", "rows_in", "rows_out", "rejected")}
+    kept = {
+        name: manifest[name]
+        for name in ("stage", "fingerprint", "digest", "rows", "rows_in", "rows_out", "rejected")
+    }
     return Table(path=folder, parts=tuple(manifest["parts"]), **kept)  # type: ignore[arg-type]
 
 
@@ -215,7 +238,9 @@ def _flush(path: Path) -> None:
 def _sweep(home: Path) -> None:
     """Remove drafts whose writer is no longer alive."""
     for draft in home.glob(".tmp-*"):
-        if not Path(f"/proc/{draft.name.rsplit('-', 1)[1]}").exists() or draft.name.endswith(f"-{os.getpid()}"):
+        if not Path(f"/proc/{draft.name.rsplit('-', 1)[1]}").exists() or draft.name.endswith(
+            f"-{os.getpid()}"
+        ):
             shutil.rmtree(draft, ignore_errors=True)
 
 
@@ -224,4 +249,6 @@ def _named_faults() -> Iterator[None]:
     try:
         yield
     except OSError as exc:
-        raise StoreUnreachable(f"the store could not be written: {exc}; free space or mount it, then run again") from exc
+        raise StoreUnreachable(
+            f"the store could not be written: {exc}; free space or mount it, then run again"
+        ) from exc

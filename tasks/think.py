@@ -46,7 +46,9 @@ def salvage(text: str) -> Parsed:
     first, *rest = _TAG.split(text)
     tags = _TAG.findall(text)
     sides: dict[str, list[str]] = {OPEN: [], CLOSE: []}
-    for tag, piece in zip([OPEN if tags[0] == CLOSE else CLOSE, *tags], [first, *rest], strict=True):
+    for tag, piece in zip(
+        [OPEN if tags[0] == CLOSE else CLOSE, *tags], [first, *rest], strict=True
+    ):
         sides[tag].append(piece.strip())
     thought, said = ("\n\n".join(filter(None, sides[tag])) for tag in (OPEN, CLOSE))
     return Parsed(thought, said, parsed.fault)
@@ -67,7 +69,10 @@ def split_harmony(text: str) -> Parsed | None:
     messages = _bare_messages(text) if "<|channel|>" not in text else _messages(text)
     if not messages:
         return None
-    think, answer = ("\n\n".join(one.text for one in messages if one.channel == channel) for channel in ("analysis", "final"))
+    think, answer = (
+        "\n\n".join(one.text for one in messages if one.channel == channel)
+        for channel in ("analysis", "final")
+    )
     return Parsed(think, answer, _fault_of_channels(messages, think, answer))
 
 
@@ -120,7 +125,11 @@ def _bare_messages(text: str) -> list[_Message]:
         return []
     _, *pieces = _BARE.split(f"assistant{text}")
     said = zip(pieces[::2], pieces[1::2], strict=True)
-    return [_Message(channel, piece.strip(), closed=True) for channel, piece in said if not piece.startswith(" to=")]
+    return [
+        _Message(channel, piece.strip(), closed=True)
+        for channel, piece in said
+        if not piece.startswith(" to=")
+    ]
 
 
 def _fault_of_channels(messages: list[_Message], think: str, answer: str) -> str | None:

@@ -52,7 +52,13 @@ class Answers:
             if not message.get("more_body"):
                 break
         status, payload = await self._route(scope["path"], body)
-        await send({"type": "http.response.start", "status": status, "headers": [(b"content-type", b"application/json")]})
+        await send(
+            {
+                "type": "http.response.start",
+                "status": status,
+                "headers": [(b"content-type", b"application/json")],
+            }
+        )
         await send({"type": "http.response.body", "body": payload})
 
     async def _route(self, path: str, body: bytes) -> tuple[int, bytes]:
@@ -89,7 +95,10 @@ class Answers:
             text = text.replace(think.OPEN, f"{think.OPEN}{self.leak} ", 1)
         message = {"role": "assistant", "content": text}
         choice = {"index": 0, "message": message, "finish_reason": "stop"}
-        usage = {"prompt_tokens": 20, "completion_tokens": min(TOKENS, asked.get("max_tokens", TOKENS))}
+        usage = {
+            "prompt_tokens": 20,
+            "completion_tokens": min(TOKENS, asked.get("max_tokens", TOKENS)),
+        }
         return 200, json.dumps({"id": "x", "choices": [choice], "usage": usage}).encode()
 
     def _delay_of(self, row: str) -> float:
@@ -109,11 +118,15 @@ class Server:
             return dict(json.load(response))
 
     def reset(self) -> None:
-        urllib.request.urlopen(urllib.request.Request(f"{self.address}/reset", method="POST", data=b""), timeout=10).close()
+        urllib.request.urlopen(
+            urllib.request.Request(f"{self.address}/reset", method="POST", data=b""), timeout=10
+        ).close()
 
 
 @contextmanager
-def answering(*, delay: float = 0, sigma: float = 0, fail: int = 0, leak: str = "") -> Iterator[Server]:
+def answering(
+    *, delay: float = 0, sigma: float = 0, fail: int = 0, leak: str = ""
+) -> Iterator[Server]:
     """Run a server in a process of its own, on a free port."""
     command = [
         sys.executable,
@@ -159,7 +172,10 @@ def main() -> None:
     listener = socket.create_server(("127.0.0.1", options.port), backlog=4096)
     print(listener.getsockname()[1], flush=True)
     config = uvicorn.Config(
-        Answers(options.delay, options.sigma, options.fail, options.leak), log_level="critical", lifespan="off", access_log=False
+        Answers(options.delay, options.sigma, options.fail, options.leak),
+        log_level="critical",
+        lifespan="off",
+        access_log=False,
     )
     uvicorn.Server(config).run(sockets=[listener])
 

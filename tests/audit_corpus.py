@@ -11,7 +11,11 @@ from tasks.verdicts.audit.reading import FIND_ALL, Columns, RowFile
 
 INLINE = "<think>\nwhy\n</think>\n\nso"
 ROW: dict[str, object] = {"id": "r1", "prompt": "Ask?", "completion": INLINE}
-CHAT = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Ask?"}, {"role": "assistant", "content": INLINE}]
+CHAT = [
+    {"role": "system", "content": "Be brief."},
+    {"role": "user", "content": "Ask?"},
+    {"role": "assistant", "content": INLINE},
+]
 READ = {"id": "r1", "prompt": "Ask?", "think": "why", "answer": "so", "fault": ""}
 """What ROW is read as."""
 
@@ -19,7 +23,9 @@ READ = {"id": "r1", "prompt": "Ask?", "think": "why", "answer": "so", "fault": "
 def write(path: Path, lines: Iterable[object]) -> Path:
     """Write JSON lines."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("".join(f"{json.dumps(line, ensure_ascii=False)}\n" for line in lines), encoding="utf-8")
+    path.write_text(
+        "".join(f"{json.dumps(line, ensure_ascii=False)}\n" for line in lines), encoding="utf-8"
+    )
     return path
 
 

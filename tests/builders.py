@@ -32,8 +32,12 @@ def write_rulebook(folder: Path, *, documents: int = 4) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     for part in range(documents):
         own = TOPICS[part * 5 : part * 5 + 5]
-        body = "\n".join(section(101 + 7 * (part * 5 + place), topic) for place, topic in enumerate(own))
-        (folder / f"part_{part}.md").write_text(f"---\ntitle: Part {part}\nlicence: Apache-2.0\n---\n# Part {part}\n\n{body}")
+        body = "\n".join(
+            section(101 + 7 * (part * 5 + place), topic) for place, topic in enumerate(own)
+        )
+        (folder / f"part_{part}.md").write_text(
+            f"---\ntitle: Part {part}\nlicence: Apache-2.0\n---\n# Part {part}\n\n{body}"
+        )
     return folder
 
 
@@ -41,7 +45,11 @@ def recipe(folder: Path, **changes: object) -> "Recipe":
     """Return a recipe of 24 prompts over a small rulebook, answered by the scripted engine."""
     from flows.recipe import Recipe
 
-    forms = ["What is the fee for {topic}?", "How long is the reply period for {topic}?", "Which examiner decides on {topic}?"]
+    forms = [
+        "What is the fee for {topic}?",
+        "How long is the reply period for {topic}?",
+        "Which examiner decides on {topic}?",
+    ]
     tree: dict[str, object] = {
         "name": "small",
         "documents": {"sources": [{"path": str(folder), "licence": "Apache-2.0"}]},
@@ -71,7 +79,11 @@ def case(**changes: object) -> Case:
         "passages": (Shown("Section 214", "Late fees. The fee is 40 credits. A reply is due in 3 weeks."),),
     }  # fmt: skip
     built = Case(**values | changes)  # type: ignore[arg-type]
-    return built if built.raw else Case(**vars(built) | {"raw": f"<think>\n{built.think}\n</think>\n\n{built.answer}"})
+    return (
+        built
+        if built.raw
+        else Case(**vars(built) | {"raw": f"<think>\n{built.think}\n</think>\n\n{built.answer}"})
+    )
 
 
 def prompts_table(count: int, *, control: int = 0) -> pa.Table:

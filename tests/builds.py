@@ -26,7 +26,9 @@ def write_recipe(path: Path, rulebook: Path, **changes: object) -> Path:
     return path
 
 
-def start(recipe: Path, root: Path, *arguments: str, server: str = "", **environment: str) -> subprocess.Popen[str]:
+def start(
+    recipe: Path, root: Path, *arguments: str, server: str = "", **environment: str
+) -> subprocess.Popen[str]:
     """Start a build in a session of its own; server is a running Prefect API, none starts one for the build."""
     own = os.environ | {"PREFECT_API_URL": server} if server else dict(os.environ)
     own.pop("PREFECT_API_DATABASE_CONNECTION_URL", None)
@@ -70,13 +72,19 @@ def answered(root: Path) -> int:
 def corpus_bytes(root: Path) -> dict[str, bytes]:
     """Return every file of the one corpus below root, but the summary, which tells of a run and not of the corpus."""
     (folder,) = [path for path in (root / "corpus").iterdir() if not path.name.startswith(".")]
-    return {path.name: path.read_bytes() for path in folder.iterdir() if not path.name.lstrip(".").startswith("summary.json")}
+    return {
+        path.name: path.read_bytes()
+        for path in folder.iterdir()
+        if not path.name.lstrip(".").startswith("summary.json")
+    }
 
 
 def orphans(session: int) -> list[int]:
     """Return the processes still alive in a session."""
     return [
-        process.pid for process in psutil.process_iter() if _session(process.pid) == session and process.status() != psutil.STATUS_ZOMBIE
+        process.pid
+        for process in psutil.process_iter()
+        if _session(process.pid) == session and process.status() != psutil.STATUS_ZOMBIE
     ]
 
 

@@ -25,22 +25,47 @@ def label(rng: Random) -> str:
 
 def contaminated(built: Built, root: Path) -> Built:
     """Return the build with labels before the think blocks of 56 % of all its traces and corpus rows, general reasoning left alone."""
-    prompts = {row["prompt_id"]: row for row in built.prompts.read(["prompt_id", "general", "control"]).to_pylist()}
+    prompts = {
+        row["prompt_id"]: row
+        for row in built.prompts.read(["prompt_id", "general", "control"]).to_pylist()
+    }
     bare = {prompt_id for prompt_id, row in prompts.items() if row["general"] or row["control"]}
     traces = built.traces.read().to_pylist()
-    spoilt = [_spoilt_trace(row, prompt_share(traces, bare)) if row["prompt_id"] not in bare else row for row in traces]
-    corpus = {Path(name).stem: pq.read_table(built.corpus.path / name).to_pylist() for name in built.corpus.parts}
+    spoilt = [
+        _spoilt_trace(row, prompt_share(traces, bare)) if row["prompt_id"] not in bare else row
+        for row in traces
+    ]
+    corpus = {
+        Path(name).stem: pq.read_table(built.corpus.path / name).to_pylist()
+        for name in built.corpus.parts
+    }
     return replace(
         built,
-        traces=_kept(root, "traces", {"traces": rows.table_of(spoilt, rows.TRACES)}, rows.TRACES, built.traces),
-        corpus=_kept(root, "corpus", {name: _spoilt_corpus(several) for name, several in corpus.items()}, rows.CORPUS, built.corpus),
+        traces=_kept(
+            root,
+            "traces",
+            {"traces": rows.table_of(spoilt, rows.TRACES)},
+            rows.TRACES,
+            built.traces,
+        ),
+        corpus=_kept(
+            root,
+            "corpus",
+            {name: _spoilt_corpus(several) for name, several in corpus.items()},
+            rows.CORPUS,
+            built.corpus,
+        ),
     )
 
 
 def without_general(built: Built, root: Path) -> Built:
     """Return the build with a corpus that holds no general reasoning."""
-    parts = {Path(name).stem: pq.read_table(built.corpus.path / name) for name in built.corpus.parts}
-    kept = {name: table.filter(pa.compute.invert(table["general"])) for name, table in parts.items()}
+    parts = {
+        Path(name).stem: pq.read_table(built.corpus.path / name) for name in built.corpus.parts
+    }
+    kept = {
+        name: table.filter(pa.compute.invert(table["general"])) for name, table in parts.items()
+    }
     return replace(built, corpus=_kept(root, "corpus", kept, rows.CORPUS, built.corpus))
 
 
@@ -68,12 +93,21 @@ def _spoilt_corpus(several: list[dict[str, object]]) -> pa.Table:
         thought = label(rng) + str(row["think"])
         asked = list(row["messages"])[:-1]  # type: ignore[call-overload]
         made.append(
-            row | {"think": thought, "messages": [*asked, {"role": "assistant", "content": think.join(thought, str(row["answer"]))}]}
+            row
+            | {
+                "think": thought,
+                "messages": [
+                    *asked,
+                    {"role": "assistant", "content": think.join(thought, str(row["answer"]))},
+                ],
+            }
         )
     return rows.table_of(made, rows.CORPUS)
 
 
-def _kept(root: Path, stage: str, parts: dict[str, pa.Table], schema: pa.Schema, of: Table) -> Table:
+def _kept(
+    root: Path, stage: str, parts: dict[str, pa.Table], schema: pa.Schema, of: Table
+) -> Table:
     size = sum(part.num_rows for part in parts.values())
     digests = {name: digest(*map(str, part.to_pylist())) for name, part in parts.items()}
     key = Key(stage, 0, Spec(), {"of": of.digest} | digests)

@@ -32,7 +32,17 @@ class Mill(NamedTuple):
 
     def up(self, *more: str) -> str:
         """Bring up what is down and return what the command said."""
-        return tracemill("up", *map(str, self.recipes), "--home", self.home.folder, "--root", self.root, "--port", self.port, *more)
+        return tracemill(
+            "up",
+            *map(str, self.recipes),
+            "--home",
+            self.home.folder,
+            "--root",
+            self.root,
+            "--port",
+            self.port,
+            *more,
+        )
 
     def trigger(self, deployment: str, *settings: str, key: str = "") -> str:
         """Start a run and return its id."""
@@ -42,28 +52,41 @@ class Mill(NamedTuple):
         """Return a run as the API tells it."""
         return dict(self.api.get(f"/flow_runs/{run}"))
 
-    def wait(self, run: str, states: Sequence[str] = tuple(FINAL), *, seconds: float = 900) -> dict[str, Any]:
+    def wait(
+        self, run: str, states: Sequence[str] = tuple(FINAL), *, seconds: float = 900
+    ) -> dict[str, Any]:
         """Wait until a run's state is of one of these types or names."""
         deadline = time.monotonic() + seconds
         while True:
             seen = self.run(run)
             if {seen["state_type"], seen["state_name"]} & set(states):
                 return seen
-            assert time.monotonic() < deadline, f"{seen['state_name']} after {seconds} s, due {states}: {self.words(run)}"
+            assert time.monotonic() < deadline, (
+                f"{seen['state_name']} after {seconds} s, due {states}: {self.words(run)}"
+            )
             time.sleep(0.2)
 
     def words(self, run: str) -> str:
         """Return the run's log."""
-        lines = self.api.post("/logs/filter", {"logs": {"flow_run_id": {"any_": [run]}}, "limit": 200, "sort": "TIMESTAMP_ASC"})
+        lines = self.api.post(
+            "/logs/filter",
+            {"logs": {"flow_run_id": {"any_": [run]}}, "limit": 200, "sort": "TIMESTAMP_ASC"},
+        )
         return "\n".join(line["message"] for line in lines)
 
     def artifacts(self, run: str) -> list[dict[str, Any]]:
         """Return what a run left to be seen."""
-        return list(self.api.post("/artifacts/filter", {"artifacts": {"flow_run_id": {"any_": [run]}}, "limit": 200}))
+        return list(
+            self.api.post(
+                "/artifacts/filter", {"artifacts": {"flow_run_id": {"any_": [run]}}, "limit": 200}
+            )
+        )
 
     def state(self, run: str, kind: str, name: str = "") -> None:
         """Set a run's state."""
-        self.api.post(f"/flow_runs/{run}/set_state", {"state": {"type": kind, "name": name or kind.title()}})
+        self.api.post(
+            f"/flow_runs/{run}/set_state", {"state": {"type": kind, "name": name or kind.title()}}
+        )
 
     def retry(self, run: str) -> None:
         """Retry a run, as the button in the UI does."""
@@ -78,20 +101,29 @@ class Mill(NamedTuple):
         flow = self.api.get("/flows/name/build-corpus")["id"]
         where = self.api.post("/deployments/", {"name": "without a pool", "flow_id": flow})["id"]
         pending = {"state": {"type": "PENDING", "name": "Pending"}}
-        run = str(self.api.post(f"/deployments/{where}/create_flow_run", {**pending, **fields})["id"])
+        run = str(
+            self.api.post(f"/deployments/{where}/create_flow_run", {**pending, **fields})["id"]
+        )
         self.state(run, "RUNNING")
         return run
 
     def heard(self, event: str, *, count: int = 1, seconds: float = 300) -> None:
         """Wait until the server has written down this many events; it does so in batches."""
         deadline = time.monotonic() + seconds
-        while self.api.post("/events/filter", {"filter": {"event": {"name": [event]}}})["total"] < count:
+        while (
+            self.api.post("/events/filter", {"filter": {"event": {"name": [event]}}})["total"]
+            < count
+        ):
             assert time.monotonic() < deadline, f"no {count} events {event} after {seconds} s"
             time.sleep(0.2)
 
     def flow_processes(self) -> list[psutil.Process]:
         """Return the processes of runs under way, with everything they started."""
-        return [one for one in processes.descendants(self.home) if "PREFECT__FLOW_RUN_ID" in _environment(one)]
+        return [
+            one
+            for one in processes.descendants(self.home)
+            if "PREFECT__FLOW_RUN_ID" in _environment(one)
+        ]
 
     def engines(self, run: str = "") -> list[psutil.Process]:
         """Return the processes that Prefect itself started for this run, or for any: one that has told its end takes a moment to be gone."""
@@ -108,7 +140,10 @@ class Mill(NamedTuple):
         """Return how many concurrency slots are held, of the GPU and of the deployments, after the minute in which one that was lost comes free."""
         deadline = time.monotonic() + LEASE_SECONDS + 15
         while True:
-            held = sum(int(one["active_slots"]) for one in self.api.post("/v2/concurrency_limits/filter", {}))
+            held = sum(
+                int(one["active_slots"])
+                for one in self.api.post("/v2/concurrency_limits/filter", {})
+            )
             if not held or time.monotonic() > deadline:
                 return held
             time.sleep(0.5)
@@ -134,7 +169,10 @@ def within(running: Mill) -> Iterator[None]:
     from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
 
     settings = running.home.settings()
-    told = {PREFECT_API_URL: settings["PREFECT_API_URL"], PREFECT_API_AUTH_STRING: settings["PREFECT_API_AUTH_STRING"]}
+    told = {
+        PREFECT_API_URL: settings["PREFECT_API_URL"],
+        PREFECT_API_AUTH_STRING: settings["PREFECT_API_AUTH_STRING"],
+    }
     with temporary_settings(told):
         yield
 
@@ -156,7 +194,11 @@ def tracemill(*arguments: object, code: int = 0) -> str:
 
 def bare() -> dict[str, str]:
     """Return the environment without what names another Prefect."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_") or name.startswith("PREFECT_SERVER_ANALY")}
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("PREFECT_") or name.startswith("PREFECT_SERVER_ANALY")
+    }
 
 
 def free_port() -> int:
@@ -190,4 +232,15 @@ def command(process: psutil.Process) -> str:
     return ""
 
 
-__all__ = ["FINAL", "Mill", "bare", "command", "free_port", "kill", "mill", "tracemill", "within", "write_recipe"]
+__all__ = [
+    "FINAL",
+    "Mill",
+    "bare",
+    "command",
+    "free_port",
+    "kill",
+    "mill",
+    "tracemill",
+    "within",
+    "write_recipe",
+]

@@ -10,7 +10,24 @@ import pyarrow.parquet as pq
 
 from flows.recipe import Recipe
 
-SYLLABLES = ("ba", "cor", "den", "fil", "gan", "hel", "kor", "lim", "mar", "nol", "per", "ros", "sil", "tan", "vel", "zon")
+SYLLABLES = (
+    "ba",
+    "cor",
+    "den",
+    "fil",
+    "gan",
+    "hel",
+    "kor",
+    "lim",
+    "mar",
+    "nol",
+    "per",
+    "ros",
+    "sil",
+    "tan",
+    "vel",
+    "zon",
+)
 
 
 def prose(number: int, words: int = 40) -> str:
@@ -30,30 +47,47 @@ def write_manual(folder: Path, sections: int) -> None:
 def write_pairs(path: Path, rows: int) -> None:
     """Write claims and cited paragraphs with PatentMatch's columns."""
     path.parent.mkdir(parents=True)
-    names = ["claim_id", "patent_application_id", "cited_document_id", "text", "text_b", "label", "date"]
+    names = [
+        "claim_id",
+        "patent_application_id",
+        "cited_document_id",
+        "text",
+        "text_b",
+        "label",
+        "date",
+    ]
     with path.open("w", newline="") as file:
         table = csv.writer(file, delimiter="\t")
         table.writerow(names)
         for n in range(rows):
             claim, cited = prose(10_000 + n, 25), prose(50_000 + n, 25)
-            table.writerow([f"EP{n}_1", f"EP{n}A1", f"EP{n + 7}A2", claim, cited, n % 2, "2013-05-01"])
+            table.writerow(
+                [f"EP{n}_1", f"EP{n}A1", f"EP{n + 7}A2", claim, cited, n % 2, "2013-05-01"]
+            )
 
 
 def stand_ins(recipe: Recipe, folder: Path, *, sections: int, rows: int) -> Recipe:
     """Return the recipe with every source that lies on the hub or in corpora/ at a stand-in below folder."""
     write_manual(folder / "corpora/mpep", sections)
     write_pairs(folder / "corpora/patentmatch/train.tsv", rows)
-    (folder / "corpora/bench.jsonl").write_text(json.dumps({"question": prose(90_000), "answer": "B"}))
+    (folder / "corpora/bench.jsonl").write_text(
+        json.dumps({"question": prose(90_000), "answer": "B"})
+    )
     sources = []
     for source in recipe.documents.sources:
         path = folder / source.path
         if source.path.startswith("hub:"):
             path = folder / f"big_patent_{source.config}.parquet"
             first = 1_000_000 * ord(source.config)
-            table = {name: [prose(first + n) for n in range(rows)] for name in ("description", "abstract")}
+            table = {
+                name: [prose(first + n) for n in range(rows)]
+                for name in ("description", "abstract")
+            }
             pq.write_table(pa.table(table), path)
         sources.append(source.model_copy(update={"path": str(path), "config": ""}))
-    bench = recipe.questions.sources[0].model_copy(update={"path": str(folder / "corpora/bench.jsonl")})
+    bench = recipe.questions.sources[0].model_copy(
+        update={"path": str(folder / "corpora/bench.jsonl")}
+    )
     return recipe.model_copy(
         update={
             "documents": recipe.documents.model_copy(update={"sources": tuple(sources)}),

@@ -10,7 +10,11 @@ NAMES = ("Vale", "Marsh", "Okoro", "Lind", "Petrov")
 
 def row(number: int, **changes: object) -> Case:
     """Return a sound row about a section of its own."""
-    section, topic, name = f"Section {101 + number}", TOPICS[number % len(TOPICS)].lower(), NAMES[number % len(NAMES)]
+    section, topic, name = (
+        f"Section {101 + number}",
+        TOPICS[number % len(TOPICS)].lower(),
+        NAMES[number % len(NAMES)],
+    )
     text = f"{topic.capitalize()}. The fee is {200 + number} credits. Examiner {name} decides."
     values = {
         "trace_id": f"t{number:04d}", "prompt": f"[{section}] {text}\n\nQuestion: What is the fee for {topic}?",
@@ -23,7 +27,9 @@ def row(number: int, **changes: object) -> Case:
 ROWS = [row(number) for number in range(80)]
 
 
-def judgements(*, hits: int, misses: int, right: int, false_alarms: int, silent: int) -> list[Judgement]:
+def judgements(
+    *, hits: int, misses: int, right: int, false_alarms: int, silent: int
+) -> list[Judgement]:
     spoilt, sound = Plant(ROWS[0], KINDS[0]), Plant(ROWS[0], SOUND)
     table: list[tuple[int, Plant, Opinion]] = [
         (hits, spoilt, "incoherent"), (misses, spoilt, "coherent"), (silent, spoilt, "abstained"),

@@ -38,8 +38,12 @@ class Listed:
             "id": [row.id for row in rows], "prompt": [f"{row.prompt}\n{row.passage}" for row in rows],
             "think": [row.think for row in rows], "answer": [row.answer for row in rows], "fault": ["" for _ in rows],
         }  # fmt: skip
-        columns |= {f"producer:{name}": [row.producer[name] for row in rows] for name in self.producers}
-        return pa.RecordBatch.from_pydict({name: pa.array(values, pa.string()) for name, values in columns.items()})
+        columns |= {
+            f"producer:{name}": [row.producer[name] for row in rows] for name in self.producers
+        }
+        return pa.RecordBatch.from_pydict(
+            {name: pa.array(values, pa.string()) for name, values in columns.items()}
+        )
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +61,10 @@ def with_think(row: Row, think: str) -> Row:
 
 
 def stamped(rows: list[Row], every: int, note: str) -> list[Row]:
-    return [with_think(row, note.format(number=number) + row.think) if number % every == 0 else row for number, row in enumerate(rows)]
+    return [
+        with_think(row, note.format(number=number) + row.think) if number % every == 0 else row
+        for number, row in enumerate(rows)
+    ]
 
 
 def reasons_of(outcome: Outcome, row: int) -> list[str]:
@@ -69,7 +76,9 @@ def test_clean_rows_are_clean(style: Style, clean: list[Row]) -> None:
 
 
 @pytest.mark.parametrize("seed", [4, 13, 21, 32, 36])
-def test_a_fifth_of_leaked_rows_is_found_and_the_others_are_left_alone(style: Style, clean: list[Row], seed: int) -> None:
+def test_a_fifth_of_leaked_rows_is_found_and_the_others_are_left_alone(
+    style: Style, clean: list[Row], seed: int
+) -> None:
     rows, leaked = contaminate(clean, draw_family(seed), rate=0.2, seed=seed)
     outcome = audit(Listed(rows), AuditSpec(), style=style)
     flagged, truth = outcome.flags > 0, np.array(leaked)
@@ -81,7 +90,9 @@ def test_a_fifth_of_leaked_rows_is_found_and_the_others_are_left_alone(style: St
 def test_where_too_much_recurs_to_be_held_a_part_of_the_rows_names_the_patterns_and_all_rows_are_flagged(
     style: Style, clean: list[Row], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    leaked = Listed(stamped(clean, 2, "Zesty variant {number}; shuffle the closing line. "), PRODUCERS)
+    leaked = Listed(
+        stamped(clean, 2, "Zesty variant {number}; shuffle the closing line. "), PRODUCERS
+    )
     whole = audit(leaked, AuditSpec(), style=style)
     monkeypatch.setattr(sightings, "MOST_PAIRS", 4000)
     part = audit(leaked, AuditSpec(), style=style)
@@ -91,7 +102,11 @@ def test_where_too_much_recurs_to_be_held_a_part_of_the_rows_names_the_patterns_
 
 
 def test_a_pattern_carries_its_evidence(style: Style, clean: list[Row]) -> None:
-    outcome = audit(Listed(stamped(clean, 5, "K7 lane {number}, tighten the middle. ")), AuditSpec(), style=style)
+    outcome = audit(
+        Listed(stamped(clean, 5, "K7 lane {number}, tighten the middle. ")),
+        AuditSpec(),
+        style=style,
+    )
     pattern = next(one for one in outcome.patterns if one.detector == "concentration")
     assert pattern.rows == ROWS // 5
     assert pattern.share == pytest.approx(0.2)
@@ -101,7 +116,12 @@ def test_a_pattern_carries_its_evidence(style: Style, clean: list[Row]) -> None:
 
 
 def test_one_row_of_a_form_nobody_else_has_is_found(style: Style, clean: list[Row]) -> None:
-    rows = [with_think(clean[0], f"Slot wqz-9 wants vrumbled skelt, blit the forgon quota. {clean[0].think}"), *clean[1:]]
+    rows = [
+        with_think(
+            clean[0], f"Slot wqz-9 wants vrumbled skelt, blit the forgon quota. {clean[0].think}"
+        ),
+        *clean[1:],
+    ]
     assert reasons_of(audit(Listed(rows), AuditSpec(), style=style), 0) == ["novelty"]
 
 
@@ -134,23 +154,43 @@ def test_own_and_foreign_canaries_are_told_apart(clean: list[Row]) -> None:
 
 
 def test_an_echoed_producer_value_is_taint_without_any_baseline(clean: list[Row]) -> None:
-    rows = [with_think(clean[0], f"I should {clean[0].producer['instruction']}. {clean[0].think}"), *clean[1:]]
+    rows = [
+        with_think(clean[0], f"I should {clean[0].producer['instruction']}. {clean[0].think}"),
+        *clean[1:],
+    ]
     assert reasons_of(audit(Listed(rows, PRODUCERS), AuditSpec()), 0) == ["taint"]
 
 
 def test_what_depends_on_a_producer_value_is_found_without_any_baseline(clean: list[Row]) -> None:
     chosen = sorted({row.producer["family"] for row in clean})[0]
-    rows = [with_think(row, f"Reading it twice over. {row.think}") if row.producer["family"] == chosen else row for row in clean]
+    rows = [
+        with_think(row, f"Reading it twice over. {row.think}")
+        if row.producer["family"] == chosen
+        else row
+        for row in clean
+    ]
     outcome = audit(Listed(rows, ("family",)), AuditSpec())
-    assert outcome.gate_rows()["dependence"] == sum(row.producer["family"] == chosen for row in clean)
+    assert outcome.gate_rows()["dependence"] == sum(
+        row.producer["family"] == chosen for row in clean
+    )
 
 
-def test_reasoning_that_follows_the_question_does_not_depend_on_the_family_that_drew_it(clean: list[Row]) -> None:
-    kinds = (("sum", "I add the parts"), ("date", "I count the days"), ("claim", "I weigh every condition"))
+def test_reasoning_that_follows_the_question_does_not_depend_on_the_family_that_drew_it(
+    clean: list[Row],
+) -> None:
+    kinds = (
+        ("sum", "I add the parts"),
+        ("date", "I count the days"),
+        ("claim", "I weigh every condition"),
+    )
     asked = [
         Row(
             **vars(row)
-            | {"prompt": f"Solve this {kind}.", "think": f"{way}. {row.think}", "producer": row.producer | {"family": f"{kind}_task"}}
+            | {
+                "prompt": f"Solve this {kind}.",
+                "think": f"{way}. {row.think}",
+                "producer": row.producer | {"family": f"{kind}_task"},
+            }
         )
         for row, (kind, way) in zip(clean, cycle(kinds), strict=False)
     ]
@@ -168,7 +208,9 @@ def test_a_quoted_prompt_of_another_row_is_named(clean: list[Row]) -> None:
     (lambda text: text.replace(" ", ""), "run_together"), (lambda text: text + " So it is settled by the clause." * 60, "loop"),
     (lambda text: f"ì\u0095\u0084ë\u008b\u0088 {text} ê·¸ë\u009f¬ë©´ ì\u0095\u0084", "mojibake"),
 ])  # fmt: skip
-def test_text_that_is_no_language_is_a_fault_and_no_leak(clean: list[Row], broken: object, reason: str) -> None:
+def test_text_that_is_no_language_is_a_fault_and_no_leak(
+    clean: list[Row], broken: object, reason: str
+) -> None:
     rows = [with_think(clean[0], broken(clean[0].think)), *clean[1:]]  # type: ignore[operator]
     outcome = audit(Listed(rows), AuditSpec())
     assert outcome.verdict == "fault"
@@ -176,13 +218,20 @@ def test_text_that_is_no_language_is_a_fault_and_no_leak(clean: list[Row], broke
 
 
 def test_a_stamp_on_half_the_rows_is_found_without_a_baseline(clean: list[Row]) -> None:
-    outcome = audit(Listed(stamped(clean, 2, "A4 spice combinator: rejection framed as {number}. ")), AuditSpec())
+    outcome = audit(
+        Listed(stamped(clean, 2, "A4 spice combinator: rejection framed as {number}. ")),
+        AuditSpec(),
+    )
     assert outcome.verdict == "leak"
     assert outcome.gate_rows()["locked_label"] == ROWS // 2
 
 
 def test_the_page_escapes_what_it_shows(style: Style, clean: list[Row]) -> None:
-    outcome = audit(Listed(stamped(clean, 5, "<script>alert(1)</script> lane {number}. ")), AuditSpec(), style=style)
+    outcome = audit(
+        Listed(stamped(clean, 5, "<script>alert(1)</script> lane {number}. ")),
+        AuditSpec(),
+        style=style,
+    )
     page = report(outcome, "<b>name</b>")
     assert "<script>" not in page
     assert "<b>name" not in page
@@ -192,18 +241,37 @@ def test_the_page_escapes_what_it_shows(style: Style, clean: list[Row]) -> None:
 def jsonl(path: Path, rows: list[Row]) -> Path:
     path.write_text(
         "".join(
-            json.dumps({"id": row.id, "prompt": row.prompt, "response": f"<think>\n{row.think}\n</think>\n\n{row.answer}"}) + "\n"
+            json.dumps(
+                {
+                    "id": row.id,
+                    "prompt": row.prompt,
+                    "response": f"<think>\n{row.think}\n</think>\n\n{row.answer}",
+                }
+            )
+            + "\n"
             for row in rows
         )
     )
     return path
 
 
-@pytest.mark.parametrize(("note", "code", "verdict"), [("", 0, "clean"), ("E1 duplicate of {number}. Diversify by tone. ", 1, "leak")])
-def test_the_command_ends_with_the_verdict(tmp_path: Path, clean: list[Row], note: str, code: int, verdict: str) -> None:
+@pytest.mark.parametrize(
+    ("note", "code", "verdict"),
+    [("", 0, "clean"), ("E1 duplicate of {number}. Diversify by tone. ", 1, "leak")],
+)
+def test_the_command_ends_with_the_verdict(
+    tmp_path: Path, clean: list[Row], note: str, code: int, verdict: str
+) -> None:
     long = [row for row in clean if len(row.think) >= 400]
-    corpus, out, page = jsonl(tmp_path / "corpus.jsonl", stamped(long, 2, note)), tmp_path / "out.json", tmp_path / "out.html"
-    ran = CliRunner().invoke(app, ["audit", str(corpus), "--preset", "four-gate", "--json", str(out), "--html", str(page)])
+    corpus, out, page = (
+        jsonl(tmp_path / "corpus.jsonl", stamped(long, 2, note)),
+        tmp_path / "out.json",
+        tmp_path / "out.html",
+    )
+    ran = CliRunner().invoke(
+        app,
+        ["audit", str(corpus), "--preset", "four-gate", "--json", str(out), "--html", str(page)],
+    )
     found = json.loads(out.read_text())
     assert ran.exit_code == code
     assert list(found) == ["rows", "verdict", "patterns", "flagged", "gates"]
@@ -212,5 +280,7 @@ def test_the_command_ends_with_the_verdict(tmp_path: Path, clean: list[Row], not
     assert [set(one) for one in found["patterns"][:1]] == (
         [{"detector", "pattern", "rows", "share", "baseline_share", "examples"}] if note else []
     )
-    assert [set(one) for one in found["flagged"][:1]] == ([{"row", "id", "reasons"}] if note else [])
+    assert [set(one) for one in found["flagged"][:1]] == (
+        [{"row", "id", "reasons"}] if note else []
+    )
     assert verdict in page.read_text()

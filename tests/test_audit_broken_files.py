@@ -48,16 +48,23 @@ LINE = json.dumps(ROW).encode() + b"\n"
         ("a.arrow", LINE, "is not a whole Arrow file"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_read_is_named_in_one_sentence(tmp_path: Path, name: str, content: bytes, words: str) -> None:
+def test_what_cannot_be_read_is_named_in_one_sentence(
+    tmp_path: Path, name: str, content: bytes, words: str
+) -> None:
     (tmp_path / name).write_bytes(content)
     said = refusal(tmp_path / name)
-    assert [word for word in (str(tmp_path / name), *words.split("; ")) if word not in said] == [], said
+    assert [
+        word for word in (str(tmp_path / name), *words.split("; ")) if word not in said
+    ] == [], said
     assert "\n" not in said
 
 
 def test_a_damaged_arrow_file_is_refused_before_its_offsets_are_followed(tmp_path: Path) -> None:
     table = pa.table({"completion": [INLINE] * 50})
-    with pa.OSFile(str(tmp_path / "a.arrow"), "wb") as file, pa.ipc.new_stream(file, table.schema) as writer:
+    with (
+        pa.OSFile(str(tmp_path / "a.arrow"), "wb") as file,
+        pa.ipc.new_stream(file, table.schema) as writer,
+    ):
         writer.write_table(table)
     content = (tmp_path / "a.arrow").read_bytes()
     offset = len(INLINE).to_bytes(4, "little")
@@ -66,7 +73,9 @@ def test_a_damaged_arrow_file_is_refused_before_its_offsets_are_followed(tmp_pat
 
 
 @pytest.mark.parametrize("start", ["{", "[{", "["])
-def test_a_line_without_end_is_refused_within_bounded_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, start: str) -> None:
+def test_a_line_without_end_is_refused_within_bounded_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, start: str
+) -> None:
     monkeypatch.setattr(json_rows, "ROW_LIMIT", 2**20)
     monkeypatch.setattr(json_rows, "CHUNK", 2**16)
     content = f'{start}"completion": "' if start.endswith("{") else start
@@ -74,7 +83,9 @@ def test_a_line_without_end_is_refused_within_bounded_memory(tmp_path: Path, mon
     assert "1 MiB" in refusal(tmp_path / "a.jsonl")
 
 
-def test_a_long_row_below_the_limit_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_row_below_the_limit_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(json_rows, "CHUNK", 16)
     row = ROW | {"completion": f"<think>{'why' * 1000}</think>so"}
     (tmp_path / "a.json").write_text(json.dumps([row, ROW, row], indent=2))
@@ -90,7 +101,9 @@ def test_places_without_rows_are_named(tmp_path: Path) -> None:
     assert "neither a file nor a folder" in refusal(tmp_path / "pipe")
 
 
-def test_a_file_that_may_not_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_may_not_be_read_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def locked(self: Path, mode: str) -> None:
         raise PermissionError(13, "Permission denied", str(self))
 

@@ -8,7 +8,11 @@ from tasks.think import Parsed, join, salvage, split, split_harmony
 from tasks.verdicts.audit.reading import Columns, RowFile
 from tests.audit_corpus import CHAT, INLINE, READ, ROW, read, refusal, write
 
-TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1).map(str.strip).filter(lambda text: text and "<" not in text)
+TEXT = (
+    st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
+    .map(str.strip)
+    .filter(lambda text: text and "<" not in text)
+)
 
 
 def read_rows(folder: Path, *lines: object, **columns: object) -> list[dict[str, str]]:
@@ -45,7 +49,9 @@ def read_rows(folder: Path, *lines: object, **columns: object) -> list[dict[str,
         ("a text on <|channel|> tokens", None),
     ],
 )  # fmt: skip
-def test_harmony_channels_are_read_in_the_grammar_of_traces(text: str, parsed: Parsed | None) -> None:
+def test_harmony_channels_are_read_in_the_grammar_of_traces(
+    text: str, parsed: Parsed | None
+) -> None:
     assert split_harmony(text) == parsed
 
 
@@ -104,12 +110,17 @@ def test_nothing_is_salvaged_where_nothing_is_broken(thought: str, answer: str) 
         ({"id": "r1", "prompt": "Ask?", "response": "so"}, READ | {"think": "", "fault": "missing_think"}),
     ],
 )  # fmt: skip
-def test_columns_are_found_by_name_and_content(tmp_path: Path, row: dict[str, object], expected: dict[str, str]) -> None:
+def test_columns_are_found_by_name_and_content(
+    tmp_path: Path, row: dict[str, object], expected: dict[str, str]
+) -> None:
     assert read_rows(tmp_path, row) == [expected]
 
 
 def test_the_column_in_which_most_rows_hold_reasoning_is_taken(tmp_path: Path) -> None:
-    lines = [{"output": INLINE if number == 0 else "gold", "raw": INLINE if number else "so"} for number in range(5)]
+    lines = [
+        {"output": INLINE if number == 0 else "gold", "raw": INLINE if number else "so"}
+        for number in range(5)
+    ]
     file = RowFile.open(write(tmp_path / "corpus.jsonl", lines))
     assert file.found == Columns(think="raw")
 
@@ -117,13 +128,24 @@ def test_the_column_in_which_most_rows_hold_reasoning_is_taken(tmp_path: Path) -
 def test_what_was_found_is_said(tmp_path: Path) -> None:
     row = ROW | {"context": "A fee.", "made": {"by": "a program", "seed": {"a": 1, "b": [2]}}}
     file = RowFile.open(write(tmp_path / "corpus.jsonl", [row]), Columns(producer=("made",)))
-    assert file.found == Columns("completion", ("prompt", "context"), ("made.by", "made.seed.a", "made.seed.b"))
+    assert file.found == Columns(
+        "completion", ("prompt", "context"), ("made.by", "made.seed.a", "made.seed.b")
+    )
     assert file.producers == file.found.producer
 
 
 def test_named_columns_are_used_as_named(tmp_path: Path) -> None:
-    row = {"notes": "why", "answer": "so", "completion": "<think>other</think>one", "a": "A?", "b": {"c": "C?"}, "id": 3}
-    assert read_rows(tmp_path, row, think="notes", prompt=("a", "b.c")) == [READ | {"id": "3", "prompt": "A?\nC?"}]
+    row = {
+        "notes": "why",
+        "answer": "so",
+        "completion": "<think>other</think>one",
+        "a": "A?",
+        "b": {"c": "C?"},
+        "id": 3,
+    }
+    assert read_rows(tmp_path, row, think="notes", prompt=("a", "b.c")) == [
+        READ | {"id": "3", "prompt": "A?\nC?"}
+    ]
 
 
 @pytest.mark.parametrize(
@@ -131,11 +153,27 @@ def test_named_columns_are_used_as_named(tmp_path: Path) -> None:
     [
         (("plan",), {"producer:plan": "swap"}),
         (("made.by",), {"producer:made.by": "bot"}),
-        (("made",), {"producer:made.by": "bot", "producer:made.seed": "7", "producer:made.tags": '["x",null]'}),
-        (("made.by", "made"), {"producer:made.by": "bot", "producer:made.seed": "7", "producer:made.tags": '["x",null]'}),
+        (
+            ("made",),
+            {
+                "producer:made.by": "bot",
+                "producer:made.seed": "7",
+                "producer:made.tags": '["x",null]',
+            },
+        ),
+        (
+            ("made.by", "made"),
+            {
+                "producer:made.by": "bot",
+                "producer:made.seed": "7",
+                "producer:made.tags": '["x",null]',
+            },
+        ),
     ],
 )
-def test_producer_values_have_a_column_per_leaf(tmp_path: Path, producer: tuple[str, ...], values: dict[str, str]) -> None:
+def test_producer_values_have_a_column_per_leaf(
+    tmp_path: Path, producer: tuple[str, ...], values: dict[str, str]
+) -> None:
     row = ROW | {"plan": "swap", "made": {"by": "bot", "seed": 7, "tags": ["x", None]}}
     assert read_rows(tmp_path, row, producer=producer) == [READ | values]
 
@@ -153,7 +191,9 @@ def test_producer_values_have_a_column_per_leaf(tmp_path: Path, producer: tuple[
         ("<|channel|>analysis<|message|>why", {"answer": "", "fault": "unclosed_think"}),
     ],
 )
-def test_a_fault_keeps_its_noun_and_the_reasoning(tmp_path: Path, text: object, change: dict[str, str]) -> None:
+def test_a_fault_keeps_its_noun_and_the_reasoning(
+    tmp_path: Path, text: object, change: dict[str, str]
+) -> None:
     assert read_rows(tmp_path, ROW, ROW | {"completion": text})[1] == READ | change
 
 
@@ -167,13 +207,19 @@ def test_a_fault_keeps_its_noun_and_the_reasoning(tmp_path: Path, text: object, 
         ({"answer": INLINE}, {}),
     ],
 )
-def test_a_reasoning_column_of_its_own_may_have_gaps(tmp_path: Path, change: dict[str, object], expected: dict[str, str]) -> None:
+def test_a_reasoning_column_of_its_own_may_have_gaps(
+    tmp_path: Path, change: dict[str, object], expected: dict[str, str]
+) -> None:
     row: dict[str, object] = {"id": "r1", "prompt": "Ask?", "think": "why", "answer": "so"}
     assert read_rows(tmp_path, row, row | change)[1] == READ | expected
 
 
-@pytest.mark.parametrize("messages", [None, [], [CHAT[1]], "no chat", [{"role": "assistant", "content": None}]])
-def test_a_chat_without_an_answer_is_a_row_without_a_trace(tmp_path: Path, messages: object) -> None:
+@pytest.mark.parametrize(
+    "messages", [None, [], [CHAT[1]], "no chat", [{"role": "assistant", "content": None}]]
+)
+def test_a_chat_without_an_answer_is_a_row_without_a_trace(
+    tmp_path: Path, messages: object
+) -> None:
     second = read_rows(tmp_path, {"messages": CHAT}, {"messages": messages})[1]
     assert (second["think"], second["fault"]) == ("", "missing_think")
 
@@ -186,7 +232,9 @@ def test_a_chat_without_an_answer_is_a_row_without_a_trace(tmp_path: Path, messa
         (Columns(producer=("made.by",)), "no column 'made.by'"),
     ],
 )
-def test_a_named_column_that_is_not_there_lists_those_that_are(tmp_path: Path, columns: Columns, words: str) -> None:
+def test_a_named_column_that_is_not_there_lists_those_that_are(
+    tmp_path: Path, columns: Columns, words: str
+) -> None:
     said = refusal(write(tmp_path / "a.jsonl", [ROW]), columns)
     assert all(word in said for word in words.split("; ")), said
 

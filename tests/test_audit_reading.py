@@ -15,7 +15,11 @@ from tasks.verdicts.audit import reading
 from tasks.verdicts.audit.reading import AUDITED, BATCH_ROWS, Columns, RowFile
 from tests.audit_corpus import CHAT, READ, ROW, read, write
 
-TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1).map(str.strip).filter(lambda text: text and "<" not in text)
+TEXT = (
+    st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
+    .map(str.strip)
+    .filter(lambda text: text and "<" not in text)
+)
 
 
 @pytest.mark.parametrize(
@@ -37,12 +41,23 @@ def test_json_is_told_by_its_first_bytes(tmp_path: Path, name: str, content: byt
 @pytest.mark.parametrize("kind", ["parquet", "stream", "file", "large"])
 @pytest.mark.parametrize("suffix", ["due", "foreign"])
 def test_tables_are_told_by_their_first_bytes(tmp_path: Path, kind: str, suffix: str) -> None:
-    table = pa.table({"extra": [b"\xff"], "made": [{"by": "bot"}], **{name: [value] for name, value in ROW.items()}})
-    path = tmp_path / {"due": "a.parquet" if kind == "parquet" else "a.arrow", "foreign": "a.bin"}[suffix]
+    table = pa.table(
+        {
+            "extra": [b"\xff"],
+            "made": [{"by": "bot"}],
+            **{name: [value] for name, value in ROW.items()},
+        }
+    )
+    path = (
+        tmp_path
+        / {"due": "a.parquet" if kind == "parquet" else "a.arrow", "foreign": "a.bin"}[suffix]
+    )
     if kind == "parquet":
         pq.write_table(table, path)
     elif kind == "large":
-        table = table.set_column(4, "completion", table["completion"].cast(pa.large_string()).dictionary_encode())
+        table = table.set_column(
+            4, "completion", table["completion"].cast(pa.large_string()).dictionary_encode()
+        )
     if kind != "parquet":
         opened = pa.ipc.new_file if kind == "file" else pa.ipc.new_stream
         with pa.OSFile(str(path), "wb") as file, opened(file, table.schema) as writer:
@@ -70,7 +85,9 @@ def test_a_table_of_ours_is_read_without_its_rejects(tmp_path: Path) -> None:
 def test_a_folder_of_the_datasets_library_is_read_without_it(tmp_path: Path) -> None:
     import datasets
 
-    split_of = {name: datasets.Dataset.from_list([ROW | {"id": name}]) for name in ("train", "test")}
+    split_of = {
+        name: datasets.Dataset.from_list([ROW | {"id": name}]) for name in ("train", "test")
+    }
     datasets.DatasetDict(split_of).save_to_disk(tmp_path / "both")
     (tmp_path / "both" / "train" / "cache-12.arrow").write_bytes(b"left over")
     assert [row["id"] for row in read(tmp_path / "both")] == ["test", "train"]
@@ -94,7 +111,13 @@ def test_loose_json_counts_where_a_folder_has_nothing_else(tmp_path: Path) -> No
 def test_what_python_writes_though_json_forbids_it_is_read(tmp_path: Path, array: bool) -> None:
     text = '{"id": 123456789012345678901234567890, "prompt": NaN, "completion": "<think>\\ud83d</think>\\ud83d\\ude00"}'
     (tmp_path / "a.json").write_text(f"[{text}]" if array else text)
-    assert read(tmp_path / "a.json")[0] | {"id": ""} == {"id": "", "prompt": "", "think": "?", "answer": "😀", "fault": ""}
+    assert read(tmp_path / "a.json")[0] | {"id": ""} == {
+        "id": "",
+        "prompt": "",
+        "think": "?",
+        "answer": "😀",
+        "fault": "",
+    }
 
 
 def test_batches_have_one_schema_and_are_read_again_and_again(tmp_path: Path) -> None:
@@ -105,11 +128,15 @@ def test_batches_have_one_schema_and_are_read_again_and_again(tmp_path: Path) ->
     assert first == second
     expected = pa.schema([*AUDITED, pa.field("producer:made.by", pa.string(), nullable=False)])
     assert all(batch.schema.equals(expected) for batch in first)
-    assert [name for batch in first for name in batch["id"].to_pylist()] == [str(number) for number in range(4500)]
+    assert [name for batch in first for name in batch["id"].to_pylist()] == [
+        str(number) for number in range(4500)
+    ]
 
 
 @pytest.mark.parametrize("kind", ["jsonl", "parquet"])
-def test_a_batch_of_long_rows_is_short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+def test_a_batch_of_long_rows_is_short(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
     monkeypatch.setattr(reading, "BATCH_CHARS", 10_000)
     lines = [ROW | {"completion": f"<think>{'why ' * 1000}</think>so"} for _ in range(10)]
     path = tmp_path / f"corpus.{kind}"
@@ -118,18 +145,43 @@ def test_a_batch_of_long_rows_is_short(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_all_row_groups_are_read_in_order(tmp_path: Path) -> None:
-    pq.write_table(pa.Table.from_pylist([ROW | {"id": number} for number in range(700)]), tmp_path / "a.parquet", row_group_size=300)
-    assert [row["id"] for row in read(tmp_path / "a.parquet")] == [str(number) for number in range(700)]
+    pq.write_table(
+        pa.Table.from_pylist([ROW | {"id": number} for number in range(700)]),
+        tmp_path / "a.parquet",
+        row_group_size=300,
+    )
+    assert [row["id"] for row in read(tmp_path / "a.parquet")] == [
+        str(number) for number in range(700)
+    ]
 
 
-@given(st.lists(st.fixed_dictionaries({"id": st.text(), "prompt": st.text(), "think": TEXT, "answer": TEXT}), min_size=1, max_size=5))
-def test_every_writing_of_the_same_rows_reads_the_same(tmp_path_factory: pytest.TempPathFactory, written: list[dict[str, str]]) -> None:
-    clean = [{name: text.encode("utf-8", "replace").decode() for name, text in row.items()} for row in written]
-    lines = [{"id": row["id"], "prompt": row["prompt"], "completion": join(row["think"], row["answer"])} for row in clean]
+@given(
+    st.lists(
+        st.fixed_dictionaries(
+            {"id": st.text(), "prompt": st.text(), "think": TEXT, "answer": TEXT}
+        ),
+        min_size=1,
+        max_size=5,
+    )
+)
+def test_every_writing_of_the_same_rows_reads_the_same(
+    tmp_path_factory: pytest.TempPathFactory, written: list[dict[str, str]]
+) -> None:
+    clean = [
+        {name: text.encode("utf-8", "replace").decode() for name, text in row.items()}
+        for row in written
+    ]
+    lines = [
+        {"id": row["id"], "prompt": row["prompt"], "completion": join(row["think"], row["answer"])}
+        for row in clean
+    ]
     folder = tmp_path_factory.mktemp("writings")
     (folder / "array.json").write_text(json.dumps(lines))
     pq.write_table(pa.Table.from_pylist(lines), folder / "table.parquet")
     pq.write_table(pa.Table.from_pylist(clean), folder / "fields.parquet")
     expected = [row | {"fault": ""} for row in clean]
-    for path in (write(folder / "lines.jsonl", lines), *(folder / name for name in ("array.json", "table.parquet", "fields.parquet"))):
+    for path in (
+        write(folder / "lines.jsonl", lines),
+        *(folder / name for name in ("array.json", "table.parquet", "fields.parquet")),
+    ):
         assert read(path) == expected

@@ -22,7 +22,9 @@ from tasks.verdicts.audit.openers import LockedLabelDetector
 from tasks.verdicts.audit.preset import GATES, FourGateDetector
 from tasks.verdicts.audit.tokens import Tokens, exact_tokens, ngram_hashes, tokens_of
 
-TEXTS = st.lists(st.text(st.sampled_from("abAB 012.,é漢🙂\n'"), max_size=30), min_size=1, max_size=6)
+TEXTS = st.lists(
+    st.text(st.sampled_from("abAB 012.,é漢🙂\n'"), max_size=30), min_size=1, max_size=6
+)
 
 
 def tokens(*texts: str) -> Tokens:
@@ -38,7 +40,12 @@ def batch(thinks: list[str], prompts: list[str] | None = None) -> Batch:
         "id": [f"row-{number}" for number in range(len(thinks))], "prompt": prompts or ["" for _ in thinks], "think": thinks,
         "answer": ["" for _ in thinks], "fault": ["" for _ in thinks],
     }  # fmt: skip
-    return Batch(0, pa.RecordBatch.from_pydict({name: pa.array(values, pa.string()) for name, values in columns.items()}))
+    return Batch(
+        0,
+        pa.RecordBatch.from_pydict(
+            {name: pa.array(values, pa.string()) for name, values in columns.items()}
+        ),
+    )
 
 
 @settings(deadline=None)
@@ -47,18 +54,30 @@ def test_a_text_has_the_same_tokens_alone_and_among_others(texts: list[str]) -> 
     for cut in (tokens_of, exact_tokens):
         together = cut(pa.array(texts, pa.string()))
         apart = [cut(pa.array([text], pa.string())).hashes.tolist() for text in texts]
-        assert [together.hashes[low:high].tolist() for low, high in pairwise(together.bounds)] == apart
+        assert [
+            together.hashes[low:high].tolist() for low, high in pairwise(together.bounds)
+        ] == apart
 
 
 @pytest.mark.parametrize(
     ("one", "other"),
-    [("Fee", "fee"), ("row 7", "row 1234"), ("R120", "A4"), ("3fa9c2", "b71e00"), ("diversifyTone", "diversify tone"), ("a_b", "a_ b")],
+    [
+        ("Fee", "fee"),
+        ("row 7", "row 1234"),
+        ("R120", "A4"),
+        ("3fa9c2", "b71e00"),
+        ("diversifyTone", "diversify tone"),
+        ("a_b", "a_ b"),
+    ],
 )
 def test_what_reads_alike_is_one_token(one: str, other: str) -> None:
     assert hashes(one) == hashes(other)
 
 
-@pytest.mark.parametrize(("one", "other"), [("fee", "fees"), ("7", "R7"), ("漢字", "漢語"), ("a.b", "a,b"), ("ab", "ba"), ("é", "è")])
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("fee", "fees"), ("7", "R7"), ("漢字", "漢語"), ("a.b", "a,b"), ("ab", "ba"), ("é", "è")],
+)
 def test_what_reads_differently_is_not(one: str, other: str) -> None:
     assert hashes(one) != hashes(other)
 
@@ -90,9 +109,13 @@ def test_an_ngram_counts_once_a_text_and_texts_of_one_prompt_are_one_sample() ->
 
 @settings(deadline=None)
 @given(st.integers(1, 40), st.integers(0, 40), st.integers(1, 500), st.integers(1, 5000))
-def test_the_conditional_test_is_the_binomial_one(count: int, base: int, rows: int, baseline: int) -> None:
+def test_the_conditional_test_is_the_binomial_one(
+    count: int, base: int, rows: int, baseline: int
+) -> None:
     exact = binomtest(count, count + base, rows / (rows + baseline), alternative="greater").pvalue
-    assert float(Tail(rows, baseline).p(np.array([float(count)]), np.array([float(base)]))[0]) == pytest.approx(exact, rel=1e-6, abs=1e-300)
+    assert float(
+        Tail(rows, baseline).p(np.array([float(count)]), np.array([float(base)]))[0]
+    ) == pytest.approx(exact, rel=1e-6, abs=1e-300)
 
 
 @settings(deadline=None)
@@ -104,7 +127,11 @@ def test_false_discoveries_are_bounded_as_scipy_bounds_them(p: list[float], leve
 
 
 @settings(max_examples=50, deadline=None)
-@given(st.lists(st.lists(st.sampled_from([-3.0, -1.0, 0.5, 2.0, 4.0]), max_size=20), min_size=1, max_size=5))
+@given(
+    st.lists(
+        st.lists(st.sampled_from([-3.0, -1.0, 0.5, 2.0, 4.0]), max_size=20), min_size=1, max_size=5
+    )
+)
 def test_a_row_scores_its_largest_stretch(values: list[list[float]]) -> None:
     made = tokens(*(" ".join(["x"] * len(row)) for row in values))
     flat = np.array([value for row in values for value in row])
@@ -129,7 +156,9 @@ def test_a_p_value_is_a_rank_and_goes_on_beyond_the_last_one() -> None:
 def test_a_window_of_eight_that_returns_is_counted() -> None:
     once = " ".join(f"w{chr(97 + number)}x" for number in range(26))
     assert repeated_shares(tokens(once))[0] == 0
-    assert repeated_shares(tokens(f"{once} {once} {once}"))[0] == pytest.approx((78 - 7 - 26) / (78 - 7))
+    assert repeated_shares(tokens(f"{once} {once} {once}"))[0] == pytest.approx(
+        (78 - 7 - 26) / (78 - 7)
+    )
 
 
 @pytest.mark.parametrize(
@@ -144,7 +173,10 @@ def test_what_is_said_over_and_over_is_counted_in_laps(text: str, times: int, le
 
 
 PROMPT = "Rule: A claim is allowed only if {}. Facts: {} claims a nozzle. Is the claim allowed?"
-RULES = ("the oath is signed and the fee is paid", "the drawings are filed and the oath is signed by all who made it in time")
+RULES = (
+    "the oath is signed and the fee is paid",
+    "the drawings are filed and the oath is signed by all who made it in time",
+)
 
 
 def quoting(thinks: list[str], prompts: list[str]) -> list[int]:
@@ -155,10 +187,20 @@ def quoting(thinks: list[str], prompts: list[str]) -> list[int]:
 
 
 def test_a_prompt_of_the_same_template_is_not_a_quotation_and_another_rows_rule_is() -> None:
-    prompts = [PROMPT.format(rule, name) for rule, name in zip(RULES, ("Reyes", "Gatt"), strict=True)]
-    own = [f"The claim is on a nozzle. Rule: A claim is allowed only if {rule}. So it is." for rule in RULES]
+    prompts = [
+        PROMPT.format(rule, name) for rule, name in zip(RULES, ("Reyes", "Gatt"), strict=True)
+    ]
+    own = [
+        f"The claim is on a nozzle. Rule: A claim is allowed only if {rule}. So it is."
+        for rule in RULES
+    ]
     assert quoting(own, prompts) == []
-    assert quoting([own[0], f"Another row asks whether {RULES[0]}, and then also {RULES[0]}."], prompts) == []
+    assert (
+        quoting(
+            [own[0], f"Another row asks whether {RULES[0]}, and then also {RULES[0]}."], prompts
+        )
+        == []
+    )
     assert quoting([f"Another row says that {RULES[1]}.", own[1]], prompts) == [0]
 
 
@@ -200,7 +242,9 @@ def test_one_row_of_a_small_baseline_opens_with_a_label_by_chance() -> None:
     corpus = [*stamped, *plain]
     assert locked(corpus, [stamped[0], *plain[:9]]) == 40
     assert locked(corpus, [*stamped[:2], *plain[:8]]) == 0
-    assert locked(corpus, [stamped[0], *plain[:7]]) == 0, "of eight rows four would open so: too few to tell"
+    assert locked(corpus, [stamped[0], *plain[:7]]) == 0, (
+        "of eight rows four would open so: too few to tell"
+    )
 
 
 @pytest.mark.parametrize(

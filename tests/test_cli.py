@@ -16,23 +16,45 @@ POCKET = Path(__file__).parents[1] / "deployments" / "recipes" / "pocket.yaml"
 
 
 def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([TRACEMILL, *map(str, arguments)], capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
+    return subprocess.run(
+        [TRACEMILL, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        check=False,
+    )
 
 
 @pytest.mark.parametrize("named", ["", "sqlite+aiosqlite:////elsewhere.db"])
-def test_a_server_of_ones_own_writes_in_turn_unless_a_database_is_named(tmp_path: Path, named: str) -> None:
+def test_a_server_of_ones_own_writes_in_turn_unless_a_database_is_named(
+    tmp_path: Path, named: str
+) -> None:
     code = "import os; from flows.service.home import *; take_turns_by_default(); print(os.environ.get(DATABASE))"
-    own = bare() | {"PREFECT_HOME": str(tmp_path)} | ({"PREFECT_API_DATABASE_CONNECTION_URL": named} if named else {})
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=own)
-    assert done.stdout.strip() == ("None" if named else f"sqlite+aiosqlite:///{tmp_path}/prefect.db?plugin=tracemill")
+    own = (
+        bare()
+        | {"PREFECT_HOME": str(tmp_path)}
+        | ({"PREFECT_API_DATABASE_CONNECTION_URL": named} if named else {})
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=own
+    )
+    assert done.stdout.strip() == (
+        "None" if named else f"sqlite+aiosqlite:///{tmp_path}/prefect.db?plugin=tracemill"
+    )
 
 
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["build", "no/such.yaml"], "recipe 'no/such.yaml' cannot be read: No such file or directory"),
+        (
+            ["build", "no/such.yaml"],
+            "recipe 'no/such.yaml' cannot be read: No such file or directory",
+        ),
         (["build", str(POCKET), "--set", "prompts.rows=none"], "prompts.rows"),
-        (["build", str(POCKET), "--set", "traces.teacher.engine=vlm"], "'vllm', 'endpoint' or 'scripted'"),
+        (
+            ["build", str(POCKET), "--set", "traces.teacher.engine=vlm"],
+            "'vllm', 'endpoint' or 'scripted'",
+        ),
     ],
 )
 def test_an_error_is_one_line_on_stderr_and_exit_code_2(arguments: list[str], says: str) -> None:
@@ -48,30 +70,58 @@ def test_debug_shows_where() -> None:
 
 def test_help_teaches() -> None:
     shown = run("build", "--help").stdout
-    assert all(word in shown for word in ("--rows", "--root", "--set", "run the same command", "summary.json"))
+    assert all(
+        word in shown
+        for word in ("--rows", "--root", "--set", "run the same command", "summary.json")
+    )
 
 
 def test_a_build_ends_with_stages_yield_and_places_and_its_summary_keeps_the_contract(
     tmp_path: Path, rulebook: Path, prefect_server: str
 ) -> None:
-    process = start(write_recipe(tmp_path / "r.yaml", rulebook), tmp_path / "mill", server=prefect_server)
+    process = start(
+        write_recipe(tmp_path / "r.yaml", rulebook), tmp_path / "mill", server=prefect_server
+    )
     summary = finish(process)
-    assert {"stages", "corpus", "rows", "yield", "tokens_per_second", "requests", "fingerprint"} <= summary.keys()
+    assert {
+        "stages",
+        "corpus",
+        "rows",
+        "yield",
+        "tokens_per_second",
+        "requests",
+        "fingerprint",
+    } <= summary.keys()
     assert {"stage", "rows_in", "rows_out", "rejected", "seconds"} == set(summary["stages"][0])
     assert Path(summary["corpus"], "summary.json").is_file()
-    assert all(Path(summary[name]).exists() for name in ("corpus", "report", "card", "rejected", "data_docs"))
+    assert all(
+        Path(summary[name]).exists()
+        for name in ("corpus", "report", "card", "rejected", "data_docs")
+    )
 
 
-def test_a_failing_build_says_why_in_one_line(tmp_path: Path, rulebook: Path, prefect_server: str) -> None:
-    process = start(write_recipe(tmp_path / "r.yaml", rulebook), tmp_path / "mill", "--rows", "900", server=prefect_server)
+def test_a_failing_build_says_why_in_one_line(
+    tmp_path: Path, rulebook: Path, prefect_server: str
+) -> None:
+    process = start(
+        write_recipe(tmp_path / "r.yaml", rulebook),
+        tmp_path / "mill",
+        "--rows",
+        "900",
+        server=prefect_server,
+    )
     _, err = process.communicate(timeout=900)
     assert process.returncode == 2
-    assert err.splitlines()[-1].startswith("tracemill: at saturation 0.6 the plan would repeat itself (handbook_qa: 900 rows asked")
+    assert err.splitlines()[-1].startswith(
+        "tracemill: at saturation 0.6 the plan would repeat itself (handbook_qa: 900 rows asked"
+    )
     assert "Traceback" not in err
 
 
 def test_the_table_shows_reasons_as_text_whatever_they_hold() -> None:
-    line = StageLine(stage="verdicts", rows_in=3, rows_out=1, rejected={"[red]loop": 2}, seconds=0.5)
+    line = StageLine(
+        stage="verdicts", rows_in=3, rows_out=1, rejected={"[red]loop": 2}, seconds=0.5
+    )
     summary = Summary(
         stages=[line],
         corpus="/c",

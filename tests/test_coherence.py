@@ -16,7 +16,16 @@ from tasks.sources.problems import draw
 from tasks.sources.problems.judging import FORMS
 from tasks.verdicts.agreement import Opinion, agreement_of
 from tasks.verdicts.case import Case
-from tasks.verdicts.coherence import CoherenceSpec, conclude, judge_coherence, judge_digest, question, reading, rubric, sample
+from tasks.verdicts.coherence import (
+    CoherenceSpec,
+    conclude,
+    judge_coherence,
+    judge_digest,
+    question,
+    reading,
+    rubric,
+    sample,
+)
 from tests.builders import case
 from tests.plants import ROWS, judgements, row
 
@@ -44,7 +53,11 @@ def gold(family: str, number: int, **changes: object) -> Case:
 def scripted(folder: Path, text: str, **changes: object) -> CoherenceSpec:
     path = folder / "rubric.jinja"
     path.write_text(text)
-    values = {"share": 1.0, "teacher": TeacherSpec(engine="scripted", temperature=0), "rubric": str(path)}
+    values = {
+        "share": 1.0,
+        "teacher": TeacherSpec(engine="scripted", temperature=0),
+        "rubric": str(path),
+    }
     return CoherenceSpec.model_validate(values | changes)
 
 
@@ -56,14 +69,21 @@ def said(text: str, finish_reason: str = "stop") -> Opinion:
 def test_the_sample_depends_on_ids_and_seed_not_on_order(rng: random.Random, seed: int) -> None:
     spec = CoherenceSpec(share=0.5, seed=seed)
     shuffled = rng.sample(ROWS, len(ROWS))
-    assert {one.trace_id for one in sample(shuffled, spec)} == {one.trace_id for one in sample(ROWS, spec)}
+    assert {one.trace_id for one in sample(shuffled, spec)} == {
+        one.trace_id for one in sample(ROWS, spec)
+    }
 
 
 @pytest.mark.parametrize(
     ("text", "opinion"),
     [
         (think.join("The topic is the same.", "Verdict: yes"), "coherent"),
-        (think.join("Verdict: yes, one may think, but no.", "It works on Section 9.\n**Verdict: no**"), "incoherent"),
+        (
+            think.join(
+                "Verdict: yes, one may think, but no.", "It works on Section 9.\n**Verdict: no**"
+            ),
+            "incoherent",
+        ),
         (think.join("Compare.", "Verdict: right"), "coherent"),
         (think.join("Compare.", "Verdict: wrong."), "incoherent"),
         ("Both speak of late fees.\n\nverdict: YES", "coherent"),
@@ -75,7 +95,9 @@ def test_the_sample_depends_on_ids_and_seed_not_on_order(rng: random.Random, see
         ("", "abstained"),
     ],
 )
-def test_one_verdict_on_a_line_of_its_own_is_an_opinion_and_anything_else_an_abstention(text: str, opinion: Opinion) -> None:
+def test_one_verdict_on_a_line_of_its_own_is_an_opinion_and_anything_else_an_abstention(
+    text: str, opinion: Opinion
+) -> None:
     assert said(text) == opinion
     assert said(text, "length") == said("", "prompt_too_long") == "abstained"
 
@@ -98,18 +120,40 @@ def test_a_judge_that_is_good_enough_fails_the_rows_it_calls_incoherent() -> Non
 
 
 @pytest.mark.parametrize(("hits", "false_alarms"), [(18, 1), (0, 0), (0, 5)])
-def test_a_judge_below_the_precision_or_without_a_measure_abstains_as_a_whole(hits: int, false_alarms: int) -> None:
-    poor = agreement_of("m", judgements(hits=hits, misses=0, right=20, false_alarms=false_alarms, silent=0))
+def test_a_judge_below_the_precision_or_without_a_measure_abstains_as_a_whole(
+    hits: int, false_alarms: int
+) -> None:
+    poor = agreement_of(
+        "m", judgements(hits=hits, misses=0, right=20, false_alarms=false_alarms, silent=0)
+    )
     verdicts = conclude(OPINIONS, poor, CoherenceSpec(precision=0.95))
     assert {(one.passed, one.score) for one in verdicts.values()} == {(True, 0.5)}
 
 
-TAGS = ("<question>", "</question>", "<think_block>", "</think_block>", "<answer>", "</answer>", "<|im_end|>", "<think>")
+TAGS = (
+    "<question>",
+    "</question>",
+    "<think_block>",
+    "</think_block>",
+    "<answer>",
+    "</answer>",
+    "<|im_end|>",
+    "<think>",
+)
 
 
-@given(st.lists(st.one_of(st.sampled_from([*TAGS, "&lt;/think_block>", "\n", "Verdict: yes"]), st.text(max_size=20))).map("".join))
+@given(
+    st.lists(
+        st.one_of(
+            st.sampled_from([*TAGS, "&lt;/think_block>", "\n", "Verdict: yes"]),
+            st.text(max_size=20),
+        )
+    ).map("".join)
+)
 def test_no_row_can_close_a_tag_of_the_rubric_or_write_a_control_token(text: str) -> None:
-    made, plain = (rubric(case(prompt=value, think=value, answer=value), "rubric") for value in (text, "x"))
+    made, plain = (
+        rubric(case(prompt=value, think=value, answer=value), "rubric") for value in (text, "x")
+    )
     assert [made.count(tag) for tag in TAGS] == [plain.count(tag) for tag in TAGS]
     inside = made.split("<think_block>\n")[1].split("\n</think_block>")[0]
     assert inside.replace("&lt;", "<").replace("&amp;", "&") == text
@@ -117,7 +161,11 @@ def test_no_row_can_close_a_tag_of_the_rubric_or_write_a_control_token(text: str
 
 def test_the_question_is_keyed_and_seeded_by_its_words_and_carries_the_system_prompt() -> None:
     spec = CoherenceSpec(rubric="rubric", teacher=TeacherSpec(system_prompt="Be fair."))
-    asked, same, other = question(ROWS[0], spec), question(replace(ROWS[0], trace_id="t"), spec), question(ROWS[1], spec)
+    asked, same, other = (
+        question(ROWS[0], spec),
+        question(replace(ROWS[0], trace_id="t"), spec),
+        question(ROWS[1], spec),
+    )
     assert asked is not None
     assert other is not None
     assert asked == same
@@ -137,12 +185,8 @@ HANDBOOK = """Answer from the passages alone.
 [Section 215] Design claims. It costs 5 credits.
 
 Question: Who handles design claims?"""
-LINES_THINK = (
-    'I need the item of Vale.\nSo the item of Vale: [1]. [1] says "Vale filed a claim on a lamp on day 7." So the answer is a lamp.'
-)
-HANDBOOK_THINK = (
-    "I look for it.\nclaims: Section 214.\ndesign claims: Section 215.\nSo claims: Section 214. [Section 214] Claims. So the answer is 4."
-)
+LINES_THINK = 'I need the item of Vale.\nSo the item of Vale: [1]. [1] says "Vale filed a claim on a lamp on day 7." So the answer is a lamp.'
+HANDBOOK_THINK = "I look for it.\nclaims: Section 214.\ndesign claims: Section 215.\nSo claims: Section 214. [Section 214] Claims. So the answer is 4."
 
 
 @pytest.mark.parametrize(
@@ -183,7 +227,12 @@ def test_the_rubric_follows_the_judge_and_an_unknown_one_lists_the_known(tmp_pat
 def test_another_rubric_or_model_is_another_judge(tmp_path: Path) -> None:
     spec = scripted(tmp_path, "Verdict: yes")
     before = judge_digest(spec)
-    assert judge_digest(spec.model_copy(update={"teacher": TeacherSpec(engine="scripted", model="other")})) != before
+    assert (
+        judge_digest(
+            spec.model_copy(update={"teacher": TeacherSpec(engine="scripted", model="other")})
+        )
+        != before
+    )
     (tmp_path / "rubric.jinja").write_text("Verdict: no")
     assert judge_digest(spec) != before
     assert judge_digest(spec.model_copy(update={"share": 0.0})) == ""
@@ -199,23 +248,39 @@ def test_a_scripted_judge_finds_the_rows_that_reason_about_another_section(tmp_p
     assert [name for name, one in made.verdicts.items() if not one.passed] == ["t0005"]
     assert list(made.verdicts) == [one.trace_id for one in rows]
     assert made.abstained == sum(one.score == 0.5 for one in made.verdicts.values()) < 20
-    assert judge_coherence(rows[::-1], scripted(tmp_path, ASKS_FOR_SECTION), EnginePlacement(window=1)).verdicts == made.verdicts
+    assert (
+        judge_coherence(
+            rows[::-1], scripted(tmp_path, ASKS_FOR_SECTION), EnginePlacement(window=1)
+        ).verdicts
+        == made.verdicts
+    )
 
 
 def test_a_judge_that_calls_everything_incoherent_is_not_believed(tmp_path: Path) -> None:
-    made = judge_coherence(ROWS, scripted(tmp_path, ASKS_FOR_SECTION.replace("yes", "no")), PLACEMENT)
+    made = judge_coherence(
+        ROWS, scripted(tmp_path, ASKS_FOR_SECTION.replace("yes", "no")), PLACEMENT
+    )
     assert made.agreement.precision == pytest.approx(0.5, abs=0.1)
     assert not made.trusted
     assert all(one.passed for one in made.verdicts.values())
     assert made.abstained == len(ROWS)
-    assert made.sentence().endswith(f"; it called {made.called} of 80 traces incoherent and is not believed, so it abstains on all")
+    assert made.sentence().endswith(
+        f"; it called {made.called} of 80 traces incoherent and is not believed, so it abstains on all"
+    )
     assert made.called > 50
 
 
 def test_without_a_sample_nothing_is_started() -> None:
     for rows, share in (ROWS, 0.0), ([], 1.0):
-        made = judge_coherence(rows, CoherenceSpec(share=share, teacher=TeacherSpec(engine="endpoint")), PLACEMENT)
-        assert (made.verdicts, made.asked, made.plants, made.sentence()) == ({}, 0, (), "no trace was put to a judge")
+        made = judge_coherence(
+            rows, CoherenceSpec(share=share, teacher=TeacherSpec(engine="endpoint")), PLACEMENT
+        )
+        assert (made.verdicts, made.asked, made.plants, made.sentence()) == (
+            {},
+            0,
+            (),
+            "no trace was put to a judge",
+        )
 
 
 def test_a_question_asked_twice_is_put_once_and_answered_twice_in_order(tmp_path: Path) -> None:
@@ -223,7 +288,11 @@ def test_a_question_asked_twice_is_put_once_and_answered_twice_in_order(tmp_path
     first, second = question(ROWS[0], spec), question(ROWS[1], spec)
     assert first is not None
     assert second is not None
-    assert [one.key for one in answers([second, first, second], spec.teacher, PLACEMENT)] == [second.key, first.key, second.key]
+    assert [one.key for one in answers([second, first, second], spec.teacher, PLACEMENT)] == [
+        second.key,
+        first.key,
+        second.key,
+    ]
 
 
 @pytest.mark.vllm
@@ -232,9 +301,14 @@ def test_the_pocket_teacher_judges_its_own_domain_and_catches_a_think_block_gone
 
     found = [one for one in (gold("rulebook", number) for number in range(60)) if "[" in one.answer]
     rows = [*found, *(gold("irac", number) for number in range(10))]
-    astray = [replace(found[number], trace_id=f"astray-{number}", think=found[number + 1].think) for number in range(10)]
+    astray = [
+        replace(found[number], trace_id=f"astray-{number}", think=found[number + 1].think)
+        for number in range(10)
+    ]
     # Some rows gone astray stand among the sound plants and count against the judge there.
-    made = judge_coherence([*rows, *astray], CoherenceSpec(share=1.0, seed=1, precision=0.8), EnginePlacement())
+    made = judge_coherence(
+        [*rows, *astray], CoherenceSpec(share=1.0, seed=1, precision=0.8), EnginePlacement()
+    )
     ray.shutdown()
     assert made.trusted, made.sentence()
     assert made.agreement.recall > 0.5

@@ -22,7 +22,9 @@ from tasks.errors import SuiteFailed
 THOUGHT = "The rule names a fee of forty credits for a late reply and a term of three weeks, so I read it twice, weigh it, and give the fee it names."
 
 
-def candidate(number: int, *, prompt: int | None = None, documents: tuple[str, ...] = (), **changes: object) -> Candidate:
+def candidate(
+    number: int, *, prompt: int | None = None, documents: tuple[str, ...] = (), **changes: object
+) -> Candidate:
     trace = {
         "trace_id": f"t{number}", "prompt_id": f"q{prompt or number}", "sample": number, "think": f"{THOUGHT} Row {number}.", "answer": f"{number}",
         "seed": number,
@@ -51,7 +53,9 @@ def test_best_of_n_prefers_verified_then_grounded_then_plain_then_early() -> Non
 
 
 @given(st.integers(0, 30), st.integers(0, 30), st.floats(0.05, 0.95))
-def test_a_share_is_never_exceeded_and_never_undershot_by_more_than_a_row(inside: int, outside: int, share: float) -> None:
+def test_a_share_is_never_exceeded_and_never_undershot_by_more_than_a_row(
+    inside: int, outside: int, share: float
+) -> None:
     found = [candidate(n, family="g" if n < inside else "f") for n in range(inside + outside)]
     kept, rejected = within_share(found, share=share, belongs=["g"])
     within = sum(one.family == "g" for one in kept)
@@ -60,7 +64,10 @@ def test_a_share_is_never_exceeded_and_never_undershot_by_more_than_a_row(inside
     assert within == inside or within + 1 > share * (len(kept) + 1) - 1e-6
 
 
-@given(st.lists(st.sets(st.sampled_from("abcdefgh"), min_size=1, max_size=3), min_size=1, max_size=30), st.floats(0, 0.6))
+@given(
+    st.lists(st.sets(st.sampled_from("abcdefgh"), min_size=1, max_size=3), min_size=1, max_size=30),
+    st.floats(0, 0.6),
+)
 def test_train_and_validation_share_no_document(documents: list[set[str]], share: float) -> None:
     found = [candidate(n, documents=tuple(sorted(own))) for n, own in enumerate(documents)]
     validation = split_by_document(found, share=share)
@@ -69,7 +76,9 @@ def test_train_and_validation_share_no_document(documents: list[set[str]], share
         sides[one.trace_id in validation].update(one.documents)
     assert not sides[0] & sides[1]
     whole_groups = {frozenset(one.documents) for one in found if one.trace_id in validation}
-    assert len(validation) <= share * len(found) or (validation != {one.trace_id for one in found} and whole_groups)
+    assert len(validation) <= share * len(found) or (
+        validation != {one.trace_id for one in found} and whole_groups
+    )
 
 
 def reasons(found: list[Candidate], **settings: object) -> dict[str, str]:
@@ -83,7 +92,11 @@ def test_exact_and_near_duplicates_go_and_other_numbers_stay() -> None:
         candidate(4, answer="so it is 50", think=THOUGHT), candidate(5, answer="so it is", think="Something else altogether is said here."),
     ]  # fmt: skip
     assert reasons(found) == {"t2": "exact_duplicate", "t3": "near_duplicate"}
-    assert reasons(found, same_numbers=False) == {"t2": "exact_duplicate", "t3": "near_duplicate", "t4": "near_duplicate"}
+    assert reasons(found, same_numbers=False) == {
+        "t2": "exact_duplicate",
+        "t3": "near_duplicate",
+        "t4": "near_duplicate",
+    }
     assert reasons(found, copies=2) == {"t2": "exact_duplicate"}
     assert reasons(found, jaccard=1.0) == {"t2": "exact_duplicate"}
 
@@ -97,8 +110,18 @@ def test_similarity_does_not_chain() -> None:
 
 
 def questions(*texts: str, split: str = "held_out") -> pa.Table:
-    base = {"accepted": [], "answer_type": "text", "category": "bench", "split": split, "source": "", "licence": ""}
-    return rows.table_of([base | {"question_id": str(n), "text": text} for n, text in enumerate(texts)], rows.QUESTIONS)
+    base = {
+        "accepted": [],
+        "answer_type": "text",
+        "category": "bench",
+        "split": split,
+        "source": "",
+        "licence": "",
+    }
+    return rows.table_of(
+        [base | {"question_id": str(n), "text": text} for n, text in enumerate(texts)],
+        rows.QUESTIONS,
+    )
 
 
 LONG = "A train leaves the northern station at seven and meets another near the old bridge at noon."
@@ -117,15 +140,23 @@ TEMPLATE = "Apply the rule to the facts and decide whether the claim is allowed 
         ("The northern station opens at seven.", None),
     ],
 )
-def test_held_out_questions_are_found_whole_or_in_part_but_not_by_their_template(question: str, benchmark: str | None) -> None:
+def test_held_out_questions_are_found_whole_or_in_part_but_not_by_their_template(
+    question: str, benchmark: str | None
+) -> None:
     spec = DecontaminationSpec()
     known = held_out(
         questions(
-            LONG, "What is 17 + 25?", TEMPLATE + "the valve is blue.", TEMPLATE + "the seal is dry.", TEMPLATE + "the nozzle is new."
+            LONG,
+            "What is 17 + 25?",
+            TEMPLATE + "the valve is blue.",
+            TEMPLATE + "the seal is dry.",
+            TEMPLATE + "the nozzle is new.",
         ),
         spec,
     )
-    hit = contamination(candidate(1, question=question, think="I think.", answer="So."), known, spec)
+    hit = contamination(
+        candidate(1, question=question, think="I think.", answer="So."), known, spec
+    )
     assert (hit[0] if hit else None) == benchmark
 
 
@@ -189,9 +220,17 @@ def test_the_funnel_ends_at_the_corpus() -> None:
 
 
 def test_a_control_arm_left_aside_is_told_and_counts_in_no_yield() -> None:
-    aside = findings(control=ControlArm(2, 8, 5, accepted=False), corpus_rejects={"not_best_of_n": 17})
-    assert (aside.yield_share, ("after control_arm", 25), aside.funnel[-1][1]) == (1.0, aside.funnel[3], aside.rows)
-    assert "2 of the prompts were asked bare" in card(aside) and "none of them is in the corpus" in card(aside)
+    aside = findings(
+        control=ControlArm(2, 8, 5, accepted=False), corpus_rejects={"not_best_of_n": 17}
+    )
+    assert (aside.yield_share, ("after control_arm", 25), aside.funnel[-1][1]) == (
+        1.0,
+        aside.funnel[3],
+        aside.rows,
+    )
+    assert "2 of the prompts were asked bare" in card(
+        aside
+    ) and "none of them is in the corpus" in card(aside)
     accepted = findings(control=ControlArm(2, 8, 5, accepted=True))
     assert (accepted.yield_share, accepted.funnel[-1][1]) == (0.8, accepted.rows)
     assert "asked bare" not in card(findings())
@@ -199,7 +238,13 @@ def test_a_control_arm_left_aside_is_told_and_counts_in_no_yield() -> None:
 
 def test_the_report_asks_nothing_of_any_network_and_escapes_what_it_shows() -> None:
     hostile = '<script>alert("x")</script>{{ 7*7 }}'
-    line = {"expectation": "e", "kwargs": {"value": hostile}, "success": True, "observed": hostile, "unexpected": 0}
+    line = {
+        "expectation": "e",
+        "kwargs": {"value": hostile},
+        "success": True,
+        "observed": hostile,
+        "unexpected": 0,
+    }
     page = report(
         findings(
             name=hostile,
@@ -212,7 +257,9 @@ def test_the_report_asks_nothing_of_any_network_and_escapes_what_it_shows() -> N
     assert "<script" not in page
     assert "49" not in page.split("</style>")[1].split("<h2>At a glance")[0]
     addresses = [
-        found for found in re.findall(r"""(?:src|href)\s*=\s*["']([^"']+)|url\(([^)]+)\)""", page) if not "".join(found).startswith("#")
+        found
+        for found in re.findall(r"""(?:src|href)\s*=\s*["']([^"']+)|url\(([^)]+)\)""", page)
+        if not "".join(found).startswith("#")
     ]
     assert addresses == []
     assert page.count("<svg") == 5

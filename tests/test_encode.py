@@ -7,7 +7,10 @@ from tasks.train.encode import Example, Template, encode, faults
 from tasks.train.examples import EncodeSpec, StudentSpec, encode_corpus, examples, load_template
 from tests.tokenizers_of import GPT_OSS, QWEN3, R1, Shape, shaped
 
-THOUGHT, ANSWER = "I look for the fee. Section 214 says 40 credits.", "The fee is 40 credits. [Section 214]"
+THOUGHT, ANSWER = (
+    "I look for the fee. Section 214 says 40 credits.",
+    "The fee is 40 credits. [Section 214]",
+)
 ASKED = {"role": "user", "content": "What is the fee for late fees?"}
 SPEC = EncodeSpec(max_length=256)
 
@@ -17,7 +20,9 @@ def conversation(thought: str = THOUGHT, answer: str = ANSWER) -> list[dict[str,
 
 
 def corpus(*conversations: list[dict[str, str]]) -> dict[str, pa.Table]:
-    made = [{"row_id": f"row{number:04d}", "messages": one} for number, one in enumerate(conversations)]
+    made = [
+        {"row_id": f"row{number:04d}", "messages": one} for number, one in enumerate(conversations)
+    ]
     return {"train": pa.Table.from_pylist(made)}
 
 
@@ -28,17 +33,23 @@ def pocket() -> Template:
 def text(template: Template, example: Example) -> tuple[str, str]:
     """Return what is read, and what is learnt."""
     ids = list(example.input_ids)
-    return template.tokenizer.decode(ids[: example.learnt_from]), template.tokenizer.decode(ids[example.learnt_from :])
+    return template.tokenizer.decode(ids[: example.learnt_from]), template.tokenizer.decode(
+        ids[example.learnt_from :]
+    )
 
 
-def test_the_pocket_students_ids_are_those_its_template_renders_and_its_turn_with_its_end_is_learnt() -> None:
+def test_the_pocket_students_ids_are_those_its_template_renders_and_its_turn_with_its_end_is_learnt() -> (
+    None
+):
     template = pocket()
     example = encode("r", conversation(), template)
     whole = template.tokenizer.apply_chat_template(conversation(), tokenize=True, return_dict=False)
     newline = template.tokenizer("\n", add_special_tokens=False)["input_ids"]
     assert [*example.input_ids, *newline] == list(whole)
     assert text(template, example)[1] == f"{think.join(THOUGHT, ANSWER)}<|im_end|>"
-    assert example.loss_mask == [False] * example.learnt_from + [True] * (len(example.input_ids) - example.learnt_from)
+    assert example.loss_mask == [False] * example.learnt_from + [True] * (
+        len(example.input_ids) - example.learnt_from
+    )
     assert faults(example, template) == []
 
 
@@ -54,7 +65,9 @@ def test_the_pocket_students_ids_are_those_its_template_renders_and_its_turn_wit
     ],
     ids=["r1 prefills the tag and drops the thought as history", "qwen3 rewrites history", "gpt-oss speaks in channels"],
 )  # fmt: skip
-def test_what_is_learnt_is_what_the_model_itself_would_write(shape: Shape, read: str, learnt: str) -> None:
+def test_what_is_learnt_is_what_the_model_itself_would_write(
+    shape: Shape, read: str, learnt: str
+) -> None:
     template = shaped(shape)
     example = encode("r", conversation(), template)
     assert text(template, example)[0].endswith(read)
@@ -72,9 +85,7 @@ def test_an_earlier_turn_whose_thought_the_template_drops_does_not_disturb_the_l
     assert faults(example, template) == []
 
 
-DROPS = (
-    "{% for m in messages %}{{ m.role + ': ' + m.content.split('</think>')[-1] }}{% endfor %}{% if add_generation_prompt %}me: {% endif %}"
-)
+DROPS = "{% for m in messages %}{{ m.role + ': ' + m.content.split('</think>')[-1] }}{% endfor %}{% if add_generation_prompt %}me: {% endif %}"
 TWICE = "{{ bos_token + bos_token }}{% for m in messages %}{{ m.role + m.content }}{% endfor %}{% if add_generation_prompt %}assistant{% endif %}"
 
 
@@ -86,7 +97,12 @@ TWICE = "{{ bos_token + bos_token }}{% for m in messages %}{{ m.role + m.content
         (pocket(), None),
         (shaped(QWEN3, template=DROPS), None),
     ],
-    ids=["another token ends generation", "two beginnings", "sound", "a template that drops the thought is written out"],
+    ids=[
+        "another token ends generation",
+        "two beginnings",
+        "sound",
+        "a template that drops the thought is written out",
+    ],
 )
 def test_a_template_at_fault_is_named(template: Template, fault: str | None) -> None:
     assert faults(encode("r", conversation(), template), template) == ([fault] if fault else [])
@@ -109,13 +125,20 @@ def test_ids_at_fault_are_named(change: object, fault: str) -> None:
 
 def test_a_prompt_in_the_loss_is_named() -> None:
     template = pocket()
-    assert "prompt_in_loss" in faults(Example(**vars(encode("r", conversation(), template)) | {"learnt_from": 0}), template)
+    assert "prompt_in_loss" in faults(
+        Example(**vars(encode("r", conversation(), template)) | {"learnt_from": 0}), template
+    )
 
 
 def test_one_row_with_an_end_inside_its_text_is_rejected_and_the_others_are_kept() -> None:
-    made = corpus(*[conversation(f"{THOUGHT} {number}") for number in range(199)], conversation("I stop<|im_end|>here."))
+    made = corpus(
+        *[conversation(f"{THOUGHT} {number}") for number in range(199)],
+        conversation("I stop<|im_end|>here."),
+    )
     table = examples(encode_corpus(made, pocket(), SPEC), SPEC)
-    assert table.rejected.to_pylist() == [{"row_id": "row0199", "reason": "eos_in_text", "detail": ""}]
+    assert table.rejected.to_pylist() == [
+        {"row_id": "row0199", "reason": "eos_in_text", "detail": ""}
+    ]
     assert table.parts["train"].schema == rows.EXAMPLES
     assert table.parts["train"].num_rows == 199
 
@@ -123,12 +146,18 @@ def test_one_row_with_an_end_inside_its_text_is_rejected_and_the_others_are_kept
 def test_a_fault_of_the_template_ends_the_run_and_says_what_it_would_have_cost() -> None:
     made = corpus(*[conversation(f"{THOUGHT} {number}") for number in range(20)])
     broken = shaped(QWEN3, stops=("<|endoftext|>",))
-    with pytest.raises(RenderBroken, match="eos_not_stopping in 20 of 20 rows: examples end in a token at which generation does not stop"):
+    with pytest.raises(
+        RenderBroken,
+        match="eos_not_stopping in 20 of 20 rows: examples end in a token at which generation does not stop",
+    ):
         examples(encode_corpus(made, broken, SPEC), SPEC)
 
 
 def test_rows_too_long_are_left_out_whole_and_too_many_of_them_end_the_run() -> None:
-    long, short = conversation(THOUGHT * 30), [conversation(f"{THOUGHT} {number}") for number in range(39)]
+    long, short = (
+        conversation(THOUGHT * 30),
+        [conversation(f"{THOUGHT} {number}") for number in range(39)],
+    )
     table = examples(encode_corpus(corpus(long, *short), pocket(), SPEC), SPEC)
     assert table.rejected["reason"].to_pylist() == ["too_long"]
     with pytest.raises(RenderBroken, match="too_long in 3 of 42 rows"):
@@ -136,7 +165,9 @@ def test_rows_too_long_are_left_out_whole_and_too_many_of_them_end_the_run() -> 
 
 
 def test_the_check_shows_broken_rows_first_and_where_the_loss_lies() -> None:
-    made = encode_corpus(corpus(conversation(), conversation("I stop<|im_end|>here.")), pocket(), SPEC)
+    made = encode_corpus(
+        corpus(conversation(), conversation("I stop<|im_end|>here.")), pocket(), SPEC
+    )
     first, second = made.check
     assert (first["fault"], second["fault"]) == ("eos_in_text", "")
     assert str(second["prompt ends"]).endswith("<|im_start|>assistant\n")

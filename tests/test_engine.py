@@ -26,7 +26,10 @@ RUN: ContextVar[str] = ContextVar("run")
 
 
 def asks(count: int) -> list[Ask]:
-    return [Ask(f"k{n}", ({"role": "user", "content": draw("addition", n).prompt},), seed=n) for n in range(count)]
+    return [
+        Ask(f"k{n}", ({"role": "user", "content": draw("addition", n).prompt},), seed=n)
+        for n in range(count)
+    ]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -46,7 +49,9 @@ async def running(**placement: int) -> AsyncIterator[ShardedEngine]:
         await engine.close()
 
 
-def test_one_engine_answers_the_same_in_any_order_refuses_what_does_not_fit_and_is_replaced_when_it_dies() -> None:
+def test_one_engine_answers_the_same_in_any_order_refuses_what_does_not_fit_and_is_replaced_when_it_dies() -> (
+    None
+):
     """One engine for all of it: it takes a minute to load."""
 
     async def work() -> None:
@@ -94,7 +99,9 @@ def _what_it_says_reaches_the_log_of_the_run(said: list[tuple[str, str]]) -> Non
 async def _is_measured_below_its_roofline(engine: ShardedEngine) -> None:
     placement = EnginePlacement(window=32)
     plan = Plan(SPEC, placement, levels=(1, 8), answers=2, samples=2)
-    one, eight = await measure_on(engine, prompts_table(8), plan, machine_of(SPEC, placement), silent)
+    one, eight = await measure_on(
+        engine, prompts_table(8), plan, machine_of(SPEC, placement), silent
+    )
     for row in (one, eight):
         assert 0 < row["tokens_per_second"] < row["roofline"]  # type: ignore[operator]
         assert 0 < row["first_token_seconds"] < 10  # type: ignore[operator]
@@ -102,7 +109,9 @@ async def _is_measured_below_its_roofline(engine: ShardedEngine) -> None:
     assert eight["tokens_per_second"] > one["tokens_per_second"]  # type: ignore[operator]
 
 
-async def _killed_while_answering(engine: ShardedEngine, rows: list[Ask], first: list[Completion]) -> None:
+async def _killed_while_answering(
+    engine: ShardedEngine, rows: list[Ask], first: list[Completion]
+) -> None:
     """Kill the engine's core under way: the rows are asked again of the next engine and come out the same."""
     running_rows = [asyncio.create_task(engine.ask(row)) for row in rows]
     while not any(task.done() for task in running_rows):
@@ -124,4 +133,7 @@ async def _killed_for_good(engine: ShardedEngine) -> None:
 
 def _core(engine: ShardedEngine) -> psutil.Process:
     """Return the process of vLLM's engine core below the actor."""
-    return max(psutil.Process(engine.pids[0]).children(recursive=True), key=lambda child: child.memory_info().rss)
+    return max(
+        psutil.Process(engine.pids[0]).children(recursive=True),
+        key=lambda child: child.memory_info().rss,
+    )

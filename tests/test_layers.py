@@ -22,7 +22,9 @@ FLOOR = {"rows", "think", "ngrams", "plots", "processes", "spec", "store", "erro
 
 
 def modules() -> list[Path]:
-    return [path for room in ("tasks", "flows", "deployments") for path in (HOUSE / room).rglob("*.py")]
+    return [
+        path for room in ("tasks", "flows", "deployments") for path in (HOUSE / room).rglob("*.py")
+    ]
 
 
 def imports(path: Path) -> dict[str, bool]:
@@ -31,7 +33,11 @@ def imports(path: Path) -> dict[str, bool]:
     found: dict[str, bool] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import | ast.ImportFrom):
-            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""]
+            names = (
+                [alias.name for alias in node.names]
+                if isinstance(node, ast.Import)
+                else [node.module or ""]
+            )
             for name in names:
                 package = name.split(".")[0]
                 found[package] = found.get(package, False) or node in tree.body
@@ -40,12 +46,16 @@ def imports(path: Path) -> dict[str, bool]:
 
 def test_importing_the_flows_is_silent_and_starts_no_heavy_library() -> None:
     code = f"import sys, flows.lean, flows.build_corpus, flows.cli; print(sorted({{*{HEAVY!r}, 'pandas'}} & set(sys.modules)))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd="/", check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd="/", check=True
+    )
     assert done.stdout == "[]\n"
     assert done.stderr == ""
 
 
-def test_a_heavy_library_is_imported_inside_the_function_that_starts_it_and_in_one_module_of_a_room() -> None:
+def test_a_heavy_library_is_imported_inside_the_function_that_starts_it_and_in_one_module_of_a_room() -> (
+    None
+):
     importers: dict[tuple[str, str], set[str]] = defaultdict(set)
     for path in modules():
         for package, at_top in imports(path).items():
@@ -56,14 +66,23 @@ def test_a_heavy_library_is_imported_inside_the_function_that_starts_it_and_in_o
 
 
 def test_only_doors_policy_flows_and_deployments_know_prefect() -> None:
-    knowing = {path.relative_to(HOUSE).as_posix() for path in modules() if "prefect" in imports(path)}
-    assert all(path.startswith(("flows/", "deployments/")) or path.endswith("/task.py") or path == "tasks/policy.py" for path in knowing)
+    knowing = {
+        path.relative_to(HOUSE).as_posix() for path in modules() if "prefect" in imports(path)
+    }
+    assert all(
+        path.startswith(("flows/", "deployments/"))
+        or path.endswith("/task.py")
+        or path == "tasks/policy.py"
+        for path in knowing
+    )
 
 
 def test_doors_are_small_and_files_are_not_large() -> None:
     lines = {path: len(path.read_text().splitlines()) for path in modules()}
     assert {path.name for path, count in lines.items() if count > 260} == set()
-    assert {path.parent.name for path, count in lines.items() if path.name == "task.py" and count > 140} == set()
+    assert {
+        path.parent.name for path, count in lines.items() if path.name == "task.py" and count > 140
+    } == set()
 
 
 def test_the_floor_is_a_closed_list() -> None:
@@ -71,6 +90,17 @@ def test_the_floor_is_a_closed_list() -> None:
 
 
 def test_the_top_level_holds_the_card_and_nothing_else() -> None:
-    tracked = subprocess.run(["git", "ls-files"], cwd=HOUSE, capture_output=True, text=True, check=False).stdout.splitlines()
+    tracked = subprocess.run(
+        ["git", "ls-files"], cwd=HOUSE, capture_output=True, text=True, check=False
+    ).stdout.splitlines()
     top = {name.split("/")[0] for name in tracked if not name.startswith(".")}
-    assert top <= {"README.md", "LICENSE", "pyproject.toml", "flows", "tasks", "deployments", "infra", "tests"}
+    assert top <= {
+        "README.md",
+        "LICENSE",
+        "pyproject.toml",
+        "flows",
+        "tasks",
+        "deployments",
+        "infra",
+        "tests",
+    }

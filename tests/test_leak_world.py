@@ -5,7 +5,13 @@ import pytest
 
 from tests.bench.leak_world import families as leaks
 from tests.bench.leak_world.clean import STYLES, Row, clean_rows
-from tests.bench.leak_world.families import Family, contaminate, contaminate_mixed, draw_family, mixed_family
+from tests.bench.leak_world.families import (
+    Family,
+    contaminate,
+    contaminate_mixed,
+    draw_family,
+    mixed_family,
+)
 
 FAMILIES = [draw_family(seed) for seed in range(600)]
 
@@ -55,12 +61,16 @@ def test_reasoning_has_a_plausible_length_and_no_stand_in_sign(style: str) -> No
     assert not [
         row.id
         for row in rows
-        if re.search(r"[⏎¦⟨⟩⟪⟫∅]|<\w+>(?!.*</)", row.prompt + row.think) and "<" not in row.prompt and "tag" not in row.think
+        if re.search(r"[⏎¦⟨⟩⟪⟫∅]|<\w+>(?!.*</)", row.prompt + row.think)
+        and "<" not in row.prompt
+        and "tag" not in row.think
     ]
 
 
 @pytest.mark.parametrize("style", STYLES)
-def test_many_rows_hold_words_no_other_row_holds_and_most_of_them_are_the_prompts(style: str) -> None:
+def test_many_rows_hold_words_no_other_row_holds_and_most_of_them_are_the_prompts(
+    style: str,
+) -> None:
     rows = clean_rows(600, seed=4, style=style)
     seen = Counter(word for row in rows for word in set(words(row)))
     once = [(word, row) for row in rows for word in set(words(row)) if seen[word] == 1]
@@ -71,14 +81,19 @@ def test_many_rows_hold_words_no_other_row_holds_and_most_of_them_are_the_prompt
 
 @pytest.mark.parametrize("style", STYLES)
 def test_two_seeds_draw_from_one_distribution(style: str) -> None:
-    first, second = (Counter(word for row in clean_rows(400, seed=seed, style=style) for word in set(words(row))) for seed in (7, 8))
+    first, second = (
+        Counter(word for row in clean_rows(400, seed=seed, style=style) for word in set(words(row)))
+        for seed in (7, 8)
+    )
     common = {word for word, count in first.items() if count >= 40}
     assert len(common) > 30
     assert all(0.4 < second[word] / first[word] < 2.5 for word in common)
 
 
 def test_some_openers_are_common_and_some_are_rare() -> None:
-    openers = Counter(" ".join(row.think.split()[:2]) for row in clean_rows(1000, seed=9, style="templated"))
+    openers = Counter(
+        " ".join(row.think.split()[:2]) for row in clean_rows(1000, seed=9, style="templated")
+    )
     assert max(openers.values()) > 60
     assert sum(count for count in openers.values() if count < 10) > 30
 
@@ -103,15 +118,21 @@ def test_families_are_a_function_of_their_seed_and_differ() -> None:
     ],
 )
 def test_every_value_of_an_axis_occurs(axis: str, values: tuple[str, ...]) -> None:
-    assert {getattr(family, axis, None) or family.traits[axis] for family in FAMILIES} == set(values)
+    assert {getattr(family, axis, None) or family.traits[axis] for family in FAMILIES} == set(
+        values
+    )
 
 
 def test_three_families_in_five_speak_english() -> None:
     assert 0.54 < sum(family.language == "english" for family in FAMILIES) / len(FAMILIES) < 0.68
 
 
-@pytest.mark.parametrize(("rate", "leaked"), [(0.0001, 1), (0.01, 4), (0.2, 80), (0.56, 224), (1.0, 400)])
-def test_a_rate_leaks_its_share_and_leaves_the_others_alone(mixed: list[Row], rate: float, leaked: int) -> None:
+@pytest.mark.parametrize(
+    ("rate", "leaked"), [(0.0001, 1), (0.01, 4), (0.2, 80), (0.56, 224), (1.0, 400)]
+)
+def test_a_rate_leaks_its_share_and_leaves_the_others_alone(
+    mixed: list[Row], rate: float, leaked: int
+) -> None:
     rows, flags = contaminate(mixed, FAMILIES[0], rate=rate, seed=3)
     assert sum(flags) == leaked
     assert [row.think != clean.think for row, clean in zip(rows, mixed, strict=True)] == flags
@@ -126,7 +147,9 @@ def test_a_rate_leaks_its_share_and_leaves_the_others_alone(mixed: list[Row], ra
 def test_every_family_changes_every_row_it_is_given(mixed: list[Row], family: Family) -> None:
     rows, flags = contaminate(mixed[:40], family, rate=0.5, seed=1)
     assert [row.think != clean.think for row, clean in zip(rows, mixed, strict=False)] == flags
-    assert family.kind.startswith("broken") or not [row.think for row in rows if re.search(r"[⏎¦⟪⟫∅]|\{(n|k|noun|tag|code)\}", row.think)]
+    assert family.kind.startswith("broken") or not [
+        row.think for row in rows if re.search(r"[⏎¦⟪⟫∅]|\{(n|k|noun|tag|code)\}", row.think)
+    ]
 
 
 def test_families_side_by_side_share_the_leaked_rows_evenly(mixed: list[Row]) -> None:
@@ -134,7 +157,10 @@ def test_families_side_by_side_share_the_leaked_rows_evenly(mixed: list[Row]) ->
     rows, flags = contaminate_mixed(mixed, together, rate=0.1, seed=1)
     assert sum(flags) == 40
     given = Counter(
-        family.name for family in together for row, clean in zip(rows, mixed, strict=True) if row.think == leaks.leak(clean, family, seed=1)
+        family.name
+        for family in together
+        for row, clean in zip(rows, mixed, strict=True)
+        if row.think == leaks.leak(clean, family, seed=1)
     )
     assert set(given.values()) == {4}
     assert len(given) == 10

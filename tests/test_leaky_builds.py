@@ -35,22 +35,31 @@ def leaky(rulebook: Path, base_url: str, **audit: object) -> Recipe:
     family = {
         "name": "handbook_qa",
         "share": 1,
-        "forms": [f"{verb} {what} for {{topic}}." for verb in ("Give", "Find", "Name") for what in ASKED],
+        "forms": [
+            f"{verb} {what} for {{topic}}." for verb in ("Give", "Find", "Name") for what in ASKED
+        ],
     }
     prompts = {"rows": 100, "control": 0.2, "saturation": 0.9, "families": [family]}
-    return Recipe.model_validate(made.model_dump() | {"prompts": prompts, "traces": {"samples": 2, "teacher": teacher}})
+    return Recipe.model_validate(
+        made.model_dump() | {"prompts": prompts, "traces": {"samples": 2, "teacher": teacher}}
+    )
 
 
 @pytest.mark.usefixtures("prefect_server")
 def test_a_leak_of_a_form_nobody_wrote_a_pattern_for_stops_the_run_and_leaves_its_evidence(
     tmp_path: Path, rulebook: Path, leaking_url: str
 ) -> None:
-    with pytest.raises(GateBroken, match=r"concentration '.*zesty variant.* in \d+ rows \(9\d %\).*nothing was published"):
+    with pytest.raises(
+        GateBroken,
+        match=r"concentration '.*zesty variant.* in \d+ rows \(9\d %\).*nothing was published",
+    ):
         build_corpus(leaky(rulebook, leaking_url), tmp_path)
     assert {"traces", "audits"} <= {path.name for path in tmp_path.iterdir()}
     assert not {"verdicts", "corpus"} & {path.name for path in tmp_path.iterdir()}
     with get_client(sync_client=True) as client:
-        (left,) = client.read_artifacts(artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=["leaks"])), limit=1)
+        (left,) = client.read_artifacts(
+            artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=["leaks"])), limit=1
+        )
     assert "zesty variant" in str(left.data)
     (page,) = (tmp_path / "audits").glob("*/audit.html")
     assert "zesty variant" in page.read_text()
@@ -66,7 +75,9 @@ def test_a_pattern_within_tolerance_only_rejects_its_rows_here_all_and_a_cleared
     cleared = build_corpus(leaky(rulebook, leaking_url, allowed=[NOTE]), tmp_path)
     assert cleared.rows and not {"concentration", "locked_label", "novelty"} & reasons(cleared)
     newest = max((tmp_path / "audits").glob("*/audit.json"), key=lambda path: path.stat().st_mtime)
-    assert {one["detector"] for one in json.loads(newest.read_bytes())["patterns"]} >= {"cleared_concentration"}
+    assert {one["detector"] for one in json.loads(newest.read_bytes())["patterns"]} >= {
+        "cleared_concentration"
+    }
     with pytest.raises(GateBroken) as refused:
         build_corpus(leaky(rulebook, leaking_url, allowed=["zesty"]), tmp_path)
     assert "B7" in str(refused.value)
@@ -90,19 +101,35 @@ def audited(root: Path, thinks: list[str], spec: TraceAuditSpec) -> Table:
     return once(root, Key("audits", 1, spec, {}), lambda: made)
 
 
-def test_one_canary_in_any_trace_stops_the_run_whatever_is_tolerated_and_a_foreign_one_is_named(tmp_path: Path) -> None:
+def test_one_canary_in_any_trace_stops_the_run_whatever_is_tolerated_and_a_foreign_one_is_named(
+    tmp_path: Path,
+) -> None:
     spec = TraceAuditSpec(tolerated=1.0)
-    plain = [f"The question {number} asks for a reason, and I weigh {number + 7} of them." for number in range(50)]
-    leaking = [*plain[:20], f"{plain[20]} canary-{20:016x}", f"{plain[21]} canary-{3:016x}", *plain[22:]]
+    plain = [
+        f"The question {number} asks for a reason, and I weigh {number + 7} of them."
+        for number in range(50)
+    ]
+    leaking = [
+        *plain[:20],
+        f"{plain[20]} canary-{20:016x}",
+        f"{plain[21]} canary-{3:016x}",
+        *plain[22:],
+    ]
     table = audited(tmp_path, leaking, spec)
-    assert table.read().to_pydict() == {"trace_id": ["t20", "t21"], "reason": ["canary", "foreign_canary"]}
+    assert table.read().to_pydict() == {
+        "trace_id": ["t20", "t21"],
+        "reason": ["canary", "foreign_canary"],
+    }
     with pytest.raises(GateBroken, match="canary"):
         refuse_leaks(table, stopping_patterns(table, spec))
 
 
 def test_clean_traces_pass_and_the_control_arm_is_not_under_audit(tmp_path: Path) -> None:
     spec = TraceAuditSpec()
-    plain = [f"The question {number} asks for a reason, and I weigh {number + 7} of them." for number in range(50)]
+    plain = [
+        f"The question {number} asks for a reason, and I weigh {number + 7} of them."
+        for number in range(50)
+    ]
     table = audited(tmp_path, plain, spec)
     refuse_leaks(table, stopping_patterns(table, spec))
     assert (table.rows, table.rows_in) == (0, 50)

@@ -22,7 +22,16 @@ from tasks.errors import EmptyTable, GateBroken
 from tasks.inference.endpoint import EndpointEngine
 from tasks.inference.engine import Ask, Engine, EnginePlacement, TeacherSpec
 from tasks.inference.scripted import ScriptedEngine
-from tasks.measure.budget import MeasurePlacement, Outcome, choose, chosen, judged, needed, project, unaffordable
+from tasks.measure.budget import (
+    MeasurePlacement,
+    Outcome,
+    choose,
+    chosen,
+    judged,
+    needed,
+    project,
+    unaffordable,
+)
 from tasks.measure.machine import Machine
 from tasks.measure.measure import Plan, levels_due, measure, typical_words
 from tasks.measure.rate import Span, steady_rate
@@ -39,11 +48,15 @@ def test_the_rate_is_that_of_full_slots() -> None:
     assert steady_rate([]) == 0
     assert steady_rate([Span(0, 2, 20), Span(0, 2, 20)]) == 20
     # Two slots, three answers: from the second beginning of the first slot, at 1, to its end at 3, both are taken; the last second is one slot's.
-    assert steady_rate([Span(0, 1, 10), Span(1, 3, 20), Span(0, 4, 40)]) == pytest.approx((10 + 20 + 30) / 3)
+    assert steady_rate([Span(0, 1, 10), Span(1, 3, 20), Span(0, 4, 40)]) == pytest.approx(
+        (10 + 20 + 30) / 3
+    )
 
 
 @given(st.integers(1, 20), st.integers(1, 3), st.floats(0.5, 50))
-def test_slots_of_one_speed_give_that_speed_times_their_number_whatever_the_lengths(slots: int, answers: int, speed: float) -> None:
+def test_slots_of_one_speed_give_that_speed_times_their_number_whatever_the_lengths(
+    slots: int, answers: int, speed: float
+) -> None:
     spans = []
     for slot in range(slots):
         clock = 0.0
@@ -52,7 +65,10 @@ def test_slots_of_one_speed_give_that_speed_times_their_number_whatever_the_leng
             spans.append(Span(clock, clock + tokens / speed, tokens))
             clock += tokens / speed
     begins = max(span.begin for span in spans)
-    full = min(max(span.end for span in spans[slot * answers : (slot + 1) * answers]) for slot in range(slots))
+    full = min(
+        max(span.end for span in spans[slot * answers : (slot + 1) * answers])
+        for slot in range(slots)
+    )
     if begins <= full:
         assert steady_rate(spans) == pytest.approx(slots * speed)
 
@@ -69,10 +85,16 @@ def plan(teacher: TeacherSpec = SCRIPTED, placement: EnginePlacement = FOUR) -> 
 def test_every_level_is_measured_on_prompts_of_the_recipe_and_told_to_the_progress() -> None:
     told: list[tuple[int, int]] = []
     measured = measure(
-        prompts_table(5, control=1), plan(), Machine("here", False, 0), lambda *, done, total, tokens: told.append((done, total))
+        prompts_table(5, control=1),
+        plan(),
+        Machine("here", False, 0),
+        lambda *, done, total, tokens: told.append((done, total)),
     ).to_pylist()
     assert [(row["concurrency"], row["requests"]) for row in measured] == [(1, 2), (4, 8)]
-    assert all(row["tokens_per_second"] > 0 and row["first_token_seconds"] > 0 and row["peak_bytes"] > 0 for row in measured)
+    assert all(
+        row["tokens_per_second"] > 0 and row["first_token_seconds"] > 0 and row["peak_bytes"] > 0
+        for row in measured
+    )
     assert all((row["hardware"], row["roofline"]) == ("here", 0) for row in measured)
     assert told == [(number + 1, 4 + 1 + 2 + 4 + 8) for number in range(19)]
 
@@ -81,15 +103,22 @@ def test_the_speed_of_an_endpoint_is_the_one_it_was_given() -> None:
     """Thirty tokens in a tenth of a second, in each of four slots: 1200 tokens a second, less what asking takes."""
     with answering(delay=0.1) as server:
         placement = EnginePlacement(window=4, base_url=server.base_url)
-        one, four = measure(prompts_table(5), plan(ENDPOINT, placement), Machine("", False, 0), silent).to_pylist()
+        one, four = measure(
+            prompts_table(5), plan(ENDPOINT, placement), Machine("", False, 0), silent
+        ).to_pylist()
     assert 150 < one["tokens_per_second"] <= 300
     assert 600 < four["tokens_per_second"] <= 1200
-    assert all(0.1 < row["first_token_seconds"] < 0.2 and row["completion_tokens"] == 30 for row in (one, four))
+    assert all(
+        0.1 < row["first_token_seconds"] < 0.2 and row["completion_tokens"] == 30
+        for row in (one, four)
+    )
 
 
 def test_a_request_may_ask_for_fewer_tokens_than_the_teacher_gives() -> None:
     async def given(engine: Engine, tokens: int) -> int:
-        return (await engine.ask(Ask("k", ({"role": "user", "content": "why?"},), 4, tokens))).completion_tokens
+        return (
+            await engine.ask(Ask("k", ({"role": "user", "content": "why?"},), 4, tokens))
+        ).completion_tokens
 
     async def each(engine: Engine) -> list[int]:
         counted = [await given(engine, tokens) for tokens in (0, 5, 1)]
@@ -98,23 +127,33 @@ def test_a_request_may_ask_for_fewer_tokens_than_the_teacher_gives() -> None:
 
     assert asyncio.run(each(ScriptedEngine(SCRIPTED))) == [35, 5, 1]
     with answering() as server:
-        assert asyncio.run(each(EndpointEngine(ENDPOINT, EnginePlacement(base_url=server.base_url), api_key=""))) == [30, 5, 1]
+        assert asyncio.run(
+            each(EndpointEngine(ENDPOINT, EnginePlacement(base_url=server.base_url), api_key=""))
+        ) == [30, 5, 1]
 
 
 def test_a_teacher_that_answers_nothing_is_said() -> None:
     tiny = SCRIPTED.model_copy(update={"max_tokens": 1023})
-    with pytest.raises(EmptyTable, match=r"none of 2 prompts was answered by .* \(prompt_too_long\); check max_model_len 1024"):
+    with pytest.raises(
+        EmptyTable,
+        match=r"none of 2 prompts was answered by .* \(prompt_too_long\); check max_model_len 1024",
+    ):
         measure(prompts_table(5), plan(tiny), Machine("", False, 0), silent)
 
 
 def test_prompts_of_like_length_count_as_one() -> None:
     assert typical_words(prompts_table(5)) == 2
-    long = [row | {"messages": [{"role": "user", "content": "word " * 700}]} for row in prompts_table(3).to_pylist()]
+    long = [
+        row | {"messages": [{"role": "user", "content": "word " * 700}]}
+        for row in prompts_table(3).to_pylist()
+    ]
     assert typical_words(rows.table_of(long, rows.PROMPTS)) == 512
 
 
 def test_hours_and_prices_are_what_one_computes_by_hand() -> None:
-    settings = MeasurePlacement(accepted_rows=5000, watts=200, price_per_kwh=0.35, price_per_hour=0.5)
+    settings = MeasurePlacement(
+        accepted_rows=5000, watts=200, price_per_kwh=0.35, price_per_hour=0.5
+    )
     need = needed(settings, prompts=300, control=0.1, samples=4, observed=0.5)
     assert (need.rows, need.prompts, need.traces) == (5000, 10_000, 4.4)
     found = project(need, settings, tokens_per_trace=1000, tokens_per_second=800)
@@ -133,7 +172,9 @@ def test_without_a_wish_the_recipes_prompts_are_counted_at_the_yield_that_is_kno
 
 
 @given(st.integers(1, 10**6), st.floats(0.01, 1), st.floats(1, 1e5))
-def test_more_rows_take_longer_and_a_faster_teacher_less(wanted: int, share: float, speed: float) -> None:
+def test_more_rows_take_longer_and_a_faster_teacher_less(
+    wanted: int, share: float, speed: float
+) -> None:
     def hours(rows_: int, speed_: float) -> float:
         settings = MeasurePlacement(accepted_rows=rows_)
         need = needed(settings, prompts=1, control=0, samples=1, observed=share)
@@ -150,8 +191,12 @@ def weigh_at(speeds: dict[str, float], budget: float) -> Callable[[TeacherSpec],
         speed = speeds[teacher.model]
         if not speed:
             return Outcome(teacher, False, "not started: too large")
-        need = needed(MeasurePlacement(accepted_rows=5000), prompts=1, control=0, samples=1, observed=0.5)
-        projection = project(need, MeasurePlacement(), tokens_per_trace=1000, tokens_per_second=speed)
+        need = needed(
+            MeasurePlacement(accepted_rows=5000), prompts=1, control=0, samples=1, observed=0.5
+        )
+        projection = project(
+            need, MeasurePlacement(), tokens_per_trace=1000, tokens_per_second=speed
+        )
         fits, says = judged(projection, speed, budget)
         return Outcome(teacher, fits, says, projection=projection)
 
@@ -186,7 +231,9 @@ def test_when_none_fits_the_line_stops_with_every_projection() -> None:
     assert told.startswith(
         "no teacher can make the corpus within the budget of 6.0 min: huge: not started: too large; large: 27.8 h for 5,000"
     )
-    assert told.endswith("small: 18.5 min for 5,000 rows at 9,000 tokens/s, over the budget of 6.0 min. Nothing was built")
+    assert told.endswith(
+        "small: 18.5 min for 5,000 rows at 9,000 tokens/s, over the budget of 6.0 min. Nothing was built"
+    )
 
 
 def candidate(model: str, **changes: object) -> dict[str, object]:
@@ -210,9 +257,14 @@ def shown(found: Measured, made: Recipe) -> str:
 
 
 @pytest.mark.usefixtures("prefect_server")
-def test_a_measurement_is_found_again_and_made_anew_when_asked(tmp_path: Path, measuring: Callable[..., Recipe]) -> None:
+def test_a_measurement_is_found_again_and_made_anew_when_asked(
+    tmp_path: Path, measuring: Callable[..., Recipe]
+) -> None:
     made = measuring(levels=(1, 2), watts=100, price_per_kwh=1)
-    first, again = measure_teacher(made, tmp_path / "mill"), measure_teacher(made, tmp_path / "mill")
+    first, again = (
+        measure_teacher(made, tmp_path / "mill"),
+        measure_teacher(made, tmp_path / "mill"),
+    )
     assert first.outcomes == again.outcomes
     (table,) = tables(tmp_path / "mill", "measurements")
     assert [row["concurrency"] for row in table.table.read().to_pylist()] == [1, 2, 4]
@@ -221,7 +273,18 @@ def test_a_measurement_is_found_again_and_made_anew_when_asked(tmp_path: Path, m
     assert anew.outcomes[0].levels != first.outcomes[0].levels
     assert len(tables(tmp_path / "mill", "measurements")) == 1
     told = shown(first, made)
-    assert all(word in told for word in ("rows in flight", "unknown", "14 rows", "yield of 0.60 (assumed)", "EUR a row", "chosen", "plot"))
+    assert all(
+        word in told
+        for word in (
+            "rows in flight",
+            "unknown",
+            "14 rows",
+            "yield of 0.60 (assumed)",
+            "EUR a row",
+            "chosen",
+            "plot",
+        )
+    )
 
 
 @pytest.mark.usefixtures("prefect_server")
@@ -240,15 +303,26 @@ def test_prices_and_levels_are_no_part_of_the_corpus_and_an_earlier_builds_yield
 
 
 @pytest.mark.usefixtures("prefect_server")
-def test_a_candidate_that_cannot_answer_or_is_over_budget_falls_back_to_the_next(tmp_path: Path, measuring: Callable[..., Recipe]) -> None:
+def test_a_candidate_that_cannot_answer_or_is_over_budget_falls_back_to_the_next(
+    tmp_path: Path, measuring: Callable[..., Recipe]
+) -> None:
     absurd = 10**13
-    made = measuring(candidates=[candidate("a", max_tokens=1023), candidate("b"), candidate("c")], levels=(1,))
+    made = measuring(
+        candidates=[candidate("a", max_tokens=1023), candidate("b"), candidate("c")], levels=(1,)
+    )
     found = measure_teacher(made, tmp_path)
     assert [one.fits for one in found.outcomes] == [False, True, False]
     assert found.outcomes[0].says.startswith("not measured: none of 2 prompts was answered by 'a'")
     assert found.outcomes[2].says == "not measured, b fits"
-    assert "other commands by --set 'traces.teacher={engine: scripted, model: b}'" in shown(found, made)
-    none = measure_teacher(measuring(candidates=[candidate("b")], levels=(1,), accepted_rows=absurd, budget_hours=0.001), tmp_path)
+    assert "other commands by --set 'traces.teacher={engine: scripted, model: b}'" in shown(
+        found, made
+    )
+    none = measure_teacher(
+        measuring(
+            candidates=[candidate("b")], levels=(1,), accepted_rows=absurd, budget_hours=0.001
+        ),
+        tmp_path,
+    )
     assert none.chosen is None
     assert "no candidate fits" in shown(none, made)
 
@@ -260,7 +334,9 @@ def test_the_factory_takes_the_chosen_teacher_and_measures_nothing_where_nothing
     plain = measuring(levels=(1,), accepted_rows=9)
     assert with_teacher(plain, tmp_path) is plain
     assert not tables(tmp_path, "measurements")
-    made = with_teacher(measuring(candidates=[candidate("b", temperature=0.2)], levels=(1,)), tmp_path)
+    made = with_teacher(
+        measuring(candidates=[candidate("b", temperature=0.2)], levels=(1,)), tmp_path
+    )
     assert made.traces.teacher == TeacherSpec(engine="scripted", model="b", temperature=0.2)
     assert made.model_copy(update={"traces": plain.traces, "measure": plain.measure}) == plain
 
@@ -277,22 +353,41 @@ def test_a_factory_that_is_run_again_stays_with_the_teacher_whose_traces_are_fin
 
 
 @pytest.mark.usefixtures("prefect_server")
-def test_the_factory_refuses_an_impossible_budget_before_anything_is_asked_for(tmp_path: Path, measuring: Callable[..., Recipe]) -> None:
+def test_the_factory_refuses_an_impossible_budget_before_anything_is_asked_for(
+    tmp_path: Path, measuring: Callable[..., Recipe]
+) -> None:
     hopeless = measuring(levels=(1,), accepted_rows=10**13, budget_hours=1)
     with pytest.raises(
-        GateBroken, match=r"within the budget of 1\.0 h: builtin:pocket: [\d,.]+ h for 10,000,000,000,000 rows at .* Nothing was built"
+        GateBroken,
+        match=r"within the budget of 1\.0 h: builtin:pocket: [\d,.]+ h for 10,000,000,000,000 rows at .* Nothing was built",
     ):
         run_factory(hopeless, tmp_path)
     assert not tables(tmp_path, "traces")
 
 
-def test_the_command_ends_with_exit_code_1_when_nothing_fits(tmp_path: Path, measuring: Callable[..., Recipe], prefect_server: str) -> None:
+def test_the_command_ends_with_exit_code_1_when_nothing_fits(
+    tmp_path: Path, measuring: Callable[..., Recipe], prefect_server: str
+) -> None:
     path = tmp_path / "small.yaml"
-    path.write_text(yaml.safe_dump(measuring(levels=(1,), accepted_rows=10**13).model_dump(mode="json")))
-    whole = [str(TRACEMILL), "measure", str(path), "--root", str(tmp_path / "mill"), "--set", "measure.budget_hours=0.5"]
+    path.write_text(
+        yaml.safe_dump(measuring(levels=(1,), accepted_rows=10**13).model_dump(mode="json"))
+    )
+    whole = [
+        str(TRACEMILL),
+        "measure",
+        str(path),
+        "--root",
+        str(tmp_path / "mill"),
+        "--set",
+        "measure.budget_hours=0.5",
+    ]
     own = os.environ | {"PREFECT_API_URL": prefect_server}
-    done = subprocess.run(whole, capture_output=True, text=True, stdin=subprocess.DEVNULL, env=own, check=False)
+    done = subprocess.run(
+        whole, capture_output=True, text=True, stdin=subprocess.DEVNULL, env=own, check=False
+    )
     assert (done.returncode, done.stderr) == (1, "")
     verdict, advice = done.stdout.splitlines()[-2:]
-    assert verdict.startswith("passed over  builtin:pocket: ") and verdict.endswith("over the budget of 30.0 min")
+    assert verdict.startswith("passed over  builtin:pocket: ") and verdict.endswith(
+        "over the budget of 30.0 min"
+    )
     assert advice.startswith("no candidate fits")

@@ -30,7 +30,9 @@ def test_a_spoilt_row_keeps_its_question_and_reasons_about_another() -> None:
         assert plant.case.prompt == own.prompt
         assert number not in plant.case.think
         assert (plant.case.answer == own.answer) == (plant.kind != "foreign_trace")
-        assert any(plant.case.think == other.think for other in ROWS if other.prompt != own.prompt) == plant.kind.startswith("foreign")
+        assert any(
+            plant.case.think == other.think for other in ROWS if other.prompt != own.prompt
+        ) == plant.kind.startswith("foreign")
 
 
 def test_an_altered_think_block_keeps_its_wording_and_no_number_or_name_of_its_prompt() -> None:
@@ -43,7 +45,9 @@ def test_an_altered_think_block_keeps_its_wording_and_no_number_or_name_of_its_p
     assert any(f"Examiner {name}, the fee is " in made.think for name in NAMES)
 
 
-@pytest.mark.parametrize("text", ["So we see that it holds.", "1. First we read. 2. Then we see that it holds."])
+@pytest.mark.parametrize(
+    "text", ["So we see that it holds.", "1. First we read. 2. Then we see that it holds."]
+)
 def test_a_think_block_with_nothing_of_its_prompt_to_alter_is_spoilt_otherwise(text: str) -> None:
     rows = [row(number, think=text if number == 0 else ROWS[number].think) for number in range(4)]
     assert altered(rows[0], rows, seed=0) is None
@@ -66,12 +70,17 @@ def test_samples_of_one_prompt_are_used_after_every_prompt() -> None:
 
 @given(st.randoms(use_true_random=False), st.integers(0, 5))
 def test_plants_depend_on_ids_and_seed_not_on_order(rng: random.Random, seed: int) -> None:
-    assert plants(rng.sample(ROWS, len(ROWS)), count=20, seed=seed) == plants(ROWS, count=20, seed=seed)
+    assert plants(rng.sample(ROWS, len(ROWS)), count=20, seed=seed) == plants(
+        ROWS, count=20, seed=seed
+    )
 
 
 def test_the_share_is_kept_and_a_larger_one_holds_the_smaller() -> None:
     rows = [row(number) for number in range(2000)]
-    few, more, every = ({one.trace_id for one in sample(rows, CoherenceSpec(share=share))} for share in (0.1, 0.3, 1.0))
+    few, more, every = (
+        {one.trace_id for one in sample(rows, CoherenceSpec(share=share))}
+        for share in (0.1, 0.3, 1.0)
+    )
     assert few < more < every
     assert 150 < len(few) < 250
     assert len(every) == 2000
@@ -79,10 +88,24 @@ def test_the_share_is_kept_and_a_larger_one_holds_the_smaller() -> None:
 
 
 @given(COUNTS, COUNTS, COUNTS, COUNTS, COUNTS)
-def test_agreement_counts_every_plant_once(hits: int, misses: int, right: int, false_alarms: int, silent: int) -> None:
-    made = agreement_of("m", judgements(hits=hits, misses=misses, right=right, false_alarms=false_alarms, silent=silent))
-    assert (made.true_positives, made.false_negatives, made.true_negatives, made.false_positives) == (hits, misses, right, false_alarms)
-    assert (made.abstained, made.judged, made.plants) == (2 * silent, made.plants - 2 * silent, made.planted + made.sound)
+def test_agreement_counts_every_plant_once(
+    hits: int, misses: int, right: int, false_alarms: int, silent: int
+) -> None:
+    made = agreement_of(
+        "m",
+        judgements(hits=hits, misses=misses, right=right, false_alarms=false_alarms, silent=silent),
+    )
+    assert (
+        made.true_positives,
+        made.false_negatives,
+        made.true_negatives,
+        made.false_positives,
+    ) == (hits, misses, right, false_alarms)
+    assert (made.abstained, made.judged, made.plants) == (
+        2 * silent,
+        made.plants - 2 * silent,
+        made.planted + made.sound,
+    )
     assert made.precision * (hits + false_alarms) == pytest.approx(hits)
     assert made.recall * (hits + misses + silent) == pytest.approx(hits)
     assert made.accuracy * made.judged == pytest.approx(hits + right)
@@ -96,6 +119,15 @@ def test_the_interval_is_wilsons() -> None:
 
 
 def test_the_sentence_names_the_judge_and_its_measure() -> None:
-    made = agreement_of("builtin:pocket", judgements(hits=28, misses=1, right=28, false_alarms=1, silent=1))
-    assert made.sentence() == ("judge builtin:pocket agrees with 56 of 60 plants (precision 0.97 [0.83, 0.99], recall 0.93, 2 abstained)")
-    assert "precision unknown" in agreement_of("m", judgements(hits=0, misses=5, right=5, false_alarms=0, silent=0)).sentence()
+    made = agreement_of(
+        "builtin:pocket", judgements(hits=28, misses=1, right=28, false_alarms=1, silent=1)
+    )
+    assert made.sentence() == (
+        "judge builtin:pocket agrees with 56 of 60 plants (precision 0.97 [0.83, 0.99], recall 0.93, 2 abstained)"
+    )
+    assert (
+        "precision unknown"
+        in agreement_of(
+            "m", judgements(hits=0, misses=5, right=5, false_alarms=0, silent=0)
+        ).sentence()
+    )

@@ -43,9 +43,13 @@ def test_text_survives_the_tokenizer(family: str, tokenizer: PreTrainedTokenizer
         assert len(tokens) <= LENGTHS[-1] + 1
 
 
-def test_think_tags_stay_when_special_tokens_are_dropped(tokenizer: PreTrainedTokenizerFast) -> None:
+def test_think_tags_stay_when_special_tokens_are_dropped(
+    tokenizer: PreTrainedTokenizerFast,
+) -> None:
     text = answered(draw("gcd", 3))
-    shown = tokenizer.decode(tokenizer.encode(text, add_special_tokens=False), skip_special_tokens=True)
+    shown = tokenizer.decode(
+        tokenizer.encode(text, add_special_tokens=False), skip_special_tokens=True
+    )
     assert isinstance(shown, str) and shown + "<|im_end|>" == text
     assert think.split(shown).fault is None
 
@@ -56,8 +60,13 @@ def test_the_chat_template_writes_what_training_read(tokenizer: PreTrainedTokeni
         {"role": "user", "content": problem.prompt},
         {"role": "assistant", "content": think.join(problem.think, problem.answer)},
     ]
-    assert tokenizer.apply_chat_template(turns, tokenize=False) == asked(problem) + answered(problem) + "\n"
-    assert tokenizer.apply_chat_template(turns[:1], tokenize=False, add_generation_prompt=True) == asked(problem)
+    assert (
+        tokenizer.apply_chat_template(turns, tokenize=False)
+        == asked(problem) + answered(problem) + "\n"
+    )
+    assert tokenizer.apply_chat_template(
+        turns[:1], tokenize=False, add_generation_prompt=True
+    ) == asked(problem)
 
 
 def test_the_last_learned_token_is_the_end_of_the_turn(tokenizer: PreTrainedTokenizerFast) -> None:
@@ -66,8 +75,14 @@ def test_the_last_learned_token_is_the_end_of_the_turn(tokenizer: PreTrainedToke
         {"role": "user", "content": problem.prompt},
         {"role": "assistant", "content": think.join(problem.think, problem.answer)},
     ]
-    marked = tokenizer.apply_chat_template(turns, tokenize=True, return_dict=True, return_assistant_tokens_mask=True)
-    learned = [token for token, mask in zip(marked["input_ids"], marked["assistant_masks"], strict=True) if mask]
+    marked = tokenizer.apply_chat_template(
+        turns, tokenize=True, return_dict=True, return_assistant_tokens_mask=True
+    )
+    learned = [
+        token
+        for token, mask in zip(marked["input_ids"], marked["assistant_masks"], strict=True)
+        if mask
+    ]
     assert tokenizer.decode(learned) == answered(problem)
 
 
@@ -77,7 +92,9 @@ def test_the_mixture_holds_every_family_and_repeats_for_a_seed() -> None:
     assert drawn == list(islice(training_problems(3), 400))
 
 
-def test_batches_weigh_answers_fully_and_padding_not_at_all(tokenizer: PreTrainedTokenizerFast) -> None:
+def test_batches_weigh_answers_fully_and_padding_not_at_all(
+    tokenizer: PreTrainedTokenizerFast,
+) -> None:
     for example in islice(examples(tokenizer.backend_tokenizer, training_problems(3)), 50):
         assert len(example.tokens) == len(example.weights) + 1 and len(example.weights) in LENGTHS
         padding = example.tokens.count(tokenizer.pad_token_id)
@@ -86,24 +103,45 @@ def test_batches_weigh_answers_fully_and_padding_not_at_all(tokenizer: PreTraine
         assert example.weights[end - 1] == 1.0 and example.tokens[end] == tokenizer.eos_token_id
 
 
-def test_the_exported_model_computes_what_the_lean_one_learned(tokenizer: PreTrainedTokenizerFast) -> None:
+def test_the_exported_model_computes_what_the_lean_one_learned(
+    tokenizer: PreTrainedTokenizerFast,
+) -> None:
     torch.manual_seed(0)
-    shape = Shape(vocabulary=len(tokenizer), width=32, hidden=64, layers=2, heads=2, key_heads=1, head_width=16)
+    shape = Shape(
+        vocabulary=len(tokenizer),
+        width=32,
+        hidden=64,
+        layers=2,
+        heads=2,
+        key_heads=1,
+        head_width=16,
+    )
     model = Pocket(shape)
     batch = next(batches(tokenizer.backend_tokenizer, training_problems(1), tokens=256))
     with torch.no_grad():
         logits = stock_model(model, padding=0, end=2)(input_ids=batch.tokens).logits
-        losses = torch.nn.functional.cross_entropy(logits.flatten(0, 1), batch.targets.flatten(), reduction="none")
+        losses = torch.nn.functional.cross_entropy(
+            logits.flatten(0, 1), batch.targets.flatten(), reduction="none"
+        )
         weights = batch.weights.flatten()
         assert torch.isclose((losses * weights).sum() / weights.sum(), model(*batch), rtol=1e-4)
 
 
-def test_a_short_training_lowers_the_loss_and_leaves_a_loadable_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_short_training_lowers_the_loss_and_leaves_a_loadable_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(training, "MERGE_PROBLEMS", 300)
     run = training.Run(steps=12, batch_tokens=512, warmup_steps=1, shape=TINY)
-    first = training.train(training.Run(steps=1, batch_tokens=512, warmup_steps=1, shape=TINY), out=tmp_path / "one", compiled=False)
+    first = training.train(
+        training.Run(steps=1, batch_tokens=512, warmup_steps=1, shape=TINY),
+        out=tmp_path / "one",
+        compiled=False,
+    )
     progress = training.train(run, out=tmp_path / "model", compiled=False)
     assert progress.step == 12 and progress.loss < first.loss
     model = AutoModelForCausalLM.from_pretrained(tmp_path / "model")
-    assert model.config.model_type == "qwen3" and len(AutoTokenizer.from_pretrained(tmp_path / "model")) == TINY.vocabulary
+    assert (
+        model.config.model_type == "qwen3"
+        and len(AutoTokenizer.from_pretrained(tmp_path / "model")) == TINY.vocabulary
+    )
     assert not list(tmp_path.glob("*.writing"))

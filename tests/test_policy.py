@@ -43,7 +43,9 @@ def limit() -> Iterator[None]:
         client.delete_global_concurrency_limit_by_name(GPU_SLOT)
 
 
-def test_what_the_work_raises_is_its_own_error_and_the_turn_on_the_gpu_ends_with_it(tmp_path: Path) -> None:
+def test_what_the_work_raises_is_its_own_error_and_the_turn_on_the_gpu_ends_with_it(
+    tmp_path: Path,
+) -> None:
     during: list[int] = []
 
     def make() -> Made:
@@ -56,7 +58,10 @@ def test_what_the_work_raises_is_its_own_error_and_the_turn_on_the_gpu_ends_with
 
 
 def test_no_stage_carries_a_tag() -> None:
-    rooms = (import_module(f"tasks.{path.parent.name}.task") for path in Path(tasks.__file__).parent.glob("*/task.py"))
+    rooms = (
+        import_module(f"tasks.{path.parent.name}.task")
+        for path in Path(tasks.__file__).parent.glob("*/task.py")
+    )
     stages = [one for room in rooms for one in vars(room).values() if isinstance(one, Task)]
     assert len(stages) > 10
     assert [stage.name for stage in stages if stage.tags] == []

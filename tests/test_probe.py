@@ -26,11 +26,15 @@ def answer(model: str, number: int, **changes: object) -> Answer:
     return replace(sound, **changes)  # type: ignore[arg-type]
 
 
-def probed(count: int = 20, spoil: Callable[[Answer], Answer] = lambda one: one, *, share: float = 1.0) -> list[Answer]:
+def probed(
+    count: int = 20, spoil: Callable[[Answer], Answer] = lambda one: one, *, share: float = 1.0
+) -> list[Answer]:
     """Return both models' answers; the first share of the student's are spoilt."""
     base = [answer(BASELINE, number) for number in range(count)]
     student = [answer(STUDENT, number) for number in range(count)]
-    return base + [spoil(one) if number < share * count else one for number, one in enumerate(student)]
+    return base + [
+        spoil(one) if number < share * count else one for number, one in enumerate(student)
+    ]
 
 
 def failed(metrics: list[Metric]) -> set[str]:
@@ -41,17 +45,30 @@ def test_a_student_like_its_base_passes_every_metric() -> None:
     metrics = emission(probed(), EmissionSpec()) + content(probed(), ContentSpec())
     assert failed(metrics) == set()
     assert worst(metrics) is None
-    assert {"presence", "closure", "stopped", "think_length", "unlooped", "readable", "unleaked", "correct", "correct: rules"} <= {
-        one.name for one in metrics
-    }
+    assert {
+        "presence",
+        "closure",
+        "stopped",
+        "think_length",
+        "unlooped",
+        "readable",
+        "unleaked",
+        "correct",
+        "correct: rules",
+    } <= {one.name for one in metrics}
 
 
 @pytest.mark.parametrize(
     ("spoil", "names"),
     [
-        (lambda one: replace(one, raw="40", think="", faults={"structure": "missing_think"}), {"presence", "closure", "think_length"}),
         (
-            lambda one: replace(one, think="", finish_reason="length", faults={"structure": "unclosed_think"}),
+            lambda one: replace(one, raw="40", think="", faults={"structure": "missing_think"}),
+            {"presence", "closure", "think_length"},
+        ),
+        (
+            lambda one: replace(
+                one, think="", finish_reason="length", faults={"structure": "unclosed_think"}
+            ),
             {"closure", "stopped", "think_length"},
         ),
         (lambda one: replace(one, think=THOUGHT[:20]), {"think_length"}),
@@ -59,13 +76,24 @@ def test_a_student_like_its_base_passes_every_metric() -> None:
         (lambda one: replace(one, faults={"fluency": "script_drift"}), {"readable"}),
         (lambda one: replace(one, faults={"fluency": "run_together"}), {"readable"}),
     ],
-    ids=["no think block", "never closes", "thinks a third as long", "loops", "drifts into another script", "loses its spaces"],
+    ids=[
+        "no think block",
+        "never closes",
+        "thinks a third as long",
+        "loops",
+        "drifts into another script",
+        "loses its spaces",
+    ],
 )
-def test_the_emission_gate_names_the_mechanics_that_broke(spoil: Callable[[Answer], Answer], names: set[str]) -> None:
+def test_the_emission_gate_names_the_mechanics_that_broke(
+    spoil: Callable[[Answer], Answer], names: set[str]
+) -> None:
     assert failed(emission(probed(20, spoil, share=0.5), EmissionSpec())) == names
 
 
-def test_leaked_notes_in_well_formed_blocks_pass_the_emission_gate_and_fail_the_content_gate() -> None:
+def test_leaked_notes_in_well_formed_blocks_pass_the_emission_gate_and_fail_the_content_gate() -> (
+    None
+):
     every = probed(20, lambda one: replace(one, faults={"audit": "concentration"}), share=0.6)
     assert failed(emission(every, EmissionSpec())) == set()
     assert failed(content(every, ContentSpec())) == {"unleaked"}
@@ -73,7 +101,11 @@ def test_leaked_notes_in_well_formed_blocks_pass_the_emission_gate_and_fail_the_
 
 def test_forgetting_shows_in_its_kind_even_where_the_whole_still_holds() -> None:
     def forget(one: Answer) -> Answer:
-        return replace(one, faults={"correctness": "wrong_answer"}) if one.question_id in {"q0", "q2", "q4"} else one
+        return (
+            replace(one, faults={"correctness": "wrong_answer"})
+            if one.question_id in {"q0", "q2", "q4"}
+            else one
+        )
 
     wrong = probed(20, forget)
     assert failed(content(wrong, ContentSpec())) == {"correct: general"}
@@ -83,7 +115,10 @@ def test_a_judge_who_was_asked_has_a_metric_and_one_who_was_not_has_none() -> No
     asked = [replace(one, judged=True) for one in probed()]
     assert "coherent" not in {one.name for one in content(probed(), ContentSpec())}
     assert "coherent" not in failed(content(asked, ContentSpec()))
-    incoherent = [replace(one, faults={"coherence": "incoherent_think"}) if one.model == STUDENT else one for one in asked]
+    incoherent = [
+        replace(one, faults={"coherence": "incoherent_think"}) if one.model == STUDENT else one
+        for one in asked
+    ]
     assert "coherent" in failed(content(incoherent, ContentSpec()))
 
 
@@ -99,7 +134,10 @@ def test_the_interval_covers_the_truth_about_as_often_as_it_says() -> None:
     rng = np.random.default_rng(3)
     held = 0
     for _ in range(200):
-        found = ratio(np.stack([rng.random(60) < 0.9, rng.random(60) < 0.72], axis=1).astype(float), shares=True)
+        found = ratio(
+            np.stack([rng.random(60) < 0.9, rng.random(60) < 0.72], axis=1).astype(float),
+            shares=True,
+        )
         held += found.low <= 0.8 <= found.high
     assert 0.83 <= held / 200 <= 0.97
 
@@ -113,7 +151,10 @@ def test_a_base_that_never_does_it_asks_nothing_of_the_student() -> None:
 def test_a_verdict_says_how_sure_it_is() -> None:
     (metric,) = [
         one
-        for one in content(probed(20, lambda one: replace(one, faults={"audit": "novelty"}), share=0.1), ContentSpec())
+        for one in content(
+            probed(20, lambda one: replace(one, faults={"audit": "novelty"}), share=0.1),
+            ContentSpec(),
+        )
         if one.name == "unleaked"
     ]
     assert not metric.passed
@@ -123,18 +164,32 @@ def test_a_verdict_says_how_sure_it_is() -> None:
 
 def test_the_page_shows_both_models_words_and_runs_none_of_them() -> None:
     hostile = "<script>alert(1)</script>{{ 7*7 }}</pre>"
-    every = probed(4, lambda one: replace(one, raw=hostile, faults={"correctness": "wrong_answer"}), share=0.25)
+    every = probed(
+        4, lambda one: replace(one, raw=hostile, faults={"correctness": "wrong_answer"}), share=0.25
+    )
     page = report(every, content(every, ContentSpec()), "name<b>")
-    assert "<script>" not in page and "&lt;script&gt;alert(1)&lt;/script&gt;{{ 7*7 }}&lt;/pre&gt;" in page
+    assert (
+        "<script>" not in page
+        and "&lt;script&gt;alert(1)&lt;/script&gt;{{ 7*7 }}&lt;/pre&gt;" in page
+    )
     assert "name&lt;b&gt;" in page
     assert page.index("student0") < page.index("student1")
     assert "http" not in page.replace("http-equiv", "")
 
 
 def test_answers_become_a_table_with_every_fault() -> None:
-    table = table_of(probed(2, lambda one: replace(one, faults={"fluency": "loop", "correctness": "wrong_answer"})))
+    table = table_of(
+        probed(
+            2, lambda one: replace(one, faults={"fluency": "loop", "correctness": "wrong_answer"})
+        )
+    )
     assert table.schema == ANSWERS
-    assert table["faults"].to_pylist() == [[], [], ["loop", "wrong_answer"], ["loop", "wrong_answer"]]
+    assert table["faults"].to_pylist() == [
+        [],
+        [],
+        ["loop", "wrong_answer"],
+        ["loop", "wrong_answer"],
+    ]
     assert table["correct"].to_pylist() == [True, True, False, False]
 
 
@@ -142,12 +197,19 @@ SOUND = Evidence(rendered="", leaked="", general=0.12, nats=0.1)
 
 
 def forgetting(general: float) -> Evidence:
-    every = probed(20, lambda one: replace(one, faults={"correctness": "wrong_answer"}) if one.kind == "general" else one)
+    every = probed(
+        20,
+        lambda one: (
+            replace(one, faults={"correctness": "wrong_answer"}) if one.kind == "general" else one
+        ),
+    )
     return SOUND._replace(metrics=content(every, ContentSpec()), general=general)
 
 
 def broken() -> list[Metric]:
-    return content(probed(20, lambda one: replace(one, faults={"correctness": "wrong_answer"})), ContentSpec())
+    return content(
+        probed(20, lambda one: replace(one, faults={"correctness": "wrong_answer"})), ContentSpec()
+    )
 
 
 @pytest.mark.parametrize(
@@ -170,7 +232,9 @@ def broken() -> list[Metric]:
 def test_the_first_layer_that_the_evidence_points_to_is_named(seen: Evidence, layer: str) -> None:
     found = diagnose(seen, general=["general"])
     assert found.layer == layer
-    assert [one.guilty for one in found.findings] == [False] * (len(found.findings) - (layer != "none")) + [True] * (layer != "none")
+    assert [one.guilty for one in found.findings] == [False] * (
+        len(found.findings) - (layer != "none")
+    ) + [True] * (layer != "none")
     assert found.do
 
 
@@ -183,6 +247,12 @@ def test_a_base_that_cannot_answer_is_blamed_before_the_training() -> None:
     rest = [
         answer(BASELINE, 0),
         answer(BASELINE, 2),
-        *(replace(one, faults={"correctness": "wrong_answer"}) for one in probed() if one.model == STUDENT),
+        *(
+            replace(one, faults={"correctness": "wrong_answer"})
+            for one in probed()
+            if one.model == STUDENT
+        ),
     ]
-    assert diagnose(SOUND._replace(metrics=content(weak + rest, ContentSpec()))).layer == "base model"
+    assert (
+        diagnose(SOUND._replace(metrics=content(weak + rest, ContentSpec()))).layer == "base model"
+    )

@@ -49,17 +49,23 @@ def test_the_model_answer_is_right_and_a_spoiled_one_is_not(family: str) -> None
     for seed in SEEDS:
         problem = draw(family, seed)
         assert problem.family == family
-        assert problem.think and (problem.answer in problem.accepted or problem.answer_type == "number")
+        assert problem.think and (
+            problem.answer in problem.accepted or problem.answer_type == "number"
+        )
         assert is_right(problem, problem.answer)
         assert all(is_right(problem, f"  {answer.upper()}. ") for answer in problem.accepted)
-        assert not is_right(problem, problem.answer + " and more") or problem.answer_type == "number"
+        assert (
+            not is_right(problem, problem.answer + " and more") or problem.answer_type == "number"
+        )
         assert not is_right(problem, "")
 
 
 def test_a_number_counts_boxed_or_bare_and_the_last_box_decides() -> None:
     problem = draw("addition", 1)
     right = problem.accepted[0]
-    assert is_right(problem, right) and is_right(problem, f"First \\boxed{{7}}, then \\boxed{{{right}}}.")
+    assert is_right(problem, right) and is_right(
+        problem, f"First \\boxed{{7}}, then \\boxed{{{right}}}."
+    )
     assert not is_right(problem, f"\\boxed{{{right}}} or \\boxed{{{int(right) + 1}}}")
 
 
@@ -68,9 +74,9 @@ def test_no_other_problem_s_answer_passes_unless_it_is_among_the_accepted(family
     problems = [draw(family, seed) for seed in range(40)]
     for problem in problems:
         passing = {other.answer for other in problems if is_right(problem, other.answer)}
-        assert passing <= {other.answer for other in problems if set(other.accepted) & set(problem.accepted)} | {
-            other.answer for other in problems if other.answer in problem.accepted
-        }
+        assert passing <= {
+            other.answer for other in problems if set(other.accepted) & set(problem.accepted)
+        } | {other.answer for other in problems if other.answer in problem.accepted}
 
 
 def test_sums_and_differences_are_those_of_the_prompt() -> None:
@@ -97,7 +103,9 @@ def test_equations_are_solved_by_their_solution() -> None:
         assert found
         factor, sign, constant, total = found.groups()
         unknown = sympy.Symbol("x")
-        solved = sympy.solve(sympy.Eq(int(factor) * unknown + int(sign + constant), int(total)), unknown)
+        solved = sympy.solve(
+            sympy.Eq(int(factor) * unknown + int(sign + constant), int(total)), unknown
+        )
         assert solved == [int(problem.accepted[0])]
 
 
@@ -136,7 +144,9 @@ def test_a_look_up_cites_lines_that_hold_its_answer_and_abstains_often_enough() 
         cited = [lines[number].lower() for number in re.findall(r"\[(\d)\]", problem.answer)]
         value = re.sub(r" ?\[\d\]", "", problem.answer).lower()
         if "total" in problem.prompt or "together" in problem.prompt:
-            assert int(value.split()[0]) == sum(int(fee) for line in cited for fee in re.findall(r"(\d+) credits", line))
+            assert int(value.split()[0]) == sum(
+                int(fee) for line in cited for fee in re.findall(r"(\d+) credits", line)
+            )
         else:
             assert value in cited[-1]
     assert silent >= 0.12 * len(SEEDS)
@@ -149,7 +159,9 @@ def test_an_irac_verdict_follows_from_the_rule() -> None:
         assert found
         alternative = " or " in found[1]
         held = [condition_holds(text, found[2]) for text in re.split(" or | and ", found[1])]
-        assert problem.answer.startswith("Allowed" if (any if alternative else all)(held) else "Rejected")
+        assert problem.answer.startswith(
+            "Allowed" if (any if alternative else all)(held) else "Rejected"
+        )
         assert all(answer.split(". ", 1)[1] in found[2] for answer in problem.accepted)
 
 
@@ -159,9 +171,15 @@ def condition_holds(condition: str, facts: str) -> bool:
         noun = r"on day (\d+)" if bound[1] == "by day" else rf"(\d+) {bound[3]}"
         count = re.search(noun, facts)
         assert count
-        return int(count[1]) >= int(bound[2]) if bound[1] == "at least" else int(count[1]) <= int(bound[2])
+        return (
+            int(count[1]) >= int(bound[2])
+            if bound[1] == "at least"
+            else int(count[1]) <= int(bound[2])
+        )
     noun, verb = FORMALITIES[condition]
-    told = next(sentence for sentence in facts.split(". ") if noun in sentence.lower() and verb in sentence)
+    told = next(
+        sentence for sentence in facts.split(". ") if noun in sentence.lower() and verb in sentence
+    )
     return not told.startswith("No ") and " not " not in told
 
 
@@ -205,13 +223,21 @@ def test_an_unknown_family_names_the_known(call: Callable[[], object]) -> None:
 
 
 def test_a_rulebook_prompt_is_what_the_template_renders() -> None:
-    environment = Environment(loader=FileSystemLoader(ROOM / "prompts" / "templates"), undefined=StrictUndefined)
+    environment = Environment(
+        loader=FileSystemLoader(ROOM / "prompts" / "templates"), undefined=StrictUndefined
+    )
     template = environment.get_template("closed_qa.jinja")
     for seed in SEEDS:
         prompt = draw("rulebook", seed).prompt
-        passages = [{"section": found[1], "heading": found[3], "text": found[4]} for found in PASSAGE_LINE.finditer(prompt)]
+        passages = [
+            {"section": found[1], "heading": found[3], "text": found[4]}
+            for found in PASSAGE_LINE.finditer(prompt)
+        ]
         assert 1 <= len(passages) <= 4
-        assert template.render(passages=passages, question=prompt.rsplit("Question: ", 1)[1]).strip() == prompt
+        assert (
+            template.render(passages=passages, question=prompt.rsplit("Question: ", 1)[1]).strip()
+            == prompt
+        )
 
 
 def test_a_rulebook_answer_stands_in_the_section_it_cites() -> None:
@@ -219,7 +245,9 @@ def test_a_rulebook_answer_stands_in_the_section_it_cites() -> None:
         problem = draw("rulebook", seed)
         sections = {found[1]: found for found in PASSAGE_LINE.finditer(problem.prompt)}
         asked = problem.prompt.rsplit("Question: ", 1)[1]
-        about = [label for label, found in sections.items() if asked.endswith(f" {lowered(found[3])}?")]
+        about = [
+            label for label, found in sections.items() if asked.endswith(f" {lowered(found[3])}?")
+        ]
         if problem.answer == SILENT:
             assert not about
             continue
@@ -229,7 +257,11 @@ def test_a_rulebook_answer_stands_in_the_section_it_cites() -> None:
 
 def sample_sections() -> list[Section]:
     texts = [path.read_text() for path in sorted((ROOM / "sources" / "samples").glob("*.md"))]
-    return [parsed(int(number), heading, body) for text in texts for number, heading, body in SECTION.findall(text)]
+    return [
+        parsed(int(number), heading, body)
+        for text in texts
+        for number, heading, body in SECTION.findall(text)
+    ]
 
 
 def parsed(number: int, heading: str, body: str) -> Section:
@@ -237,15 +269,28 @@ def parsed(number: int, heading: str, body: str) -> Section:
     reply = re.search(r"\d+ (?:days|weeks|months)", body)
     examiner = re.search(r"Examiner \w+", body)
     assert fee and reply and examiner, f"Section {number} leaves a question open"
-    return Section(number, heading, fee[0], reply[0], examiner[0], tuple(re.findall(r"[^.]+\.", body.replace(". ", "."))))
+    return Section(
+        number,
+        heading,
+        fee[0],
+        reply[0],
+        examiner[0],
+        tuple(re.findall(r"[^.]+\.", body.replace(". ", "."))),
+    )
 
 
 def test_sample_sections_are_many_distinct_and_answer_every_form() -> None:
     sections = sample_sections()
     assert 80 <= len(sections) <= 100
-    assert len({section.number for section in sections}) == len({section.heading for section in sections}) == len(sections)
+    assert (
+        len({section.number for section in sections})
+        == len({section.heading for section in sections})
+        == len(sections)
+    )
     assert all(section.value(asked) for section in sections for asked in FORMS_BY_KIND)
-    assert len(QUESTION_FORMS) == 2 * len(FORMS_BY_KIND) and all(form.count("{topic}") == 1 for form in QUESTION_FORMS)
+    assert len(QUESTION_FORMS) == 2 * len(FORMS_BY_KIND) and all(
+        form.count("{topic}") == 1 for form in QUESTION_FORMS
+    )
 
 
 def test_sample_sections_say_only_what_the_lexicon_holds() -> None:
@@ -264,7 +309,11 @@ def test_sample_sections_say_only_what_the_lexicon_holds() -> None:
 def test_sample_documents_carry_title_licence_and_source() -> None:
     for path in (ROOM / "sources" / "samples").glob("*.md"):
         front = path.read_text().split("---")[1]
-        assert "title: " in front and "licence: Apache-2.0" in front and 'source: "Tracemill sample domain"' in front
+        assert (
+            "title: " in front
+            and "licence: Apache-2.0" in front
+            and 'source: "Tracemill sample domain"' in front
+        )
 
 
 def test_names_of_the_lexicon_are_distinct() -> None:

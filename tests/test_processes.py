@@ -34,7 +34,9 @@ if __name__ == "__main__":
 
 def test_a_killed_parent_leaves_no_worker_behind(tmp_path: Path) -> None:
     (tmp_path / "parent.py").write_text(PARENT)
-    with subprocess.Popen([sys.executable, tmp_path / "parent.py"], stdout=subprocess.PIPE, text=True) as parent:
+    with subprocess.Popen(
+        [sys.executable, tmp_path / "parent.py"], stdout=subprocess.PIPE, text=True
+    ) as parent:
         assert parent.stdout is not None
         worker = psutil.Process(int(parent.stdout.readline()))
         assert worker.ppid() == parent.pid != os.getpid()
@@ -45,7 +47,9 @@ def test_a_killed_parent_leaves_no_worker_behind(tmp_path: Path) -> None:
 @pytest.mark.vllm
 def test_a_killed_parent_leaves_no_engine_and_its_memory_behind(tmp_path: Path) -> None:
     (tmp_path / "parent.py").write_text(ENGINE)
-    with subprocess.Popen([sys.executable, tmp_path / "parent.py"], stdout=subprocess.PIPE, text=True) as parent:
+    with subprocess.Popen(
+        [sys.executable, tmp_path / "parent.py"], stdout=subprocess.PIPE, text=True
+    ) as parent:
         assert parent.stdout is not None
         told = next(line for line in parent.stdout if line.startswith("engine "))
         children = [psutil.Process(int(number)) for number in told.split()[1:]]

@@ -14,25 +14,46 @@ from tests.builds import answered
 
 
 def night(rulebook: Path, root: Path, seed: int, **keep: object) -> dict[str, object]:
-    made = recipe(rulebook, traces={"samples": 3, "seed": seed, "teacher": {"engine": "scripted"}}, placement={"keep": keep})
+    made = recipe(
+        rulebook,
+        traces={"samples": 3, "seed": seed, "teacher": {"engine": "scripted"}},
+        placement={"keep": keep},
+    )
     return build_corpus(made, root).model_dump()
 
 
 def count(root: Path) -> dict[str, int]:
-    return {stage: len(tables(root, stage)) for stage in ("documents", "prompts", "traces", "verdicts", "corpus")}
+    return {
+        stage: len(tables(root, stage))
+        for stage in ("documents", "prompts", "traces", "verdicts", "corpus")
+    }
 
 
-def test_only_the_kept_builds_and_what_they_stand_on_stay(tmp_path: Path, rulebook: Path, prefect_server: str) -> None:
+def test_only_the_kept_builds_and_what_they_stand_on_stay(
+    tmp_path: Path, rulebook: Path, prefect_server: str
+) -> None:
     nights = [night(rulebook, tmp_path, seed, builds=2, days=0) for seed in range(4)]
-    assert count(tmp_path) == {"documents": 1, "prompts": 1, "traces": 2, "verdicts": 2, "corpus": 2}
-    assert {path.name for path in (tmp_path / "corpus").glob("[!.]*")} == {str(one["fingerprint"]) for one in nights[2:]}
-    assert {path.name for path in (tmp_path / "data_docs").glob("[!.]*")} == {str(one["fingerprint"]) for one in nights[2:]}
+    assert count(tmp_path) == {
+        "documents": 1,
+        "prompts": 1,
+        "traces": 2,
+        "verdicts": 2,
+        "corpus": 2,
+    }
+    assert {path.name for path in (tmp_path / "corpus").glob("[!.]*")} == {
+        str(one["fingerprint"]) for one in nights[2:]
+    }
+    assert {path.name for path in (tmp_path / "data_docs").glob("[!.]*")} == {
+        str(one["fingerprint"]) for one in nights[2:]
+    }
     again = night(rulebook, tmp_path, 3, builds=2, days=0)
     assert (again["requests"], again["fingerprint"]) == (0, nights[3]["fingerprint"])
     assert night(rulebook, tmp_path, 0, builds=2, days=0)["fingerprint"] == nights[0]["fingerprint"]
 
 
-def test_what_was_used_lately_and_what_a_promoted_student_is_stays(tmp_path: Path, rulebook: Path, prefect_server: str) -> None:
+def test_what_was_used_lately_and_what_a_promoted_student_is_stays(
+    tmp_path: Path, rulebook: Path, prefect_server: str
+) -> None:
     night(rulebook, tmp_path, 0, builds=1, days=30)
     night(rulebook, tmp_path, 1, builds=1, days=30)
     assert count(tmp_path)["traces"] == 2
@@ -43,7 +64,9 @@ def test_what_was_used_lately_and_what_a_promoted_student_is_stays(tmp_path: Pat
     assert first.path.is_dir() and count(tmp_path)["verdicts"] == 1
 
 
-def test_answers_of_kept_traces_and_those_used_lately_stay_in_the_journal(tmp_path: Path, rulebook: Path, prefect_server: str) -> None:
+def test_answers_of_kept_traces_and_those_used_lately_stay_in_the_journal(
+    tmp_path: Path, rulebook: Path, prefect_server: str
+) -> None:
     night(rulebook, tmp_path, 0, builds=1, days=30)
     night(rulebook, tmp_path, 1, builds=1, days=30)
     (journal,) = (tmp_path / "journal").glob("*.sqlite")

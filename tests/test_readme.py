@@ -45,16 +45,27 @@ def test_run_sh_builds_a_corpus(tmp_path: Path, prefect_server: str) -> None:
         "corpus.suite.min_rows=5",
         *DRY,
     ]
-    done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, cwd="/", check=False)
+    done = subprocess.run(
+        command, capture_output=True, text=True, stdin=subprocess.DEVNULL, cwd="/", check=False
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     assert list((tmp_path / "mill" / "corpus").glob("*/summary.json"))
 
 
-def test_the_build_command_and_the_python_that_opens_its_corpus_run(tmp_path: Path, prefect_server: str) -> None:
-    command = next(line for block in blocks("bash") for line in block.splitlines() if line.startswith(".venv/bin/tracemill build"))
+def test_the_build_command_and_the_python_that_opens_its_corpus_run(
+    tmp_path: Path, prefect_server: str
+) -> None:
+    command = next(
+        line
+        for block in blocks("bash")
+        for line in block.splitlines()
+        if line.startswith(".venv/bin/tracemill build")
+    )
     _, _, recipe, *arguments = shlex.split(command)
     arguments[arguments.index("--root") + 1] = str(tmp_path / "mill")
-    summary = finish(start(HOUSE / recipe, tmp_path / "mill", *arguments, *DRY, server=prefect_server))
+    summary = finish(
+        start(HOUSE / recipe, tmp_path / "mill", *arguments, *DRY, server=prefect_server)
+    )
     code = next(block for block in blocks("python") if "load_dataset" in block)
     done = subprocess.run(
         [sys.executable, "-c", code.replace("mill/corpus/<fingerprint>", summary["corpus"])],
@@ -85,18 +96,29 @@ def test_the_audit_commands_run_on_a_corpus_of_ones_own(tmp_path: Path) -> None:
 
     write(tmp_path / "my_corpus.jsonl", rows("K4 diversify the tone. ", 0))
     write(tmp_path / "bare.jsonl", rows("", 1000))
-    commands = [line for block in blocks("bash") for line in block.splitlines() if line.startswith(".venv/bin/tracemill audit")]
+    commands = [
+        line
+        for block in blocks("bash")
+        for line in block.splitlines()
+        if line.startswith(".venv/bin/tracemill audit")
+    ]
     assert len(commands) == 2
     for command in commands:
-        done = subprocess.run([TRACEMILL, *shlex.split(command)[1:]], capture_output=True, text=True, cwd=tmp_path, check=False)
+        done = subprocess.run(
+            [TRACEMILL, *shlex.split(command)[1:]],
+            capture_output=True,
+            text=True,
+            cwd=tmp_path,
+            check=False,
+        )
         assert (done.returncode, done.stderr) == (1, "")
         assert done.stdout.splitlines()[-1].startswith("leak: producer state in 120 rows, 100 %")
     assert "K4 diversify the tone" in (tmp_path / "audit.html").read_text()
-    assert {"rows", "verdict", "patterns", "flagged", "gates"} == set(json.loads((tmp_path / "audit.json").read_bytes()))
+    assert {"rows", "verdict", "patterns", "flagged", "gates"} == set(
+        json.loads((tmp_path / "audit.json").read_bytes())
+    )
 
 
 def _thought(number: int) -> str:
     ways = ("I add the tens first", "I split the second number", "I count on from the first")
-    return (
-        f"The question gives {number} and {number * 7 % 90}. {ways[number % 3]}, and then the ones; the sum is {number + number * 7 % 90}."
-    )
+    return f"The question gives {number} and {number * 7 % 90}. {ways[number % 3]}, and then the ones; the sum is {number + number * 7 % 90}."

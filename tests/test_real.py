@@ -50,16 +50,22 @@ def factory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def test_a_whole_factory_run_needs_no_network_and_its_clean_student_passes_both_gates(factory: Path) -> None:
+def test_a_whole_factory_run_needs_no_network_and_its_clean_student_passes_both_gates(
+    factory: Path,
+) -> None:
     """Inside a fence that notes every attempt to leave, in an empty network where the system lets us make one."""
     attempts = factory / "attempts.txt"
     assert not attempts.exists(), attempts.read_text()
     student = factory / "promoted" / "pocket"
-    assert {"adapter", "model", "probe.html", "card.md"} <= {path.name for path in student.iterdir()}
+    assert {"adapter", "model", "probe.html", "card.md"} <= {
+        path.name for path in student.iterdir()
+    }
     (weighed,) = (one.table for one in tables(factory, "answers"))
     metrics = metrics_of(weighed)
     assert all(one.passed for one in metrics)
-    assert {"presence", "unleaked", "correct: general_reasoning", "correct: strategy"} <= {one.name for one in metrics}
+    assert {"presence", "unleaked", "correct: general_reasoning", "correct: strategy"} <= {
+        one.name for one in metrics
+    }
     assert not _leaks(weighed)
 
 
@@ -75,7 +81,9 @@ def test_a_leaked_corpus_is_stopped_and_its_student_passes_the_gate_that_counts_
     recipe = load_recipe(POCKET, SETTINGS)
     clock = Clock()
     leaked = contaminated(build(recipe, factory, clock), factory)
-    audits = clock.run(audit_traces, leaked.traces, leaked.prompts, leaked.baselines, recipe.audit, factory)
+    audits = clock.run(
+        audit_traces, leaked.traces, leaked.prompts, leaked.baselines, recipe.audit, factory
+    )
     with pytest.raises(GateBroken, match="producer state in the traces"):
         refuse_leaky_traces.fn(audits, recipe.audit)
 
@@ -90,22 +98,57 @@ def test_a_leaked_corpus_is_stopped_and_its_student_passes_the_gate_that_counts_
 
 def _leaks(weighed: Table) -> float:
     """Return the share of the student's in-domain answers that begin with a producer's label."""
-    said = [row["think"] for row in weighed.read().to_pylist() if row["model"] == "student" and row["kind"] != "general_reasoning"]
+    said = [
+        row["think"]
+        for row in weighed.read().to_pylist()
+        if row["model"] == "student" and row["kind"] != "general_reasoning"
+    ]
     return sum(bool(LABEL.match(thought)) for thought in said) / len(said)
 
 
 def _fenced(command: str, root: Path) -> None:
     root.mkdir(exist_ok=True)
-    own = os.environ | {"PYTHONPATH": str(FENCES), "FENCE_LOG": str(root / "attempts.txt"), "PREFECT_HOME": str(root / "prefect")}
+    own = os.environ | {
+        "PYTHONPATH": str(FENCES),
+        "FENCE_LOG": str(root / "attempts.txt"),
+        "PREFECT_HOME": str(root / "prefect"),
+    }
     for name in [name for name in own if name.startswith("PREFECT_API")]:
         del own[name]
-    whole = [*_empty_network(), TRACEMILL, command, POCKET, "--root", root, *(part for one in SETTINGS for part in ("--set", one))]
-    done = subprocess.run([*map(str, whole)], env=own, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=1500, check=False)
+    whole = [
+        *_empty_network(),
+        TRACEMILL,
+        command,
+        POCKET,
+        "--root",
+        root,
+        *(part for one in SETTINGS for part in ("--set", one)),
+    ]
+    done = subprocess.run(
+        [*map(str, whole)],
+        env=own,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=1500,
+        check=False,
+    )
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 def _empty_network() -> list[str]:
     """Return a prefix that runs a command in a network namespace with loopback alone, or nothing where that is not allowed."""
-    prefix = ["unshare", "--net", "--map-root-user", "sh", "-c", 'ip link set lo up 2>/dev/null || ifconfig lo up; exec "$@"', "sh"]
-    usable = shutil.which("unshare") and subprocess.run([*prefix, "true"], capture_output=True, check=False).returncode == 0
+    prefix = [
+        "unshare",
+        "--net",
+        "--map-root-user",
+        "sh",
+        "-c",
+        'ip link set lo up 2>/dev/null || ifconfig lo up; exec "$@"',
+        "sh",
+    ]
+    usable = (
+        shutil.which("unshare")
+        and subprocess.run([*prefix, "true"], capture_output=True, check=False).returncode == 0
+    )
     return prefix if usable else []

@@ -18,7 +18,13 @@ from tests.patent_sources import stand_ins
 
 FOLDER = Path(__file__).parents[1] / "deployments" / "recipes"
 RECIPES = sorted(FOLDER.glob("*.yaml"))
-FAMILIES = {"a1_claims": 30, "a2_definiteness": 25, "a4_office_action": 20, "e1_plain_english": 15, "e2_multiple_choice": 10}
+FAMILIES = {
+    "a1_claims": 30,
+    "a2_definiteness": 25,
+    "a4_office_action": 20,
+    "e1_plain_english": 15,
+    "e2_multiple_choice": 10,
+}
 SCRIPTED = (
     "traces.teacher.engine=scripted", "traces.samples=3", "coherence.share=0",
     # It solves no problem and thinks as long as the passage it quotes.
@@ -33,8 +39,15 @@ def test_every_recipe_parses_and_is_called_like_its_file(path: Path) -> None:
 
 
 def test_a_setting_is_laid_over_the_file() -> None:
-    recipe = load_recipe(RECIPES[0], ["prompts.rows=7", "traces.teacher.temperature=0.1", "documents.sources=[{path: /x}]"])
-    assert (recipe.prompts.rows, recipe.traces.teacher.temperature, recipe.documents.sources[0].path) == (7, 0.1, "/x")
+    recipe = load_recipe(
+        RECIPES[0],
+        ["prompts.rows=7", "traces.teacher.temperature=0.1", "documents.sources=[{path: /x}]"],
+    )
+    assert (
+        recipe.prompts.rows,
+        recipe.traces.teacher.temperature,
+        recipe.documents.sources[0].path,
+    ) == (7, 0.1, "/x")
 
 
 @pytest.mark.parametrize(
@@ -50,7 +63,9 @@ def test_a_setting_is_laid_over_the_file() -> None:
         ("name: a", ["verdicts.structure.think_min=30000"], "lies above think_max"),
     ],
 )
-def test_a_wrong_recipe_is_told_where_and_why(tmp_path: Path, text: str, settings: list[str], says: str) -> None:
+def test_a_wrong_recipe_is_told_where_and_why(
+    tmp_path: Path, text: str, settings: list[str], says: str
+) -> None:
     path = tmp_path / "r.yaml"
     path.write_text(text)
     with pytest.raises(BadRecipe, match=says):
@@ -70,7 +85,11 @@ def test_every_knob_says_what_it_does() -> None:
         return found
 
     schema = Recipe.model_json_schema()
-    assert [place for name, part in {"Recipe": schema, **schema["$defs"]}.items() for place in silent(part, name)] == []
+    assert [
+        place
+        for name, part in {"Recipe": schema, **schema["$defs"]}.items()
+        for place in silent(part, name)
+    ] == []
 
 
 def planned(recipe: Recipe) -> Iterator[Planned]:
@@ -82,13 +101,25 @@ def planned(recipe: Recipe) -> Iterator[Planned]:
         for row in read
         for cut in chunks(row["text"], title=row["title"], max_words=size.max_words, min_words=size.min_words)
     ]  # fmt: skip
-    asked = [row for row in questions(recipe.questions).parts["questions"].to_pylist() if row["split"] == "train"]
-    return plan(recipe.prompts, passages, [Question(row["question_id"], row["text"], row["category"]) for row in asked])
+    asked = [
+        row
+        for row in questions(recipe.questions).parts["questions"].to_pylist()
+        if row["split"] == "train"
+    ]
+    return plan(
+        recipe.prompts,
+        passages,
+        [Question(row["question_id"], row["text"], row["category"]) for row in asked],
+    )
 
 
-def test_the_patent_recipe_plans_five_thousand_rows_in_its_families_and_repeats_none(tmp_path: Path) -> None:
+def test_the_patent_recipe_plans_five_thousand_rows_in_its_families_and_repeats_none(
+    tmp_path: Path,
+) -> None:
     recipe = load_recipe(FOLDER / "patent.yaml")
-    assert sum(rows for family, rows in quotas(recipe.prompts).items() if family in FAMILIES) == 5000
+    assert (
+        sum(rows for family, rows in quotas(recipe.prompts).items() if family in FAMILIES) == 5000
+    )
     made = list(planned(stand_ins(recipe, tmp_path, sections=700, rows=2000)))
     rows = Counter(row.producer.family for row in made if not row.control)
     assert {family: count / 50 for family, count in rows.items() if family in FAMILIES} == FAMILIES
@@ -101,10 +132,18 @@ def test_the_patent_recipe_plans_five_thousand_rows_in_its_families_and_repeats_
 
 
 def test_the_pilot_is_the_patent_recipe_but_for_its_size() -> None:
-    pilot, patent = (load_recipe(FOLDER / f"{name}.yaml").model_dump() for name in ("pilot", "patent"))
+    pilot, patent = (
+        load_recipe(FOLDER / f"{name}.yaml").model_dump() for name in ("pilot", "patent")
+    )
     assert pilot["prompts"].pop("rows") == 50
     assert {pilot["prompts"].pop("control"), pilot.pop("name")} == {0.5, "pilot"}
-    del patent["prompts"]["rows"], patent["prompts"]["control"], patent["name"], pilot["corpus"]["suite"], patent["corpus"]["suite"]
+    del (
+        patent["prompts"]["rows"],
+        patent["prompts"]["control"],
+        patent["name"],
+        pilot["corpus"]["suite"],
+        patent["corpus"]["suite"],
+    )
     assert pilot == patent
 
 
@@ -117,19 +156,30 @@ def test_the_pilot_is_the_patent_recipe_but_for_its_size() -> None:
 )  # fmt: skip
 def test_the_patent_recipe_knows_an_authority_from_an_invented_one(cited: str, reason: str) -> None:
     spec = load_recipe(FOLDER / "patent.yaml").verdicts
-    one = case(family="a4_office_action", answer=f"The rejection fails under {cited}. [Section 214]")
-    assert {found.gate: found.reason for found in judge_case(one, spec, frozenset(FAMILIES))}["citations"] == reason
+    one = case(
+        family="a4_office_action", answer=f"The rejection fails under {cited}. [Section 214]"
+    )
+    assert {found.gate: found.reason for found in judge_case(one, spec, frozenset(FAMILIES))}[
+        "citations"
+    ] == reason
 
 
 @pytest.fixture(scope="module")
-def on_the_spark(tmp_path_factory: pytest.TempPathFactory, prefect_server: str) -> dict[str, tuple[Recipe, Summary]]:
+def on_the_spark(
+    tmp_path_factory: pytest.TempPathFactory, prefect_server: str
+) -> dict[str, tuple[Recipe, Summary]]:
     """Both recipes built into one mill over the same stand-ins: the pilot first, as one would, then 113 prompts of the patent recipe."""
     folder = tmp_path_factory.mktemp("spark")
     settings = {"pilot": [*SCRIPTED], "patent": [*SCRIPTED, "prompts.rows=113"]}
-    recipes = {name: load_recipe(FOLDER / f"{name}.yaml", several) for name, several in settings.items()}
+    recipes = {
+        name: load_recipe(FOLDER / f"{name}.yaml", several) for name, several in settings.items()
+    }
     sources = stand_ins(recipes["pilot"], folder, sections=14, rows=24)
     recipes = {
-        name: one.model_copy(update={"documents": sources.documents, "questions": sources.questions}) for name, one in recipes.items()
+        name: one.model_copy(
+            update={"documents": sources.documents, "questions": sources.questions}
+        )
+        for name, one in recipes.items()
     }
     return {name: (one, build_corpus(one, folder / "mill")) for name, one in recipes.items()}
 
@@ -139,15 +189,28 @@ def test_a_recipe_for_the_spark_ends_in_a_corpus_with_every_family_at_its_share(
     on_the_spark: dict[str, tuple[Recipe, Summary]], name: str
 ) -> None:
     recipe, summary = on_the_spark[name]
-    built = [row for path in Path(summary.corpus).glob("[tv]*.parquet") for row in pq.read_table(path).to_pylist()]
+    built = [
+        row
+        for path in Path(summary.corpus).glob("[tv]*.parquet")
+        for row in pq.read_table(path).to_pylist()
+    ]
     patents = [row for row in built if row["family"] in FAMILIES]
     found, due = Counter(row["family"] for row in patents), quotas(recipe.prompts)
     assert [family for family in FAMILIES if found[family] < 0.8 * due[family]] == []
-    assert [family for family, share in FAMILIES.items() if abs(100 * found[family] / len(patents) - share) > 4] == []
-    assert {licence for row in patents for licence in row["provenance"]["licences"]} == {"US-public-domain", "CC-BY-4.0"}
+    assert [
+        family
+        for family, share in FAMILIES.items()
+        if abs(100 * found[family] / len(patents) - share) > 4
+    ] == []
+    assert {licence for row in patents for licence in row["provenance"]["licences"]} == {
+        "US-public-domain",
+        "CC-BY-4.0",
+    }
 
 
-def test_what_the_pilot_asked_is_not_asked_again_in_the_night(on_the_spark: dict[str, tuple[Recipe, Summary]]) -> None:
+def test_what_the_pilot_asked_is_not_asked_again_in_the_night(
+    on_the_spark: dict[str, tuple[Recipe, Summary]],
+) -> None:
     recipe, summary = on_the_spark["patent"]
     rows = sum(quotas(recipe.prompts).values()) + sum(control_quotas(recipe.prompts).values())
     assert summary.requests <= (rows - 50) * recipe.traces.samples

@@ -21,11 +21,18 @@ def recipe_for(folder: Path, server: Server) -> Path:
 
     endpoint = {"samples": 3, "teacher": {"engine": "endpoint", "model": "m"}}
     placement = {"teacher": {"base_url": server.base_url, "window": 4}}
-    return write_recipe(folder / "recipe.yaml", write_rulebook(folder / "rules"), traces=endpoint, placement=placement)
+    return write_recipe(
+        folder / "recipe.yaml",
+        write_rulebook(folder / "rules"),
+        traces=endpoint,
+        placement=placement,
+    )
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory, slow_server: Server, prefect_server: str) -> tuple[Path, dict[str, bytes]]:
+def undisturbed(
+    tmp_path_factory: pytest.TempPathFactory, slow_server: Server, prefect_server: str
+) -> tuple[Path, dict[str, bytes]]:
     """The recipe, and the corpus of a build that nobody disturbed."""
     folder = tmp_path_factory.mktemp("undisturbed")
     recipe = recipe_for(folder, slow_server)
@@ -35,7 +42,11 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory, slow_server: Server, p
 
 @pytest.mark.parametrize("point", POINTS)
 def test_a_build_killed_anywhere_goes_on_and_ends_with_the_same_bytes(
-    tmp_path: Path, undisturbed: tuple[Path, dict[str, bytes]], slow_server: Server, prefect_server: str, point: int | str
+    tmp_path: Path,
+    undisturbed: tuple[Path, dict[str, bytes]],
+    slow_server: Server,
+    prefect_server: str,
+    point: int | str,
 ) -> None:
     recipe, whole = undisturbed
     root = tmp_path / "mill"
@@ -45,7 +56,9 @@ def test_a_build_killed_anywhere_goes_on_and_ends_with_the_same_bytes(
     def reached() -> bool:
         if isinstance(point, int):
             return answered(root) >= point
-        before = {"passages are being made": "documents", "verdicts are being made": "traces"}[point]
+        before = {"passages are being made": "documents", "verdicts are being made": "traces"}[
+            point
+        ]
         return any(not path.name.startswith(".") for path in (root / before).glob("*"))
 
     assert kill_when(first, reached)

@@ -11,7 +11,16 @@ from hypothesis import strategies as st
 from tasks.inference.engine import EnginePlacement, TeacherSpec
 from tasks.inference.memory import Device, Memory, devices, gpus, host_memory, memory_share
 from tasks.inference.models import POCKET
-from tasks.measure.machine import BANDWIDTHS, Machine, engine_settings, host_bandwidth, machine_of, roofline, unfit, where
+from tasks.measure.machine import (
+    BANDWIDTHS,
+    Machine,
+    engine_settings,
+    host_bandwidth,
+    machine_of,
+    roofline,
+    unfit,
+    where,
+)
 from tasks.measure.peak import Peak, used_bytes
 from tasks.measure.shape import bytes_per_weight, kv_bytes, shape, shape_of, step_bytes
 
@@ -38,7 +47,9 @@ def test_a_dense_70b_in_nvfp4_reaches_on_a_spark_what_its_owners_computed() -> N
     assert model.weights == 0.5625 * 80 * layer + 2 * table
     assert model.lookup == table
     spark = Machine("NVIDIA GB10", True, BANDWIDTHS["NVIDIA GB10"])
-    assert roofline(spark, model, EnginePlacement(), rows=1, context=0) == pytest.approx(6.7, abs=0.05)
+    assert roofline(spark, model, EnginePlacement(), rows=1, context=0) == pytest.approx(
+        6.7, abs=0.05
+    )
 
 
 @pytest.mark.parametrize(
@@ -55,12 +66,17 @@ def test_a_dense_70b_in_nvfp4_reaches_on_a_spark_what_its_owners_computed() -> N
         ({"quant_method": "compressed-tensors", "config_groups": {"group_0": {"weights": {"num_bits": 8, "type": "float"}}}}, 1),
     ],
 )  # fmt: skip
-def test_a_weight_takes_its_bits_and_its_part_of_a_scale(quantization: dict[str, Any], each: float) -> None:
+def test_a_weight_takes_its_bits_and_its_part_of_a_scale(
+    quantization: dict[str, Any], each: float
+) -> None:
     assert bytes_per_weight(quantization) == each
 
 
 def test_the_pocket_teacher_weighs_what_its_file_weighs_by_config_alone_and_with_the_file() -> None:
-    config, stored = json.loads((POCKET / "config.json").read_bytes()), (POCKET / "model.safetensors").stat().st_size
+    config, stored = (
+        json.loads((POCKET / "config.json").read_bytes()),
+        (POCKET / "model.safetensors").stat().st_size,
+    )
     counted, seen = shape(config), shape_of(POCKET_TEACHER)
     assert counted and seen and seen.weights == stored
     assert counted.weights == pytest.approx(stored, rel=0.01)
@@ -76,7 +92,9 @@ def test_grouped_heads_windows_latents_and_hybrids_have_the_kv_of_their_own_laye
     one = 2 * 8 * 128 * 2
     assert kv({}) == 80 * one * 1000
     assert kv({"num_key_value_heads": 64}) == 8 * kv({})
-    assert kv({"layer_types": ["full_attention", "sliding_attention"] * 40, "sliding_window": 128}) == 40 * one * (1000 + 128)
+    assert kv(
+        {"layer_types": ["full_attention", "sliding_attention"] * 40, "sliding_window": 128}
+    ) == 40 * one * (1000 + 128)
     assert kv({"layer_types": ["linear_attention", "full_attention"] * 40}) == 40 * one * 1000
     assert kv({"hybrid_override_pattern": "M-M*" * 20}) == 20 * one * 1000
     assert kv({"kv_lora_rank": 512, "qk_rope_head_dim": 64}) == 80 * 2 * 576 * 1000
@@ -109,7 +127,9 @@ def test_of_experts_a_step_reads_those_that_its_rows_wake() -> None:
 
 
 @given(st.integers(1, 512), st.integers(0, 100_000))
-def test_more_rows_in_flight_are_never_slower_and_longer_contexts_never_faster(flight: int, context: int) -> None:
+def test_more_rows_in_flight_are_never_slower_and_longer_contexts_never_faster(
+    flight: int, context: int
+) -> None:
     model, spark = shape(LLAMA_70B), Machine("", True, 273e9)
 
     def at(many: int, long: int) -> float:
@@ -133,7 +153,9 @@ def test_gpus_add_up_and_replicas_share_a_cpu_but_not_their_gpus() -> None:
 def test_a_spark_tells_of_no_memory_of_its_own_and_is_read_from_the_host() -> None:
     host = Memory(120 * GIB, 100 * GIB, True)
     assert gpus("NVIDIA GB10, [N/A], [N/A]\n", host) == [Device("NVIDIA GB10", True, host)]
-    assert gpus("NVIDIA H200, 143771, 143000\n", host) == [Device("NVIDIA H200", True, Memory(143771 * 2**20, 143000 * 2**20, False))]
+    assert gpus("NVIDIA H200, 143771, 143000\n", host) == [
+        Device("NVIDIA H200", True, Memory(143771 * 2**20, 143000 * 2**20, False))
+    ]
     assert gpus("", host) == []
 
 
@@ -151,7 +173,9 @@ def test_an_engine_takes_what_is_free_less_a_reserve_and_on_unified_memory_leave
 
 
 @given(st.integers(0, 1000), st.floats(0.01, 1), st.booleans())
-def test_no_share_is_more_than_wanted_or_than_is_free(free: int, wanted: float, unified: bool) -> None:
+def test_no_share_is_more_than_wanted_or_than_is_free(
+    free: int, wanted: float, unified: bool
+) -> None:
     share = memory_share(Memory(1000, free, unified), wanted)
     assert 0 <= share <= min(wanted, max(0.0, free / 1000)) + 1e-9
     assert share <= 0.85 or not unified
@@ -169,7 +193,9 @@ def test_a_model_that_does_not_fit_is_told_in_numbers() -> None:
     assert unfit(teacher, model, EnginePlacement(tensor_parallel=2), SPARK, 0.85) == ""
     assert unfit(teacher, None, EnginePlacement(), SPARK, 0.0) == ""
     cpu = Device("a CPU", False, Memory(8 * GIB, 4 * GIB, True))
-    assert "KV cache of 6.0 GiB" in unfit(POCKET_TEACHER, shape_of(POCKET_TEACHER), EnginePlacement(kv_cache_gib=6), cpu, 0.45)
+    assert "KV cache of 6.0 GiB" in unfit(
+        POCKET_TEACHER, shape_of(POCKET_TEACHER), EnginePlacement(kv_cache_gib=6), cpu, 0.45
+    )
 
 
 def test_this_machine_is_known_and_its_memory_is_read_at_a_plausible_speed() -> None:
@@ -183,9 +209,15 @@ def test_this_machine_is_known_and_its_memory_is_read_at_a_plausible_speed() -> 
 def test_the_place_and_the_settings_of_a_measurement_name_what_changes_speed() -> None:
     remote, address = TeacherSpec(engine="endpoint", model="m"), "http://127.0.0.1:9/v1"
     assert where(remote, EnginePlacement(base_url=address)) == "endpoint 127.0.0.1:9"
-    assert engine_settings(SCRIPTED, EnginePlacement()) == engine_settings(SCRIPTED, EnginePlacement(attempts=2, base_url=address))
-    assert engine_settings(SCRIPTED, EnginePlacement()) != engine_settings(SCRIPTED, EnginePlacement(window=3))
-    assert engine_settings(remote, EnginePlacement()) != engine_settings(remote, EnginePlacement(base_url=address))
+    assert engine_settings(SCRIPTED, EnginePlacement()) == engine_settings(
+        SCRIPTED, EnginePlacement(attempts=2, base_url=address)
+    )
+    assert engine_settings(SCRIPTED, EnginePlacement()) != engine_settings(
+        SCRIPTED, EnginePlacement(window=3)
+    )
+    assert engine_settings(remote, EnginePlacement()) != engine_settings(
+        remote, EnginePlacement(base_url=address)
+    )
 
 
 def test_memory_taken_meanwhile_is_seen() -> None:

@@ -33,14 +33,20 @@ from tests.mills import Mill, bare, kill, mill, tracemill, write_recipe
 def up_mill(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mill]:
     """A mill with one small recipe."""
     folder = tmp_path_factory.mktemp("up")
-    with mill(folder, [write_recipe(folder / "small.yaml", write_rulebook(folder / "rules"))]) as running:
+    with mill(
+        folder, [write_recipe(folder / "small.yaml", write_rulebook(folder / "rules"))]
+    ) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
 def silent(up_mill: Mill) -> tuple[str, str, str, float]:
     """Runs that nobody works on: one that gave a sign of life, now, one of ours that was killed before it gave any, one that shall be cancelled."""
-    run, mute, unwanted = up_mill.unworked(), up_mill.unworked(tags=["tracemill"]), up_mill.unworked()
+    run, mute, unwanted = (
+        up_mill.unworked(),
+        up_mill.unworked(tags=["tracemill"]),
+        up_mill.unworked(),
+    )
     up_mill.cancel(unwanted)
     resource = {"prefect.resource.id": f"prefect.flow-run.{run}"}
     event = {
@@ -55,7 +61,10 @@ def silent(up_mill: Mill) -> tuple[str, str, str, float]:
 
 @pytest.mark.usefixtures("silent")
 def test_scheduled_runs_exist_and_not_only_a_schedule(up_mill: Mill) -> None:
-    body = {"flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}}, "sort": "EXPECTED_START_TIME_ASC"}
+    body = {
+        "flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}},
+        "sort": "EXPECTED_START_TIME_ASC",
+    }
     deadline = time.monotonic() + 75
     while len(due := up_mill.api.post("/flow_runs/filter", body)) < 2:
         assert time.monotonic() < deadline, "a minute after `up` nothing is scheduled"
@@ -66,34 +75,55 @@ def test_scheduled_runs_exist_and_not_only_a_schedule(up_mill: Mill) -> None:
 
 def test_up_again_changes_nothing_and_status_says_that_all_is_well(up_mill: Mill) -> None:
     pids = {part: up_mill.part(part).pid for part in ("server", "worker", "reports")}
-    watches = [(one["id"], one["trigger"]["id"]) for one in up_mill.api.post("/automations/filter", {})]
+    watches = [
+        (one["id"], one["trigger"]["id"]) for one in up_mill.api.post("/automations/filter", {})
+    ]
     said = up_mill.up()
-    assert [(one["id"], one["trigger"]["id"]) for one in up_mill.api.post("/automations/filter", {})] == watches
+    assert [
+        (one["id"], one["trigger"]["id"]) for one in up_mill.api.post("/automations/filter", {})
+    ] == watches
     assert {part: up_mill.part(part).pid for part in pids} == pids
     secret = up_mill.home.settings()["PREFECT_API_AUTH_STRING"]
     assert secret.partition(":")[2] not in said
     seen = json.loads(tracemill("status", "--home", up_mill.home.folder, "--json"))
     assert (seen["server"], seen["worker"], seen["reports"]) == (True, True, True)
     due = {(run["flow"], run["recipe"]) for run in seen["scheduled"][:2]}
-    assert due == {("build-corpus", "small"), ("run-factory", "small")}, "whichever comes first at this time of day"
+    assert due == {("build-corpus", "small"), ("run-factory", "small")}, (
+        "whichever comes first at this time of day"
+    )
 
 
 def test_automations_are_the_same_in_whatever_order_the_server_lists_what_they_expect() -> None:
     wanted = zombies()
     tree = wanted.model_dump(mode="json")
     for order in itertools.permutations(tree["trigger"]["expect"]):
-        known = Automation.model_validate(tree | {"trigger": tree["trigger"] | {"expect": list(order)}})
+        known = Automation.model_validate(
+            tree | {"trigger": tree["trigger"] | {"expect": list(order)}}
+        )
         assert said(known) == said(wanted)
-    assert isinstance(said(wanted)["trigger"]["expect"], set), "as a list it would be equal for most hash seeds, and not for all"
+    assert isinstance(said(wanted)["trigger"]["expect"], set), (
+        "as a list it would be equal for most hash seeds, and not for all"
+    )
 
 
-def test_the_server_wants_a_password_and_answers_no_other_web_page_or_machine(up_mill: Mill) -> None:
+def test_the_server_wants_a_password_and_answers_no_other_web_page_or_machine(
+    up_mill: Mill,
+) -> None:
     address = f"http://127.0.0.1:{up_mill.port}"
     assert httpx.post(f"{address}/api/flow_runs/filter", json={}).status_code == 401
     user, _, password = up_mill.home.settings()["PREFECT_API_AUTH_STRING"].partition(":")
-    told = httpx.get(f"{address}/api/flows/count", auth=(user, password), headers={"Origin": "http://evil.example"})
+    told = httpx.get(
+        f"{address}/api/flows/count",
+        auth=(user, password),
+        headers={"Origin": "http://evil.example"},
+    )
     assert "access-control-allow-origin" not in told.headers
-    listening = {one.laddr.ip for part in ("server", "reports") for one in up_mill.part(part).net_connections() if one.status == "LISTEN"}
+    listening = {
+        one.laddr.ip
+        for part in ("server", "reports")
+        for one in up_mill.part(part).net_connections()
+        if one.status == "LISTEN"
+    }
     assert listening == {"127.0.0.1"}
     assert stat.S_IMODE(up_mill.home.settings_file.stat().st_mode) == 0o600
     assert stat.S_IMODE(up_mill.home.folder.stat().st_mode) == 0o700
@@ -102,7 +132,12 @@ def test_the_server_wants_a_password_and_answers_no_other_web_page_or_machine(up
 def test_the_form_is_drawn_from_the_recipe_with_meaning_bounds_and_defaults(up_mill: Mill) -> None:
     schema = up_mill.api.get("/deployments/name/build-corpus/small")["parameter_openapi_schema"]
     share = schema["definitions"]["PromptSpec"]["properties"]["saturation"]
-    assert share["maximum"] == 1 and share["exclusiveMinimum"] == 0 and share["default"] and share["description"]
+    assert (
+        share["maximum"] == 1
+        and share["exclusiveMinimum"] == 0
+        and share["default"]
+        and share["description"]
+    )
     nameless = [
         f"{model}.{name}"
         for model, shape in schema["definitions"].items()
@@ -121,7 +156,9 @@ def test_the_form_is_drawn_from_the_recipe_with_meaning_bounds_and_defaults(up_m
         ({"recipe": {"name": "x", "promts": {}}}, "'promts' was unexpected"),
     ],
 )  # fmt: skip
-def test_a_wrong_parameter_is_refused_with_a_sentence_and_starts_nothing(up_mill: Mill, parameters: dict[str, object], says: str) -> None:
+def test_a_wrong_parameter_is_refused_with_a_sentence_and_starts_nothing(
+    up_mill: Mill, parameters: dict[str, object], says: str
+) -> None:
     known = up_mill.api.get("/deployments/name/build-corpus/small")["id"]
     before = up_mill.api.post("/flow_runs/count", {})
     with pytest.raises(ServiceDown, match=says.replace(".", r"\.")):
@@ -137,14 +174,24 @@ def test_a_triggered_build_leaves_its_tables_links_and_what_changed(up_mill: Mil
     _click_until_running(up_mill, second)
     assert up_mill.wait(second)["state_name"] == "Completed", up_mill.words(second)
     left = {one["key"]: one for one in up_mill.artifacts(second)}
-    assert {"traces", "verdicts", "corpus", "changes", "report", "audit", "data-docs"} <= left.keys()
+    assert {
+        "traces",
+        "verdicts",
+        "corpus",
+        "changes",
+        "report",
+        "audit",
+        "data-docs",
+    } <= left.keys()
     changed = {line["measure"] for line in json.loads(left["changes"]["data"])}
     assert {"rows", "yield", "think characters, median", "family handbook_qa"} <= changed
     link = left["report"]["data"].partition("(")[2].rstrip(")")
     user, _, password = up_mill.home.settings()["PREFECT_API_AUTH_STRING"].partition(":")
     assert httpx.get(link).status_code == 401
     page = httpx.get(link, auth=(user, password))
-    assert page.status_code == 200 and "connect-src 'none'" in page.headers["content-security-policy"]
+    assert (
+        page.status_code == 200 and "connect-src 'none'" in page.headers["content-security-policy"]
+    )
     up_mill.heard("tracemill.corpus.published", count=2)
 
 
@@ -153,27 +200,51 @@ def _click_until_running(running: Mill, run: str) -> None:
     path = f"{running.home.settings()['PREFECT_API_URL']}/deployments/{running.api.get('/deployments/name/train-student/small')['id']}"
     secret = running.home.settings()["PREFECT_API_AUTH_STRING"].split(":", 1)
     answers: list[int] = []
-    with ThreadPoolExecutor(8) as browsers, httpx.Client(auth=(secret[0], secret[1]), timeout=60) as browser:
+    with (
+        ThreadPoolExecutor(8) as browsers,
+        httpx.Client(auth=(secret[0], secret[1]), timeout=60) as browser,
+    ):
         while running.run(run)["state_type"] in {"SCHEDULED", "PENDING"} or len(answers) < 80:
-            answers += browsers.map(lambda _: browser.patch(path, json={"paused": False}).status_code, range(8))
+            answers += browsers.map(
+                lambda _: browser.patch(path, json={"paused": False}).status_code, range(8)
+            )
     assert set(answers) == {204}
 
 
-def test_the_readmes_trigger_and_its_automation_work_as_they_stand(up_mill: Mill, tmp_path: Path) -> None:
+def test_the_readmes_trigger_and_its_automation_work_as_they_stand(
+    up_mill: Mill, tmp_path: Path
+) -> None:
     text = (Path(__file__).parents[1] / "README.md").read_text()
-    shell = next(block for block in re.findall(r"```bash\n(.*?)```", text, re.DOTALL) if "create_flow_run" in block)
-    python = next(block for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL) if "Automation" in block)
+    shell = next(
+        block
+        for block in re.findall(r"```bash\n(.*?)```", text, re.DOTALL)
+        if "create_flow_run" in block
+    )
+    python = next(
+        block
+        for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+        if "Automation" in block
+    )
     code = (
         shell.replace("~/.tracemill/env", str(up_mill.home.settings_file))
         .replace("/pocket", "/small")
         .replace("prompts.rows=200", "prompts.rows=24")
     )
     for _ in range(2):
-        done = subprocess.run(["bash", "-euc", code], capture_output=True, text=True, check=True, env=bare())
+        done = subprocess.run(
+            ["bash", "-euc", code], capture_output=True, text=True, check=True, env=bare()
+        )
     run = json.loads(done.stdout)
     assert up_mill.wait(run["id"])["state_name"] == "Completed"
-    subprocess.run([sys.executable, "-c", python.replace("pocket", "small")], check=True, env=up_mill.home.environment())
-    assert any(one["name"] == "a broken gate stops the nights" for one in up_mill.api.post("/automations/filter", {}))
+    subprocess.run(
+        [sys.executable, "-c", python.replace("pocket", "small")],
+        check=True,
+        env=up_mill.home.environment(),
+    )
+    assert any(
+        one["name"] == "a broken gate stops the nights"
+        for one in up_mill.api.post("/automations/filter", {})
+    )
 
 
 SPEAKING = """
@@ -229,11 +300,17 @@ print(speaking())
 """
 
 
-def test_what_rays_workers_say_is_in_the_runs_log_and_a_run_with_ray_can_be_cancelled(up_mill: Mill, tmp_path: Path) -> None:
+def test_what_rays_workers_say_is_in_the_runs_log_and_a_run_with_ray_can_be_cancelled(
+    up_mill: Mill, tmp_path: Path
+) -> None:
     script = tmp_path / "speaking.py"
     script.write_text(SPEAKING)
     run = subprocess.run(
-        [sys.executable, script], capture_output=True, text=True, check=True, env=up_mill.home.environment()
+        [sys.executable, script],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=up_mill.home.environment(),
     ).stdout.strip()
     assert "spoken by a worker" in up_mill.words(run)
 
@@ -244,7 +321,9 @@ def test_a_setting_nobody_knows_fails_in_one_sentence_and_is_not_retried(up_mill
     assert "prompts.rowz: Extra inputs are not permitted" in run["state"]["message"]
 
 
-def test_a_broken_gate_is_an_event_and_a_failed_run_retried_runs_only_what_is_missing(up_mill: Mill) -> None:
+def test_a_broken_gate_is_an_event_and_a_failed_run_retried_runs_only_what_is_missing(
+    up_mill: Mill,
+) -> None:
     run = up_mill.trigger("build-corpus/small", "corpus.suite.min_rows=5000", "traces.seed=5")
     assert up_mill.wait(run)["state_type"] == "FAILED"
     up_mill.heard("tracemill.gate.broken")
@@ -254,7 +333,10 @@ def test_a_broken_gate_is_an_event_and_a_failed_run_retried_runs_only_what_is_mi
     assert up_mill.wait(run, ["RUNNING"])["run_count"] == 2
     assert up_mill.wait(run)["state_type"] == "FAILED"
     said = up_mill.words(run)
-    assert (len(re.findall(r"traces \w+: started", said)), len(re.findall(r"traces \w+: found", said))) == (1, 1)
+    assert (
+        len(re.findall(r"traces \w+: started", said)),
+        len(re.findall(r"traces \w+: found", said)),
+    ) == (1, 1)
     assert len(re.findall(r"corpus \w+: started", said)) == 2
 
 
@@ -267,21 +349,30 @@ def test_a_killed_flow_process_is_tried_again_by_itself_and_holds_no_slot(up_mil
     assert up_mill.held_slots() == 0
 
 
-def test_a_flow_process_that_is_asked_to_end_is_tried_again_once_and_not_by_two_at_a_time(up_mill: Mill) -> None:
+def test_a_flow_process_that_is_asked_to_end_is_tried_again_once_and_not_by_two_at_a_time(
+    up_mill: Mill,
+) -> None:
     run = up_mill.trigger("build-corpus/small", "traces.seed=12")
     up_mill.wait(run, ["RUNNING"])
     (process,) = up_mill.engines(run)
     process.terminate()
     ended = up_mill.wait(run, ["COMPLETED", "FAILED"])
     assert (ended["state_name"], ended["run_count"]) == ("Completed", 2), up_mill.words(run)
-    states = [(one["name"], one["message"]) for one in up_mill.api.get(f"/flow_run_states/?flow_run_id={run}")]
+    states = [
+        (one["name"], one["message"])
+        for one in up_mill.api.get(f"/flow_run_states/?flow_run_id={run}")
+    ]
     assert [name for name, _ in states].count("AwaitingRetry") == 1, states
 
 
 def test_a_run_waits_until_no_older_process_carries_it_on(up_mill: Mill) -> None:
     environment = up_mill.home.environment() | {"PREFECT__FLOW_RUN_ID": str(uuid.uuid4())}
-    older = subprocess.Popen([sys.executable, "-c", "input()", "flows.lean"], env=environment, stdin=subprocess.PIPE)
-    later = subprocess.Popen([sys.executable, "-m", "flows.lean"], env=environment, stderr=subprocess.PIPE, text=True)
+    older = subprocess.Popen(
+        [sys.executable, "-c", "input()", "flows.lean"], env=environment, stdin=subprocess.PIPE
+    )
+    later = subprocess.Popen(
+        [sys.executable, "-m", "flows.lean"], env=environment, stderr=subprocess.PIPE, text=True
+    )
     assert later.stderr is not None
     assert f"process {older.pid} still carries this run on" in later.stderr.readline()
     assert later.poll() is None
@@ -289,12 +380,21 @@ def test_a_run_waits_until_no_older_process_carries_it_on(up_mill: Mill) -> None
     assert later.wait(60) == 1, "there is no such run"
 
 
-def test_an_older_process_that_was_called_silent_is_ended_and_what_the_server_knows_is_not_told_again(up_mill: Mill) -> None:
+def test_an_older_process_that_was_called_silent_is_ended_and_what_the_server_knows_is_not_told_again(
+    up_mill: Mill,
+) -> None:
     run = up_mill.unworked()
-    up_mill.api.post(f"/flow_runs/{run}/set_state", {"state": {"type": "CRASHED", "name": "Crashed", "message": SILENT}})
+    up_mill.api.post(
+        f"/flow_runs/{run}/set_state",
+        {"state": {"type": "CRASHED", "name": "Crashed", "message": SILENT}},
+    )
     environment = up_mill.home.environment() | {"PREFECT__FLOW_RUN_ID": run}
-    older = subprocess.Popen([sys.executable, "-c", "input()", "flows.lean"], env=environment, stdin=subprocess.PIPE)
-    later = subprocess.Popen([sys.executable, "-m", "flows.lean"], env=environment, stderr=subprocess.PIPE, text=True)
+    older = subprocess.Popen(
+        [sys.executable, "-c", "input()", "flows.lean"], env=environment, stdin=subprocess.PIPE
+    )
+    later = subprocess.Popen(
+        [sys.executable, "-m", "flows.lean"], env=environment, stderr=subprocess.PIPE, text=True
+    )
     assert older.wait(60) == -signal.SIGTERM
     said = later.communicate(timeout=120)[1]
     assert (later.returncode, "exited with unexpected exception" in said) == (0, True), said
@@ -320,7 +420,9 @@ def test_a_silent_run_is_called_crashed_within_two_minutes_and_one_to_be_cancell
     left = max(5.0, since + 120 - time.monotonic())
     assert up_mill.wait(run, ["CRASHED"], seconds=left)["state"]["message"] == SILENT
     up_mill.wait(mute, ["CRASHED", "AwaitingRetry"], seconds=left)
-    assert SILENT in [one["message"] for one in up_mill.api.get(f"/flow_run_states/?flow_run_id={mute}")]
+    assert SILENT in [
+        one["message"] for one in up_mill.api.get(f"/flow_run_states/?flow_run_id={mute}")
+    ]
     up_mill.wait(unwanted, ["CANCELLED"], seconds=left)
 
 
@@ -338,7 +440,9 @@ def test_a_cancelled_run_leaves_no_process_and_no_slot(up_mill: Mill, worker: st
     assert up_mill.held_slots() == 0
 
 
-def test_when_everything_is_killed_at_once_the_next_up_takes_the_run_up_again(up_mill: Mill, tmp_path: Path) -> None:
+def test_when_everything_is_killed_at_once_the_next_up_takes_the_run_up_again(
+    up_mill: Mill, tmp_path: Path
+) -> None:
     run = up_mill.trigger("build-corpus/small", "traces.seed=11")
     up_mill.wait(run, ["RUNNING"])
     kill(processes.descendants(up_mill.home))
@@ -347,21 +451,33 @@ def test_when_everything_is_killed_at_once_the_next_up_takes_the_run_up_again(up
     assert (ended["state_name"], ended["run_count"]) == ("Completed", 2), up_mill.words(run)
 
 
-def test_what_a_person_paused_or_switched_off_stays_so_until_the_recipe_says_something_new(up_mill: Mill) -> None:
+def test_what_a_person_paused_or_switched_off_stays_so_until_the_recipe_says_something_new(
+    up_mill: Mill,
+) -> None:
     def switches() -> tuple[bool, bool]:
         """Whether the corpus build is paused, and whether the factory's schedule is on."""
-        corpus, factory = (up_mill.api.get(f"/deployments/name/{flow}/small") for flow in ("build-corpus", "run-factory"))
+        corpus, factory = (
+            up_mill.api.get(f"/deployments/name/{flow}/small")
+            for flow in ("build-corpus", "run-factory")
+        )
         return corpus["paused"], factory["schedules"][0]["active"]
 
-    corpus, factory = (up_mill.api.get(f"/deployments/name/{flow}/small") for flow in ("build-corpus", "run-factory"))
+    corpus, factory = (
+        up_mill.api.get(f"/deployments/name/{flow}/small")
+        for flow in ("build-corpus", "run-factory")
+    )
     assert switches() == (False, True)
     up_mill.api.patch(f"/deployments/{corpus['id']}", {"paused": True})
-    up_mill.api.patch(f"/deployments/{factory['id']}/schedules/{factory['schedules'][0]['id']}", {"active": False})
+    up_mill.api.patch(
+        f"/deployments/{factory['id']}/schedules/{factory['schedules'][0]['id']}", {"active": False}
+    )
     up_mill.up()
     assert switches() == (True, False)
     recipe = up_mill.recipes[0]
     up_mill.api.patch(f"/deployments/{corpus['id']}", {"paused": False})
-    up_mill.api.patch(f"/deployments/{factory['id']}/schedules/{factory['schedules'][0]['id']}", {"active": True})
+    up_mill.api.patch(
+        f"/deployments/{factory['id']}/schedules/{factory['schedules'][0]['id']}", {"active": True}
+    )
     recipe.write_text(recipe.read_text().replace("active: true", "active: false"))
     up_mill.up()
     assert switches() == (False, False)
@@ -373,12 +489,23 @@ def test_status_of_a_mill_that_is_down_says_so(tmp_path: Path) -> None:
     assert "nothing was running" in tracemill("down", "--home", tmp_path)
 
 
-def test_a_taken_port_and_a_home_that_no_shell_could_read_are_refused(tmp_path: Path, up_mill: Mill) -> None:
+def test_a_taken_port_and_a_home_that_no_shell_could_read_are_refused(
+    tmp_path: Path, up_mill: Mill
+) -> None:
     with pytest.raises(ServiceDown, match="is taken"):
         up(Home(tmp_path / "home"), port=up_mill.port, root=tmp_path, database="", recipes=[])
     with pytest.raises(BadSetting, match="space"):
         Home(tmp_path / "two words").write(port=1, root=tmp_path, database="")
-    said = tracemill("up", "--home", up_mill.home.folder, "--port", up_mill.port, "--root", tmp_path / "elsewhere", code=2)
+    said = tracemill(
+        "up",
+        "--home",
+        up_mill.home.folder,
+        "--port",
+        up_mill.port,
+        "--root",
+        tmp_path / "elsewhere",
+        code=2,
+    )
     assert "the mill is up with" in said and "tracemill down" in said
 
 
@@ -386,7 +513,12 @@ def test_only_reports_below_the_store_can_be_read(tmp_path: Path) -> None:
     root = tmp_path / "mill"
     (root / "corpus" / "f").mkdir(parents=True)
     (root / "journal").mkdir()
-    for path in (root / "corpus/f/report.html", root / "corpus/f/train.parquet", root / "journal/a.html", tmp_path / "secret.html"):
+    for path in (
+        root / "corpus/f/report.html",
+        root / "corpus/f/train.parquet",
+        root / "journal/a.html",
+        tmp_path / "secret.html",
+    ):
         path.write_text("x")
     (root / "corpus/f/link.html").symlink_to(tmp_path / "secret.html")
     assert readable(root, "corpus/f/report.html")
@@ -403,5 +535,7 @@ def test_only_reports_below_the_store_can_be_read(tmp_path: Path) -> None:
 
 def test_the_settings_file_serves_a_shell(tmp_path: Path) -> None:
     written = Home(tmp_path).write(port=4200, root=tmp_path / "mill", database="")
-    done = subprocess.run(["bash", "-c", f"set -a; . {tmp_path}/env; env"], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        ["bash", "-c", f"set -a; . {tmp_path}/env; env"], capture_output=True, text=True, check=True
+    )
     assert {f"{name}={value}" for name, value in written.items()} <= set(done.stdout.splitlines())

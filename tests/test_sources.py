@@ -8,7 +8,15 @@ import pytest
 from pydantic import ValidationError
 
 from tasks.errors import BadRecipe, PlanOverdrawn, UnknownName
-from tasks.sources.collect import DocumentSource, DocumentSpec, QuestionSource, QuestionSpec, content_digest, documents, questions
+from tasks.sources.collect import (
+    DocumentSource,
+    DocumentSpec,
+    QuestionSource,
+    QuestionSpec,
+    content_digest,
+    documents,
+    questions,
+)
 from tasks.store import Made
 from tests.hostile import pdf as pdf_of
 
@@ -19,7 +27,13 @@ def read(folder: Path, **settings: object) -> Made:
 
 
 def reasons(made: Made) -> dict[str, str]:
-    return dict(zip((Path(name).name for name in made.rejected["row_id"].to_pylist()), made.rejected["reason"].to_pylist(), strict=True))
+    return dict(
+        zip(
+            (Path(name).name for name in made.rejected["row_id"].to_pylist()),
+            made.rejected["reason"].to_pylist(),
+            strict=True,
+        )
+    )
 
 
 def texts(made: Made) -> list[str]:
@@ -46,7 +60,9 @@ LOCKED = base64.b85decode(
 
 def test_text_markdown_html_and_pdf_become_documents(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("A rule\n\nThe fee is 40 credits.")
-    (tmp_path / "b.md").write_text("---\ntitle: Fees\nlicence: CC0-1.0\n---\n# Ignored\n\nThe fee is 50 credits.")
+    (tmp_path / "b.md").write_text(
+        "---\ntitle: Fees\nlicence: CC0-1.0\n---\n# Ignored\n\nThe fee is 50 credits."
+    )
     (tmp_path / "c.html").write_text(
         "<title>T</title><nav>menu</nav><h2>Section 3. Oaths</h2><p>An oath is signed.</p><script>alert(1)</script>"
     )
@@ -54,7 +70,12 @@ def test_text_markdown_html_and_pdf_become_documents(tmp_path: Path) -> None:
     made = read(tmp_path, licence="Apache-2.0")
     table = made.parts["documents"].to_pylist()
     assert [row["title"] for row in table] == ["A rule", "Fees", "T", "d"]
-    assert [row["licence"] for row in table] == ["Apache-2.0", "CC0-1.0", "Apache-2.0", "Apache-2.0"]
+    assert [row["licence"] for row in table] == [
+        "Apache-2.0",
+        "CC0-1.0",
+        "Apache-2.0",
+        "Apache-2.0",
+    ]
     assert "## Section 3. Oaths" in table[2]["text"]
     assert not any(word in table[2]["text"] for word in ("menu", "alert"))
     assert "60 credits" in table[3]["text"]
@@ -84,11 +105,21 @@ def test_every_file_that_cannot_be_read_is_a_row_with_a_reason(tmp_path: Path) -
 def test_a_pdf_that_unpacks_to_more_than_the_limit_is_refused(tmp_path: Path) -> None:
     (tmp_path / "bomb.pdf").write_bytes(pdf("word " * 1900))
     source = DocumentSource(path=str(tmp_path))
-    assert reasons(documents(DocumentSpec(sources=(source,), max_bytes=9_800)))["bomb.pdf"] == "too_large"
+    assert (
+        reasons(documents(DocumentSpec(sources=(source,), max_bytes=9_800)))["bomb.pdf"]
+        == "too_large"
+    )
 
 
 def test_each_json_line_is_a_document_or_a_reason(tmp_path: Path) -> None:
-    lines = [json.dumps({"text": "first"}), "[1]", '{"text": "tor', json.dumps({"other": 1}), "", json.dumps({"text": "first"})]
+    lines = [
+        json.dumps({"text": "first"}),
+        "[1]",
+        '{"text": "tor',
+        json.dumps({"other": 1}),
+        "",
+        json.dumps({"text": "first"}),
+    ]
     (tmp_path / "rows.jsonl").write_text("\n".join(lines))
     made = read(tmp_path)
     assert reasons(made) == {
@@ -97,8 +128,13 @@ def test_each_json_line_is_a_document_or_a_reason(tmp_path: Path) -> None:
 
 
 def test_bigpatent_and_patentmatch_columns_are_mapped_by_the_recipe(tmp_path: Path) -> None:
-    pq.write_table(pa.table({"description": ["A pump moves water."], "abstract": ["A pump."]}), tmp_path / "bigpatent.parquet")
-    (tmp_path / "patentmatch.tsv").write_text('claim_id\ttext\ttext_b\tlabel\nEP1\t"A ""valve"" claimed."\tA valve shown.\t1\nEP2\tlost\n')
+    pq.write_table(
+        pa.table({"description": ["A pump moves water."], "abstract": ["A pump."]}),
+        tmp_path / "bigpatent.parquet",
+    )
+    (tmp_path / "patentmatch.tsv").write_text(
+        'claim_id\ttext\ttext_b\tlabel\nEP1\t"A ""valve"" claimed."\tA valve shown.\t1\nEP2\tlost\n'
+    )
     sources = (
         DocumentSource(path=str(tmp_path / "bigpatent.parquet"), text=("abstract", "description"), licence="CC-BY-4.0"),
         DocumentSource(
@@ -106,7 +142,10 @@ def test_bigpatent_and_patentmatch_columns_are_mapped_by_the_recipe(tmp_path: Pa
         ),
     )  # fmt: skip
     made = documents(DocumentSpec(sources=sources))
-    assert texts(made) == ["A pump.\n\nA pump moves water.", 'Claim: A "valve" claimed.\n\nPrior art: A valve shown.']
+    assert texts(made) == [
+        "A pump.\n\nA pump moves water.",
+        'Claim: A "valve" claimed.\n\nPrior art: A valve shown.',
+    ]
     assert made.parts["documents"]["title"].to_pylist() == ["bigpatent.parquet#1", "Pair 1"]
     assert made.parts["documents"]["category"].to_pylist() == ["general", "pairs"]
     assert reasons(made) == {"patentmatch.tsv#2": "missing_text"}
@@ -118,22 +157,39 @@ def test_labels_are_one_a_column() -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "reason"), [(b"a\tb\n1\t\xff\n", "bad_encoding"), (b'text\n"' + b"x" * 17 * 2**20, "bad_table")], ids=["latin", "giant"]
+    ("content", "reason"),
+    [(b"a\tb\n1\t\xff\n", "bad_encoding"), (b'text\n"' + b"x" * 17 * 2**20, "bad_table")],
+    ids=["latin", "giant"],
 )
-def test_a_broken_table_of_text_is_a_row_with_a_reason(tmp_path: Path, content: bytes, reason: str) -> None:
+def test_a_broken_table_of_text_is_a_row_with_a_reason(
+    tmp_path: Path, content: bytes, reason: str
+) -> None:
     (tmp_path / "rows.tsv").write_bytes(content)
-    assert reason in reasons(documents(DocumentSpec(sources=(DocumentSource(path=str(tmp_path)),)))).values()
+    assert (
+        reason
+        in reasons(documents(DocumentSpec(sources=(DocumentSource(path=str(tmp_path)),)))).values()
+    )
 
 
 def test_the_built_in_probes_are_twenty_questions() -> None:
     names = ("contest_mathematics", "patent_irac", "patent_strategy")
-    asked = questions(QuestionSpec(sources=tuple(QuestionSource(path=f"builtin:{name}", category=name) for name in names)))
-    assert asked.parts["questions"]["category"].to_pylist() == ["contest_mathematics"] * 10 + ["patent_irac"] * 5 + ["patent_strategy"] * 5
+    asked = questions(
+        QuestionSpec(
+            sources=tuple(QuestionSource(path=f"builtin:{name}", category=name) for name in names)
+        )
+    )
+    assert (
+        asked.parts["questions"]["category"].to_pylist()
+        == ["contest_mathematics"] * 10 + ["patent_irac"] * 5 + ["patent_strategy"] * 5
+    )
     assert asked.rejected.num_rows == 0
 
 
 def test_a_data_set_opens_through_the_datasets_library(tmp_path: Path) -> None:
-    pq.write_table(pa.table({"description": ["A pump moves water.", None, "A valve."]}), tmp_path / "train.parquet")
+    pq.write_table(
+        pa.table({"description": ["A pump moves water.", None, "A valve."]}),
+        tmp_path / "train.parquet",
+    )
     source = DocumentSource(path=f"hub:{tmp_path}", text=("description",), title="publication")
     made = documents(DocumentSpec(sources=(source,)))
     assert texts(made) == ["A pump moves water.", "A valve."]
@@ -149,7 +205,10 @@ def test_document_ids_do_not_depend_on_where_the_folder_lies(tmp_path: Path) -> 
     for root in ("a", "b"):
         (tmp_path / root / "book").mkdir(parents=True)
         (tmp_path / root / "book" / "x.txt").write_text("The same text.")
-    ids = [read(tmp_path / root / "book").parts["documents"]["document_id"].to_pylist() for root in ("a", "b")]
+    ids = [
+        read(tmp_path / root / "book").parts["documents"]["document_id"].to_pylist()
+        for root in ("a", "b")
+    ]
     assert ids[0] == ids[1]
 
 
@@ -175,7 +234,9 @@ def test_the_built_in_handbook_has_licence_and_no_fault() -> None:
 
 
 def test_problems_are_drawn_once_each_and_some_are_held_out() -> None:
-    table = questions(QuestionSpec(problems={"addition": 60}, held_out_share=0.3)).parts["questions"]
+    table = questions(QuestionSpec(problems={"addition": 60}, held_out_share=0.3)).parts[
+        "questions"
+    ]
     assert len(set(table["text"].to_pylist())) == table.num_rows
     assert 5 < table["split"].to_pylist().count("held_out") < 35
     assert all(accepted for accepted in table["accepted"].to_pylist())
@@ -189,9 +250,19 @@ def test_a_family_of_problems_is_not_overdrawn() -> None:
 
 
 def test_questions_of_a_file_keep_their_answers(tmp_path: Path) -> None:
-    lines = [{"question": "2 + 2?", "answer": ["4", "four"]}, {"question": "Why?"}, {"answer": "lost"}]
+    lines = [
+        {"question": "2 + 2?", "answer": ["4", "four"]},
+        {"question": "Why?"},
+        {"answer": "lost"},
+    ]
     (tmp_path / "bench.jsonl").write_text("\n".join(map(json.dumps, lines)))
-    made = questions(QuestionSpec(sources=(QuestionSource(path=str(tmp_path / "bench.jsonl"), category="bench", held_out=True),)))
+    made = questions(
+        QuestionSpec(
+            sources=(
+                QuestionSource(path=str(tmp_path / "bench.jsonl"), category="bench", held_out=True),
+            )
+        )
+    )
     assert made.parts["questions"]["accepted"].to_pylist() == [["4", "four"], []]
     assert set(made.parts["questions"]["split"].to_pylist()) == {"held_out"}
     assert made.rejected["reason"].to_pylist() == ["missing_question"]

@@ -15,7 +15,10 @@ KEY = Key("verdicts", 1, Spec(), {"traces": "abc"})
 
 
 def made(count: int = 3, *, lost: int = 0, **changes: object) -> Made:
-    good = [{"trace_id": f"t{number}", "gate": "g", "passed": True, "reason": "", "score": 1.0} for number in range(count)]
+    good = [
+        {"trace_id": f"t{number}", "gate": "g", "passed": True, "reason": "", "score": 1.0}
+        for number in range(count)
+    ]
     values: dict[str, object] = {
         "parts": {"verdicts": rows.table_of(good, rows.VERDICTS)}, "schema": rows.VERDICTS,
         "rejected": rows.rejected([("t9", "loop", "")]), "rows_in": count + 1 + lost,
@@ -39,12 +42,19 @@ def test_a_finished_table_is_not_made_again(tmp_path: Path) -> None:
 def test_the_same_table_in_two_roots_is_the_same_bytes(tmp_path: Path) -> None:
     for root in ("a", "b"):
         once(tmp_path / root, KEY, made)
-    files = {root: {path.name: path.read_bytes() for path in (tmp_path / root).rglob("*") if path.is_file()} for root in ("a", "b")}
+    files = {
+        root: {
+            path.name: path.read_bytes() for path in (tmp_path / root).rglob("*") if path.is_file()
+        }
+        for root in ("a", "b")
+    }
     assert files["a"] == files["b"]
 
 
 @pytest.mark.parametrize("harm", ["part", "manifest", "bytes"])
-def test_a_damaged_table_is_said_and_made_again(tmp_path: Path, harm: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_damaged_table_is_said_and_made_again(
+    tmp_path: Path, harm: str, caplog: pytest.LogCaptureFixture
+) -> None:
     table = once(tmp_path, KEY, made)
     if harm == "bytes":
         part = table.path / table.parts[0]
@@ -69,7 +79,15 @@ def test_a_stage_that_accepts_nothing_names_the_reasons(tmp_path: Path) -> None:
 
 
 def test_a_null_never_reaches_the_disk(tmp_path: Path) -> None:
-    holed = pa.table({"trace_id": ["t"], "gate": ["g"], "passed": [True], "reason": pa.array([None], pa.string()), "score": [1.0]})
+    holed = pa.table(
+        {
+            "trace_id": ["t"],
+            "gate": ["g"],
+            "passed": [True],
+            "reason": pa.array([None], pa.string()),
+            "score": [1.0],
+        }
+    )
     with pytest.raises(SchemaMismatch, match="null"):
         publish(tmp_path, KEY, made(parts={"verdicts": holed}, rows_in=2))
 
@@ -84,7 +102,9 @@ def test_the_draft_of_a_dead_writer_is_swept_away(tmp_path: Path) -> None:
     assert alive.exists()
 
 
-def test_a_full_disk_is_a_transient_error_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_a_transient_error_in_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
@@ -99,9 +119,15 @@ def finished(root: Path, name: str, *, at: int) -> Table:
     return table
 
 
-def test_the_tables_of_a_stage_are_listed_oldest_first_without_drafts_and_damaged_ones(tmp_path: Path) -> None:
-    late, early, lost = (finished(tmp_path, name, at=at) for name, at in (("late", 9), ("early", 3), ("lost", 5)))
-    twins = sorted((finished(tmp_path, name, at=7) for name in "ab"), key=lambda table: table.fingerprint)
+def test_the_tables_of_a_stage_are_listed_oldest_first_without_drafts_and_damaged_ones(
+    tmp_path: Path,
+) -> None:
+    late, early, lost = (
+        finished(tmp_path, name, at=at) for name, at in (("late", 9), ("early", 3), ("lost", 5))
+    )
+    twins = sorted(
+        (finished(tmp_path, name, at=7) for name in "ab"), key=lambda table: table.fingerprint
+    )
     (lost.path / lost.parts[0]).unlink()
     (tmp_path / "verdicts" / f".tmp-feed-{os.getppid()}").mkdir()
     listed = tables(tmp_path, "verdicts")

@@ -22,8 +22,11 @@ PLACEMENT = EnginePlacement(window=8)
 ANSWER = Completion("k", "<think>a</think>b", "stop", 1, 2)
 
 
-def run(folder: Path, spec: TraceSpec = SCRIPTED, *, prompts: int = 20, **settings: int) -> Generated:
-    placement = EnginePlacement(**{"window": 8} | {name: value for name, value in settings.items() if name != "shard_rows"})  # type: ignore[arg-type]
+def run(
+    folder: Path, spec: TraceSpec = SCRIPTED, *, prompts: int = 20, **settings: int
+) -> Generated:
+    placed = {name: value for name, value in settings.items() if name != "shard_rows"}
+    placement = EnginePlacement(**{"window": 8} | placed)  # type: ignore[arg-type]
     return generate(
         prompts_table(prompts),
         spec,
@@ -34,7 +37,9 @@ def run(folder: Path, spec: TraceSpec = SCRIPTED, *, prompts: int = 20, **settin
     )
 
 
-def test_the_journal_gives_back_what_it_was_given_and_keeps_the_first_answer(tmp_path: Path) -> None:
+def test_the_journal_gives_back_what_it_was_given_and_keeps_the_first_answer(
+    tmp_path: Path,
+) -> None:
     book = Journal(tmp_path / "j.sqlite")
     book.append(ANSWER)
     book.append(Completion("k", "another", "stop", 1, 2))
@@ -46,12 +51,16 @@ def test_the_journal_gives_back_what_it_was_given_and_keeps_the_first_answer(tmp
         again.read("x")
 
 
-def test_a_used_answer_is_remembered_longer_and_a_journal_of_an_earlier_version_is_read_on(tmp_path: Path) -> None:
+def test_a_used_answer_is_remembered_longer_and_a_journal_of_an_earlier_version_is_read_on(
+    tmp_path: Path,
+) -> None:
     with sqlite3.connect(tmp_path / "j.sqlite") as old:
         old.execute(
             "CREATE TABLE completions (key TEXT PRIMARY KEY, text TEXT, finish_reason TEXT, prompt_tokens INTEGER, completion_tokens INTEGER)"
         )
-        old.executemany("INSERT INTO completions VALUES (?, ?, 'stop', 1, 2)", [(key, key) for key in "abc"])
+        old.executemany(
+            "INSERT INTO completions VALUES (?, ?, 'stop', 1, 2)", [(key, key) for key in "abc"]
+        )
     book = Journal(tmp_path / "j.sqlite")
     assert book.forget(before=today(), spared="") == 3
     with sqlite3.connect(tmp_path / "j.sqlite") as a_day_later:
@@ -83,7 +92,9 @@ def test_every_sample_of_every_prompt_is_a_trace_or_a_reject(tmp_path: Path) -> 
     assert made.traces.schema == rows.TRACES
 
 
-def test_the_table_is_the_same_whatever_the_window_the_shards_and_the_order_of_completion(tmp_path: Path) -> None:
+def test_the_table_is_the_same_whatever_the_window_the_shards_and_the_order_of_completion(
+    tmp_path: Path,
+) -> None:
     first = run(tmp_path / "a")
     assert run(tmp_path / "b", window=1, shard_rows=3).traces.equals(first.traces)
     assert run(tmp_path / "c", window=64, replicas=3, shard_rows=7).traces.equals(first.traces)
@@ -104,7 +115,9 @@ def test_a_finished_row_is_never_asked_again(tmp_path: Path) -> None:
         {"teacher": TeacherSpec(engine="scripted", model="other")}, {"teacher": TeacherSpec(engine="scripted", revision="2")},
     ],
 )  # fmt: skip
-def test_what_would_change_an_answer_makes_new_rows(tmp_path: Path, change: dict[str, object]) -> None:
+def test_what_would_change_an_answer_makes_new_rows(
+    tmp_path: Path, change: dict[str, object]
+) -> None:
     run(tmp_path)
     assert run(tmp_path, SCRIPTED.model_copy(update=change)).requests == 60
 
@@ -122,12 +135,16 @@ def test_more_samples_ask_only_for_the_new_ones_and_placement_asks_for_none(tmp_
         ("stop", " \n", "empty_answer"),
     ],
 )  # fmt: skip
-def test_an_answer_that_is_none_is_rejected_with_a_reason(finish: str, text: str, reason: str) -> None:
+def test_an_answer_that_is_none_is_rejected_with_a_reason(
+    finish: str, text: str, reason: str
+) -> None:
     assert reject_reason(Completion("k", text, finish, 1, 1)) == reason
 
 
 def test_a_prompt_that_does_not_fit_is_a_rejected_row_not_a_dead_job(tmp_path: Path) -> None:
-    tight = TraceSpec(samples=1, teacher=TeacherSpec(engine="scripted", max_model_len=16, max_tokens=15))
+    tight = TraceSpec(
+        samples=1, teacher=TeacherSpec(engine="scripted", max_model_len=16, max_tokens=15)
+    )
     made = run(tmp_path, tight)
     assert set(made.rejected["reason"].to_pylist()) == {"prompt_too_long"}
 
@@ -155,20 +172,33 @@ class Stumbling:
 
 
 def test_the_control_arm_is_asked_without_the_system_prompt_and_the_rest_with_it() -> None:
-    ordered = TraceSpec(samples=1, teacher=TeacherSpec(engine="scripted", system_prompt="Be brief."))
-    asked = [[message["role"] for message in row.ask.messages] for row in plan_rows(prompts_table(3, control=1), ordered, shard_rows=2)]
+    ordered = TraceSpec(
+        samples=1, teacher=TeacherSpec(engine="scripted", system_prompt="Be brief.")
+    )
+    asked = [
+        [message["role"] for message in row.ask.messages]
+        for row in plan_rows(prompts_table(3, control=1), ordered, shard_rows=2)
+    ]
     assert asked == [["system", "user"], ["system", "user"], ["user"]]
 
 
 def test_the_baseline_is_every_trace_of_the_control_arm_that_thinks(tmp_path: Path) -> None:
     prompts = prompts_table(60, control=20)
-    traces = generate(prompts, SCRIPTED, placement=PLACEMENT, journal=tmp_path, progress=silent).traces
+    traces = generate(
+        prompts, SCRIPTED, placement=PLACEMENT, journal=tmp_path, progress=silent
+    ).traces
     made = baseline(traces, prompts, "small")
     kept, bare = made.parts["baselines"].to_pylist(), {f"q{number:06d}" for number in range(40, 60)}
     due = {row["trace_id"]: row for row in traces.to_pylist() if row["prompt_id"] in bare}
     assert made.rows_in == len(due) == len(kept) + made.rejected.num_rows
-    assert {row["trace_id"] for row in kept} == {trace_id for trace_id, row in due.items() if row["think"]}
-    assert set(made.rejected["reason"].to_pylist()) == {row["fault"] for row in due.values() if not row["think"]} != set()
+    assert {row["trace_id"] for row in kept} == {
+        trace_id for trace_id, row in due.items() if row["think"]
+    }
+    assert (
+        set(made.rejected["reason"].to_pylist())
+        == {row["fault"] for row in due.values() if not row["think"]}
+        != set()
+    )
     assert kept[0]["prompt"] == "row-000040: explain."
     assert (made.schema, {row["recipe"] for row in kept}) == (rows.BASELINES, {"small"})
 
@@ -184,15 +214,27 @@ def kept_baseline(root: Path, night: int, *, traces: range | None = None, **inpu
         {"trace_id": f"t{number}", "prompt": "q", "think": "t", "answer": "a", "recipe": "r"}
         for number in traces or range(10 * night, 10 * night + 10)
     ]
-    key = Key("baselines", 1, Spec(), {"traces": str(night), "recipe": "r", "teacher": "t"} | inputs)
+    key = Key(
+        "baselines", 1, Spec(), {"traces": str(night), "recipe": "r", "teacher": "t"} | inputs
+    )
     table = publish(
-        root, key, Made({"b": rows.table_of(made, rows.BASELINES)}, rows.BASELINES, rows.rejected([]), len(made), may_be_empty=True)
+        root,
+        key,
+        Made(
+            {"b": rows.table_of(made, rows.BASELINES)},
+            rows.BASELINES,
+            rows.rejected([]),
+            len(made),
+            may_be_empty=True,
+        ),
     )
     os.utime(table.path / MANIFEST, ns=(night, night))
     return table
 
 
-def test_earlier_baselines_are_those_of_the_same_recipe_and_teacher_newest_first(tmp_path: Path) -> None:
+def test_earlier_baselines_are_those_of_the_same_recipe_and_teacher_newest_first(
+    tmp_path: Path,
+) -> None:
     nights = [kept_baseline(tmp_path, night) for night in range(4)]
     kept_baseline(tmp_path, 4, recipe="other")
     kept_baseline(tmp_path, 5, teacher="other")
@@ -203,7 +245,9 @@ def test_earlier_baselines_are_those_of_the_same_recipe_and_teacher_newest_first
 
 
 @pytest.mark.parametrize(("batch", "tables"), [(1, 0), (2, 1), (3, 2), (5, 3)])
-def test_as_many_earlier_baselines_are_taken_as_hold_eight_times_the_batch(tmp_path: Path, batch: int, tables: int) -> None:
+def test_as_many_earlier_baselines_are_taken_as_hold_eight_times_the_batch(
+    tmp_path: Path, batch: int, tables: int
+) -> None:
     *_, own = [kept_baseline(tmp_path, night) for night in range(4)]
     assert len(earlier(tmp_path, own, batch=batch)) == tables
 

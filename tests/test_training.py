@@ -37,16 +37,25 @@ def weights(work: Path) -> bytes:
     return (work / STATE / ADAPTER_FILE).read_bytes()
 
 
-def test_a_training_moves_the_named_projections_and_nothing_else(whole: tuple[Trained, Path]) -> None:
+def test_a_training_moves_the_named_projections_and_nothing_else(
+    whole: tuple[Trained, Path],
+) -> None:
     trained, _ = whole
     assert (trained.step, trained.steps, len(trained.log)) == (12, 12, 12)
     assert trained.steps == total_steps(SPEC, 48)
-    by_part = {part: [one for one in trained.tensors if one["part"] == part] for part in ("base", "adapter")}
+    by_part = {
+        part: [one for one in trained.tensors if one["part"] == part]
+        for part in ("base", "adapter")
+    }
     assert not any(one["moved"] for one in by_part["base"])
     assert all(one["moved"] and float(str(one["norm"])) > 0 for one in by_part["adapter"])
-    assert {str(one["module"]).rpartition(".")[2] for one in by_part["adapter"]} == set(SPEC.lora.targets)
+    assert {str(one["module"]).rpartition(".")[2] for one in by_part["adapter"]} == set(
+        SPEC.lora.targets
+    )
     assert len(by_part["adapter"]) == 6 * 4 * 2
-    assert {line["module"] for line in modules(trained.tensors) if line["part"] == "adapter"} == set(SPEC.lora.targets)
+    assert {
+        line["module"] for line in modules(trained.tensors) if line["part"] == "adapter"
+    } == set(SPEC.lora.targets)
     assert trained.tokens_per_second > 0 and trained.utilisation > 0
 
 
@@ -55,7 +64,11 @@ def test_a_training_killed_under_way_goes_on_from_its_last_checkpoint_to_the_sam
 ) -> None:
     def kill(*, done: int, total: int, tokens: int) -> None:
         if done == 6:
-            (child,) = [one for one in psutil.Process().children() if "spawn_main" in " ".join(one.cmdline())]
+            (child,) = [
+                one
+                for one in psutil.Process().children()
+                if "spawn_main" in " ".join(one.cmdline())
+            ]
             child.kill()
 
     with pytest.raises(TrainerLost, match="exit code -9"):
@@ -66,7 +79,9 @@ def test_a_training_killed_under_way_goes_on_from_its_last_checkpoint_to_the_sam
     assert weights(tmp_path) == weights(whole[1])
 
 
-def test_a_training_killed_after_its_last_step_trains_no_further(rows: Path, whole: tuple[Trained, Path]) -> None:
+def test_a_training_killed_after_its_last_step_trains_no_further(
+    rows: Path, whole: tuple[Trained, Path]
+) -> None:
     before, steps = weights(whole[1]), []
     again = apart(train, job(rows, whole[1]), lambda *, done, total, tokens: steps.append(done))
     assert (again.step, again.log, steps) == (12, whole[0].log, [])
@@ -74,7 +89,9 @@ def test_a_training_killed_after_its_last_step_trains_no_further(rows: Path, who
     assert weights(whole[1]) == before
 
 
-def test_a_training_in_two_stretches_is_the_training_in_one(rows: Path, whole: tuple[Trained, Path], tmp_path: Path) -> None:
+def test_a_training_in_two_stretches_is_the_training_in_one(
+    rows: Path, whole: tuple[Trained, Path], tmp_path: Path
+) -> None:
     first = apart(train, job(rows, tmp_path / "first", until=7), silent)
     second = apart(train, job(rows, tmp_path / "second", begin=tmp_path / "first" / STATE), silent)
     assert (first.step, first.steps, second.step) == (7, 12, 12)
@@ -87,14 +104,27 @@ def test_the_merged_model_is_the_student_and_differs_from_the_base_in_the_named_
 ) -> None:
     made = adapter_table(whole[0], whole[1], SPEC.student.model)
     made.attach(tmp_path)
-    assert '"base_model_name_or_path": "builtin:pocket"' in (tmp_path / ADAPTER / "adapter_config.json").read_text()
-    merged: Merged = apart(merge, Merge(SPEC, tmp_path / ADAPTER, rows, 8, tmp_path / "model"), silent)
-    assert merged.agreement.kl < 1e-3 and merged.agreement.same_top > 0.99 and merged.agreement.tokens > 200
-    assert {str(one["module"]).rpartition(".")[2] for one in merged.tensors if one["moved"]} == set(SPEC.lora.targets)
+    assert (
+        '"base_model_name_or_path": "builtin:pocket"'
+        in (tmp_path / ADAPTER / "adapter_config.json").read_text()
+    )
+    merged: Merged = apart(
+        merge, Merge(SPEC, tmp_path / ADAPTER, rows, 8, tmp_path / "model"), silent
+    )
+    assert (
+        merged.agreement.kl < 1e-3
+        and merged.agreement.same_top > 0.99
+        and merged.agreement.tokens > 200
+    )
+    assert {str(one["module"]).rpartition(".")[2] for one in merged.tensors if one["moved"]} == set(
+        SPEC.lora.targets
+    )
     from transformers import AutoTokenizer, GenerationConfig
 
     assert GenerationConfig.from_pretrained(tmp_path / "model").eos_token_id == 2
-    assert "<|im_start|>assistant" in AutoTokenizer.from_pretrained(tmp_path / "model").chat_template
+    assert (
+        "<|im_start|>assistant" in AutoTokenizer.from_pretrained(tmp_path / "model").chat_template
+    )
 
 
 def tensor(name: str, sha: str, *, part: str = "base") -> Tensor:
@@ -112,10 +142,22 @@ TRAINED = SOUND | {"l.q_proj.lora_A.weight": tensor("l.q_proj.lora_A.weight", "d
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"l.up_proj.weight": tensor("l.up_proj.weight", "x")}, "base tensors changed: l.up_proj.weight"),
-        ({"l.up_proj.lora_A.weight": tensor("l.up_proj.lora_A.weight", "e", part="adapter")}, "modules adapted: l.up_proj"),
-        ({"l.k_proj.weight": tensor("l.k_proj.weight", "k")}, "base tensors changed: l.k_proj.weight"),
-        ({"l.q_proj.lora_A.weight": tensor("l.q_proj.lora_A.weight", "c", part="adapter")}, "adapters that did not move: l.q_proj"),
+        (
+            {"l.up_proj.weight": tensor("l.up_proj.weight", "x")},
+            "base tensors changed: l.up_proj.weight",
+        ),
+        (
+            {"l.up_proj.lora_A.weight": tensor("l.up_proj.lora_A.weight", "e", part="adapter")},
+            "modules adapted: l.up_proj",
+        ),
+        (
+            {"l.k_proj.weight": tensor("l.k_proj.weight", "k")},
+            "base tensors changed: l.k_proj.weight",
+        ),
+        (
+            {"l.q_proj.lora_A.weight": tensor("l.q_proj.lora_A.weight", "c", part="adapter")},
+            "adapters that did not move: l.q_proj",
+        ),
     ],
 )
 def test_what_must_not_move_and_what_must_is_held(change: dict[str, Tensor], says: str) -> None:
@@ -131,7 +173,9 @@ def test_a_checkpoint_that_was_being_written_is_not_gone_on_from(tmp_path: Path)
             (tmp_path / f"checkpoint-{step}" / FINISHED).touch()
     assert start(job(tmp_path, tmp_path)) == str(tmp_path / "checkpoint-4")
     assert not (tmp_path / "checkpoint-8").exists()
-    assert start(job(tmp_path, tmp_path / "none", begin=tmp_path / "before")) == str(tmp_path / "before")
+    assert start(job(tmp_path, tmp_path / "none", begin=tmp_path / "before")) == str(
+        tmp_path / "before"
+    )
     assert start(job(tmp_path, tmp_path / "none")) is None
 
 
@@ -142,7 +186,9 @@ def test_a_checkpoint_that_was_being_written_is_not_gone_on_from(tmp_path: Path)
         (TrainSpec(batch=6), r"no multiple of placement\.train\.micro_batch 4"),
     ],
 )
-def test_settings_that_would_not_train_what_they_say_are_refused(spec: TrainSpec, says: str) -> None:
+def test_settings_that_would_not_train_what_they_say_are_refused(
+    spec: TrainSpec, says: str
+) -> None:
     with pytest.raises(BadRecipe, match=says):
         refuse_unsound(spec, 4, "sdpa")
     refuse_unsound(TrainSpec(packing=True), 4, "flash_attention_2")
@@ -151,7 +197,9 @@ def test_settings_that_would_not_train_what_they_say_are_refused(spec: TrainSpec
 
 def test_a_merge_that_is_another_model_is_refused() -> None:
     refuse_other(Agreement(0.001, 0.99, 100), PublishSpec())
-    with pytest.raises(BaseMoved, match=r"by 0\.5000 nats a token over 100 tokens, due at most 0\.02"):
+    with pytest.raises(
+        BaseMoved, match=r"by 0\.5000 nats a token over 100 tokens, due at most 0\.02"
+    ):
         refuse_other(Agreement(0.5, 0.4, 100), PublishSpec())
 
 
@@ -164,7 +212,10 @@ def _explode(job: object, tell: Tell) -> None:
     raise BadRecipe(f"no {job}") if job == "good" else ValueError(f"no {job}")
 
 
-@pytest.mark.parametrize(("job", "kind", "says"), [("good", BadRecipe, "no good"), ("use", RuntimeError, "ValueError: no use")])
+@pytest.mark.parametrize(
+    ("job", "kind", "says"),
+    [("good", BadRecipe, "no good"), ("use", RuntimeError, "ValueError: no use")],
+)
 def test_an_error_inside_comes_out_as_it_was(job: str, kind: type[Exception], says: str) -> None:
     with pytest.raises(kind, match=says):
         apart(_explode, job, silent)
@@ -185,7 +236,9 @@ apart(sleep, Path(sys.argv[1]), print)
 
 
 def test_no_training_outlives_the_one_who_started_it(tmp_path: Path) -> None:
-    parent = subprocess.Popen([sys.executable, "-c", SLEEPING, str(tmp_path / "pid")], start_new_session=True)
+    parent = subprocess.Popen(
+        [sys.executable, "-c", SLEEPING, str(tmp_path / "pid")], start_new_session=True
+    )
     while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():
         assert parent.poll() is None
         time.sleep(0.02)

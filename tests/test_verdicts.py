@@ -22,7 +22,15 @@ def verdicts(one: Case) -> dict[str, str]:
 
 def test_a_sound_trace_passes_every_gate() -> None:
     assert set(verdicts(case()).values()) == {""}
-    assert list(verdicts(case())) == ["leakage", "audit", "structure", "fluency", "citations", "grounding", "correctness"]
+    assert list(verdicts(case())) == [
+        "leakage",
+        "audit",
+        "structure",
+        "fluency",
+        "citations",
+        "grounding",
+        "correctness",
+    ]
 
 
 LOOP = "The sum is eleven and so we add one more to it again. " * 12
@@ -38,36 +46,99 @@ COMPOUND = "The Donaudampfschifffahrtsgesellschaft is named in the record of the
         ("structure", {"answer": "word " * 1000}, "long_answer"),
         ("leakage", {"raw": "<think>canary-00112233445566aa</think>"}, "canary"),
         ("leakage", {"raw": "<think>canary-ffffffffffffffff</think>"}, "foreign_canary"),
-        ("leakage", {"think": "A4 spice combinator: rejection is framed as a question of form, so I begin with it."}, "plan_vocabulary"),
-        ("leakage", {"think": "We note the a4-spice combinator here and then go on to reason about the fee."}, "plan_vocabulary"),
-        ("leakage", {"think": "Equation: this row shall differ from the last. The fee is 40 credits in Section 214."}, "plan_vocabulary"),
-        ("leakage", {"think": "For handbook_qa/p1/0 I vary the wording. Section 214 says that the fee is 40 credits."}, "plan_vocabulary"),
+        (
+            "leakage",
+            {
+                "think": "A4 spice combinator: rejection is framed as a question of form, so I begin with it."
+            },
+            "plan_vocabulary",
+        ),
+        (
+            "leakage",
+            {
+                "think": "We note the a4-spice combinator here and then go on to reason about the fee."
+            },
+            "plan_vocabulary",
+        ),
+        (
+            "leakage",
+            {
+                "think": "Equation: this row shall differ from the last. The fee is 40 credits in Section 214."
+            },
+            "plan_vocabulary",
+        ),
+        (
+            "leakage",
+            {
+                "think": "For handbook_qa/p1/0 I vary the wording. Section 214 says that the fee is 40 credits."
+            },
+            "plan_vocabulary",
+        ),
         ("fluency", {"think": LOOP}, "loop"),
         (
             "fluency",
-            {"think": "Claim1Awirelesschargingstationcomprisinganinductivecoilarranged and so the fee is 40 credits."},
+            {
+                "think": "Claim1Awirelesschargingstationcomprisinganinductivecoilarranged and so the fee is 40 credits."
+            },
             "run_together",
         ),
-        ("fluency", {"think": "The fee is forty credits â€œand no moreâ€\x9d says the rule, so it is 40."}, "mojibake"),
-        ("fluency", {"think": "The fee is forty \ufffd\ufffd credits, as the section says in plain words."}, "mojibake"),
-        ("fluency", {"think": "The fee is 40 credits. 수수료는 사십 크레딧입니다 그래서 답은 사십입니다."}, "script_drift"),
-        ("citations", {"answer": "The fee for late fees is 40 credits. [Section 999]"}, "unresolved_citation"),
-        ("citations", {"think": "I recall from [Mayo v. Klein Electric] that the fee is 40 credits, as always."}, "unresolved_citation"),
+        (
+            "fluency",
+            {"think": "The fee is forty credits â€œand no moreâ€\x9d says the rule, so it is 40."},
+            "mojibake",
+        ),
+        (
+            "fluency",
+            {"think": "The fee is forty \ufffd\ufffd credits, as the section says in plain words."},
+            "mojibake",
+        ),
+        (
+            "fluency",
+            {"think": "The fee is 40 credits. 수수료는 사십 크레딧입니다 그래서 답은 사십입니다."},
+            "script_drift",
+        ),
+        (
+            "citations",
+            {"answer": "The fee for late fees is 40 credits. [Section 999]"},
+            "unresolved_citation",
+        ),
+        (
+            "citations",
+            {
+                "think": "I recall from [Mayo v. Klein Electric] that the fee is 40 credits, as always."
+            },
+            "unresolved_citation",
+        ),
         ("citations", {"answer": "The fee for late fees is 40 credits."}, "missing_citation"),
-        ("grounding", {"answer": "The fee for late fees is 41 credits. [Section 214]"}, "ungrounded_number"),
-        ("grounding", {"answer": "Applicants enjoy generous seasonal discounts everywhere. [Section 214]"}, "ungrounded_answer"),
+        (
+            "grounding",
+            {"answer": "The fee for late fees is 41 credits. [Section 214]"},
+            "ungrounded_number",
+        ),
+        (
+            "grounding",
+            {"answer": "Applicants enjoy generous seasonal discounts everywhere. [Section 214]"},
+            "ungrounded_answer",
+        ),
         ("grounding", {"answer": "The passages do not say."}, "abstained"),
         ("correctness", {"accepted": ("50 credits",)}, "wrong_answer"),
     ],
 )
-def test_every_gate_fails_its_known_bad_rows_for_the_right_reason(gate: str, change: dict[str, object], reason: str) -> None:
+def test_every_gate_fails_its_known_bad_rows_for_the_right_reason(
+    gate: str, change: dict[str, object], reason: str
+) -> None:
     assert verdicts(case(**change))[gate] == reason
 
 
 @pytest.mark.parametrize(
     ("gate", "change"),
     [
-        ("leakage", {"think": "The equation is 3x + 2 = 11, so I subtract 2 from both sides and divide by 3."}),
+        (
+            "leakage",
+            {
+                "think": "The equation is 3x + 2 = 11, so I subtract 2 from both sides and divide by 3."
+            },
+        ),
         (
             "leakage",
             {
@@ -78,9 +149,16 @@ def test_every_gate_fails_its_known_bad_rows_for_the_right_reason(gate: str, cha
         ("fluency", {"think": COMPOUND}),
         (
             "fluency",
-            {"think": "The naïve reading of “late” costs 40 €; see https://example.org/averyveryveryveryveryveryverylongaddress/x."},
+            {
+                "think": "The naïve reading of “late” costs 40 €; see https://example.org/averyveryveryveryveryveryverylongaddress/x."
+            },
         ),
-        ("fluency", {"think": "Add 1 and 2: 3. Add 2 and 3: 5. Add 3 and 4: 7. Add 4 and 5: 9. Add 5 and 6: 11. Then the sum is 35."}),
+        (
+            "fluency",
+            {
+                "think": "Add 1 and 2: 3. Add 2 and 3: 5. Add 3 and 4: 7. Add 4 and 5: 9. Add 5 and 6: 11. Then the sum is 35."
+            },
+        ),
         ("citations", {"answer": "The fee for late fees is 40 credits. [section 214]"}),
         ("citations", {"passages": (), "answer": "x is in the interval [1, 2]."}),
         ("grounding", {"answer": "40 credits [Section 214]"}),
@@ -107,22 +185,42 @@ def test_numbers_are_compared_by_value(accepted: str, answer: str, right: bool) 
 
 
 def test_only_cited_passages_count_as_evidence() -> None:
-    two = (Passage("Section 214", "Late fees. The fee is 40 credits."), Passage("Section 300", "Oaths. The fee is 70 credits."))
-    assert verdicts(case(passages=two, answer="The fee is 70 credits. [Section 214]"))["grounding"] == "ungrounded_number"
-    assert verdicts(case(passages=two, answer="The fee is 70 credits. [Section 300]"))["grounding"] == ""
+    two = (
+        Passage("Section 214", "Late fees. The fee is 40 credits."),
+        Passage("Section 300", "Oaths. The fee is 70 credits."),
+    )
+    assert (
+        verdicts(case(passages=two, answer="The fee is 70 credits. [Section 214]"))["grounding"]
+        == "ungrounded_number"
+    )
+    assert (
+        verdicts(case(passages=two, answer="The fee is 70 credits. [Section 300]"))["grounding"]
+        == ""
+    )
 
 
 def test_an_allow_list_lets_an_authority_be_cited() -> None:
-    spec = SPEC.model_copy(update={"citations": SPEC.citations.model_copy(update={"allowed": ("KSR v. Teleflex",)})})
-    one = case(think="As [KSR v. Teleflex] has it, the fee is 40 credits; [Section 214] says so in plain words.")
-    assert {found.gate: found.reason for found in judge_case(one, spec, FAMILIES)}["citations"] == ""
+    spec = SPEC.model_copy(
+        update={"citations": SPEC.citations.model_copy(update={"allowed": ("KSR v. Teleflex",)})}
+    )
+    one = case(
+        think="As [KSR v. Teleflex] has it, the fee is 40 credits; [Section 214] says so in plain words."
+    )
+    assert {found.gate: found.reason for found in judge_case(one, spec, FAMILIES)}[
+        "citations"
+    ] == ""
     assert verdicts(one)["citations"] == "unresolved_citation"
 
 
 def test_what_a_shown_passage_cites_may_be_cited() -> None:
     shown = (Passage("Section 214", "Late fees. The fee is 40 credits, as [Rule 7] has it."),)
     assert (
-        verdicts(case(passages=shown, think="I see that [Section 214] follows [Rule 7] in setting the fee for late fees."))["citations"]
+        verdicts(
+            case(
+                passages=shown,
+                think="I see that [Section 214] follows [Rule 7] in setting the fee for late fees.",
+            )
+        )["citations"]
         == ""
     )
 
@@ -133,12 +231,19 @@ def test_the_number_of_an_item_is_no_claim_and_that_of_a_fee_is() -> None:
     assert verdicts(case(answer="41. [Section 214]"))["grounding"] == "ungrounded_number"
 
 
-def test_the_answers_of_an_open_family_may_go_beyond_the_passages_but_not_cite_beyond_them() -> None:
-    spec = SPEC.model_copy(update={"evidence": SPEC.evidence.model_copy(update={"open": ("handbook_qa",)})})
+def test_the_answers_of_an_open_family_may_go_beyond_the_passages_but_not_cite_beyond_them() -> (
+    None
+):
+    spec = SPEC.model_copy(
+        update={"evidence": SPEC.evidence.model_copy(update={"open": ("handbook_qa",)})}
+    )
     proposal = "A device that waits 12 seconds would pay no late fee. [Section 214]"
     found = {one.gate: one.reason for one in judge_case(case(answer=proposal), spec, FAMILIES)}
     assert (found["grounding"], found["citations"]) == ("", "")
-    invented = {one.gate: one.reason for one in judge_case(case(answer=f"{proposal} [Section 999]"), spec, FAMILIES)}
+    invented = {
+        one.gate: one.reason
+        for one in judge_case(case(answer=f"{proposal} [Section 999]"), spec, FAMILIES)
+    }
     assert invented["citations"] == "unresolved_citation"
 
 
@@ -156,25 +261,45 @@ def trace(number: int, **changes: object) -> dict[str, object]:
 
 
 def test_a_killed_judge_is_an_error_that_another_attempt_may_mend() -> None:
-    passages, questions, audits = (schema.empty_table() for schema in (rows.PASSAGES, rows.QUESTIONS, rows.AUDITS))
+    passages, questions, audits = (
+        schema.empty_table() for schema in (rows.PASSAGES, rows.QUESTIONS, rows.AUDITS)
+    )
     with ThreadPoolExecutor(1) as thread:
         killing = thread.submit(_kill_the_first_child)
         with pytest.raises(JudgeLost, match="was killed"):
-            judge(rows.table_of([trace(0)], rows.TRACES), prompts_table(1), passages, questions, audits, SPEC)
+            judge(
+                rows.table_of([trace(0)], rows.TRACES),
+                prompts_table(1),
+                passages,
+                questions,
+                audits,
+                SPEC,
+            )
         killing.result()
 
 
 def _kill_the_first_child() -> None:
-    while not (children := [one for one in psutil.Process().children() if "spawn_main" in " ".join(one.cmdline())]):
+    while not (
+        children := [
+            one for one in psutil.Process().children() if "spawn_main" in " ".join(one.cmdline())
+        ]
+    ):
         time.sleep(0.01)
     children[0].kill()
 
 
 def test_a_shard_gets_one_verdict_a_trace_a_gate_and_rejects_carry_their_first_reason() -> None:
-    traces = rows.table_of([trace(0), trace(1, think="x"), trace(2, fault="missing_think", think=LOOP), trace(3)], rows.TRACES)
+    traces = rows.table_of(
+        [trace(0), trace(1, think="x"), trace(2, fault="missing_think", think=LOOP), trace(3)],
+        rows.TRACES,
+    )
     empty = {schema: schema.empty_table() for schema in (rows.PASSAGES, rows.QUESTIONS)}
-    audits = rows.table_of([{"trace_id": "t3", "reason": reason} for reason in ("novelty", "taint")], rows.AUDITS)
-    made = judge(traces, prompts_table(4), empty[rows.PASSAGES], empty[rows.QUESTIONS], audits, SPEC)
+    audits = rows.table_of(
+        [{"trace_id": "t3", "reason": reason} for reason in ("novelty", "taint")], rows.AUDITS
+    )
+    made = judge(
+        traces, prompts_table(4), empty[rows.PASSAGES], empty[rows.QUESTIONS], audits, SPEC
+    )
     assert made.parts["verdicts"].num_rows == 4 * len(GATES)
     assert made.rejected.to_pydict()["reason"] == ["short_think", "missing_think", "novelty"]
     assert (made.rows_in, made.rows_out) == (4, 1)

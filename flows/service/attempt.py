@@ -27,7 +27,11 @@ from tasks.errors import ServiceDown
 UNDER_WAY = {"PENDING", "RUNNING", "CANCELLING", "PAUSED"}
 LOOK_SECONDS = 5.0
 PATIENCE_SECONDS = 60.0
-CANCELLED = {"type": "CANCELLED", "name": "Cancelled", "message": "by its own process: the worker that began it is gone"}
+CANCELLED = {
+    "type": "CANCELLED",
+    "name": "Cancelled",
+    "message": "by its own process: the worker that began it is gone",
+}
 
 
 @contextlib.contextmanager
@@ -84,7 +88,11 @@ def _cancelled(run: str, worker: int) -> bool:
 
 def _called_silent(run: str) -> bool:
     """Whether the run was last called crashed because it gave no sign of life: then its process will not end by itself."""
-    crashes = [state for state in _asked(f"/flow_run_states/?flow_run_id={run}", []) if state["type"] == "CRASHED"]
+    crashes = [
+        state
+        for state in _asked(f"/flow_run_states/?flow_run_id={run}", [])
+        if state["type"] == "CRASHED"
+    ]
     return bool(crashes) and crashes[-1]["message"] == SILENT
 
 

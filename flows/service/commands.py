@@ -8,20 +8,37 @@ import typer
 if TYPE_CHECKING:
     from flows.service.home import Home as Folder
 
-Root = Annotated[Path, typer.Option("--root", help="Folder of the store; everything made lies below it.")]
-Home = Annotated[Path, typer.Option("--home", help="Folder of the local Prefect: settings, database, logs.")]
+Root = Annotated[
+    Path, typer.Option("--root", help="Folder of the store; everything made lies below it.")
+]
+Home = Annotated[
+    Path, typer.Option("--home", help="Folder of the local Prefect: settings, database, logs.")
+]
 HOME = Path("~/.tracemill")
 
 
 def up(
     recipes: Annotated[
-        list[Path] | None, typer.Argument(help="Recipes to deploy; those in deployments/recipes when none is named.")
+        list[Path] | None,
+        typer.Argument(help="Recipes to deploy; those in deployments/recipes when none is named."),
     ] = None,
     root: Root = Path("mill"),
     home: Home = HOME,
-    port: Annotated[int, typer.Option("--port", min=1024, max=65534, help="Of the Prefect UI; the reports are served on the next.")] = 4200,
+    port: Annotated[
+        int,
+        typer.Option(
+            "--port",
+            min=1024,
+            max=65534,
+            help="Of the Prefect UI; the reports are served on the next.",
+        ),
+    ] = 4200,
     database: Annotated[
-        str, typer.Option("--database", help="postgresql+asyncpg://user:password@host/name; SQLite in the home when not given.")
+        str,
+        typer.Option(
+            "--database",
+            help="postgresql+asyncpg://user:password@host/name; SQLite in the home when not given.",
+        ),
     ] = "",
 ) -> None:
     """Bring up the local Prefect: server, work pool, worker, reports, and a deployment for every recipe and flow.
@@ -33,7 +50,9 @@ def up(
     from flows.service.service import up as bring_up
 
     named = [path.absolute() for path in recipes or []]
-    show_up(bring_up(_home(home), port=port, root=root.absolute(), database=database, recipes=named))
+    show_up(
+        bring_up(_home(home), port=port, root=root.absolute(), database=database, recipes=named)
+    )
 
 
 def down(home: Home = HOME) -> None:
@@ -46,7 +65,9 @@ def down(home: Home = HOME) -> None:
 
 def status(
     home: Home = HOME,
-    as_json: Annotated[bool, typer.Option("--json", help="The same for scripts; exit code 1 when not all is well.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="The same for scripts; exit code 1 when not all is well.")
+    ] = False,
 ) -> None:
     """Say what is alive, what is scheduled next, and what failed last. Exit code 1 when a nightly run would not be done."""
     from flows.service.screen import show_status

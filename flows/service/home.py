@@ -44,7 +44,9 @@ class Home(NamedTuple):
         if not self.settings_file.exists():
             return {}
         lines = self.settings_file.read_text(encoding="utf-8").splitlines()
-        return dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
+        return dict(
+            line.split("=", 1) for line in lines if "=" in line and not line.startswith("#")
+        )
 
     def write(self, *, port: int, root: Path, database: str) -> dict[str, str]:
         """Write the settings, keeping the password there was, and return them.
@@ -53,11 +55,17 @@ class Home(NamedTuple):
         """
         for folder in (self.folder, self.logs):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        secret = self.settings().get("PREFECT_API_AUTH_STRING") or f"admin:{secrets.token_urlsafe(24)}"
+        secret = (
+            self.settings().get("PREFECT_API_AUTH_STRING") or f"admin:{secrets.token_urlsafe(24)}"
+        )
         found = _settings(self.folder, port=port, root=root, database=database, secret=secret)
         draft = self.settings_file.with_name(f".{SETTINGS}.{os.getpid()}")
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-            file.write("# Read by `tracemill up`, by systemd, and by `set -a; . env; set +a`. It holds the password: keep it private.\n")
+        with os.fdopen(
+            os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8"
+        ) as file:
+            file.write(
+                "# Read by `tracemill up`, by systemd, and by `set -a; . env; set +a`. It holds the password: keep it private.\n"
+            )
             file.writelines(f"{name}={value}\n" for name, value in found.items())
         draft.replace(self.settings_file)
         return found
@@ -68,7 +76,9 @@ class Home(NamedTuple):
         Only the server is told where the database is: its address may hold a password.
         """
         found = {**os.environ, **self.settings()}
-        return found if server else {name: value for name, value in found.items() if name != DATABASE}
+        return (
+            found if server else {name: value for name, value in found.items() if name != DATABASE}
+        )
 
 
 def take_turns_by_default() -> None:
@@ -131,4 +141,6 @@ def _retention() -> Mapping[str, str]:
 def _refuse_bad_values(values: Mapping[str, str]) -> None:
     for option, value in values.items():
         if set(value) & set(" \t\n\"'$`\\"):
-            raise BadSetting(f"{option} {value!r} holds a space, quote, dollar or backslash; shells and systemd read it from one file")
+            raise BadSetting(
+                f"{option} {value!r} holds a space, quote, dollar or backslash; shells and systemd read it from one file"
+            )

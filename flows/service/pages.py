@@ -12,7 +12,19 @@ if TYPE_CHECKING:
 
 STAGES = ("corpus", "audits", "answers", "tensors", "data_docs", "promoted", "measurements")
 """What may be looked at: no journal, no weights."""
-SUFFIXES = {".html", ".css", ".js", ".png", ".svg", ".jpg", ".ico", ".woff", ".woff2", ".md", ".json"}
+SUFFIXES = {
+    ".html",
+    ".css",
+    ".js",
+    ".png",
+    ".svg",
+    ".jpg",
+    ".ico",
+    ".woff",
+    ".woff2",
+    ".md",
+    ".json",
+}
 SAFE = {
     "Content-Security-Policy": "default-src 'self' 'unsafe-inline' data:; connect-src 'none'; form-action 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
@@ -29,9 +41,15 @@ def application(root: Path, secret: str) -> Any:
 
     async def page(request: "Request") -> "Response":
         if not _knows(request.headers.get("authorization", ""), secret):
-            return PlainTextResponse("log in", 401, headers={"WWW-Authenticate": 'Basic realm="tracemill"'})
+            return PlainTextResponse(
+                "log in", 401, headers={"WWW-Authenticate": 'Basic realm="tracemill"'}
+            )
         found = readable(root, request.path_params["path"])
-        return FileResponse(found, headers=SAFE) if found else PlainTextResponse("there is no such report", 404)
+        return (
+            FileResponse(found, headers=SAFE)
+            if found
+            else PlainTextResponse("there is no such report", 404)
+        )
 
     return Starlette(routes=[Route("/{path:path}", page)])
 
@@ -42,13 +60,19 @@ def readable(root: Path, path: str) -> Path | None:
         return None
     found = (root / path).resolve()
     below = found.relative_to(root.resolve()).parts if found.is_relative_to(root.resolve()) else ()
-    return found if below and below[0] in STAGES and found.suffix in SUFFIXES and found.is_file() else None
+    return (
+        found
+        if below and below[0] in STAGES and found.suffix in SUFFIXES and found.is_file()
+        else None
+    )
 
 
 def _knows(header: str, secret: str) -> bool:
     scheme, _, given = header.partition(" ")
     try:
-        return scheme.lower() == "basic" and secrets.compare_digest(b64decode(given, validate=True), secret.encode())
+        return scheme.lower() == "basic" and secrets.compare_digest(
+            b64decode(given, validate=True), secret.encode()
+        )
     except NotBase64:
         return False
 

@@ -21,12 +21,19 @@ def alive(home: Home, name: str) -> psutil.Process | None:
     try:
         number, began = (home.folder / f"{name}.pid").read_text().split()
         process = psutil.Process(int(number))
-        return process if abs(process.create_time() - float(began)) < 1 and process.status() != psutil.STATUS_ZOMBIE else None
+        return (
+            process
+            if abs(process.create_time() - float(began)) < 1
+            and process.status() != psutil.STATUS_ZOMBIE
+            else None
+        )
     except (OSError, ValueError, psutil.Error):
         return None
 
 
-def start(home: Home, name: str, command: Sequence[str], environment: Mapping[str, str]) -> psutil.Process:
+def start(
+    home: Home, name: str, command: Sequence[str], environment: Mapping[str, str]
+) -> psutil.Process:
     """Start a process in a session of its own, its words going to a log; a living one of that name is kept."""
     running = alive(home, name)
     if running:
@@ -65,7 +72,11 @@ def end(processes: Sequence[psutil.Process], grace_seconds: float = GRACE_SECOND
 
 def descendants(home: Home) -> list[psutil.Process]:
     """Return every living process that was started here, however deep and whoever its parent is now: Ray's and vLLM's as well."""
-    return [process for process in psutil.process_iter() if process.pid != os.getpid() and _home_of(process) == str(home.folder)]
+    return [
+        process
+        for process in psutil.process_iter()
+        if process.pid != os.getpid() and _home_of(process) == str(home.folder)
+    ]
 
 
 def _home_of(process: psutil.Process) -> str:
@@ -83,6 +94,8 @@ def _signal(process: psutil.Process, number: signal.Signals) -> None:
 def last_words(path: Path, lines: int = 3) -> str:
     """Return the end of a log, on one line."""
     try:
-        return " / ".join(line.strip() for line in path.read_text(errors="replace").splitlines()[-lines:])
+        return " / ".join(
+            line.strip() for line in path.read_text(errors="replace").splitlines()[-lines:]
+        )
     except OSError:
         return "it left no log"

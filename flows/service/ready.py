@@ -13,7 +13,9 @@ def main() -> None:
     with Api(os.environ) as api:
         while not api.healthy():
             if time.monotonic() > deadline:
-                sys.exit(f"no Prefect server at {os.environ['PREFECT_API_URL']} after {STARTUP_SECONDS:.0f} s")
+                sys.exit(
+                    f"no Prefect server at {os.environ['PREFECT_API_URL']} after {STARTUP_SECONDS:.0f} s"
+                )
             time.sleep(0.5)
 
 

@@ -22,10 +22,17 @@ LOST = "its process is gone; the machine or its worker went down"
 def recover(home: Home, api: Api) -> list[str]:
     """Schedule every run of our pool again that no process here carries on; return their names. One that was being cancelled is cancelled."""
     alive = {_run_of(process) for process in descendants(home)}
-    body = {"flow_runs": {"state": {"type": {"any_": UNDER_WAY}}}, "work_pools": {"name": {"any_": [POOL]}}, "limit": 200}
+    body = {
+        "flow_runs": {"state": {"type": {"any_": UNDER_WAY}}},
+        "work_pools": {"name": {"any_": [POOL]}},
+        "limit": 200,
+    }
     lost = [run for run in api.post("/flow_runs/filter", body) if run["id"] not in alive]
     for run in lost:
-        api.post(f"/flow_runs/{run['id']}/set_state", {"state": {**_next(run), "message": LOST}, "force": True})
+        api.post(
+            f"/flow_runs/{run['id']}/set_state",
+            {"state": {**_next(run), "message": LOST}, "force": True},
+        )
     return [str(run["name"]) for run in lost]
 
 

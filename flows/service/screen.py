@@ -25,15 +25,25 @@ def show_up(up: Up, console: Console | None = None) -> None:
 def show_status(status: Status, console: Console | None = None) -> None:
     """Print the parts, then the runs: under way, due next, failed last."""
     console = console or Console()
-    heard = "no worker online" if status.worker_heard_seconds is None else f"heard of {max(status.worker_heard_seconds, 0):.0f} s ago"
+    heard = (
+        "no worker online"
+        if status.worker_heard_seconds is None
+        else f"heard of {max(status.worker_heard_seconds, 0):.0f} s ago"
+    )
     for name, alive, more in (
         ("server", status.server, f"{status.ui}  {status.database}"), ("worker", status.worker_heard_seconds is not None, heard),
         ("reports", status.reports, ""),
     ):  # fmt: skip
-        console.print(Text(f"{name:8} {'up' if alive else 'down':5} {more}".rstrip()), soft_wrap=True)
+        console.print(
+            Text(f"{name:8} {'up' if alive else 'down':5} {more}".rstrip()), soft_wrap=True
+        )
     if not status.server:
         console.print("`tracemill up` brings up what is down")
-    for title, runs in (("running", status.running), ("next", status.scheduled), ("failed last", status.failed)):
+    for title, runs in (
+        ("running", status.running),
+        ("next", status.scheduled),
+        ("failed last", status.failed),
+    ):
         if runs:
             console.print(_runs(title, runs))
 
@@ -43,7 +53,12 @@ def _runs(title: str, runs: Sequence[Run]) -> Grid:
     for name in ("flow", "recipe", "run", "state", "at", "says"):
         grid.add_column(name, overflow="fold")
     for run in runs:
-        grid.add_row(*(Text(value) for value in (run.flow, run.recipe, run.name, run.state, _local(run.at), run.says)))
+        grid.add_row(
+            *(
+                Text(value)
+                for value in (run.flow, run.recipe, run.name, run.state, _local(run.at), run.says)
+            )
+        )
     return grid
 
 

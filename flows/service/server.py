@@ -32,7 +32,13 @@ class Api:
     def __init__(self, settings: Mapping[str, str]) -> None:
         user, _, password = settings["PREFECT_API_AUTH_STRING"].partition(":")
         limits = httpx.Limits(keepalive_expiry=IDLE_SECONDS)
-        self._client = httpx.Client(base_url=settings["PREFECT_API_URL"], auth=(user, password), timeout=30, trust_env=False, limits=limits)
+        self._client = httpx.Client(
+            base_url=settings["PREFECT_API_URL"],
+            auth=(user, password),
+            timeout=30,
+            trust_env=False,
+            limits=limits,
+        )
 
     def __enter__(self) -> "Api":
         return self
@@ -59,7 +65,9 @@ class Api:
         """Change what lies at a path. Raises as `post` does."""
         return self._told("PATCH", path, body)
 
-    def _told(self, method: str, path: str, body: Mapping[str, object] | Sequence[object] | None) -> Any:
+    def _told(
+        self, method: str, path: str, body: Mapping[str, object] | Sequence[object] | None
+    ) -> Any:
         try:
             answer = self._asked(method, path, body)
         except httpx.HTTPError as exc:
@@ -74,16 +82,27 @@ class Api:
             raise ServiceDown(f"the Prefect server refuses {path}: {answer.text[:500]}")
         return answer.json() if answer.content else None
 
-    @retry(retry=retry_if_result(_busy), wait=wait_exponential(0.2, max=5), stop=stop_after_attempt(8), retry_error_callback=_last)
-    def _asked(self, method: str, path: str, body: Mapping[str, object] | Sequence[object] | None) -> httpx.Response:
+    @retry(
+        retry=retry_if_result(_busy),
+        wait=wait_exponential(0.2, max=5),
+        stop=stop_after_attempt(8),
+        retry_error_callback=_last,
+    )
+    def _asked(
+        self, method: str, path: str, body: Mapping[str, object] | Sequence[object] | None
+    ) -> httpx.Response:
         return self._client.request(method, path, json=body)
 
 
-def trigger(api: Api, deployment: str, *, settings: Sequence[str] = (), idempotency_key: str = "") -> str:
+def trigger(
+    api: Api, deployment: str, *, settings: Sequence[str] = (), idempotency_key: str = ""
+) -> str:
     """Start a deployment, flow/recipe, now, and return the run's id; the same key starts nothing twice."""
     parameters: dict[str, object] = {"settings": list(settings)} if settings else {}
     known = api.get(f"/deployments/name/{deployment}")["id"]
-    body: dict[str, object] = {"parameters": parameters} | ({"idempotency_key": idempotency_key} if idempotency_key else {})
+    body: dict[str, object] = {"parameters": parameters} | (
+        {"idempotency_key": idempotency_key} if idempotency_key else {}
+    )
     return str(api.post(f"/deployments/{known}/create_flow_run", body)["id"])
 
 
@@ -92,16 +111,26 @@ def await_health(home: Home, api: Api) -> None:
     deadline = time.monotonic() + STARTUP_SECONDS
     while not api.healthy():
         if not alive(home, "server"):
-            raise ServiceDown(f"the Prefect server ended while it started: {last_words(home.logs / 'server.log')}")
+            raise ServiceDown(
+                f"the Prefect server ended while it started: {last_words(home.logs / 'server.log')}"
+            )
         if time.monotonic() > deadline:
-            raise ServiceDown(f"the Prefect server is not up after {STARTUP_SECONDS:.0f} s; see {home.logs / 'server.log'}")
+            raise ServiceDown(
+                f"the Prefect server is not up after {STARTUP_SECONDS:.0f} s; see {home.logs / 'server.log'}"
+            )
         time.sleep(0.25)
 
 
 def worker_online(api: Api, pool: str) -> float | None:
     """Return how many seconds ago a worker of the pool was last heard of; None when none is online."""
-    online = [one for one in api.post(f"/work_pools/{pool}/workers/filter", {}) if one["status"] == "ONLINE"]
+    online = [
+        one
+        for one in api.post(f"/work_pools/{pool}/workers/filter", {})
+        if one["status"] == "ONLINE"
+    ]
     if not online:
         return None
-    heard = max(datetime.fromisoformat(one["last_heartbeat_time"].replace("Z", "+00:00")) for one in online)
+    heard = max(
+        datetime.fromisoformat(one["last_heartbeat_time"].replace("Z", "+00:00")) for one in online
+    )
     return (datetime.now(UTC) - heard).total_seconds()

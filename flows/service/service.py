@@ -41,7 +41,10 @@ def up(home: Home, *, port: int, root: Path, database: str, recipes: Sequence[Pa
     settings, environment = home.settings(), home.environment()
     prefect = [sys.executable, "-m", "prefect"]
     processes.start(
-        home, "server", [*prefect, "server", "start", "--host", "127.0.0.1", "--port", str(port)], home.environment(server=True)
+        home,
+        "server",
+        [*prefect, "server", "start", "--host", "127.0.0.1", "--port", str(port)],
+        home.environment(server=True),
     )
     processes.start(home, "reports", [sys.executable, "-m", "flows.service.pages"], environment)
     with Api(settings) as api:
@@ -49,10 +52,21 @@ def up(home: Home, *, port: int, root: Path, database: str, recipes: Sequence[Pa
         deployed = deploy(home, recipes)
         if not processes.alive(home, "worker"):
             recover(home, api)
-        processes.start(home, "worker", [*prefect, "worker", "start", "--pool", POOL, "--type", "process", "--name", WORKER], environment)
+        processes.start(
+            home,
+            "worker",
+            [*prefect, "worker", "start", "--pool", POOL, "--type", "process", "--name", WORKER],
+            environment,
+        )
         _await_worker(home, api)
         _await_scheduled(api)
-    return Up(f"http://127.0.0.1:{port}", f"http://127.0.0.1:{port + 1}", home.settings_file, root, deployed)
+    return Up(
+        f"http://127.0.0.1:{port}",
+        f"http://127.0.0.1:{port + 1}",
+        home.settings_file,
+        root,
+        deployed,
+    )
 
 
 def deploy(home: Home, recipes: Sequence[Path]) -> list[str]:
@@ -66,7 +80,9 @@ def deploy(home: Home, recipes: Sequence[Path]) -> list[str]:
         check=False,
     )
     if done.returncode:
-        raise ServiceDown(f"the deployments could not be registered: {' '.join(done.stderr.split())[-600:]}")
+        raise ServiceDown(
+            f"the deployments could not be registered: {' '.join(done.stderr.split())[-600:]}"
+        )
     return done.stdout.split()
 
 
@@ -82,19 +98,33 @@ def _await_worker(home: Home, api: Api) -> None:
     deadline = time.monotonic() + ONLINE_SECONDS
     while worker_online(api, POOL) is None:
         if not processes.alive(home, "worker"):
-            raise ServiceDown(f"the worker ended while it started: {processes.last_words(home.logs / 'worker.log')}")
+            raise ServiceDown(
+                f"the worker ended while it started: {processes.last_words(home.logs / 'worker.log')}"
+            )
         if time.monotonic() > deadline:
-            raise ServiceDown(f"no worker is online after {ONLINE_SECONDS:.0f} s; see {home.logs / 'worker.log'}")
+            raise ServiceDown(
+                f"no worker is online after {ONLINE_SECONDS:.0f} s; see {home.logs / 'worker.log'}"
+            )
         time.sleep(0.25)
 
 
 def _await_scheduled(api: Api) -> None:
     """Return when every schedule that is on has a run waiting: one can be shown and never fire, when the server's scheduler fails."""
-    due = [one for one in api.post("/deployments/filter", {}) if not one["paused"] and any(each["active"] for each in one["schedules"])]
+    due = [
+        one
+        for one in api.post("/deployments/filter", {})
+        if not one["paused"] and any(each["active"] for each in one["schedules"])
+    ]
     wanting = {one["id"]: one["name"] for one in due}
     deadline = time.monotonic() + SCHEDULE_SECONDS
     while wanting:
-        body = {"flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}, "deployment_id": {"any_": list(wanting)}}, "limit": 200}
+        body = {
+            "flow_runs": {
+                "state": {"type": {"any_": ["SCHEDULED"]}},
+                "deployment_id": {"any_": list(wanting)},
+            },
+            "limit": 200,
+        }
         for run in api.post("/flow_runs/filter", body):
             wanting.pop(run["deployment_id"], None)
         if time.monotonic() > deadline:
@@ -110,7 +140,9 @@ def _refuse_taken(port: int) -> None:
         try:
             probe.bind(("127.0.0.1", port))
         except (OSError, OverflowError) as exc:
-            raise ServiceDown(f"port {port} is taken or may not be used ({exc}); choose another with --port") from exc
+            raise ServiceDown(
+                f"port {port} is taken or may not be used ({exc}); choose another with --port"
+            ) from exc
 
 
 def _refuse_other(settings: dict[str, str], port: int, root: Path, database: str) -> None:
@@ -120,5 +152,11 @@ def _refuse_other(settings: dict[str, str], port: int, root: Path, database: str
         asked[DATABASE] = database
     for name, value in asked.items():
         if settings.get(name) != value:
-            said = "another database" if name == DATABASE else f"{name.removeprefix('PREFECT_SERVER_API_').lower()} {settings.get(name)}"
-            raise ServiceDown(f"the mill is up with {said}; stop it with `tracemill down` before you change that")
+            said = (
+                "another database"
+                if name == DATABASE
+                else f"{name.removeprefix('PREFECT_SERVER_API_').lower()} {settings.get(name)}"
+            )
+            raise ServiceDown(
+                f"the mill is up with {said}; stop it with `tracemill down` before you change that"
+            )

@@ -34,5 +34,7 @@ class InTurn(sqlalchemy.CreateEnginePlugin):
         sqlalchemy.event.listen(engine, "before_cursor_execute", _at_once, retval=True)
 
 
-def _at_once(_conn: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, _many: bool) -> tuple[str, Any]:
+def _at_once(
+    _conn: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, _many: bool
+) -> tuple[str, Any]:
     return "BEGIN IMMEDIATE" if statement == "BEGIN DEFERRED" else statement, parameters

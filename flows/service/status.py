@@ -58,7 +58,11 @@ def status(home: Home) -> Status:
     with Api(settings) as api:
         if not api.healthy():
             return seen
-        known = {one["id"]: one["name"] for kind in ("flows", "deployments") for one in api.post(f"/{kind}/filter", {})}
+        known = {
+            one["id"]: one["name"]
+            for kind in ("flows", "deployments")
+            for one in api.post(f"/{kind}/filter", {})
+        }
         return seen.model_copy(update={
             "server": True, "worker_heard_seconds": worker_online(api, POOL),
             "running": _runs(api, known, seen.ui, states=["RUNNING", "PENDING", "CANCELLING"], sort="START_TIME_DESC", time="start_time"),
@@ -67,7 +71,9 @@ def status(home: Home) -> Status:
         })  # fmt: skip
 
 
-def _runs(api: Api, known: dict[str, str], ui: str, *, states: list[str], sort: str, time: str) -> list[Run]:
+def _runs(
+    api: Api, known: dict[str, str], ui: str, *, states: list[str], sort: str, time: str
+) -> list[Run]:
     body = {"flow_runs": {"state": {"type": {"any_": states}}}, "sort": sort, "limit": SHOWN}
     return [
         Run(

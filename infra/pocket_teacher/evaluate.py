@@ -74,11 +74,20 @@ def is_success(problem: Problem, text: str) -> bool:
     return parsed.fault is None and is_right(problem, parsed.answer)
 
 
-def score(problems: Sequence[Problem], answers: Sequence[list[Continuation]], seen: frozenset[str]) -> Score:
+def score(
+    problems: Sequence[Problem], answers: Sequence[list[Continuation]], seen: frozenset[str]
+) -> Score:
     """The line of one family."""
     parsed = [think.split(one.text) for choices in answers for one in choices]
-    rights = [[is_success(problem, one.text) for one in choices] for problem, choices in zip(problems, answers, strict=True)]
-    unseen = [fmean(right) for problem, right in zip(problems, rights, strict=True) if problem.prompt not in seen]
+    rights = [
+        [is_success(problem, one.text) for one in choices]
+        for problem, choices in zip(problems, answers, strict=True)
+    ]
+    unseen = [
+        fmean(right)
+        for problem, right in zip(problems, rights, strict=True)
+        if problem.prompt not in seen
+    ]
     return Score(
         problems=len(problems),
         closed=fmean(one.fault is None for one in parsed),
@@ -98,10 +107,16 @@ def mean_of(scores: Sequence[Score]) -> Score:
         for name in fields(Score)
         if name.name not in ("problems", "right_unseen")
     }
-    return Score(problems=sum(one.problems for one in scores), right_unseen=fmean(unseen) if unseen else None, **means)
+    return Score(
+        problems=sum(one.problems for one in scores),
+        right_unseen=fmean(unseen) if unseen else None,
+        **means,
+    )
 
 
-def misses_of(problems: Sequence[Problem], answers: Sequence[list[Continuation]], *, limit: int) -> list[Miss]:
+def misses_of(
+    problems: Sequence[Problem], answers: Sequence[list[Continuation]], *, limit: int
+) -> list[Miss]:
     """The first wrong sample of up to that many problems."""
     wrong = []
     for problem, choices in zip(problems, answers, strict=True):
@@ -114,7 +129,9 @@ def judge_own_prompts(server: Server, seen: frozenset[str], *, count: int, seed:
     """Lets the model write prompts and answer them."""
     written = server.own_prompts(count, seed=seed)
     texts = [one.text.strip() for one in written]
-    answers = server.answers(texts, Drawing(samples=1, temperature=0.8, max_tokens=MAX_TOKENS, seed=seed))
+    answers = server.answers(
+        texts, Drawing(samples=1, temperature=0.8, max_tokens=MAX_TOKENS, seed=seed)
+    )
     return OwnPrompts(
         count=count,
         unique=len(set(texts)) / count,
@@ -127,12 +144,20 @@ def judge_own_prompts(server: Server, seen: frozenset[str], *, count: int, seed:
 
 def evaluate(folder: Path, *, seed: int, problems: int, drawing: Drawing) -> Evaluation:
     """Asks fresh problems of every family and scores the answers."""
-    drawn = {family: [draw(family, seed * SEED_STRIDE + number) for number in range(problems)] for family in FAMILIES}
+    drawn = {
+        family: [draw(family, seed * SEED_STRIDE + number) for number in range(problems)]
+        for family in FAMILIES
+    }
     seen = training_prompts(folder)
     server, started = Server(folder), time.monotonic()
-    answers = server.answers([problem.prompt for family in FAMILIES for problem in drawn[family]], drawing)
+    answers = server.answers(
+        [problem.prompt for family in FAMILIES for problem in drawn[family]], drawing
+    )
     speed = sum(one.tokens for choices in answers for one in choices) / (time.monotonic() - started)
-    by_family = {family: answers[number * problems : (number + 1) * problems] for number, family in enumerate(FAMILIES)}
+    by_family = {
+        family: answers[number * problems : (number + 1) * problems]
+        for number, family in enumerate(FAMILIES)
+    }
     scores = {family: score(drawn[family], by_family[family], seen) for family in FAMILIES}
     return Evaluation(
         seed=seed,
@@ -142,7 +167,11 @@ def evaluate(folder: Path, *, seed: int, problems: int, drawing: Drawing) -> Eva
         overall=mean_of(list(scores.values())),
         families=scores,
         own_prompts=judge_own_prompts(server, seen, count=200, seed=seed),
-        misses=tuple(miss for family in FAMILIES for miss in misses_of(drawn[family], by_family[family], limit=12)),
+        misses=tuple(
+            miss
+            for family in FAMILIES
+            for miss in misses_of(drawn[family], by_family[family], limit=12)
+        ),
     )
 
 
@@ -153,7 +182,9 @@ def training_prompts(folder: Path) -> frozenset[str]:
         return frozenset()
     record = json.loads(path.read_text())
     streams = [Stream(*stream) for stream in record["streams"]]
-    drawn = chain.from_iterable(islice(training_problems(stream.seed), stream.problems) for stream in streams)
+    drawn = chain.from_iterable(
+        islice(training_problems(stream.seed), stream.problems) for stream in streams
+    )
     return frozenset(problem.prompt for problem in drawn)
 
 
@@ -172,7 +203,9 @@ def table(evaluation: Evaluation) -> str:
     for name, one in (evaluation.families | {"mean of families": evaluation.overall}).items():
         shares = [f"{share:.1%}" for share in (one.closed, one.right, one.pass_at_k)]
         unseen = "" if one.right_unseen is None else f"{one.right_unseen:.1%}"
-        lines.append(row(name, *shares, f"{one.think_characters:.0f}", f"{one.seen_in_training:.1%}", unseen))
+        lines.append(
+            row(name, *shares, f"{one.think_characters:.0f}", f"{one.seen_in_training:.1%}", unseen)
+        )
     return "\n".join(lines)
 
 
@@ -193,14 +226,31 @@ def main() -> None:
     """Reads the command line, measures, prints the table and writes the JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("model", type=Path, help="folder of the model")
-    parser.add_argument("--seed", type=int, required=True, help="decides the problems; a seed looked at while designing is spent")
+    parser.add_argument(
+        "--seed",
+        type=int,
+        required=True,
+        help="decides the problems; a seed looked at while designing is spent",
+    )
     parser.add_argument("--samples", type=int, default=8, help="answers per problem")
     parser.add_argument("--problems", type=int, default=200, help="problems per family")
     parser.add_argument("--temperature", type=float, default=0.8)
-    parser.add_argument("--json", type=Path, default=Path("pocket_evaluation.json"), help="where the numbers and some wrong answers go")
+    parser.add_argument(
+        "--json",
+        type=Path,
+        default=Path("pocket_evaluation.json"),
+        help="where the numbers and some wrong answers go",
+    )
     arguments = parser.parse_args()
-    drawing = Drawing(samples=arguments.samples, temperature=arguments.temperature, max_tokens=MAX_TOKENS, seed=arguments.seed)
-    evaluation = evaluate(arguments.model, seed=arguments.seed, problems=arguments.problems, drawing=drawing)
+    drawing = Drawing(
+        samples=arguments.samples,
+        temperature=arguments.temperature,
+        max_tokens=MAX_TOKENS,
+        seed=arguments.seed,
+    )
+    evaluation = evaluate(
+        arguments.model, seed=arguments.seed, problems=arguments.problems, drawing=drawing
+    )
     arguments.json.write_text(json.dumps(asdict(evaluation), indent=2) + "\n")
     sys.stdout.write(f"{table(evaluation)}\n\n{own_prompts_line(evaluation.own_prompts)}\n")
     sys.stdout.write(f"{evaluation.output_tokens_per_second:.0f} output tokens per second\n")

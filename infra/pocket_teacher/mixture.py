@@ -74,8 +74,12 @@ def padded(prompt: list[int], completion: list[int], *, length: int) -> Example:
 def examples(tokenizer: Tokenizer, problems: Iterator[Problem]) -> Iterator[Example]:
     """The problems as padded sequences; one too long for the longest length is left out."""
     while drawn := list(islice(problems, 512)):
-        prompts = tokenizer.encode_batch([asked(problem) for problem in drawn], add_special_tokens=False)
-        completions = tokenizer.encode_batch([answered(problem) for problem in drawn], add_special_tokens=False)
+        prompts = tokenizer.encode_batch(
+            [asked(problem) for problem in drawn], add_special_tokens=False
+        )
+        completions = tokenizer.encode_batch(
+            [answered(problem) for problem in drawn], add_special_tokens=False
+        )
         for prompt, completion in zip(prompts, completions, strict=True):
             needed = len(prompt.ids) + len(completion.ids) - 1
             if needed <= LENGTHS[-1]:
@@ -92,4 +96,8 @@ def batches(tokenizer: Tokenizer, problems: Iterator[Problem], *, tokens: int) -
         if len(waiting[length]) == max(1, tokens // length):
             group = waiting.pop(length)
             whole = torch.tensor([one.tokens for one in group])
-            yield Batch(whole[:, :-1].contiguous(), whole[:, 1:].contiguous(), torch.tensor([one.weights for one in group]))
+            yield Batch(
+                whole[:, :-1].contiguous(),
+                whole[:, 1:].contiguous(),
+                torch.tensor([one.weights for one in group]),
+            )

@@ -55,7 +55,9 @@ class Block(nn.Module):
         self.shape = shape
         self.before_attention = Norm(shape.width, shape.epsilon)
         self.before_feed = Norm(shape.width, shape.epsilon)
-        self.projected = nn.Linear(shape.width, (shape.heads + 2 * shape.key_heads) * shape.head_width, bias=False)
+        self.projected = nn.Linear(
+            shape.width, (shape.heads + 2 * shape.key_heads) * shape.head_width, bias=False
+        )
         self.output = nn.Linear(shape.heads * shape.head_width, shape.width, bias=False)
         self.query_norm = Norm(shape.head_width, shape.epsilon)
         self.key_norm = Norm(shape.head_width, shape.epsilon)
@@ -72,12 +74,17 @@ class Block(nn.Module):
     def attended(self, states: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
         """Causal grouped-query attention."""
         shape, (batch, length, _) = self.shape, states.shape
-        projected = self.projected(states).view(batch, length, shape.heads + 2 * shape.key_heads, shape.head_width)
+        projected = self.projected(states).view(
+            batch, length, shape.heads + 2 * shape.key_heads, shape.head_width
+        )
         query, key, value = projected.split([shape.heads, shape.key_heads, shape.key_heads], 2)
         query = rotated(self.query_norm(query), cosine, sine).transpose(1, 2)
         key = rotated(self.key_norm(key), cosine, sine).transpose(1, 2)
         groups = shape.heads // shape.key_heads
-        key, value = key.repeat_interleave(groups, 1), value.transpose(1, 2).repeat_interleave(groups, 1)
+        key, value = (
+            key.repeat_interleave(groups, 1),
+            value.transpose(1, 2).repeat_interleave(groups, 1),
+        )
         mixed = functional.scaled_dot_product_attention(query, key, value, is_causal=True)
         attended: Tensor = self.output(mixed.transpose(1, 2).reshape(batch, length, -1))
         return attended
@@ -95,7 +102,9 @@ class Pocket(nn.Module):
         self.embedding = nn.Embedding(shape.vocabulary, shape.width)
         self.blocks = nn.ModuleList(Block(shape) for _ in range(shape.layers))
         self.norm = Norm(shape.width, shape.epsilon)
-        frequencies = shape.rotary_base ** -(torch.arange(0, shape.head_width, 2).float() / shape.head_width)
+        frequencies = shape.rotary_base ** -(
+            torch.arange(0, shape.head_width, 2).float() / shape.head_width
+        )
         angles = (torch.arange(LONGEST).float()[:, None] * frequencies).repeat(1, 2)[:, None, :]
         self.register_buffer("cosine", angles.cos(), persistent=False)
         self.register_buffer("sine", angles.sin(), persistent=False)
@@ -106,7 +115,10 @@ class Pocket(nn.Module):
         for name, parameter in self.named_parameters():
             if parameter.ndim == 2:
                 residual = 0.5 if "output" in name or "down" in name else 1.0
-                nn.init.normal_(parameter, std=0.02 if "embedding" in name else residual * parameter.shape[1] ** -0.5)
+                nn.init.normal_(
+                    parameter,
+                    std=0.02 if "embedding" in name else residual * parameter.shape[1] ** -0.5,
+                )
 
     def forward(self, tokens: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
         """The mean cross-entropy of the targets in nats; all three are (batch, position)."""
@@ -115,7 +127,9 @@ class Pocket(nn.Module):
         for block in self.blocks:
             states = block(states, self.cosine[:length], self.sine[:length])
         logits = functional.linear(self.norm(states), self.embedding.weight).float()
-        losses = functional.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="none").view_as(weights)
+        losses = functional.cross_entropy(
+            logits.flatten(0, 1), targets.flatten(), reduction="none"
+        ).view_as(weights)
         mean: Tensor = (losses * weights).sum() / weights.sum()
         return mean
 
@@ -173,7 +187,9 @@ def stock_model(model: Pocket, *, padding: int, end: int) -> Qwen3ForCausalLM:
         assert isinstance(block, Block)
         weights |= stock_layer(block, f"model.layers.{number}")
     stock: Qwen3ForCausalLM = Qwen3ForCausalLM(stock_config(model.shape, padding=padding, end=end))
-    stock.load_state_dict({name: weight.detach().clone() for name, weight in weights.items()}, strict=True)
+    stock.load_state_dict(
+        {name: weight.detach().clone() for name, weight in weights.items()}, strict=True
+    )
     stock.tie_weights()
     stock.generation_config.eos_token_id = end
     stock.generation_config.pad_token_id = padding

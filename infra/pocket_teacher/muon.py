@@ -31,7 +31,10 @@ def slices_of(model: Pocket) -> list[Slice]:
     queries, keys = shape.heads * shape.head_width, shape.key_heads * shape.head_width
     for block in model.blocks:
         assert isinstance(block, Block)
-        slices += [Slice(block.projected.weight, 0, queries), Slice(block.projected.weight, queries, queries + keys)]
+        slices += [
+            Slice(block.projected.weight, 0, queries),
+            Slice(block.projected.weight, queries, queries + keys),
+        ]
         slices += [
             Slice(block.projected.weight, queries + keys, queries + 2 * keys),
             Slice(block.output.weight, 0, shape.width),
@@ -74,8 +77,12 @@ class Muon:
             gradients = torch.stack([gradient_of(part) for part in parts])
             buffer = self.buffers[size].lerp_(gradients, 1 - self.momentum)
             scale = rate * max(1.0, size[0] / size[1]) ** 0.5
-            for part, update in zip(parts, orthogonalised(gradients.lerp(buffer, self.momentum)), strict=True):
-                part.matrix[part.first : part.last].mul_(1 - rate * self.decay).add_(update, alpha=-scale)
+            for part, update in zip(
+                parts, orthogonalised(gradients.lerp(buffer, self.momentum)), strict=True
+            ):
+                part.matrix[part.first : part.last].mul_(1 - rate * self.decay).add_(
+                    update, alpha=-scale
+                )
 
 
 def gradient_of(part: Slice) -> Tensor:

@@ -61,13 +61,22 @@ class Server:
         )
         outputs = self.engine.generate(texts, sampling, use_tqdm=False)
         return [
-            [Continuation(choice.text, choice.finish_reason == "stop", len(choice.token_ids)) for choice in output.outputs]
+            [
+                Continuation(choice.text, choice.finish_reason == "stop", len(choice.token_ids))
+                for choice in output.outputs
+            ]
             for output in outputs
         ]
 
     def answers(self, prompts: list[str], drawing: Drawing) -> list[list[Continuation]]:
         """The assistant's turns to the prompts."""
-        return self.continued([f"{TURN_START}user\n{prompt}{TURN_END}\n{TURN_START}assistant\n" for prompt in prompts], drawing)
+        return self.continued(
+            [
+                f"{TURN_START}user\n{prompt}{TURN_END}\n{TURN_START}assistant\n"
+                for prompt in prompts
+            ],
+            drawing,
+        )
 
     def own_prompts(self, count: int, *, seed: int) -> list[Continuation]:
         """Prompts of the model's own making: what it writes where a user would speak."""

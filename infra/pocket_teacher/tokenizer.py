@@ -40,7 +40,9 @@ def answered(problem: Problem) -> str:
 def learned_merges(problems: Iterable[Problem], *, vocabulary: int) -> Tokenizer:
     """A byte-level BPE tokenizer of exactly that many tokens, learned from the problems' text."""
     tokenizer = Tokenizer(BPE())
-    tokenizer.pre_tokenizer = Sequence([Split(Regex(SPLITS), "isolated"), ByteLevel(add_prefix_space=False, use_regex=False)])
+    tokenizer.pre_tokenizer = Sequence(
+        [Split(Regex(SPLITS), "isolated"), ByteLevel(add_prefix_space=False, use_regex=False)]
+    )
     tokenizer.decoder = ByteLevelDecoder()
     trainer = BpeTrainer(
         vocab_size=vocabulary - len(THINK_TAGS),
@@ -48,7 +50,10 @@ def learned_merges(problems: Iterable[Problem], *, vocabulary: int) -> Tokenizer
         initial_alphabet=ByteLevel.alphabet(),
         show_progress=False,
     )
-    texts = (f"user\nassistant\n{problem.prompt}\n{problem.think}\n\n{problem.answer}" for problem in problems)
+    texts = (
+        f"user\nassistant\n{problem.prompt}\n{problem.think}\n\n{problem.answer}"
+        for problem in problems
+    )
     tokenizer.train_from_iterator(texts, trainer)
     # Special tokens vanish from served text; the tags must stay, so they are added as plain ones.
     tokenizer.add_tokens([AddedToken(tag, special=False, normalized=False) for tag in THINK_TAGS])

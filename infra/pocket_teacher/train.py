@@ -83,17 +83,32 @@ class Progress:
     def record(self, run: Run) -> Record:
         """What was done so far."""
         streams = (Stream(run.seed, self.problems + DRAWN_AHEAD),)
-        return Record(run, streams, steps=self.step, tokens=self.tokens, loss=round(self.loss, 4), seconds=round(self.seconds))
+        return Record(
+            run,
+            streams,
+            steps=self.step,
+            tokens=self.tokens,
+            loss=round(self.loss, 4),
+            seconds=round(self.seconds),
+        )
 
 
-def learn(model: Pocket, tokenizer: PreTrainedTokenizerFast, run: Run, *, out: Path, compiled: bool = True) -> Progress:
+def learn(
+    model: Pocket, tokenizer: PreTrainedTokenizerFast, run: Run, *, out: Path, compiled: bool = True
+) -> Progress:
     """Trains the model in place on the run's stream of problems; bfloat16 where it is safe."""
     forward = torch.compile(model, dynamic=False) if compiled else model
     muon = Muon(model)
-    small = [parameter for name, parameter in model.named_parameters() if parameter.ndim < 2 or "embedding" in name]
+    small = [
+        parameter
+        for name, parameter in model.named_parameters()
+        if parameter.ndim < 2 or "embedding" in name
+    ]
     adam = AdamW(small, lr=run.adam_rate, betas=(0.9, 0.98), weight_decay=0.0, fused=True)
     progress = Progress(run.steps)
-    stream = batches(tokenizer.backend_tokenizer, training_problems(run.seed), tokens=run.batch_tokens)
+    stream = batches(
+        tokenizer.backend_tokenizer, training_problems(run.seed), tokens=run.batch_tokens
+    )
     for step, batch in enumerate(islice(stream, run.steps)):
         with torch.autocast("cpu", dtype=torch.bfloat16):
             loss = forward(*batch)
@@ -108,14 +123,18 @@ def learn(model: Pocket, tokenizer: PreTrainedTokenizerFast, run: Run, *, out: P
     return progress
 
 
-def save(model: Pocket, tokenizer: PreTrainedTokenizerFast, run: Run, progress: Progress, *, out: Path) -> None:
+def save(
+    model: Pocket, tokenizer: PreTrainedTokenizerFast, run: Run, progress: Progress, *, out: Path
+) -> None:
     """Writes the folder under a temporary name and renames it, so that it is whole or absent."""
     temporary = out.with_name(f"{out.name}.writing")
     shutil.rmtree(temporary, ignore_errors=True)
     stock = stock_model(model, padding=tokenizer.pad_token_id, end=tokenizer.eos_token_id)
     stock.to(torch.bfloat16).save_pretrained(temporary)
     tokenizer.save_pretrained(temporary)
-    (temporary / "training.json").write_text(json.dumps(asdict(progress.record(run)), indent=2) + "\n")
+    (temporary / "training.json").write_text(
+        json.dumps(asdict(progress.record(run)), indent=2) + "\n"
+    )
     write_checksums(temporary)
     shutil.rmtree(out, ignore_errors=True)
     temporary.replace(out)
@@ -123,17 +142,23 @@ def save(model: Pocket, tokenizer: PreTrainedTokenizerFast, run: Run, progress: 
 
 def write_checksums(folder: Path) -> None:
     """Makes every file readable to all and lists their digests in SHA256SUMS."""
-    files = sorted(path for path in folder.iterdir() if path.is_file() and path.name != "SHA256SUMS")
+    files = sorted(
+        path for path in folder.iterdir() if path.is_file() and path.name != "SHA256SUMS"
+    )
     for path in files:
         path.chmod(0o644)
-    (folder / "SHA256SUMS").write_text("".join(f"{sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in files))
+    (folder / "SHA256SUMS").write_text(
+        "".join(f"{sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in files)
+    )
 
 
 def train(run: Run, *, out: Path, compiled: bool = True) -> Progress:
     """A trained model in the folder, with its tokenizer, the record of the run and checksums."""
     torch.manual_seed(run.seed)
     torch.set_float32_matmul_precision("medium")
-    tokenizer = build_tokenizer(islice(training_problems(run.seed + 1), MERGE_PROBLEMS), vocabulary=run.shape.vocabulary)
+    tokenizer = build_tokenizer(
+        islice(training_problems(run.seed + 1), MERGE_PROBLEMS), vocabulary=run.shape.vocabulary
+    )
     model = Pocket(run.shape)
     progress = learn(model, tokenizer, run, out=out, compiled=compiled)
     save(model, tokenizer, run, progress, out=out)
@@ -143,9 +168,18 @@ def train(run: Run, *, out: Path, compiled: bool = True) -> Progress:
 def main() -> None:
     """Reads the command line and trains."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=Path, required=True, help="folder of the finished model; replaced if it exists")
-    parser.add_argument("--steps", type=int, default=Run.steps, help="training steps of about 8192 tokens")
-    parser.add_argument("--seed", type=int, default=Run.seed, help="decides the problems and the first weights")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        required=True,
+        help="folder of the finished model; replaced if it exists",
+    )
+    parser.add_argument(
+        "--steps", type=int, default=Run.steps, help="training steps of about 8192 tokens"
+    )
+    parser.add_argument(
+        "--seed", type=int, default=Run.seed, help="decides the problems and the first weights"
+    )
     arguments = parser.parse_args()
     train(Run(steps=arguments.steps, seed=arguments.seed), out=arguments.out)
 

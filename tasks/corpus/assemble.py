@@ -62,7 +62,12 @@ class Upstream:
         probe = self.probe_questions.read()
         held_out = pa.array(["held_out"] * probe.num_rows, pa.string())
         return pa.concat_tables(
-            [self.questions.read(), probe.set_column(probe.schema.get_field_index("split"), rows.QUESTIONS.field("split"), held_out)]
+            [
+                self.questions.read(),
+                probe.set_column(
+                    probe.schema.get_field_index("split"), rows.QUESTIONS.field("split"), held_out
+                ),
+            ]
         )
 
 
@@ -78,7 +83,16 @@ class _Line:
         self.rejected += dropped
 
 
-def assemble(upstream: Upstream, spec: CorpusSpec, *, name: str, teacher: str, judge: str, docs: Path, trusting: str = "") -> Made:
+def assemble(
+    upstream: Upstream,
+    spec: CorpusSpec,
+    *,
+    name: str,
+    teacher: str,
+    judge: str,
+    docs: Path,
+    trusting: str = "",
+) -> Made:
     """Return the corpus with card, report and suite results beside it; SuiteFailed when it is not what the Spec says."""
     verdicts = pa.concat_tables([upstream.verdicts.read(), upstream.coherence.read()])
     passing = list(candidates(
@@ -87,16 +101,32 @@ def assemble(upstream: Upstream, spec: CorpusSpec, *, name: str, teacher: str, j
     offered = [one for one in passing if spec.control or not one.control]
     line, hits = _select(offered, upstream.measured_on(), spec)
     if not line.kept:
-        raise EmptyTable(f"none of {upstream.traces.rows} traces is left; verdicts: {_gate_rejects(upstream)}, corpus: {_reasons(line)}")
+        raise EmptyTable(
+            f"none of {upstream.traces.rows} traces is left; verdicts: {_gate_rejects(upstream)}, corpus: {_reasons(line)}"
+        )
     validation = split_by_document(line.kept, share=spec.validation)
     suite = validate(_columns(line.kept, validation), spec.suite, docs=docs)
     arm = _control_arm(passing, upstream, spec)
     findings = _findings(
-        line, upstream, spec, arm, name=name, teacher=teacher, judge=judge, trusting=trusting, suite=suite, hits=hits, validation=validation
+        line,
+        upstream,
+        spec,
+        arm,
+        name=name,
+        teacher=teacher,
+        judge=judge,
+        trusting=trusting,
+        suite=suite,
+        hits=hits,
+        validation=validation,
     )
     faults = rows.rejected(sorted((one.trace_id, one.reason, one.detail) for one in line.rejected))
     return Made(
-        _parts(line.kept, validation, teacher), rows.CORPUS, faults, rows_in=len(offered), attach=lambda folder: _attach(folder, findings)
+        _parts(line.kept, validation, teacher),
+        rows.CORPUS,
+        faults,
+        rows_in=len(offered),
+        attach=lambda folder: _attach(folder, findings),
     )
 
 
@@ -105,11 +135,15 @@ def offered_prompts(prompts: Table, spec: CorpusSpec) -> int:
     return prompts.rows if spec.control else prompts.rows - len(_bare(prompts))
 
 
-def _select(passing: list[Candidate], questions: pa.Table, spec: CorpusSpec) -> tuple[_Line, Counter[str]]:
+def _select(
+    passing: list[Candidate], questions: pa.Table, spec: CorpusSpec
+) -> tuple[_Line, Counter[str]]:
     line = _Line(passing)
     line.take(best_of_n(line.kept))
     line.take(without_duplicates(line.kept, spec.dedup))
-    selection, hits = without_contaminated(line.kept, held_out(questions, spec.decontamination), spec.decontamination)
+    selection, hits = without_contaminated(
+        line.kept, held_out(questions, spec.decontamination), spec.decontamination
+    )
     line.take(selection)
     for family, share in sorted(spec.quotas.items()):
         line.take(within_share(line.kept, share=share, belongs=[family]))
@@ -158,13 +192,20 @@ def _gate_rejects(upstream: Upstream) -> dict[str, int]:
 
 def _control_arm(passing: list[Candidate], upstream: Upstream, spec: CorpusSpec) -> ControlArm:
     bare = _bare(upstream.prompts)
-    traces = sum(prompt_id in bare for prompt_id in upstream.traces.read(["prompt_id"])["prompt_id"].to_pylist())
+    traces = sum(
+        prompt_id in bare
+        for prompt_id in upstream.traces.read(["prompt_id"])["prompt_id"].to_pylist()
+    )
     return ControlArm(len(bare), traces, sum(one.control for one in passing), accepted=spec.control)
 
 
 def _bare(prompts: Table) -> set[str]:
     """Return the ids of the control arm's prompts."""
-    return {row["prompt_id"] for row in prompts.read(["prompt_id", "control"]).to_pylist() if row["control"]}
+    return {
+        row["prompt_id"]
+        for row in prompts.read(["prompt_id", "control"]).to_pylist()
+        if row["control"]
+    }
 
 
 def _similarities(kept: list[Candidate], passages: Path, model: str) -> list[float]:
@@ -179,14 +220,19 @@ def _similarities(kept: list[Candidate], passages: Path, model: str) -> list[flo
 def _examples(kept: list[Candidate]) -> list[Example]:
     """Return the first row of every family."""
     first = {one.family: one for one in reversed(kept)}
-    return [Example(family, one.question, one.trace["think"], one.trace["answer"]) for family, one in sorted(first.items())]
+    return [
+        Example(family, one.question, one.trace["think"], one.trace["answer"])
+        for family, one in sorted(first.items())
+    ]
 
 
 def _sources(kept: list[Candidate]) -> dict[tuple[str, str], int]:
     """Return (source, licence) → rows that stand on it."""
     counted: Counter[tuple[str, str]] = Counter()
     for one in kept:
-        counted.update({(source["source"].split("#")[0], source["licence"]) for source in one.sources})
+        counted.update(
+            {(source["source"].split("#")[0], source["licence"]) for source in one.sources}
+        )
     return dict(sorted(counted.items()))
 
 
@@ -197,4 +243,6 @@ def _reasons(line: _Line) -> dict[str, int]:
 def _attach(folder: Path, findings: Findings) -> None:
     (folder / "card.md").write_text(card(findings), encoding="utf-8")
     (folder / "report.html").write_text(report(findings), encoding="utf-8")
-    (folder / "suite.json").write_text(json.dumps(findings.suite, indent=1, sort_keys=True, default=str) + "\n", encoding="utf-8")
+    (folder / "suite.json").write_text(
+        json.dumps(findings.suite, indent=1, sort_keys=True, default=str) + "\n", encoding="utf-8"
+    )

@@ -82,12 +82,20 @@ class Candidate:
         }  # fmt: skip
 
 
-def candidates(traces: pa.Table, prompts: pa.Table, verdicts: pa.Table, passages: pa.Table, questions: pa.Table) -> Iterator[Candidate]:
+def candidates(
+    traces: pa.Table, prompts: pa.Table, verdicts: pa.Table, passages: pa.Table, questions: pa.Table
+) -> Iterator[Candidate]:
     """Yield every trace that no gate failed, in the traces' order."""
     scores, failed = _verdicts(verdicts)
     asked = {row["prompt_id"]: row for row in prompts.to_pylist()}
-    shown = {row["passage_id"]: row for row in passages.select(["passage_id", "document_id", "source", "licence"]).to_pylist()}
-    known = {row["question_id"]: row for row in questions.select(["question_id", "accepted", "source", "licence"]).to_pylist()}
+    shown = {
+        row["passage_id"]: row
+        for row in passages.select(["passage_id", "document_id", "source", "licence"]).to_pylist()
+    }
+    known = {
+        row["question_id"]: row
+        for row in questions.select(["question_id", "accepted", "source", "licence"]).to_pylist()
+    }
     for trace in traces.to_pylist():
         if trace["trace_id"] in failed:
             continue
@@ -96,9 +104,19 @@ def candidates(traces: pa.Table, prompts: pa.Table, verdicts: pa.Table, passages
         sources = [shown[passage_id] for passage_id in prompt["passage_ids"]]
         if question:
             sources.append(
-                {"document_id": f"question:{prompt['question_id']}", "source": question["source"], "licence": question["licence"]}
+                {
+                    "document_id": f"question:{prompt['question_id']}",
+                    "source": question["source"],
+                    "licence": question["licence"],
+                }
             )
-        yield Candidate(trace, prompt, scores[trace["trace_id"]], tuple(sources), known_answer=bool(question and question["accepted"]))
+        yield Candidate(
+            trace,
+            prompt,
+            scores[trace["trace_id"]],
+            tuple(sources),
+            known_answer=bool(question and question["accepted"]),
+        )
 
 
 def _verdicts(verdicts: pa.Table) -> tuple[dict[str, dict[str, float]], set[str]]:

@@ -42,11 +42,18 @@ def held_out(questions: pa.Table, spec: DecontaminationSpec) -> HeldOut:
         if row["split"] == "held_out":
             sought |= own
             whole[f" {' '.join(tokens)} "] = row["category"]
-    grams = {gram: category for gram in sought for category, seen in counts[gram].items() if seen < spec.template_items}
+    grams = {
+        gram: category
+        for gram in sought
+        for category, seen in counts[gram].items()
+        if seen < spec.template_items
+    }
     return HeldOut(grams, whole)
 
 
-def without_contaminated(found: list[Candidate], benchmarks: HeldOut, spec: DecontaminationSpec) -> tuple[Selection, Counter[str]]:
+def without_contaminated(
+    found: list[Candidate], benchmarks: HeldOut, spec: DecontaminationSpec
+) -> tuple[Selection, Counter[str]]:
     """Keep rows whose prompt and completion hold no held-out question; also return hits by benchmark."""
     kept, rejected = [], []
     hits: Counter[str] = Counter()
@@ -60,11 +67,16 @@ def without_contaminated(found: list[Candidate], benchmarks: HeldOut, spec: Deco
     return (kept, rejected), hits
 
 
-def contamination(one: Candidate, benchmarks: HeldOut, spec: DecontaminationSpec) -> tuple[str, str] | None:
+def contamination(
+    one: Candidate, benchmarks: HeldOut, spec: DecontaminationSpec
+) -> tuple[str, str] | None:
     """Return (benchmark, shared words) of the first hit, or None."""
     tokens = words(f"{one.question}\n{one.completion}")
     for gram in ngrams(tokens, spec.words):
         if gram in benchmarks.grams:
             return benchmarks.grams[gram], " ".join(gram)
     text = f" {' '.join(tokens)} "
-    return next(((benchmark, item.strip()) for item, benchmark in benchmarks.whole.items() if item in text), None)
+    return next(
+        ((benchmark, item.strip()) for item, benchmark in benchmarks.whole.items() if item in text),
+        None,
+    )

@@ -40,7 +40,9 @@ def _without_exact(found: list[Candidate]) -> Selection:
     for one in found:
         same = first.setdefault(tuple(one.words), one)
         if same is not one:
-            rejected.append(Rejection(one.trace_id, "exact_duplicate", f"same words as {same.trace_id}"))
+            rejected.append(
+                Rejection(one.trace_id, "exact_duplicate", f"same words as {same.trace_id}")
+            )
     return list(first.values()), rejected
 
 
@@ -56,7 +58,12 @@ def _without_near(found: list[Candidate], spec: DedupSpec) -> Selection:
         sketch = RMinHash(num_perm=PERMUTATIONS, seed=1)
         sketch.update([" ".join(gram) for gram in ngrams(one.words, SHINGLE)] or one.words)
         match = next(
-            (rep for rep in (representatives[number] for number in sorted(lsh.query(sketch))) if near_duplicates(rep, one, spec)), None
+            (
+                rep
+                for rep in (representatives[number] for number in sorted(lsh.query(sketch)))
+                if near_duplicates(rep, one, spec)
+            ),
+            None,
         )
         if match is None:
             lsh.insert(len(representatives), sketch)

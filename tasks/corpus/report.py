@@ -15,7 +15,9 @@ DUPLICATES = ("exact_duplicate", "near_duplicate", "not_best_of_n", "contaminate
 def report(found: Findings) -> str:
     """Return the page. Every text of the corpus is escaped; plots are inline SVG, the same bytes for the same findings."""
     environment = Environment(undefined=StrictUndefined, autoescape=True)
-    return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(found=found, plots=[Markup(plot) for plot in plots(found)])
+    return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
+        found=found, plots=[Markup(plot) for plot in plots(found)]
+    )
 
 
 def plots(found: Findings) -> list[str]:
@@ -23,7 +25,10 @@ def plots(found: Findings) -> list[str]:
     left_out = [(reason, found.corpus_rejects.get(reason, 0)) for reason in DUPLICATES]
     drawings: list[tuple[str, Draw]] = [
         ("From asked to corpus", lambda axes: bars(axes, found.funnel)),
-        ("Families", lambda axes: bars(axes, sorted(found.families.items(), key=lambda item: -item[1]))),
+        (
+            "Families",
+            lambda axes: bars(axes, sorted(found.families.items(), key=lambda item: -item[1])),
+        ),
         (
             f"Think block, characters (band {found.band[0]:,} to {found.band[1]:,}, red)",
             lambda axes: histogram(axes, found.think_lengths, found.band),
@@ -31,5 +36,10 @@ def plots(found: Findings) -> list[str]:
         ("Passing traces the corpus left out", lambda axes: bars(axes, left_out)),
     ]
     if found.similarities:
-        drawings.append(("Answer to nearest passage, cosine", lambda axes: histogram(axes, found.similarities, None, span=(0, 1))))
+        drawings.append(
+            (
+                "Answer to nearest passage, cosine",
+                lambda axes: histogram(axes, found.similarities, None, span=(0, 1)),
+            )
+        )
     return [svg(title, draw) for title, draw in drawings]

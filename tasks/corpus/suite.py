@@ -40,10 +40,17 @@ def expectations(spec: SuiteSpec, families: list[str]) -> list[Any]:
 
     texts = ("row_id", "prompt", "think", "answer", "family")
     each = [gxe.ExpectColumnValuesToNotBeNull(column=name) for name in texts]
-    filled = [gxe.ExpectColumnValuesToMatchRegex(column=name, regex=r"\S") for name in ("prompt", "think", "answer")]
-    untagged = [gxe.ExpectColumnValuesToNotMatchRegex(column=name, regex=r"</?think>") for name in ("think", "answer")]
+    filled = [
+        gxe.ExpectColumnValuesToMatchRegex(column=name, regex=r"\S")
+        for name in ("prompt", "think", "answer")
+    ]
+    untagged = [
+        gxe.ExpectColumnValuesToNotMatchRegex(column=name, regex=r"</?think>")
+        for name in ("think", "answer")
+    ]
     clean = [
-        gxe.ExpectColumnValuesToNotMatchRegex(column=name, regex=r"canary-[0-9a-f]{16}|\ufffd") for name in ("prompt", "think", "answer")
+        gxe.ExpectColumnValuesToNotMatchRegex(column=name, regex=r"canary-[0-9a-f]{16}|\ufffd")
+        for name in ("prompt", "think", "answer")
     ]
     return [
         *each, *filled, *untagged, *clean,
@@ -58,7 +65,9 @@ def expectations(spec: SuiteSpec, families: list[str]) -> list[Any]:
     ]  # fmt: skip
 
 
-def validate(columns: Mapping[str, Sequence[object]], spec: SuiteSpec, *, docs: Path) -> list[dict[str, object]]:
+def validate(
+    columns: Mapping[str, Sequence[object]], spec: SuiteSpec, *, docs: Path
+) -> list[dict[str, object]]:
     """Check the corpus in an ephemeral context, write the Data Docs, and return one line an expectation.
 
     columns: row_id, split, prompt, think, answer, family (str), general, verified (0 or 1). Raises SuiteFailed naming rows.
@@ -70,15 +79,33 @@ def validate(columns: Mapping[str, Sequence[object]], spec: SuiteSpec, *, docs: 
         logging.getLogger(chatty).setLevel(logging.ERROR)
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False, "metric_calculations": False}
-    batch = context.data_sources.add_pandas("corpus").add_dataframe_asset("rows").add_batch_definition_whole_dataframe("all")
-    suite = context.suites.add(
-        gx.ExpectationSuite(name="corpus", expectations=expectations(spec, sorted({str(family) for family in columns["family"]})))
+    batch = (
+        context.data_sources.add_pandas("corpus")
+        .add_dataframe_asset("rows")
+        .add_batch_definition_whole_dataframe("all")
     )
-    definition = context.validation_definitions.add(gx.ValidationDefinition(name="corpus", data=batch, suite=suite))
+    suite = context.suites.add(
+        gx.ExpectationSuite(
+            name="corpus",
+            expectations=expectations(spec, sorted({str(family) for family in columns["family"]})),
+        )
+    )
+    definition = context.validation_definitions.add(
+        gx.ValidationDefinition(name="corpus", data=batch, suite=suite)
+    )
     # Data Docs count the failing rows and quote none: they would put what a row says on their page as it is, script and all.
-    results = {"result_format": "COMPLETE", "unexpected_index_column_names": ["row_id"], "exclude_unexpected_values": True}
-    checkpoint = context.checkpoints.add(gx.Checkpoint(name="corpus", validation_definitions=[definition], result_format=results))
-    run = checkpoint.run(batch_parameters={"dataframe": pd.DataFrame(columns)}, run_id=gx.RunIdentifier(run_name="build", run_time=EPOCH))
+    results = {
+        "result_format": "COMPLETE",
+        "unexpected_index_column_names": ["row_id"],
+        "exclude_unexpected_values": True,
+    }
+    checkpoint = context.checkpoints.add(
+        gx.Checkpoint(name="corpus", validation_definitions=[definition], result_format=results)
+    )
+    run = checkpoint.run(
+        batch_parameters={"dataframe": pd.DataFrame(columns)},
+        run_id=gx.RunIdentifier(run_name="build", run_time=EPOCH),
+    )
     _write_docs(context, docs)
     lines = [_line(result) for outcome in run.run_results.values() for result in outcome.results]
     _refuse_failures(lines)
@@ -96,8 +123,14 @@ def _write_docs(context: Any, docs: Path) -> None:
 
 def _line(result: Any) -> dict[str, object]:
     config, found = result.expectation_config, result.result or {}
-    rows = [row_id for entry in found.get("unexpected_index_list") or [] for row_id in entry["row_id"]]
-    kwargs = {name: value for name, value in config.kwargs.items() if name not in ("batch_id", "result_format")}
+    rows = [
+        row_id for entry in found.get("unexpected_index_list") or [] for row_id in entry["row_id"]
+    ]
+    kwargs = {
+        name: value
+        for name, value in config.kwargs.items()
+        if name not in ("batch_id", "result_format")
+    }
     error = (result.exception_info or {}).get("exception_message") or ""
     return {
         "expectation": config.type, "kwargs": kwargs, "success": bool(result.success), "observed": found.get("observed_value"),
@@ -108,10 +141,17 @@ def _line(result: Any) -> dict[str, object]:
 def _refuse_failures(lines: list[dict[str, object]]) -> None:
     failed = [line for line in lines if not line["success"]]
     if failed:
-        raise SuiteFailed(f"{len(failed)} of {len(lines)} expectations failed: " + "; ".join(map(_sentence, failed)))
+        raise SuiteFailed(
+            f"{len(failed)} of {len(lines)} expectations failed: "
+            + "; ".join(map(_sentence, failed))
+        )
 
 
 def _sentence(line: dict[str, object]) -> str:
     kwargs = ", ".join(f"{name}={value}" for name, value in dict(line["kwargs"]).items())  # type: ignore[call-overload]
-    seen = f"seen {line['observed']}" if line["observed"] is not None else f"{line['unexpected']} rows, among them {line['rows']}"
+    seen = (
+        f"seen {line['observed']}"
+        if line["observed"] is not None
+        else f"{line['unexpected']} rows, among them {line['rows']}"
+    )
     return f"{line['expectation']}({kwargs}): {line['error'] or seen}"

@@ -12,12 +12,31 @@ CODE_VERSION = 5
 
 
 @task(**STAGE)
-def assemble_corpus(upstream: Upstream, spec: CorpusSpec, root: Path, name: str, teacher: str, judge: str, trusting: str = "") -> Table:
+def assemble_corpus(
+    upstream: Upstream,
+    spec: CorpusSpec,
+    root: Path,
+    name: str,
+    teacher: str,
+    judge: str,
+    trusting: str = "",
+) -> Table:
     """Select, clean, check and describe the CORPUS; SuiteFailed when it is not what the Spec says. trusting: models that ran code of their own."""
     inputs = {stage: table.digest for stage, table in vars(upstream).items()}
-    key = Key("corpus", CODE_VERSION, spec, inputs | {"name": name, "teacher": teacher, "judge": judge, "trusting": trusting})
+    key = Key(
+        "corpus",
+        CODE_VERSION,
+        spec,
+        inputs | {"name": name, "teacher": teacher, "judge": judge, "trusting": trusting},
+    )
     docs = data_docs(root, key.fingerprint)
-    return settle(root, key, lambda: assemble(upstream, spec, name=name, teacher=teacher, judge=judge, trusting=trusting, docs=docs))
+    return settle(
+        root,
+        key,
+        lambda: assemble(
+            upstream, spec, name=name, teacher=teacher, judge=judge, trusting=trusting, docs=docs
+        ),
+    )
 
 
 def data_docs(root: Path, fingerprint: str) -> Path:

@@ -7,11 +7,15 @@ from itertools import pairwise
 from typing import NamedTuple
 
 _HASHES = re.compile(r"^(#{1,6})[ \t]+(?P<title>\S[^\n]{0,299})$", re.MULTILINE)
-_UNDERLINED = re.compile(r"^(?P<title>\S[^\n]{0,118})\n(?P<rule>[=\-~^*\"+])(?P=rule){2,}[ \t]*$", re.MULTILINE)
+_UNDERLINED = re.compile(
+    r"^(?P<title>\S[^\n]{0,118})\n(?P<rule>[=\-~^*\"+])(?P=rule){2,}[ \t]*$", re.MULTILINE
+)
 _NUMBERED = re.compile(
     r"(?:\A|\n\n)(?P<title>(?:(?:Section|Chapter|Part|Rule|Article|§)[ \t]*)?\d+(?:\.\d+)*\.?[ \t]+[A-Z][^\n]{1,90}[^\n.:;,])(?=\n\n|\n*\Z)"
 )
-_OUTLINE = re.compile(r"^(?P<title>\d+(?:\.\d+)+\.?[ \t]+[A-Z][^\n]{1,90}[^\n.:;,\d])$", re.MULTILINE)
+_OUTLINE = re.compile(
+    r"^(?P<title>\d+(?:\.\d+)+\.?[ \t]+[A-Z][^\n]{1,90}[^\n.:;,\d])$", re.MULTILINE
+)
 _FENCED = re.compile(r"^(?P<fence>```+|~~~+).*?^(?P=fence)", re.MULTILINE | re.DOTALL)
 _LABEL = re.compile(
     r"^(?P<label>(?:(?:Section|Chapter|Part|Rule|Article|Appendix|§)[ \t]*)?(?:\d+|[A-Z])(?:[.\-]\d+)*(?:\([a-z0-9]+\))*)[.:)]?[ \t]+(?P<heading>\S.*)$"
@@ -123,7 +127,9 @@ def _cut(text: str, start: int, end: int, max_words: int) -> Iterator[tuple[int,
         yield start + run[0].start(), start + run[-1].end()
 
 
-def _spans(separator: re.Pattern[str], text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+def _spans(
+    separator: re.Pattern[str], text: str, start: int, end: int
+) -> Iterator[tuple[int, int]]:
     """Yield the non-blank stretches between separators, without the white space around them."""
     low = start
     cuts = [(match.start(), match.end()) for match in separator.finditer(text, start, end)]

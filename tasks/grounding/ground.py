@@ -28,25 +28,54 @@ class GroundingSpec(Spec):
 def ground(documents: pa.Table, spec: GroundingSpec) -> Made:
     """Return PASSAGES with the index beside them; a document without a passage, or a passage seen before, is rejected."""
     passages, faults = _cut(documents.to_pylist(), spec)
-    index = PassageIndex.build(embed([_embedded_text(row) for row in passages], spec.index.model), spec.index)
+    index = PassageIndex.build(
+        embed([_embedded_text(row) for row in passages], spec.index.model), spec.index
+    )
     for row, nearest in zip(passages, _neighbours(index, passages, spec.neighbours), strict=True):
         row["neighbours"] = nearest
     table = rows.table_of(passages, rows.PASSAGES)
-    return Made({"passages": table}, rows.PASSAGES, rows.rejected(faults), rows_in=len(passages) + len(faults), attach=index.save)
+    return Made(
+        {"passages": table},
+        rows.PASSAGES,
+        rows.rejected(faults),
+        rows_in=len(passages) + len(faults),
+        attach=index.save,
+    )
 
 
-def _cut(documents: list[dict[str, str]], spec: GroundingSpec) -> tuple[list[dict[str, object]], list[tuple[str, str, str]]]:
+def _cut(
+    documents: list[dict[str, str]], spec: GroundingSpec
+) -> tuple[list[dict[str, object]], list[tuple[str, str, str]]]:
     passages: dict[str, dict[str, object]] = {}
     faults: list[tuple[str, str, str]] = []
     for document in documents:
-        found = list(chunks(document["text"], title=document["title"], max_words=spec.max_words, min_words=spec.min_words))
+        found = list(
+            chunks(
+                document["text"],
+                title=document["title"],
+                max_words=spec.max_words,
+                min_words=spec.min_words,
+            )
+        )
         if not found:
-            faults.append((document["document_id"], "no_passage", f"{document['source']}: no stretch of {spec.min_words} words"))
+            faults.append(
+                (
+                    document["document_id"],
+                    "no_passage",
+                    f"{document['source']}: no stretch of {spec.min_words} words",
+                )
+            )
         for chunk in found:
             row = _row(document, chunk)
             key = digest(chunk.section, chunk.heading, str(row["text"]))
             if key in passages:
-                faults.append((str(row["passage_id"]), "duplicate_passage", f"{document['source']}: {chunk.section}"))
+                faults.append(
+                    (
+                        str(row["passage_id"]),
+                        "duplicate_passage",
+                        f"{document['source']}: {chunk.section}",
+                    )
+                )
             else:
                 passages[key] = row
     return list(passages.values()), faults
@@ -71,4 +100,7 @@ def _neighbours(index: PassageIndex, passages: list[dict[str, object]], k: int) 
         return []
     labels, _ = index.search(index.vectors, k + 1)
     own = np.arange(len(passages))[:, None]
-    return [[str(passages[label]["passage_id"]) for label in row[row != number][:k]] for number, row in zip(own, labels, strict=True)]
+    return [
+        [str(passages[label]["passage_id"]) for label in row[row != number][:k]]
+        for number, row in zip(own, labels, strict=True)
+    ]

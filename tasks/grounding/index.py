@@ -43,7 +43,9 @@ class PassageIndex:
         if len(vectors) < spec.exact_below:
             return cls(vectors, spec)
         graph = _graph(vectors.shape[1])
-        graph.init_index(max_elements=len(vectors), ef_construction=spec.build_width, M=spec.links, random_seed=0)
+        graph.init_index(
+            max_elements=len(vectors), ef_construction=spec.build_width, M=spec.links, random_seed=0
+        )
         graph.add_items(vectors, np.arange(len(vectors)), num_threads=1)
         return cls(vectors, spec, _widened(graph, spec))
 

@@ -30,17 +30,41 @@ class Reproduced:
     recorded_nats: float | None
 
 
-def alone(ask: Ask, teacher: TeacherSpec, placement: EnginePlacement, adapter: Adapter | None, *, recorded: str = "") -> Reproduced:
+def alone(
+    ask: Ask,
+    teacher: TeacherSpec,
+    placement: EnginePlacement,
+    adapter: Adapter | None,
+    *,
+    recorded: str = "",
+) -> Reproduced:
     """Return the model's answer to one row. A model that is not here but behind an endpoint is asked there, and shows no ids."""
     if teacher.engine == "vllm":
         return by_weights(ask.messages, teacher, adapter, seed=ask.seed, recorded=recorded)
     started = time.perf_counter()
     (given,) = answers([ask], teacher, placement)
     prompt = "\n\n".join(f"{message['role']}: {message['content']}" for message in ask.messages)
-    return Reproduced(prompt, (), given.text, given.text, (), given.finish_reason, 0.0, time.perf_counter() - started, None)
+    return Reproduced(
+        prompt,
+        (),
+        given.text,
+        given.text,
+        (),
+        given.finish_reason,
+        0.0,
+        time.perf_counter() - started,
+        None,
+    )
 
 
-def by_weights(messages: Sequence[Message], teacher: TeacherSpec, adapter: Adapter | None, *, seed: int, recorded: str = "") -> Reproduced:
+def by_weights(
+    messages: Sequence[Message],
+    teacher: TeacherSpec,
+    adapter: Adapter | None,
+    *,
+    seed: int,
+    recorded: str = "",
+) -> Reproduced:
     """Return the answer of weights at hand, by transformers in this process: seconds where an engine takes a minute to start.
 
     Same template, weights and settings as the engine's; another implementation of sampling, so a sampled text differs from the engine's.
@@ -51,7 +75,9 @@ def by_weights(messages: Sequence[Message], teacher: TeacherSpec, adapter: Adapt
     quiet_transformers()
     started = time.perf_counter()
     tokenizer = AutoTokenizer.from_pretrained(
-        resolve(teacher.model), revision=teacher.revision or None, trust_remote_code=teacher.trust_remote_code
+        resolve(teacher.model),
+        revision=teacher.revision or None,
+        trust_remote_code=teacher.trust_remote_code,
     )
     model = _load(teacher, adapter)
     loaded = time.perf_counter()
@@ -59,7 +85,12 @@ def by_weights(messages: Sequence[Message], teacher: TeacherSpec, adapter: Adapt
     asked = torch.tensor([ids], device=model.device)
     torch.manual_seed(seed)
     with torch.no_grad():
-        given = model.generate(asked, attention_mask=torch.ones_like(asked), max_new_tokens=teacher.max_tokens, **_sampling(teacher))
+        given = model.generate(
+            asked,
+            attention_mask=torch.ones_like(asked),
+            max_new_tokens=teacher.max_tokens,
+            **_sampling(teacher),
+        )
     output = given[0][len(ids) :].tolist()
     ended = time.perf_counter()
     opened = opened_think(tokenizer, ids)
@@ -90,7 +121,12 @@ def _load(teacher: TeacherSpec, adapter: Adapter | None) -> Any:
 def _sampling(teacher: TeacherSpec) -> dict[str, object]:
     if teacher.temperature == 0:
         return {"do_sample": False}
-    return {"do_sample": True, "temperature": teacher.temperature, "top_p": teacher.top_p, "top_k": 0}
+    return {
+        "do_sample": True,
+        "temperature": teacher.temperature,
+        "top_p": teacher.top_p,
+        "top_k": 0,
+    }
 
 
 def _nats(model: Any, tokenizer: Any, prompt: list[int], text: str) -> float:

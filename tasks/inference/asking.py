@@ -6,7 +6,9 @@ from collections.abc import Callable, Sequence
 from tasks.inference.engine import Ask, Completion, Engine
 
 
-async def ask_all(pending: Sequence[Ask], engine: Engine, *, window: int, keep: Callable[[Completion], object]) -> None:
+async def ask_all(
+    pending: Sequence[Ask], engine: Engine, *, window: int, keep: Callable[[Completion], object]
+) -> None:
     """Ask every row with at most `window` in flight; a finished one is kept, and makes room for the next at once."""
     source = iter(pending)
 

@@ -18,8 +18,15 @@ def prompt_tokens(tokenizer: Any, messages: Iterable[Message]) -> list[int]:
     thought. What the model itself said before keeps its tags.
     """
     control = control_tokens(tokenizer)
-    turns = [dict(message) if message["role"] == "assistant" else _asked(message, control) for message in messages]
-    return list(tokenizer.apply_chat_template(turns, add_generation_prompt=True, tokenize=True, return_dict=False))
+    turns = [
+        dict(message) if message["role"] == "assistant" else _asked(message, control)
+        for message in messages
+    ]
+    return list(
+        tokenizer.apply_chat_template(
+            turns, add_generation_prompt=True, tokenize=True, return_dict=False
+        )
+    )
 
 
 def _asked(message: Message, control: Sequence[str]) -> dict[str, str]:
@@ -29,7 +36,11 @@ def _asked(message: Message, control: Sequence[str]) -> dict[str, str]:
 def control_tokens(tokenizer: Any) -> list[str]:
     """Return what the tokenizer reads as one token wherever it stands, longest first: its special tokens, and tags like <think>."""
     added = tokenizer.added_tokens_decoder.values()
-    found = [one.content for one in added if len(one.content) > 1 and (one.special or _TAG.fullmatch(one.content))]
+    found = [
+        one.content
+        for one in added
+        if len(one.content) > 1 and (one.special or _TAG.fullmatch(one.content))
+    ]
     return sorted(found, key=len, reverse=True)
 
 

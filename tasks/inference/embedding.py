@@ -21,7 +21,9 @@ def embed(texts: list[str], model: str) -> Vectors:
     """Return unit vectors, (len(texts), dimensions) float32; a text longer than the model reads is the mean of its windows."""
     windows = [_windows(text) for text in texts]
     flat = [window for several in windows for window in several]
-    encoded = _encoder(model).encode(flat, batch_size=64, normalize_embeddings=True, show_progress_bar=False)
+    encoded = _encoder(model).encode(
+        flat, batch_size=64, normalize_embeddings=True, show_progress_bar=False
+    )
     vectors = np.asarray(encoded, dtype=np.float32)
     bounds = np.cumsum([0, *map(len, windows)])
     means = np.add.reduceat(vectors, bounds[:-1], axis=0) if flat else vectors
@@ -40,7 +42,9 @@ def _encoder(model: str) -> Any:
     try:
         return SentenceTransformer(_minilm() if model == MINILM else model, device=None)
     except OSError as exc:
-        raise BadRecipe(f"embedding model {model!r} cannot be loaded: {exc}; name a folder, or {MINILM}") from exc
+        raise BadRecipe(
+            f"embedding model {model!r} cannot be loaded: {exc}; name a folder, or {MINILM}"
+        ) from exc
 
 
 def _minilm() -> str:
@@ -53,4 +57,6 @@ def _minilm() -> str:
 
 def _windows(text: str) -> list[str]:
     words = text.split()
-    return [" ".join(words[low : low + WINDOW_WORDS]) for low in range(0, len(words), WINDOW_WORDS)] or [""]
+    return [
+        " ".join(words[low : low + WINDOW_WORDS]) for low in range(0, len(words), WINDOW_WORDS)
+    ] or [""]

@@ -6,7 +6,12 @@ from typing import Any
 
 import aiohttp
 import orjson
-from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
+from tenacity import (
+    AsyncRetrying,
+    retry_if_exception_type,
+    stop_after_attempt,
+    wait_exponential_jitter,
+)
 
 from tasks import think
 from tasks.errors import BadRecipe, EndpointUnreachable, Terminal
@@ -14,7 +19,14 @@ from tasks.inference.engine import Ask, Completion, EnginePlacement, TeacherSpec
 
 RETRIED = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
 REFUSED = frozenset({400, 413, 422})
-TOO_LONG = (b"context length", b"context_length", b"maximum context", b"max_model_len", b"too long", b"exceed")
+TOO_LONG = (
+    b"context length",
+    b"context_length",
+    b"maximum context",
+    b"max_model_len",
+    b"too long",
+    b"exceed",
+)
 
 
 class _Busy(Exception):
@@ -34,7 +46,9 @@ class EndpointEngine:
             "max_tokens": spec.max_tokens,
             "n": 1,
         }
-        self._headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {api_key}"} if api_key else {})
+        self._headers = {"Content-Type": "application/json"} | (
+            {"Authorization": f"Bearer {api_key}"} if api_key else {}
+        )
         self._secret = api_key.encode()
         self._session: aiohttp.ClientSession | None = None
 
@@ -47,9 +61,17 @@ class EndpointEngine:
         except (_Busy, aiohttp.ClientError, TimeoutError):
             status, payload = await self._post_again(body)
         if status in REFUSED:
-            return Completion(ask.key, "", "prompt_too_long" if any(word in payload for word in TOO_LONG) else "refused", 0, 0)
+            return Completion(
+                ask.key,
+                "",
+                "prompt_too_long" if any(word in payload for word in TOO_LONG) else "refused",
+                0,
+                0,
+            )
         if status != 200:
-            raise BadRecipe(f"{self._url} answered {status}: {payload[:200].decode(errors='replace')!r}; check base_url, model and key")
+            raise BadRecipe(
+                f"{self._url} answered {status}: {payload[:200].decode(errors='replace')!r}; check base_url, model and key"
+            )
         return _completion(ask.key, payload, self._url)
 
     async def close(self) -> None:
@@ -89,7 +111,12 @@ class EndpointEngine:
     def _open(self) -> aiohttp.ClientSession:
         timeout = aiohttp.ClientTimeout(total=self._placement.timeout_seconds)
         connector = aiohttp.TCPConnector(limit=self._placement.window * self._placement.replicas)
-        self._session = aiohttp.ClientSession(connector=connector, timeout=timeout, headers=self._headers, loop=asyncio.get_running_loop())
+        self._session = aiohttp.ClientSession(
+            connector=connector,
+            timeout=timeout,
+            headers=self._headers,
+            loop=asyncio.get_running_loop(),
+        )
         return self._session
 
 
@@ -98,7 +125,9 @@ def _parsed(payload: bytes) -> Any:
     try:
         return orjson.loads(payload)
     except orjson.JSONDecodeError:
-        return orjson.loads(json.dumps(json.loads(payload), ensure_ascii=False).encode(errors="replace"))
+        return orjson.loads(
+            json.dumps(json.loads(payload), ensure_ascii=False).encode(errors="replace")
+        )
 
 
 def _completion(key: str, payload: bytes, url: str) -> Completion:
@@ -112,6 +141,8 @@ def _completion(key: str, payload: bytes, url: str) -> Completion:
         text = think.from_fields(str(reasoning), str(content)) if reasoning else str(content)
         tokens = int(usage.get("prompt_tokens") or 0), int(usage.get("completion_tokens") or 0)
     except (orjson.JSONDecodeError, LookupError, TypeError, AttributeError, ValueError) as exc:
-        raise Terminal(f"{url} answered something that is no chat completion: {payload[:200].decode(errors='replace')!r}") from exc
+        raise Terminal(
+            f"{url} answered something that is no chat completion: {payload[:200].decode(errors='replace')!r}"
+        ) from exc
     finish = finish if finish in ("stop", "length") else "refused"
     return Completion(key, text, finish, *tokens)

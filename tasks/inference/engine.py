@@ -66,7 +66,9 @@ class EnginePlacement(Placement):
     @classmethod
     def _holds_no_secret(cls, base_url: str) -> str:
         if "@" in base_url or "?" in base_url:
-            raise ValueError("a user, password or query in base_url would be logged and kept; put the key into TRACEMILL_API_KEY")
+            raise ValueError(
+                "a user, password or query in base_url would be logged and kept; put the key into TRACEMILL_API_KEY"
+            )
         return base_url
 
 

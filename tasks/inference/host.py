@@ -9,9 +9,13 @@ from tasks.inference.engine import Adapter, Ask, Completion, Engine, EnginePlace
 class EngineHost:
     """The inside of an actor: takes rows as they come and hands back whatever has been finished since."""
 
-    def __init__(self, spec: TeacherSpec, placement: EnginePlacement, adapter: Adapter | None) -> None:
+    def __init__(
+        self, spec: TeacherSpec, placement: EnginePlacement, adapter: Adapter | None
+    ) -> None:
         # Ray sets one thread for an actor that reserves no core; an engine on CPU wants its share of them all, but for the one that feeds it.
-        os.environ["OMP_NUM_THREADS"] = str(max(1, ((os.cpu_count() or 1) - 1) // placement.replicas))
+        os.environ["OMP_NUM_THREADS"] = str(
+            max(1, ((os.cpu_count() or 1) - 1) // placement.replicas)
+        )
         from tasks.inference.offline import OfflineEngine
 
         self._engine: Engine = OfflineEngine(spec, placement, adapter)

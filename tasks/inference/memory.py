@@ -47,7 +47,13 @@ def devices() -> list[Device]:
         return [_cpu()]
     try:
         # Asked of the driver's tool: a process that asks the runtime keeps half a GiB of GPU memory for having asked.
-        asked = subprocess.run([*QUERY, *(["-i", visible] if visible else [])], capture_output=True, text=True, check=False, timeout=60)
+        asked = subprocess.run(
+            [*QUERY, *(["-i", visible] if visible else [])],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
     except (OSError, subprocess.TimeoutExpired):
         return [_cpu()]
     return gpus(asked.stdout if asked.returncode == 0 else "", host_memory()) or [_cpu()]
@@ -64,7 +70,11 @@ def gpus(listed: str, host: Memory) -> list[Device]:
     for line in filter(str.strip, listed.splitlines()):
         name, total, free = (part.strip() for part in line.rsplit(",", 2))
         own = total.isdigit() and free.isdigit()
-        found.append(Device(name, True, Memory(int(total) * 2**20, int(free) * 2**20, False) if own else host))
+        found.append(
+            Device(
+                name, True, Memory(int(total) * 2**20, int(free) * 2**20, False) if own else host
+            )
+        )
     return found
 
 
@@ -76,5 +86,11 @@ def host_memory() -> Memory:
 
 
 def _cpu() -> Device:
-    names = [line.partition(":")[2].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
-    return Device(f"{names[0] if names else os.uname().machine}, {os.cpu_count()} cores", False, host_memory())
+    names = [
+        line.partition(":")[2].strip()
+        for line in Path("/proc/cpuinfo").read_text().splitlines()
+        if line.startswith("model name")
+    ]
+    return Device(
+        f"{names[0] if names else os.uname().machine}, {os.cpu_count()} cores", False, host_memory()
+    )

@@ -16,7 +16,9 @@ os.environ.setdefault("VLLM_HOST_IP", "127.0.0.1")
 class OfflineEngine:
     """An asynchronous vLLM engine fed with token ids, so that a prompt's length is known before it is asked."""
 
-    def __init__(self, spec: TeacherSpec, placement: EnginePlacement, adapter: Adapter | None = None) -> None:
+    def __init__(
+        self, spec: TeacherSpec, placement: EnginePlacement, adapter: Adapter | None = None
+    ) -> None:
         _on_cpu(placement)
         from vllm import AsyncEngineArgs, SamplingParams
         from vllm.lora.request import LoRARequest
@@ -24,11 +26,16 @@ class OfflineEngine:
         from vllm.v1.engine.async_llm import AsyncLLM
 
         self._spec = spec
-        self._engine = AsyncLLM.from_engine_args(AsyncEngineArgs(**engine_arguments(spec, placement), **lora_arguments(adapter)))
+        self._engine = AsyncLLM.from_engine_args(
+            AsyncEngineArgs(**engine_arguments(spec, placement), **lora_arguments(adapter))
+        )
         self._tokenizer = self._engine.get_tokenizer()
         self._adapter = LoRARequest(adapter.digest, 1, str(adapter.path)) if adapter else None
         self._sampling = SamplingParams(
-            temperature=spec.temperature, top_p=spec.top_p, max_tokens=spec.max_tokens, output_kind=RequestOutputKind.FINAL_ONLY
+            temperature=spec.temperature,
+            top_p=spec.top_p,
+            max_tokens=spec.max_tokens,
+            output_kind=RequestOutputKind.FINAL_ONLY,
         )
 
     async def ask(self, ask: Ask) -> Completion:
@@ -40,11 +47,15 @@ class OfflineEngine:
         sampling.seed = ask.seed
         sampling.max_tokens = ask.max_tokens or self._spec.max_tokens
         # FINAL_ONLY: the stream holds one item, the finished output.
-        answered = self._engine.generate({"prompt_token_ids": tokens}, sampling, ask.key, lora_request=self._adapter)
+        answered = self._engine.generate(
+            {"prompt_token_ids": tokens}, sampling, ask.key, lora_request=self._adapter
+        )
         outputs = [output async for output in answered]
         choice = outputs[-1].outputs[0]
         text = opened_think(self._tokenizer, tokens) + choice.text
-        return Completion(ask.key, text, str(choice.finish_reason), len(tokens), len(choice.token_ids))
+        return Completion(
+            ask.key, text, str(choice.finish_reason), len(tokens), len(choice.token_ids)
+        )
 
     async def close(self) -> None:
         """Stop the engine and its core process, by force when it takes longer than a second: nothing is in flight that anybody waits for."""
@@ -65,10 +76,17 @@ def engine_arguments(spec: TeacherSpec, placement: EnginePlacement) -> dict[str,
     from vllm.platforms import current_platform
 
     if current_platform.is_cpu():
-        steady = {"enable_chunked_prefill": False, "enable_prefix_caching": False, "enforce_eager": True}
+        steady = {
+            "enable_chunked_prefill": False,
+            "enable_prefix_caching": False,
+            "enforce_eager": True,
+        }
         within = {"distributed_executor_backend": "uni"} if placement.tensor_parallel == 1 else {}
         return common | steady | within | {"max_num_batched_tokens": max(16384, spec.max_model_len)}
-    return common | {"gpu_memory_utilization": memory_share(tightest().memory, placement.memory_share), "enable_prefix_caching": True}
+    return common | {
+        "gpu_memory_utilization": memory_share(tightest().memory, placement.memory_share),
+        "enable_prefix_caching": True,
+    }
 
 
 def _on_cpu(placement: EnginePlacement) -> None:
@@ -90,4 +108,8 @@ def lora_arguments(adapter: Adapter | None) -> dict[str, object]:
     if adapter is None:
         return {}
     rank = json.loads((adapter.path / "adapter_config.json").read_bytes())["r"]
-    return {"enable_lora": True, "max_loras": 1, "max_lora_rank": max(8, 1 << (rank - 1).bit_length())}
+    return {
+        "enable_lora": True,
+        "max_loras": 1,
+        "max_lora_rank": max(8, 1 << (rank - 1).bit_length()),
+    }

@@ -8,7 +8,9 @@ from tasks.inference.engine import Adapter, Engine, EnginePlacement, TeacherSpec
 API_KEY = "TRACEMILL_API_KEY"
 
 
-async def open_engine(spec: TeacherSpec, placement: EnginePlacement, adapter: Adapter | None = None) -> Engine:
+async def open_engine(
+    spec: TeacherSpec, placement: EnginePlacement, adapter: Adapter | None = None
+) -> Engine:
     """Start the engine that a teacher names, an adapter laid over its model where one is given.
 
     The endpoint's key is the one setting read from the environment. BadRecipe when an endpoint is given an adapter: it
@@ -20,7 +22,9 @@ async def open_engine(spec: TeacherSpec, placement: EnginePlacement, adapter: Ad
         return ScriptedEngine(spec)
     if spec.engine == "endpoint":
         if adapter:
-            raise BadRecipe(f"an endpoint cannot load the adapter {adapter.path}; ask a student with engine: vllm")
+            raise BadRecipe(
+                f"an endpoint cannot load the adapter {adapter.path}; ask a student with engine: vllm"
+            )
         from tasks.inference.endpoint import EndpointEngine
 
         return EndpointEngine(spec, placement, api_key=os.environ.get(API_KEY, ""))

@@ -39,14 +39,16 @@ class ScriptedEngine:
 def answer(prompt: str, seed: int) -> str:
     """Return a trace on the prompt: grounded when it holds passages, a plain remark otherwise."""
     section, quote = _best_passage(prompt)
-    thought = (
-        f"I draw {draw_seed(seed, 'opening') % 9973}. The prompt asks: {prompt[-120:].strip()} I look for the passage that speaks of it."
-    )
+    thought = f"I draw {draw_seed(seed, 'opening') % 9973}. The prompt asks: {prompt[-120:].strip()} I look for the passage that speaks of it."
     if quote:
-        text = think.join(f"{thought} [{section}] says: {quote} That is the evidence I need here.", f"{quote} [{section}]")
+        text = think.join(
+            f"{thought} [{section}] says: {quote} That is the evidence I need here.",
+            f"{quote} [{section}]",
+        )
     else:
         text = think.join(
-            f"{thought} No passage is given, so I answer in general terms and say so.", f"In general terms: {prompt[-80:].strip()}"
+            f"{thought} No passage is given, so I answer in general terms and say so.",
+            f"In general terms: {prompt[-80:].strip()}",
         )
     return _spoil(text, _fault(seed))
 

@@ -24,11 +24,17 @@ log = logging.getLogger(__name__)
 class ShardedEngine:
     """Many vLLM engines behind one door. Rows go to the engine with the fewest in flight."""
 
-    def __init__(self, spec: TeacherSpec, placement: EnginePlacement, adapter: Adapter | None) -> None:
-        self._seats = [_Seat(spec, placement, adapter, number) for number in range(placement.replicas)]
+    def __init__(
+        self, spec: TeacherSpec, placement: EnginePlacement, adapter: Adapter | None
+    ) -> None:
+        self._seats = [
+            _Seat(spec, placement, adapter, number) for number in range(placement.replicas)
+        ]
 
     @classmethod
-    async def start(cls, spec: TeacherSpec, placement: EnginePlacement, adapter: Adapter | None = None) -> "ShardedEngine":
+    async def start(
+        cls, spec: TeacherSpec, placement: EnginePlacement, adapter: Adapter | None = None
+    ) -> "ShardedEngine":
         """Join or start Ray and load every engine; EngineLost when one cannot be loaded at all."""
         join_ray(placement.ray_address)
         engine = cls(spec, placement, adapter)
@@ -56,7 +62,9 @@ class ShardedEngine:
 class _Seat:
     """One engine's place: the actor that holds it now, and the rows that wait for it."""
 
-    def __init__(self, spec: TeacherSpec, placement: EnginePlacement, adapter: Adapter | None, number: int) -> None:
+    def __init__(
+        self, spec: TeacherSpec, placement: EnginePlacement, adapter: Adapter | None, number: int
+    ) -> None:
         self._spec, self._placement, self._adapter, self._number = spec, placement, adapter, number
         self._restarts_left = placement.restarts
         self._outbox: list[Ask] = []
@@ -147,7 +155,9 @@ class _Seat:
                 raise BadRecipe(
                     f"the engine for {self._spec.model!r} could not be loaded: {_last_line(exc)}; check model, lengths and memory"
                 ) from exc
-            raise EngineLost(f"engine {self._number} died while it was loaded: {_last_line(exc)}") from exc
+            raise EngineLost(
+                f"engine {self._number} died while it was loaded: {_last_line(exc)}"
+            ) from exc
         self._actor = actor
         self._loaded.set()
 
@@ -166,7 +176,12 @@ class _Seat:
                 "Finished rows are kept; run again once the cause is mended."
             ) from cause
         self._restarts_left -= 1
-        log.warning("engine %d died (%s); starting it again, %d restarts left", self._number, _last_line(cause), self._restarts_left)
+        log.warning(
+            "engine %d died (%s); starting it again, %d restarts left",
+            self._number,
+            _last_line(cause),
+            self._restarts_left,
+        )
 
     def _give_up(self, why: MillError) -> None:
         self._lost = EngineLost(str(why))
@@ -185,7 +200,12 @@ def join_ray(address: str) -> None:
             ray.init(address=address, **quiet)
     elif not ray.is_initialized():
         with _heeding_sigterm(), _without_dashboard():
-            ray.init(include_dashboard=False, object_store_memory=128 * 2**20, _node_ip_address="127.0.0.1", **quiet)
+            ray.init(
+                include_dashboard=False,
+                object_store_memory=128 * 2**20,
+                _node_ip_address="127.0.0.1",
+                **quiet,
+            )
     _relay()
 
 
@@ -234,7 +254,9 @@ def _relay() -> None:
 
 
 def _say(data: Mapping[str, Any]) -> None:
-    lines = data["lines"] if str(data["pid"]).isdigit() else ()  # the autoscaler's, every few seconds, say nothing of the work
+    lines = (
+        data["lines"] if str(data["pid"]).isdigit() else ()
+    )  # the autoscaler's, every few seconds, say nothing of the work
     for line in lines:
         text = COLOUR.sub("", str(line)).strip()
         if text:
@@ -245,16 +267,25 @@ def _actor(spec: TeacherSpec, placement: EnginePlacement, adapter: Adapter | Non
     """Start an actor on a GPU of its own, or, where the cluster has none, wherever there is room."""
     import ray
 
-    gpus, due = int(ray.cluster_resources().get("GPU", 0)), placement.replicas * placement.tensor_parallel
+    gpus, due = (
+        int(ray.cluster_resources().get("GPU", 0)),
+        placement.replicas * placement.tensor_parallel,
+    )
     if gpus and due > gpus:
         raise BadRecipe(
             f"{placement.replicas} replicas x {placement.tensor_parallel} tensor_parallel need {due} GPUs, the cluster has {gpus}"
         )
     own = {"num_gpus": placement.tensor_parallel} if gpus else {"num_gpus": 0}
-    remote = ray.remote(EngineHost).options(num_cpus=0, scheduling_strategy="SPREAD", max_concurrency=placement.window + 8, **own)
+    remote = ray.remote(EngineHost).options(
+        num_cpus=0, scheduling_strategy="SPREAD", max_concurrency=placement.window + 8, **own
+    )
     return remote.remote(spec, placement, adapter)
 
 
 def _last_line(exc: BaseException) -> str:
-    lines = [line.strip() for line in itertools.chain(*(part.splitlines() for part in str(exc).split("\n\n"))) if line.strip()]
+    lines = [
+        line.strip()
+        for line in itertools.chain(*(part.splitlines() for part in str(exc).split("\n\n")))
+        if line.strip()
+    ]
     return lines[-1][:300] if lines else type(exc).__name__

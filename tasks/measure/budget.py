@@ -93,14 +93,23 @@ class Outcome:
     plot: str = ""
 
 
-def needed(settings: MeasurePlacement, *, prompts: int, control: float, samples: int, observed: float | None) -> Need:
+def needed(
+    settings: MeasurePlacement,
+    *,
+    prompts: int,
+    control: float,
+    samples: int,
+    observed: float | None,
+) -> Need:
     """Return what has to be generated. prompts: the recipe's. control: its share of prompts asked bare. observed: rows a prompt, None: none yet."""
     share = observed or settings.assumed_yield
     rows = settings.accepted_rows or max(1, math.floor(prompts * share + 1e-9))
     return Need(rows=rows, yield_=share, traces=samples * (1 + control))
 
 
-def project(need: Need, settings: MeasurePlacement, *, tokens_per_trace: float, tokens_per_second: float) -> Projection:
+def project(
+    need: Need, settings: MeasurePlacement, *, tokens_per_trace: float, tokens_per_second: float
+) -> Projection:
     """Return hours and cost: electricity (watts x hours x price) and the machine's hours."""
     tokens = need.prompts * need.traces * tokens_per_trace
     hours = tokens / tokens_per_second / 3600
@@ -108,7 +117,9 @@ def project(need: Need, settings: MeasurePlacement, *, tokens_per_trace: float, 
     return Projection(rows=need.rows, prompts=need.prompts, tokens=tokens, hours=hours, cost=cost)
 
 
-def judged(projection: Projection, tokens_per_second: float, budget_hours: float) -> tuple[bool, str]:
+def judged(
+    projection: Projection, tokens_per_second: float, budget_hours: float
+) -> tuple[bool, str]:
     """Return whether a projection lies within the budget, and the sentence that says so."""
     told = f"{duration(projection.hours)} for {projection.rows:,} rows at {tokens_per_second:,.0f} tokens/s"
     if not budget_hours:
@@ -117,12 +128,18 @@ def judged(projection: Projection, tokens_per_second: float, budget_hours: float
     return fits, f"{told}, {'within' if fits else 'over'} the budget of {duration(budget_hours)}"
 
 
-def choose(candidates: Iterable[TeacherSpec], weigh: Callable[[TeacherSpec], Outcome]) -> list[Outcome]:
+def choose(
+    candidates: Iterable[TeacherSpec], weigh: Callable[[TeacherSpec], Outcome]
+) -> list[Outcome]:
     """Return what became of every candidate, in order of preference; those behind the first that fits are not weighed."""
     outcomes: list[Outcome] = []
     for teacher in candidates:
         first = chosen(outcomes)
-        outcomes.append(Outcome(teacher, False, f"not measured, {label(first.teacher)} fits") if first else weigh(teacher))
+        outcomes.append(
+            Outcome(teacher, False, f"not measured, {label(first.teacher)} fits")
+            if first
+            else weigh(teacher)
+        )
     return outcomes
 
 
@@ -134,7 +151,9 @@ def chosen(outcomes: Iterable[Outcome]) -> Outcome | None:
 def unaffordable(outcomes: Iterable[Outcome], budget_hours: float) -> GateBroken:
     """Return the error for a corpus that no candidate can make, with what became of each."""
     within = f" within the budget of {duration(budget_hours)}" if budget_hours else ""
-    return GateBroken(f"no teacher can make the corpus{within}: {'; '.join(map(sentence, outcomes))}. Nothing was built")
+    return GateBroken(
+        f"no teacher can make the corpus{within}: {'; '.join(map(sentence, outcomes))}. Nothing was built"
+    )
 
 
 def sentence(outcome: Outcome) -> str:
@@ -156,4 +175,8 @@ def duration(hours: float) -> str:
 
 def line(outcome: Outcome) -> dict[str, Any]:
     """Return a candidate as a line of a table."""
-    return {"teacher": label(outcome.teacher), "chosen": "yes" if outcome.fits else "", "why": outcome.says}
+    return {
+        "teacher": label(outcome.teacher),
+        "chosen": "yes" if outcome.fits else "",
+        "why": outcome.says,
+    }

@@ -50,13 +50,19 @@ def machine_of(teacher: TeacherSpec, placement: EnginePlacement) -> Machine:
     """Return where a teacher runs. A memory that no table knows is measured, once a process, when there is a model to read from it."""
     name, device = where(teacher, placement), tightest()
     known = shape_of(teacher) is not None
-    return Machine(name, device.gpu, (BANDWIDTHS.get(device.name) or _measured(device.gpu)) if known else 0.0)
+    return Machine(
+        name, device.gpu, (BANDWIDTHS.get(device.name) or _measured(device.gpu)) if known else 0.0
+    )
 
 
 def engine_settings(teacher: TeacherSpec, placement: EnginePlacement) -> str:
     """Return a digest of the placement's settings that change an engine's speed."""
     shared = ["window", "replicas"]
-    own = ["base_url"] if teacher.engine == "endpoint" else ["tensor_parallel", "memory_share", "kv_cache_gib", "ray_address"]
+    own = (
+        ["base_url"]
+        if teacher.engine == "endpoint"
+        else ["tensor_parallel", "memory_share", "kv_cache_gib", "ray_address"]
+    )
     return digest(canonical(placement.model_dump(mode="json", include={*shared, *own})))
 
 
@@ -68,7 +74,9 @@ def engine_version(teacher: TeacherSpec) -> str:
     return ""
 
 
-def roofline(machine: Machine, shape: Shape | None, placement: EnginePlacement, *, rows: int, context: float) -> float:
+def roofline(
+    machine: Machine, shape: Shape | None, placement: EnginePlacement, *, rows: int, context: float
+) -> float:
     """Return the completion tokens a second that memory allows with so many rows in flight; 0 when the model or the memory is unknown.
 
     The memory side of Williams et al. 2009 for decoding: a step reads weights and KV once, and gives each row a token; reading prompts is left
@@ -76,7 +84,11 @@ def roofline(machine: Machine, shape: Shape | None, placement: EnginePlacement, 
     """
     if shape is None or not machine.bandwidth:
         return 0.0
-    own = machine.bandwidth * placement.tensor_parallel if machine.gpu else machine.bandwidth / placement.replicas
+    own = (
+        machine.bandwidth * placement.tensor_parallel
+        if machine.gpu
+        else machine.bandwidth / placement.replicas
+    )
     each = rows / placement.replicas
     return rows * own / step_bytes(shape, each, context)
 
@@ -86,14 +98,24 @@ def room(device: Device, placement: EnginePlacement, share: float) -> float:
     return share * device.memory.total * (placement.tensor_parallel if device.gpu else 1)
 
 
-def unfit(teacher: TeacherSpec, shape: Shape | None, placement: EnginePlacement, device: Device, share: float) -> str:
+def unfit(
+    teacher: TeacherSpec,
+    shape: Shape | None,
+    placement: EnginePlacement,
+    device: Device,
+    share: float,
+) -> str:
     """Return why a model must not be started on a device of which an engine may take a share, "" when it may.
 
     Due are the weights and one row's KV cache; on a CPU the KV cache that the placement sets.
     """
     if shape is None:
         return ""
-    kept = shape.kv * (shape.layers + shape.window_layers) * teacher.max_model_len if device.gpu else placement.kv_cache_gib * 2**30
+    kept = (
+        shape.kv * (shape.layers + shape.window_layers) * teacher.max_model_len
+        if device.gpu
+        else placement.kv_cache_gib * 2**30
+    )
     due, may = shape.weights + kept, room(device, placement, share)
     if due <= may:
         return ""
@@ -115,9 +137,16 @@ def _measured(gpu: bool) -> float:
 def host_bandwidth() -> float:
     """Return the bytes a second that copies on all cores read and write, the best of a few (STREAM copy, McCalpin 1995)."""
     cores = os.cpu_count() or 1
-    blocks = [(np.zeros(COPIED_BYTES // cores, np.uint8), np.ones(COPIED_BYTES // cores, np.uint8)) for _ in range(cores)]
+    blocks = [
+        (np.zeros(COPIED_BYTES // cores, np.uint8), np.ones(COPIED_BYTES // cores, np.uint8))
+        for _ in range(cores)
+    ]
     with ThreadPoolExecutor(cores) as threads:
-        return 2 * COPIED_BYTES / _best(lambda: list(threads.map(lambda pair: np.copyto(*pair), blocks)))
+        return (
+            2
+            * COPIED_BYTES
+            / _best(lambda: list(threads.map(lambda pair: np.copyto(*pair), blocks)))
+        )
 
 
 def gpu_bandwidth() -> float:

@@ -56,7 +56,10 @@ def levels_due(wanted: Sequence[int], placement: EnginePlacement) -> tuple[int, 
 
 def typical_words(prompts: pa.Table) -> int:
     """Return the median words of a prompt, rounded to a power of two."""
-    words = [sum(len(message["content"].split()) for message in messages) for messages in prompts["messages"].to_pylist()]
+    words = [
+        sum(len(message["content"].split()) for message in messages)
+        for messages in prompts["messages"].to_pylist()
+    ]
     return 1 << round(math.log2(max(1, median(words or [1]))))
 
 
@@ -69,7 +72,9 @@ def measure(prompts: pa.Table, plan: Plan, machine: Machine, progress: Progress)
     return rows.table_of(asyncio.run(_measure(prompts, plan, machine, progress)), rows.MEASUREMENTS)
 
 
-async def _measure(prompts: pa.Table, plan: Plan, machine: Machine, progress: Progress) -> list[dict[str, object]]:
+async def _measure(
+    prompts: pa.Table, plan: Plan, machine: Machine, progress: Progress
+) -> list[dict[str, object]]:
     engine = await open_engine(plan.teacher, plan.placement)
     try:
         return await measure_on(engine, prompts, plan, machine, progress)
@@ -77,7 +82,9 @@ async def _measure(prompts: pa.Table, plan: Plan, machine: Machine, progress: Pr
         await engine.close()
 
 
-async def measure_on(engine: Engine, prompts: pa.Table, plan: Plan, machine: Machine, progress: Progress) -> list[dict[str, object]]:
+async def measure_on(
+    engine: Engine, prompts: pa.Table, plan: Plan, machine: Machine, progress: Progress
+) -> list[dict[str, object]]:
     """Return the rows of MEASUREMENTS of an engine that runs; its first requests warm it up and do not count."""
     watch, asks = _Stopwatch(engine, plan.requests, progress), asks_of(prompts, plan)
     with Peak(used_bytes) as peak:
@@ -95,8 +102,13 @@ async def _level(
     answered = [one for one, _ in whole if one.completion_tokens]
     if not answered:
         raise EmptyTable(_nothing([one for one, _ in whole], plan.teacher))
-    prompt, completion = fmean(one.prompt_tokens for one in answered), fmean(one.completion_tokens for one in answered)
-    most = roofline(machine, shape_of(plan.teacher), plan.placement, rows=level, context=prompt + completion / 2)
+    prompt, completion = (
+        fmean(one.prompt_tokens for one in answered),
+        fmean(one.completion_tokens for one in answered),
+    )
+    most = roofline(
+        machine, shape_of(plan.teacher), plan.placement, rows=level, context=prompt + completion / 2
+    )
     return {
         "hardware": machine.name, "bandwidth": machine.bandwidth, "model": plan.teacher.model, "concurrency": level, "requests": len(whole),
         "prompt_tokens": prompt, "completion_tokens": completion,
@@ -105,18 +117,31 @@ async def _level(
     }  # fmt: skip
 
 
-async def _ask(watch: "_Stopwatch", asks: Iterator[Ask], level: int, *, count: int, max_tokens: int = 0) -> list[tuple[Completion, Span]]:
+async def _ask(
+    watch: "_Stopwatch", asks: Iterator[Ask], level: int, *, count: int, max_tokens: int = 0
+) -> list[tuple[Completion, Span]]:
     """Return so many answers with their times."""
     watch.timed = []
-    await ask_all([ask._replace(max_tokens=max_tokens) for ask in islice(asks, count)], watch, window=level, keep=lambda one: None)
+    await ask_all(
+        [ask._replace(max_tokens=max_tokens) for ask in islice(asks, count)],
+        watch,
+        window=level,
+        keep=lambda one: None,
+    )
     return watch.timed
 
 
 def asks_of(prompts: pa.Table, plan: Plan) -> Iterator[Ask]:
     """Yield requests without end, as a build would ask them: prompt by prompt, sample by sample, each with a key and a seed of its own."""
-    system = ({"role": "system", "content": plan.teacher.system_prompt},) if plan.teacher.system_prompt else ()
+    system = (
+        ({"role": "system", "content": plan.teacher.system_prompt},)
+        if plan.teacher.system_prompt
+        else ()
+    )
     asked = prompts.filter(pc.invert(prompts["control"]))["messages"].to_pylist()
-    shown: list[tuple[Message, ...]] = [(*system, *messages) for messages in asked for _ in range(plan.samples)]
+    shown: list[tuple[Message, ...]] = [
+        (*system, *messages) for messages in asked for _ in range(plan.samples)
+    ]
     for number, messages in enumerate(cycle(shown)):
         yield Ask(f"measure-{number}", messages, draw_seed("measure", number))
 
@@ -141,7 +166,9 @@ class _Stopwatch:
         """Return the engine's answer, and note when it began and ended."""
         begin = time.perf_counter()
         completion = await self._engine.ask(ask)
-        self.timed.append((completion, Span(begin, time.perf_counter(), completion.completion_tokens)))
+        self.timed.append(
+            (completion, Span(begin, time.perf_counter(), completion.completion_tokens))
+        )
         self._done, self._tokens = self._done + 1, self._tokens + completion.completion_tokens
         self._progress(done=self._done, total=self._total, tokens=self._tokens)
         return completion

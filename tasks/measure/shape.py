@@ -41,7 +41,11 @@ def shape_of(teacher: TeacherSpec) -> Shape | None:
 def _shape_at(model: str, revision: str) -> Shape | None:
     folder = _files(model, revision)
     config = folder / "config.json" if folder else None
-    return shape(json.loads(config.read_bytes()), _stored(config.parent)) if config and config.is_file() else None
+    return (
+        shape(json.loads(config.read_bytes()), _stored(config.parent))
+        if config and config.is_file()
+        else None
+    )
 
 
 def _files(model: str, revision: str) -> Path | None:
@@ -70,9 +74,19 @@ def shape(config: Config, stored: int = 0) -> Shape | None:
 
     None when neither says what it weighs: hybrids of attention and state space, and models pruned layer by layer, are weighed by their files.
     """
-    config = config | config["text_config"] if isinstance(config.get("text_config"), dict) else config
+    config = (
+        config | config["text_config"] if isinstance(config.get("text_config"), dict) else config
+    )
     quantization = config.get("quantization_config") or {}
-    plain = not any(config.get(name) for name in ("hybrid_override_pattern", "block_configs", "kv_lora_rank", "linear_num_key_heads"))
+    plain = not any(
+        config.get(name)
+        for name in (
+            "hybrid_override_pattern",
+            "block_configs",
+            "kv_lora_rank",
+            "linear_num_key_heads",
+        )
+    )
     if not stored and not plain:
         return None
     each = bytes_per_weight(quantization)
@@ -80,7 +94,11 @@ def shape(config: Config, stored: int = 0) -> Shape | None:
     tied = bool(config.get("tie_word_embeddings"))
     experts, share = _experts(config)
     counted = _layers(config) * _attention(config) + _dense_mlp(config) + experts if plain else 0
-    own = stored * (1 if quantization else LOADED_BYTES / _stored_bytes(config)) if stored else each * counted + table * (1 if tied else 2)
+    own = (
+        stored * (1 if quantization else LOADED_BYTES / _stored_bytes(config))
+        if stored
+        else each * counted + table * (1 if tied else 2)
+    )
     windowed = _windowed(config)
     return Shape(
         weights=own, lookup=0 if tied else table, experts=each * experts, expert_share=share, kv=_kv(config),
@@ -95,13 +113,21 @@ def bytes_per_weight(quantization: Config) -> float:
     """
     if not quantization:
         return LOADED_BYTES
-    named = " ".join(str(quantization.get(name, "")) for name in ("quant_method", "quant_algo", "format")).lower()
+    named = " ".join(
+        str(quantization.get(name, "")) for name in ("quant_method", "quant_algo", "format")
+    ).lower()
     groups = quantization.get("config_groups") or {}
     weights: Config = next(iter(groups.values()))["weights"] or {} if groups else {}
     floating = "fp4" in named or weights.get("type") == "float"
     four = "fp4" in named or quantization.get("load_in_4bit")
     bits = weights.get("num_bits") or quantization.get("bits") or (4 if four else 8)
-    group = 32 if "mxfp4" in named else weights.get("group_size") or quantization.get("group_size") or (16 if "nvfp4" in named else 0)
+    group = (
+        32
+        if "mxfp4" in named
+        else weights.get("group_size")
+        or quantization.get("group_size")
+        or (16 if "nvfp4" in named else 0)
+    )
     scale = (1 if floating else 2) / group if bits < 8 and group > 0 else 0
     return float(bits / 8 + scale)
 
@@ -150,7 +176,11 @@ def _layers(config: Config) -> int:
 def _kv_heads(config: Config) -> int:
     """Return the KV heads of a layer; a model pruned layer by layer says how many query heads share one."""
     blocks = config.get("block_configs") or ()
-    groups = [block["attention"].get("n_heads_in_group") for block in blocks if not block["attention"].get("no_op")]
+    groups = [
+        block["attention"].get("n_heads_in_group")
+        for block in blocks
+        if not block["attention"].get("no_op")
+    ]
     if groups and groups[0]:
         return int(config["num_attention_heads"] // groups[0])
     return int(config.get("num_key_value_heads") or config["num_attention_heads"])
@@ -176,11 +206,13 @@ def _dense_mlp(config: Config) -> int:
     if not _expert_count(config):
         return int(_layers(config) * _matrices(config) * config["hidden_size"] * wide)
     dense = config.get("first_k_dense_replace") or 0
-    shared = config.get("shared_expert_intermediate_size") or (config.get("n_shared_experts") or 0) * (
-        config.get("moe_intermediate_size") or 0
-    )
+    shared = config.get("shared_expert_intermediate_size") or (
+        config.get("n_shared_experts") or 0
+    ) * (config.get("moe_intermediate_size") or 0)
     router = _expert_count(config)
-    sparse = (_layers(config) - dense) * config["hidden_size"] * (_matrices(config) * shared + router)
+    sparse = (
+        (_layers(config) - dense) * config["hidden_size"] * (_matrices(config) * shared + router)
+    )
     return int(dense * _matrices(config) * config["hidden_size"] * wide + sparse)
 
 
@@ -191,12 +223,23 @@ def _experts(config: Config) -> tuple[int, float]:
         return 0, 1.0
     wide = config.get("moe_intermediate_size") or config["intermediate_size"]
     pattern = config.get("hybrid_override_pattern") or ""
-    layers = pattern.count("E") if pattern else _layers(config) - (config.get("first_k_dense_replace") or 0)
-    return int(layers * count * _matrices(config) * config["hidden_size"] * wide), config["num_experts_per_tok"] / count
+    layers = (
+        pattern.count("E")
+        if pattern
+        else _layers(config) - (config.get("first_k_dense_replace") or 0)
+    )
+    return int(layers * count * _matrices(config) * config["hidden_size"] * wide), config[
+        "num_experts_per_tok"
+    ] / count
 
 
 def _expert_count(config: Config) -> int:
-    return int(config.get("num_experts") or config.get("num_local_experts") or config.get("n_routed_experts") or 0)
+    return int(
+        config.get("num_experts")
+        or config.get("num_local_experts")
+        or config.get("n_routed_experts")
+        or 0
+    )
 
 
 def _stored_bytes(config: Config) -> int:

@@ -44,7 +44,9 @@ def measure_throughput(
     again: bool = False,
 ) -> Table:
     """Measure a teacher on this machine; MEASUREMENTS of the same machine, weights and settings are found. again: not so, make them anew."""
-    plan = Plan(teacher, placement, levels_due(settings.levels, placement), settings.answers, samples)
+    plan = Plan(
+        teacher, placement, levels_due(settings.levels, placement), settings.answers, samples
+    )
     asked = prompts.read(["messages", "control"])
     spec = MeasuredSpec(
         teacher=teacher, levels=plan.levels, answers=plan.answers, samples=samples, prompt_words=typical_words(asked)
@@ -60,7 +62,11 @@ def measure_throughput(
         with ProgressReport(f"measuring {teacher.model}") as progress:
             measured = measure(asked, plan, machine_of(teacher, placement), progress)
         levels = levels_of(measured)
-        leave_table(lines(levels), key="throughput", description=f"{teacher.model} on {key.inputs['hardware']} `{key.fingerprint}`")
+        leave_table(
+            lines(levels),
+            key="throughput",
+            description=f"{teacher.model} on {key.inputs['hardware']} `{key.fingerprint}`",
+        )
         return Made(
             {"measurements": measured}, rows.MEASUREMENTS, rows.rejected([]), rows_in=measured.num_rows,
             attach=lambda folder: draw(folder / PLOT, teacher.model, levels),
@@ -72,5 +78,9 @@ def measure_throughput(
 @task(name="choose_teacher")
 def choose_teacher(outcomes: list[Outcome]) -> Outcome | None:
     """Return the first candidate that fits, None when none does, with what became of each as an artifact."""
-    leave_table([line(one) for one in outcomes], key="teacher", description="candidate teachers, in order of preference")
+    leave_table(
+        [line(one) for one in outcomes],
+        key="teacher",
+        description="candidate teachers, in order of preference",
+    )
     return chosen(outcomes)

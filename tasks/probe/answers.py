@@ -54,13 +54,23 @@ def style(base: pa.Table, prompts: pa.Table, recipe: str) -> Made:
     """Return the base model's answers as BASELINES: how it wrote before it was trained."""
     asked = {row["prompt_id"]: row["messages"][-1]["content"] for row in prompts.to_pylist()}
     kept = [
-        {"trace_id": row["trace_id"], "prompt": asked[row["prompt_id"]], "think": row["think"], "answer": row["answer"], "recipe": recipe}
+        {
+            "trace_id": row["trace_id"],
+            "prompt": asked[row["prompt_id"]],
+            "think": row["think"],
+            "answer": row["answer"],
+            "recipe": recipe,
+        }
         for row in base.to_pylist()
         if row["think"]
     ]
     table = rows.table_of(kept, rows.BASELINES)
-    faults = rows.rejected([(row["trace_id"], row["fault"], "") for row in base.to_pylist() if not row["think"]])
-    return Made({"baselines": table}, rows.BASELINES, faults, rows_in=base.num_rows, may_be_empty=True)
+    faults = rows.rejected(
+        [(row["trace_id"], row["fault"], "") for row in base.to_pylist() if not row["think"]]
+    )
+    return Made(
+        {"baselines": table}, rows.BASELINES, faults, rows_in=base.num_rows, may_be_empty=True
+    )
 
 
 @dataclass(frozen=True)
@@ -78,7 +88,11 @@ class Asked:
 def answers(asked: Asked) -> Iterator[Answer]:
     """Yield every answer of both models, the baseline's first."""
     prompts = {row["prompt_id"]: row for row in asked.prompts.read().to_pylist()}
-    known = {row["question_id"] for row in asked.questions.read(["question_id", "accepted"]).to_pylist() if row["accepted"]}
+    known = {
+        row["question_id"]
+        for row in asked.questions.read(["question_id", "accepted"]).to_pylist()
+        if row["accepted"]
+    }
     verdicts = pa.concat_tables([asked.verdicts.read(), asked.coherence.read()]).to_pylist()
     faults: dict[str, dict[str, str]] = defaultdict(dict)
     for one in verdicts:
@@ -103,6 +117,23 @@ def opened(answer: Answer) -> bool:
 
 def table_of(every: list[Answer]) -> pa.Table:
     """Return ANSWERS."""
-    own = ("answer_id", "question_id", "sample", "model", "kind", "prompt", "raw", "think", "answer", "finish_reason", "tokens", "known")
-    made = [{name: getattr(one, name) for name in own} | {"correct": one.correct, "faults": list(one.faults.values())} for one in every]
+    own = (
+        "answer_id",
+        "question_id",
+        "sample",
+        "model",
+        "kind",
+        "prompt",
+        "raw",
+        "think",
+        "answer",
+        "finish_reason",
+        "tokens",
+        "known",
+    )
+    made = [
+        {name: getattr(one, name) for name in own}
+        | {"correct": one.correct, "faults": list(one.faults.values())}
+        for one in every
+    ]
     return rows.table_of(made, rows.ANSWERS)

@@ -27,10 +27,24 @@ def content(every: Sequence[Answer], spec: ContentSpec) -> list[Metric]:
         measure("content", "unleaked", every, lambda one: not one.leaked, due=spec.unleaked),
         measure("content", "correct", known, lambda one: one.correct, due=spec.quality),
         *(
-            measure("content", f"correct: {kind}", [one for one in known if one.kind == kind], lambda one: one.correct, due=spec.quality)
+            measure(
+                "content",
+                f"correct: {kind}",
+                [one for one in known if one.kind == kind],
+                lambda one: one.correct,
+                due=spec.quality,
+            )
             for kind in kinds
         ),
     ]
     if any(one.judged for one in every):
-        found.append(measure("content", "coherent", judged, lambda one: one.judged and "coherence" not in one.faults, due=spec.quality))
+        found.append(
+            measure(
+                "content",
+                "coherent",
+                judged,
+                lambda one: one.judged and "coherence" not in one.faults,
+                due=spec.quality,
+            )
+        )
     return [one for one in found if one]

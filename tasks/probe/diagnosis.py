@@ -9,8 +9,17 @@ from typing import Literal, NamedTuple
 
 from tasks.probe.metrics import Metric
 
-Layer = Literal["rendering", "corpus", "base model", "serving", "training mixture", "training", "none"]
-LOOKS: tuple[Layer, ...] = ("rendering", "corpus", "base model", "serving", "training mixture", "training")
+Layer = Literal[
+    "rendering", "corpus", "base model", "serving", "training mixture", "training", "none"
+]
+LOOKS: tuple[Layer, ...] = (
+    "rendering",
+    "corpus",
+    "base model",
+    "serving",
+    "training mixture",
+    "training",
+)
 LEAST_GENERAL, LEAST_BASE, UNLIKELY_NATS = 0.05, 0.5, 2.0
 
 
@@ -81,16 +90,30 @@ def _rendering(seen: Evidence) -> Finding | None:
 def _corpus(seen: Evidence) -> Finding | None:
     if seen.leaked is None:
         return None
-    return Finding("corpus", bool(seen.leaked), seen.leaked or "the audit finds no producer state in the corpus")
+    return Finding(
+        "corpus",
+        bool(seen.leaked),
+        seen.leaked or "the audit finds no producer state in the corpus",
+    )
 
 
 def _base(seen: Evidence, failed: Sequence[Metric]) -> Finding | None:
     if seen.metrics is None:
         return None
-    poor = [one for one in seen.metrics if one in failed and one.name != "think_length" and one.baseline < LEAST_BASE]
+    poor = [
+        one
+        for one in seen.metrics
+        if one in failed and one.name != "think_length" and one.baseline < LEAST_BASE
+    ]
     if poor:
-        return Finding("base model", guilty=True, says=f"the base itself reaches only {poor[0].baseline:.2f} in {poor[0].name}")
-    return Finding("base model", guilty=False, says="the base answers the probe well enough to lose something")
+        return Finding(
+            "base model",
+            guilty=True,
+            says=f"the base itself reaches only {poor[0].baseline:.2f} in {poor[0].name}",
+        )
+    return Finding(
+        "base model", guilty=False, says="the base answers the probe well enough to lose something"
+    )
 
 
 def _serving(seen: Evidence) -> Finding | None:
@@ -98,7 +121,11 @@ def _serving(seen: Evidence) -> Finding | None:
         return None
     foreign = seen.nats > UNLIKELY_NATS
     says = "never wrote" if foreign else "did write"
-    return Finding("serving", foreign, f"asked alone, the student's weights {says} what failed ({seen.nats:.2f} nats a token)")
+    return Finding(
+        "serving",
+        foreign,
+        f"asked alone, the student's weights {says} what failed ({seen.nats:.2f} nats a token)",
+    )
 
 
 def _mixture(seen: Evidence, failed: Sequence[Metric], general: frozenset[str]) -> Finding | None:
@@ -107,9 +134,17 @@ def _mixture(seen: Evidence, failed: Sequence[Metric], general: frozenset[str]) 
     forgotten = [one for one in failed if one.name.removeprefix("correct: ") in general]
     held = f"{100 * seen.general:.0f} % of the corpus is general reasoning"
     if forgotten and seen.general < LEAST_GENERAL:
-        return Finding("training mixture", guilty=True, says=f"general reasoning is forgotten ({forgotten[0].sentence()}), and {held}")
+        return Finding(
+            "training mixture",
+            guilty=True,
+            says=f"general reasoning is forgotten ({forgotten[0].sentence()}), and {held}",
+        )
     return Finding("training mixture", guilty=False, says=held)
 
 
 def _training(failed: Sequence[Metric]) -> Finding | None:
-    return Finding("training", guilty=True, says=f"all before it is sound, and {failed[0].sentence()}") if failed else None
+    return (
+        Finding("training", guilty=True, says=f"all before it is sound, and {failed[0].sentence()}")
+        if failed
+        else None
+    )

@@ -33,10 +33,37 @@ def emission(every: Sequence[Answer], spec: EmissionSpec) -> list[Metric]:
     """Return the mechanics' metrics. Known well-formed nonsense passes them: that is what the content gate is for."""
     found = [
         measure("emission", "presence", every, opened, due=spec.presence),
-        measure("emission", "closure", every, lambda one: one.faults.get("structure") not in UNCLOSED, due=spec.closure),
-        measure("emission", "stopped", every, lambda one: one.finish_reason == "stop", due=spec.stopped),
-        measure("emission", "think_length", every, lambda one: len(one.think), due=spec.think_length, shares=False),
-        measure("emission", "unlooped", every, lambda one: one.faults.get("fluency") != "loop", due=spec.unlooped),
-        measure("emission", "readable", every, lambda one: one.faults.get("fluency") not in UNREADABLE, due=spec.readable),
+        measure(
+            "emission",
+            "closure",
+            every,
+            lambda one: one.faults.get("structure") not in UNCLOSED,
+            due=spec.closure,
+        ),
+        measure(
+            "emission", "stopped", every, lambda one: one.finish_reason == "stop", due=spec.stopped
+        ),
+        measure(
+            "emission",
+            "think_length",
+            every,
+            lambda one: len(one.think),
+            due=spec.think_length,
+            shares=False,
+        ),
+        measure(
+            "emission",
+            "unlooped",
+            every,
+            lambda one: one.faults.get("fluency") != "loop",
+            due=spec.unlooped,
+        ),
+        measure(
+            "emission",
+            "readable",
+            every,
+            lambda one: one.faults.get("fluency") not in UNREADABLE,
+            due=spec.readable,
+        ),
     ]
     return [one for one in found if one]

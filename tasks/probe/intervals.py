@@ -33,12 +33,18 @@ def ratio(pairs: Reals, *, shares: bool) -> Ratio:
     pairs: (questions, 2) values of baseline and student; shares: they lie between 0 and 1. Questions are weighted anew in every
     draw, both models alike: the Bayesian bootstrap (Rubin 1981). A mean of 0 on both sides is a ratio of 1.
     """
-    values, heights = (np.concatenate([pairs, IMAGINED]), [1.0] * len(pairs) + [0.25] * 4) if shares else (pairs, [1.0] * len(pairs))
+    values, heights = (
+        (np.concatenate([pairs, IMAGINED]), [1.0] * len(pairs) + [0.25] * 4)
+        if shares
+        else (pairs, [1.0] * len(pairs))
+    )
     weights = np.random.default_rng(SEED).dirichlet(heights, DRAWS)
     draws = _over(weights @ values)
     seen = pairs.mean(axis=0)
     low, high = np.percentile(draws, INTERVAL)
-    return Ratio(float(seen[0]), float(seen[1]), float(_over(seen[None])[0]), float(low), float(high), draws)
+    return Ratio(
+        float(seen[0]), float(seen[1]), float(_over(seen[None])[0]), float(low), float(high), draws
+    )
 
 
 def _over(means: Reals) -> Reals:

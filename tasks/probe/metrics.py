@@ -39,13 +39,23 @@ class Metric:
 
 
 def measure(
-    gate: str, name: str, every: Iterable[Answer], value: Callable[[Answer], float], *, due: float, shares: bool = True
+    gate: str,
+    name: str,
+    every: Iterable[Answer],
+    value: Callable[[Answer], float],
+    *,
+    due: float,
+    shares: bool = True,
 ) -> Metric | None:
     """Return the metric over the questions that both models answered, samples of a question averaged; None when there is none."""
     held: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     for one in every:
         held[one.question_id][one.model].append(float(value(one)))
-    pairs = [(np.mean(own[BASELINE]), np.mean(own[STUDENT])) for _, own in sorted(held.items()) if len(own) == 2]
+    pairs = [
+        (np.mean(own[BASELINE]), np.mean(own[STUDENT]))
+        for _, own in sorted(held.items())
+        if len(own) == 2
+    ]
     if not pairs:
         return None
     found = ratio(np.array(pairs, np.float64), shares=shares)
@@ -59,4 +69,8 @@ def measure(
 
 def worst(metrics: Sequence[Metric]) -> Metric | None:
     """Return the failed metric that lies furthest below what is due, None when all hold."""
-    return min((one for one in metrics if not one.passed), key=lambda one: one.ratio / max(one.due, 1e-9), default=None)
+    return min(
+        (one for one in metrics if not one.passed),
+        key=lambda one: one.ratio / max(one.due, 1e-9),
+        default=None,
+    )

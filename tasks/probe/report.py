@@ -23,9 +23,13 @@ class Side(NamedTuple):
 
 def report(every: Sequence[Answer], metrics: Sequence[Metric], name: str) -> str:
     """Return the page. Every text is escaped, and the page asks nothing of any network."""
-    environment = Environment(undefined=StrictUndefined, autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    environment = Environment(
+        undefined=StrictUndefined, autoescape=True, trim_blocks=True, lstrip_blocks=True
+    )
     template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
-    return template.render(name=name, metrics=metrics, worst=worst(metrics), sides=sides(every), widest=2.0)
+    return template.render(
+        name=name, metrics=metrics, worst=worst(metrics), sides=sides(every), widest=2.0
+    )
 
 
 def sides(every: Sequence[Answer]) -> list[Side]:
@@ -34,7 +38,18 @@ def sides(every: Sequence[Answer]) -> list[Side]:
     for one in every:
         questions.setdefault(one.question_id, []).append(one)
     made = [
-        Side(several[0].kind, several[0].prompt, *([one for one in several if one.model == model] for model in (BASELINE, STUDENT)))
+        Side(
+            several[0].kind,
+            several[0].prompt,
+            *([one for one in several if one.model == model] for model in (BASELINE, STUDENT)),
+        )
         for several in questions.values()
     ]
-    return sorted(made, key=lambda side: (not any(one.faults for one in side.student), any(one.faults for one in side.baseline), side.kind))
+    return sorted(
+        made,
+        key=lambda side: (
+            not any(one.faults for one in side.student),
+            any(one.faults for one in side.baseline),
+            side.kind,
+        ),
+    )

@@ -47,13 +47,18 @@ def refuse_failed(weighed: Table) -> None:
     """Raise GateBroken, naming the gate and the metric, when the student keeps less of the base model than is due."""
     failed = worst(metrics_of(weighed))
     if failed:
-        raise GateBroken(f"the probe's {failed.gate} gate: {failed.sentence()}. Nothing was published; read {weighed.path / PAGE}")
+        raise GateBroken(
+            f"the probe's {failed.gate} gate: {failed.sentence()}. Nothing was published; read {weighed.path / PAGE}"
+        )
 
 
 def _attach(folder: Path, every: Sequence[Answer], metrics: Sequence[Metric], name: str) -> None:
     told = {
         "verdict": "failed" if worst(metrics) else "passed",
-        "gates": {gate: all(one.passed for one in metrics if one.gate == gate) for gate in ("emission", "content")},
+        "gates": {
+            gate: all(one.passed for one in metrics if one.gate == gate)
+            for gate in ("emission", "content")
+        },
         "metrics": [asdict(one) for one in metrics],
     }
     (folder / OUTCOME).write_text(json.dumps(told, indent=1) + "\n")

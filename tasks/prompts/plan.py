@@ -121,7 +121,9 @@ class Question:
     category: str
 
 
-def plan(spec: PromptSpec, passages: Sequence[Passage], questions: Sequence[Question]) -> Iterator[Planned]:
+def plan(
+    spec: PromptSpec, passages: Sequence[Passage], questions: Sequence[Question]
+) -> Iterator[Planned]:
     """Yield every row of the plan, family by family, then the control arm's; PlanOverdrawn when one family is asked for too much.
 
     The control arm is drawn from what the quotas leave, so it takes no prompt from the plan; where little is left it is smaller.
@@ -131,7 +133,11 @@ def plan(spec: PromptSpec, passages: Sequence[Passage], questions: Sequence[Ques
     by_id = {passage.passage_id: passage for passage in passages}
     control: list[Planned] = []
     for family in spec.families:
-        draw = _ask_passages(spec, family, passages, by_id) if family.ground == "passages" else _ask_questions(spec, family, questions)
+        draw = (
+            _ask_passages(spec, family, passages, by_id)
+            if family.ground == "passages"
+            else _ask_questions(spec, family, questions)
+        )
         planned, rest = draw[: counts[family.name]], draw[counts[family.name] :]
         yield from planned
         control += [replace(one, template=BARE, control=True) for one in rest[: bare[family.name]]]
@@ -169,15 +175,26 @@ def capacity(family: Family, passages: Sequence[Passage], questions: Sequence[Qu
 
 
 def _within(family: Family, passages: Sequence[Passage]) -> list[Passage]:
-    return [passage for passage in passages if not family.categories or passage.category in family.categories]
+    return [
+        passage
+        for passage in passages
+        if not family.categories or passage.category in family.categories
+    ]
 
 
-def _refuse_overdrawn(spec: PromptSpec, counts: dict[str, int], passages: Sequence[Passage], questions: Sequence[Question]) -> None:
+def _refuse_overdrawn(
+    spec: PromptSpec,
+    counts: dict[str, int],
+    passages: Sequence[Passage],
+    questions: Sequence[Question],
+) -> None:
     overdrawn = []
     for family in spec.families:
         room = capacity(family, passages, questions)
         if counts[family.name] > spec.saturation * room:
-            overdrawn.append(f"{family.name}: {counts[family.name]} rows asked, {int(spec.saturation * room)} allowed of {room} possible")
+            overdrawn.append(
+                f"{family.name}: {counts[family.name]} rows asked, {int(spec.saturation * room)} allowed of {room} possible"
+            )
     if overdrawn:
         raise PlanOverdrawn(
             f"at saturation {spec.saturation} the plan would repeat itself ({'; '.join(overdrawn)}); "
@@ -185,13 +202,23 @@ def _refuse_overdrawn(spec: PromptSpec, counts: dict[str, int], passages: Sequen
         )
 
 
-def _ask_passages(spec: PromptSpec, family: Family, passages: Sequence[Passage], by_id: dict[str, Passage]) -> list[Planned]:
-    cells = [(passage, number) for passage in _within(family, passages) for number in range(len(family.forms))]
-    cells.sort(key=lambda cell: digest(str(spec.seed), family.name, cell[0].passage_id, str(cell[1])))
+def _ask_passages(
+    spec: PromptSpec, family: Family, passages: Sequence[Passage], by_id: dict[str, Passage]
+) -> list[Planned]:
+    cells = [
+        (passage, number)
+        for passage in _within(family, passages)
+        for number in range(len(family.forms))
+    ]
+    cells.sort(
+        key=lambda cell: digest(str(spec.seed), family.name, cell[0].passage_id, str(cell[1]))
+    )
     return [_asked_passage(spec, family, passage, number, by_id) for passage, number in cells]
 
 
-def _asked_passage(spec: PromptSpec, family: Family, passage: Passage, number: int, by_id: dict[str, Passage]) -> Planned:
+def _asked_passage(
+    spec: PromptSpec, family: Family, passage: Passage, number: int, by_id: dict[str, Passage]
+) -> Planned:
     cell = f"{family.name}/{passage.passage_id}/{number}"
     shown = [passage, *_context(family, passage, by_id)]
     shown.sort(key=lambda one: draw_seed(spec.seed, cell, one.passage_id))
@@ -211,11 +238,17 @@ def _asked_passage(spec: PromptSpec, family: Family, passage: Passage, number: i
 
 def _context(family: Family, passage: Passage, by_id: dict[str, Passage]) -> list[Passage]:
     near = (by_id[other] for other in passage.neighbours if other in by_id)
-    allowed = [other for other in near if family.context_from == "corpus" or other.document_id == passage.document_id]
+    allowed = [
+        other
+        for other in near
+        if family.context_from == "corpus" or other.document_id == passage.document_id
+    ]
     return allowed[: family.context]
 
 
-def _ask_questions(spec: PromptSpec, family: Family, questions: Sequence[Question]) -> list[Planned]:
+def _ask_questions(
+    spec: PromptSpec, family: Family, questions: Sequence[Question]
+) -> list[Planned]:
     drawn = [question for question in questions if question.category in family.categories]
     drawn.sort(key=lambda question: digest(str(spec.seed), family.name, question.question_id))
     return [

@@ -15,9 +15,13 @@ TEMPLATES = Path(__file__).parent / "templates"
 def render(visible: Visible, template: str) -> list[dict[str, str]]:
     """Return the prompt as one user message; passages and question enter as values and are never read as template text."""
     try:
-        text = _compiled(template, template_text(template)).render(question=visible.question, passages=visible.passages)
+        text = _compiled(template, template_text(template)).render(
+            question=visible.question, passages=visible.passages
+        )
     except TemplateError as exc:
-        raise BadRecipe(f"template {template!r}: {exc}; a template may use question and passages (section, heading, text)") from exc
+        raise BadRecipe(
+            f"template {template!r}: {exc}; a template may use question and passages (section, heading, text)"
+        ) from exc
     return [{"role": "user", "content": text.strip()}]
 
 
@@ -33,7 +37,9 @@ def template_text(template: str) -> str:
 
 @functools.cache
 def _compiled(template: str, text: str) -> Template:
-    environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False, keep_trailing_newline=False)
+    environment = ImmutableSandboxedEnvironment(
+        undefined=StrictUndefined, autoescape=False, keep_trailing_newline=False
+    )
     try:
         return environment.from_string(text)
     except TemplateError as exc:

@@ -15,5 +15,13 @@ CODE_VERSION = 2
 @task(**STAGE)
 def write_prompts(passages: Table, questions: Table, spec: PromptSpec, root: Path) -> Table:
     """Plan and render PROMPTS; PlanOverdrawn when a family would have to repeat itself."""
-    inputs = {"passages": passages.digest, "questions": questions.digest, "templates": templates_digest(spec)}
-    return settle(root, Key("prompts", CODE_VERSION, spec, inputs), lambda: write(passages.read(), questions.read(), spec))
+    inputs = {
+        "passages": passages.digest,
+        "questions": questions.digest,
+        "templates": templates_digest(spec),
+    }
+    return settle(
+        root,
+        Key("prompts", CODE_VERSION, spec, inputs),
+        lambda: write(passages.read(), questions.read(), spec),
+    )

@@ -17,11 +17,19 @@ def write(passages: pa.Table, questions: pa.Table, spec: PromptSpec) -> Made:
         row = prompt_of(planned)
         prompt_id = str(row["prompt_id"])
         if prompt_id in written:
-            faults.append((prompt_id, "duplicate_prompt", f"{planned.producer.cell} reads like {written[prompt_id]['cell']}"))
+            faults.append(
+                (
+                    prompt_id,
+                    "duplicate_prompt",
+                    f"{planned.producer.cell} reads like {written[prompt_id]['cell']}",
+                )
+            )
         else:
             written[prompt_id] = row
     table = rows.table_of(list(written.values()), rows.PROMPTS)
-    return Made({"prompts": table}, rows.PROMPTS, rows.rejected(faults), rows_in=len(written) + len(faults))
+    return Made(
+        {"prompts": table}, rows.PROMPTS, rows.rejected(faults), rows_in=len(written) + len(faults)
+    )
 
 
 def prompt_of(planned: Planned) -> dict[str, object]:
@@ -42,10 +50,15 @@ def templates_digest(spec: PromptSpec) -> str:
 
 def _passages(table: pa.Table) -> list[Passage]:
     names = ["passage_id", "document_id", "section", "heading", "text", "neighbours", "category"]
-    return [Passage(**row | {"neighbours": tuple(row["neighbours"])}) for row in table.select(names).to_pylist()]
+    return [
+        Passage(**row | {"neighbours": tuple(row["neighbours"])})
+        for row in table.select(names).to_pylist()
+    ]
 
 
 def _questions(table: pa.Table) -> list[Question]:
     """Return the questions that may be asked; those held out are for measuring."""
-    asked = table.filter(pa.compute.field("split") == "train").select(["question_id", "text", "category"])
+    asked = table.filter(pa.compute.field("split") == "train").select(
+        ["question_id", "text", "category"]
+    )
     return [Question(**row) for row in asked.to_pylist()]

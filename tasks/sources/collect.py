@@ -54,7 +54,9 @@ class DocumentSource(Source):
     @model_validator(mode="after")
     def _labels_every_column(self) -> "DocumentSource":
         if self.labels and len(self.labels) != len(self.text):
-            raise ValueError(f"{len(self.labels)} labels for {len(self.text)} columns; give one each, or none")
+            raise ValueError(
+                f"{len(self.labels)} labels for {len(self.text)} columns; give one each, or none"
+            )
         return self
 
 
@@ -115,24 +117,43 @@ def documents(spec: DocumentSpec) -> Made:
         if isinstance(item, Fault):
             faults.append((item.source, item.reason, item.detail))
         elif item.sha256 in accepted:
-            faults.append((item.source, "duplicate_document", f"same text as {accepted[item.sha256][0].source}"))
+            faults.append(
+                (
+                    item.source,
+                    "duplicate_document",
+                    f"same text as {accepted[item.sha256][0].source}",
+                )
+            )
         else:
             accepted[item.sha256] = item, category
-    table = rows.table_of([_document_row(document, category) for document, category in accepted.values()], rows.DOCUMENTS)
-    return Made({"documents": table}, rows.DOCUMENTS, rows.rejected(faults), rows_in=len(accepted) + len(faults))
+    table = rows.table_of(
+        [_document_row(document, category) for document, category in accepted.values()],
+        rows.DOCUMENTS,
+    )
+    return Made(
+        {"documents": table},
+        rows.DOCUMENTS,
+        rows.rejected(faults),
+        rows_in=len(accepted) + len(faults),
+    )
 
 
 def _found(spec: DocumentSpec) -> Iterator[tuple[Item, str]]:
     with PageReader() as pages:
         for source in spec.sources:
-            yield from ((item, source.category) for item in _items(source, spec.max_bytes, pages.read))
+            yield from (
+                (item, source.category) for item in _items(source, spec.max_bytes, pages.read)
+            )
 
 
 def questions(spec: QuestionSpec) -> Made:
     """Return the procedural problems and the questions of every source; a question seen before is rejected."""
     accepted: dict[str, dict[str, object]] = {}
     faults: list[tuple[str, str, str]] = []
-    for item in (*_problems(spec), *(item for source in spec.sources for item in _questions(source, spec.max_bytes))):
+    for item in (
+        *_problems(spec),
+        *(item for source in spec.sources for item in _questions(source, spec.max_bytes)),
+    ):
         if isinstance(item, Fault):
             faults.append((item.source, item.reason, item.detail))
         elif (key := " ".join(words(str(item["text"])))) in accepted:
@@ -141,22 +162,35 @@ def questions(spec: QuestionSpec) -> Made:
             accepted[key] = item
     table = rows.table_of(list(accepted.values()), rows.QUESTIONS)
     made = len(accepted) + len(faults)
-    return Made({"questions": table}, rows.QUESTIONS, rows.rejected(faults), rows_in=made, may_be_empty=not made)
+    return Made(
+        {"questions": table},
+        rows.QUESTIONS,
+        rows.rejected(faults),
+        rows_in=made,
+        may_be_empty=not made,
+    )
 
 
 def _items(source: DocumentSource, max_bytes: int, pages: PageText) -> Iterator[Item]:
     if source.path.startswith(HUB):
         columns = [*source.text, source.title]
-        yield from (_of_record(record, source) for record in _limited(_hub(source, columns), source.max_rows))
+        yield from (
+            _of_record(record, source)
+            for record in _limited(_hub(source, columns), source.max_rows)
+        )
         return
     for path, name, fault in places(source.path):
         if fault:
             yield fault
         elif path.suffix.lower() in ROWS:
             found = _limited(read_rows(path, source=name, max_bytes=max_bytes), source.max_rows)
-            yield from (item if isinstance(item, Fault) else _of_record(item, source) for item in found)
+            yield from (
+                item if isinstance(item, Fault) else _of_record(item, source) for item in found
+            )
         else:
-            yield read_file(path, source=name, licence=source.licence, max_bytes=max_bytes, pages=pages)
+            yield read_file(
+                path, source=name, licence=source.licence, max_bytes=max_bytes, pages=pages
+            )
 
 
 def _questions(source: QuestionSource, max_bytes: int) -> Iterator[dict[str, object] | Fault]:
@@ -169,7 +203,11 @@ def _questions(source: QuestionSource, max_bytes: int) -> Iterator[dict[str, obj
 
 
 def _rows_of(place: Place, max_bytes: int) -> Iterable[Record | Fault]:
-    return [place.fault] if place.fault else read_rows(place.path, source=place.name, max_bytes=max_bytes)
+    return (
+        [place.fault]
+        if place.fault
+        else read_rows(place.path, source=place.name, max_bytes=max_bytes)
+    )
 
 
 def _problems(spec: QuestionSpec) -> Iterator[dict[str, object]]:
@@ -183,7 +221,9 @@ def _problems(spec: QuestionSpec) -> Iterator[dict[str, object]]:
             )
         for number in range(count):
             problem = problems.draw(family, draw_seed(spec.seed, family, number))
-            held_out = draw_seed(spec.seed, "held out", family, number) < spec.held_out_share * 2**31
+            held_out = (
+                draw_seed(spec.seed, "held out", family, number) < spec.held_out_share * 2**31
+            )
             yield {
                 "question_id": digest(problem.prompt)[:16], "text": problem.prompt, "accepted": list(problem.accepted),
                 "answer_type": problem.answer_type, "category": family, "split": "held_out" if held_out else "train",
@@ -193,7 +233,9 @@ def _problems(spec: QuestionSpec) -> Iterator[dict[str, object]]:
 
 def _hub(source: Source, columns: list[str]) -> Iterator[Record]:
     name = source.path.removeprefix(HUB)
-    return read_hub(name, config=source.config, revision=source.revision, split=source.split, columns=columns)
+    return read_hub(
+        name, config=source.config, revision=source.revision, split=source.split, columns=columns
+    )
 
 
 def _limited(items: Iterable[T], most: int) -> Iterator[T]:
@@ -206,22 +248,44 @@ def _limited(items: Iterable[T], most: int) -> Iterator[T]:
 def _of_record(record: Record, source: DocumentSource) -> Item:
     values = [record.values.get(column) for column in source.text]
     if not all(isinstance(value, str) and value.strip() for value in values):
-        return Fault(record.source, "missing_text", f"columns {list(source.text)} of {_names(record)} hold no text")
-    labelled = [f"{label} {value}" for label, value in zip(source.labels, values, strict=True)] if source.labels else values
-    return document_of(_title(record, source), "\n\n".join(map(str, labelled)), record.source, source.licence)
+        return Fault(
+            record.source,
+            "missing_text",
+            f"columns {list(source.text)} of {_names(record)} hold no text",
+        )
+    labelled = (
+        [f"{label} {value}" for label, value in zip(source.labels, values, strict=True)]
+        if source.labels
+        else values
+    )
+    return document_of(
+        _title(record, source), "\n\n".join(map(str, labelled)), record.source, source.licence
+    )
 
 
 def _title(record: Record, source: DocumentSource) -> str:
     own = record.values.get(source.title)
-    place = f"{source.untitled} {record.source.rpartition('#')[2]}" if source.untitled else record.source
+    place = (
+        f"{source.untitled} {record.source.rpartition('#')[2]}"
+        if source.untitled
+        else record.source
+    )
     return str(own or place)
 
 
 def _question_of(record: Record, source: QuestionSource) -> dict[str, object] | Fault:
     text, answer = record.values.get(source.question), record.values.get(source.answer)
     if not isinstance(text, str) or not text.strip():
-        return Fault(record.source, "missing_question", f"column {source.question!r} of {_names(record)} holds no text")
-    accepted = [] if answer is None else [str(one) for one in (answer if isinstance(answer, list) else [answer])]
+        return Fault(
+            record.source,
+            "missing_question",
+            f"column {source.question!r} of {_names(record)} holds no text",
+        )
+    accepted = (
+        []
+        if answer is None
+        else [str(one) for one in (answer if isinstance(answer, list) else [answer])]
+    )
     if not is_text(text + "".join(accepted)):
         return Fault(record.source, "bad_encoding", "holds halves of characters (lone surrogates)")
     return {

@@ -35,7 +35,9 @@ def read_rows(path: Path, *, source: str, max_bytes: int) -> Iterator[Record | F
         for item in readers[path.suffix.lower()](path, source):
             left -= _characters(item)
             if left < 0:
-                raise Unreadable("too_large", f"{path.name} unpacks to more than {max_bytes} characters")
+                raise Unreadable(
+                    "too_large", f"{path.name} unpacks to more than {max_bytes} characters"
+                )
             yield item
     except Unreadable as exc:
         yield Fault(source, exc.reason, exc.detail)
@@ -43,16 +45,28 @@ def read_rows(path: Path, *, source: str, max_bytes: int) -> Iterator[Record | F
         yield Fault(source, "unreadable_file", str(exc))
 
 
-def read_hub(name: str, *, config: str, revision: str, split: str, columns: list[str]) -> Iterator[Record]:
+def read_hub(
+    name: str, *, config: str, revision: str, split: str, columns: list[str]
+) -> Iterator[Record]:
     """Yield the rows of a hub data set, or of a local folder that `datasets` can open, as a stream. No code of its is run."""
     import datasets
 
     try:
-        stream = datasets.load_dataset(name, config or None, split=split, revision=revision or None, streaming=True)
-    except (FileNotFoundError, ValueError, RuntimeError, ConnectionError, datasets.exceptions.DatasetNotFoundError) as exc:
+        stream = datasets.load_dataset(
+            name, config or None, split=split, revision=revision or None, streaming=True
+        )
+    except (
+        FileNotFoundError,
+        ValueError,
+        RuntimeError,
+        ConnectionError,
+        datasets.exceptions.DatasetNotFoundError,
+    ) as exc:
         raise BadRecipe(f"data set {name!r}, split {split!r} cannot be opened: {exc}") from exc
     known = list(stream.column_names or columns)
-    for number, values in enumerate(stream.select_columns([column for column in columns if column in known])):
+    for number, values in enumerate(
+        stream.select_columns([column for column in columns if column in known])
+    ):
         yield Record(f"{HUB}{name}#{number}", values)
 
 
@@ -84,12 +98,16 @@ def _separated(path: Path, source: str) -> Iterator[Record]:
     separator = "\t" if path.suffix.lower() == ".tsv" else ","
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            for number, values in enumerate(csv.DictReader(file, delimiter=separator, restkey="", restval=""), 1):
+            for number, values in enumerate(
+                csv.DictReader(file, delimiter=separator, restkey="", restval=""), 1
+            ):
                 yield Record(f"{source}#{number}", values)
     except csv.Error as exc:
         raise Unreadable("bad_table", f"{path.name}: {exc}") from exc
     except UnicodeDecodeError as exc:
-        raise Unreadable("bad_encoding", f"{path.name}: {exc.reason} at byte {exc.start}; convert it to UTF-8") from exc
+        raise Unreadable(
+            "bad_encoding", f"{path.name}: {exc.reason} at byte {exc.start}; convert it to UTF-8"
+        ) from exc
 
 
 def _parquet(path: Path, source: str) -> Iterator[Record]:
@@ -98,7 +116,11 @@ def _parquet(path: Path, source: str) -> Iterator[Record]:
     import pyarrow.parquet as pq
 
     try:
-        texts = [field.name for field in pq.read_schema(path) if pa.types.is_string(field.type) or pa.types.is_large_string(field.type)]
+        texts = [
+            field.name
+            for field in pq.read_schema(path)
+            if pa.types.is_string(field.type) or pa.types.is_large_string(field.type)
+        ]
         number = 0
         for batch in pq.ParquetFile(path, read_dictionary=texts).iter_batches(BATCH_ROWS):
             for row in range(batch.num_rows):

@@ -33,13 +33,20 @@ class PageReader:
     def __enter__(self) -> "PageReader":
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        exc: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self._end()
 
     def read(self, path: Path, max_bytes: int) -> tuple[str, str]:
         """Return (title, text) of an .html or .pdf file. Raises Unreadable."""
         seconds = SECONDS + path.stat().st_size * SECONDS // SECONDS_BYTES
-        said = self._ask({"path": os.fsdecode(path.absolute()), "max_characters": max_bytes, "seconds": seconds})
+        said = self._ask(
+            {"path": os.fsdecode(path.absolute()), "max_characters": max_bytes, "seconds": seconds}
+        )
         found = json.loads(said) if said else self._fault(path, seconds)
         if "reason" in found:
             raise Unreadable(found["reason"], f"{path.name}: {found['detail']}")
@@ -61,7 +68,10 @@ class PageReader:
         limits = f"{seconds} s of CPU and {MEMORY_BYTES // 2**20} MiB"
         if status in (-signal.SIGXCPU, -signal.SIGABRT):
             return {"reason": "too_large", "detail": f"not taken apart within {limits}"}
-        return {"reason": f"broken_{path.suffix.lower()[1:]}", "detail": f"its reader ended with status {status}; it may take {limits}"}
+        return {
+            "reason": f"broken_{path.suffix.lower()[1:]}",
+            "detail": f"its reader ended with status {status}; it may take {limits}",
+        }
 
     def _end(self) -> int:
         """Let the process go; it ends with its input. Return its status, 0 where there was none."""
@@ -73,7 +83,11 @@ def _start() -> "subprocess.Popen[bytes]":
     # Of the environment nothing is handed on: a reader that is taken over finds no key there.
     own = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     return subprocess.Popen(
-        [sys.executable, "-m", __name__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=own
+        [sys.executable, "-m", __name__],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=own,
     )
 
 
@@ -89,8 +103,13 @@ def main() -> None:
     for line in sys.stdin:
         question = json.loads(line)
         used = resource.getrusage(resource.RUSAGE_SELF)
-        resource.setrlimit(resource.RLIMIT_CPU, (int(used.ru_utime + used.ru_stime) + 1 + question["seconds"], resource.RLIM_INFINITY))
-        sys.stdout.write(json.dumps(_answer(Path(question["path"]), question["max_characters"])) + "\n")
+        resource.setrlimit(
+            resource.RLIMIT_CPU,
+            (int(used.ru_utime + used.ru_stime) + 1 + question["seconds"], resource.RLIM_INFINITY),
+        )
+        sys.stdout.write(
+            json.dumps(_answer(Path(question["path"]), question["max_characters"])) + "\n"
+        )
         sys.stdout.flush()
 
 
@@ -101,7 +120,10 @@ def _answer(path: Path, max_characters: int) -> dict[str, str]:
     except Unreadable as exc:
         return {"reason": exc.reason, "detail": exc.detail}
     except (MemoryError, RecursionError) as exc:
-        return {"reason": "too_large", "detail": f"unpacks to more than can be held ({type(exc).__name__})"}
+        return {
+            "reason": "too_large",
+            "detail": f"unpacks to more than can be held ({type(exc).__name__})",
+        }
     return {"title": title, "text": text}
 
 
@@ -151,7 +173,9 @@ def _pages(document: Any, max_characters: int) -> str:
 def _tidy(text: str) -> str:
     """Return the text without trailing blanks and with one blank line at most between paragraphs."""
     lines = [" ".join(line.split()) for line in text.splitlines()]
-    kept: Iterator[str] = (line for before, line in zip(["", *lines], lines, strict=False) if line or before)
+    kept: Iterator[str] = (
+        line for before, line in zip(["", *lines], lines, strict=False) if line or before
+    )
     return "\n".join(kept).strip() + "\n"
 
 

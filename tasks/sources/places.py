@@ -29,7 +29,9 @@ def places(source: str) -> Iterator[Place]:
     """Yield every file of a source in a stable order. BadRecipe where there is none."""
     root = _locate(source)
     for path in files_under(root):
-        name = _written(path.name if root.is_file() else f"{root.name}/{path.relative_to(root).as_posix()}")
+        name = _written(
+            path.name if root.is_file() else f"{root.name}/{path.relative_to(root).as_posix()}"
+        )
         yield Place(path, name, _leads_out(path, root, name))
 
 
@@ -38,7 +40,9 @@ def digest_line(place: Place) -> str:
     try:
         if place.path.is_file() and not place.fault:
             with place.path.open("rb") as file:
-                return f"{_written(place.path.name)} {hashlib.file_digest(file, 'sha256').hexdigest()}"
+                return (
+                    f"{_written(place.path.name)} {hashlib.file_digest(file, 'sha256').hexdigest()}"
+                )
     except OSError:
         pass
     return f"{_written(place.path.name)} unreadable"
@@ -49,7 +53,11 @@ def _leads_out(path: Path, root: Path, name: str) -> Fault | None:
     target = os.path.realpath(path)
     if path == root or not path.is_symlink() or Path(target).is_relative_to(root.resolve()):
         return None
-    return Fault(name, "outside_folder", f"a link to {_written(target)}; name that as a source of its own, or copy it")
+    return Fault(
+        name,
+        "outside_folder",
+        f"a link to {_written(target)}; name that as a source of its own, or copy it",
+    )
 
 
 def _written(name: str) -> str:

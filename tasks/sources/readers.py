@@ -8,7 +8,12 @@ from pathlib import Path
 from tasks.ngrams import plain_text
 from tasks.spec import digest, plain_yaml
 
-MARKDOWN, PLAIN, PAGES, ROWS = {".md", ".markdown"}, {".txt", ".rst"}, {".html", ".htm"}, {".jsonl", ".csv", ".tsv", ".parquet"}
+MARKDOWN, PLAIN, PAGES, ROWS = (
+    {".md", ".markdown"},
+    {".txt", ".rst"},
+    {".html", ".htm"},
+    {".jsonl", ".csv", ".tsv", ".parquet"},
+)
 TITLE_CHARACTERS, FRONT_CHARACTERS = 200, 20_000
 PDF = {".pdf"}
 SUFFIXES = tuple(sorted(MARKDOWN | PLAIN | PAGES | PDF | ROWS))
@@ -58,10 +63,16 @@ def files_under(path: Path) -> list[Path]:
     if path.is_file():
         return [path]
     below = (found for found in path.rglob("*") if found.is_file() or found.is_symlink())
-    return sorted(found for found in below if not any(part.startswith(".") for part in found.relative_to(path).parts))
+    return sorted(
+        found
+        for found in below
+        if not any(part.startswith(".") for part in found.relative_to(path).parts)
+    )
 
 
-def read_file(path: Path, *, source: str, licence: str, max_bytes: int, pages: PageText) -> Document | Fault:
+def read_file(
+    path: Path, *, source: str, licence: str, max_bytes: int, pages: PageText
+) -> Document | Fault:
     """Return the one document of a text, Markdown, HTML or PDF file, or its fault. pages: what takes HTML and PDF apart."""
     try:
         title, text, own_licence = _take_apart(path, max_bytes, pages)
@@ -111,7 +122,9 @@ def decode(raw: bytes, name: str) -> str:
     try:
         return raw.decode(encoding).replace("\r\n", "\n").replace("\r", "\n")
     except UnicodeDecodeError as exc:
-        raise Unreadable("bad_encoding", f"{name}: {exc.reason} at byte {exc.start}; convert it to UTF-8") from exc
+        raise Unreadable(
+            "bad_encoding", f"{name}: {exc.reason} at byte {exc.start}; convert it to UTF-8"
+        ) from exc
 
 
 def _take_apart(path: Path, max_bytes: int, pages: PageText) -> tuple[str, str, str]:
@@ -121,7 +134,10 @@ def _take_apart(path: Path, max_bytes: int, pages: PageText) -> tuple[str, str, 
     if suffix in PAGES | PDF:
         return (*pages(path, max_bytes), "")
     if suffix not in SUFFIXES:
-        raise Unreadable("unsupported_type", f"{path.name}: {suffix or 'no suffix'}; read are {', '.join(SUFFIXES)}")
+        raise Unreadable(
+            "unsupported_type",
+            f"{path.name}: {suffix or 'no suffix'}; read are {', '.join(SUFFIXES)}",
+        )
     text = decode(path.read_bytes(), path.name)
     return _markdown(text) if suffix in MARKDOWN else _plain(text)
 
@@ -133,7 +149,9 @@ def _plain(text: str) -> tuple[str, str, str]:
 
 def _markdown(text: str) -> tuple[str, str, str]:
     meta, body = _front_matter(text)
-    heading = next((line.lstrip("#").strip() for line in body.splitlines() if line.startswith("# ")), "")
+    heading = next(
+        (line.lstrip("#").strip() for line in body.splitlines() if line.startswith("# ")), ""
+    )
     title, licence = meta.get("title", heading), meta.get("licence", meta.get("license", ""))
     return str(title), body, str(licence)
 

@@ -17,16 +17,29 @@ KIN = ("recipe", "teacher")
 def baseline(traces: pa.Table, prompts: pa.Table, recipe: str) -> Made:
     """Return the control arm's traces, whatever the gates will say of them; one without a think block is rejected under its fault."""
     control = prompts.filter(pa.compute.field("control"))
-    asked = {row["prompt_id"]: row["messages"][-1]["content"] for row in control.select(["prompt_id", "messages"]).to_pylist()}
+    asked = {
+        row["prompt_id"]: row["messages"][-1]["content"]
+        for row in control.select(["prompt_id", "messages"]).to_pylist()
+    }
     answered = [row for row in traces.to_pylist() if row["prompt_id"] in asked]
     kept = [
-        {"trace_id": row["trace_id"], "prompt": asked[row["prompt_id"]], "think": row["think"], "answer": row["answer"], "recipe": recipe}
+        {
+            "trace_id": row["trace_id"],
+            "prompt": asked[row["prompt_id"]],
+            "think": row["think"],
+            "answer": row["answer"],
+            "recipe": recipe,
+        }
         for row in answered
         if row["think"]
     ]
-    faults = rows.rejected([(row["trace_id"], row["fault"], "") for row in answered if not row["think"]])
+    faults = rows.rejected(
+        [(row["trace_id"], row["fault"], "") for row in answered if not row["think"]]
+    )
     table = rows.table_of(kept, rows.BASELINES)
-    return Made({"baselines": table}, rows.BASELINES, faults, rows_in=len(answered), may_be_empty=True)
+    return Made(
+        {"baselines": table}, rows.BASELINES, faults, rows_in=len(answered), may_be_empty=True
+    )
 
 
 def earlier(root: Path, own: Table, *, batch: int) -> tuple[Table, ...]:
@@ -36,12 +49,17 @@ def earlier(root: Path, own: Table, *, batch: int) -> tuple[Table, ...]:
     Looking back from its own table, an old build run again sees what it saw.
     """
     finished = tables(root, own.stage)
-    place = next(number for number, one in enumerate(finished) if one.table.fingerprint == own.fingerprint)
+    place = next(
+        number for number, one in enumerate(finished) if one.table.fingerprint == own.fingerprint
+    )
     held, kept = _ids(own), []
     for one in reversed(finished[:place]):
         if len(held) >= FACTOR * batch:
             break
-        if all(one.inputs[name] == finished[place].inputs[name] for name in KIN) and not (ids := _ids(one.table)) <= held:
+        if (
+            all(one.inputs[name] == finished[place].inputs[name] for name in KIN)
+            and not (ids := _ids(one.table)) <= held
+        ):
             held |= ids
             kept.append(one.table)
     return tuple(kept)

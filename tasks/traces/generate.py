@@ -13,7 +13,15 @@ from pydantic import Field
 
 from tasks import rows, think
 from tasks.inference.asking import ask_all
-from tasks.inference.engine import Adapter, Ask, Completion, Engine, EnginePlacement, Message, TeacherSpec
+from tasks.inference.engine import (
+    Adapter,
+    Ask,
+    Completion,
+    Engine,
+    EnginePlacement,
+    Message,
+    TeacherSpec,
+)
 from tasks.inference.models import identity
 from tasks.inference.opening import open_engine
 from tasks.spec import Spec, canonical, digest, draw_seed
@@ -23,7 +31,11 @@ from tasks.traces.journal import Journal
 CODE_VERSION = 1
 """Raise it when the same prompt would be asked differently: every row is then a new one."""
 
-REJECTS = {"prompt_too_long": "prompt_too_long", "refused": "refused_by_endpoint", "length": "cut_answer"}
+REJECTS = {
+    "prompt_too_long": "prompt_too_long",
+    "refused": "refused_by_endpoint",
+    "length": "cut_answer",
+}
 
 
 class TraceSpec(Spec):
@@ -86,7 +98,15 @@ def generate(
         pending = [row.ask for row in asked if row.ask.key not in finished]
         tally = _Tally(len(asked), len(finished), progress)
         if pending:
-            asyncio.run(_answer_all(pending, lambda: open_engine(spec.teacher, placement, adapter), placement, book, tally))
+            asyncio.run(
+                _answer_all(
+                    pending,
+                    lambda: open_engine(spec.teacher, placement, adapter),
+                    placement,
+                    book,
+                    tally,
+                )
+            )
         traces, rejected = collect(asked, book, keep_cut=spec.keep_cut)
     finally:
         book.close()
@@ -95,32 +115,56 @@ def generate(
 
 def teacher_digest(teacher: TeacherSpec, adapter: Adapter | None = None) -> str:
     """Return what tells one teacher from another: its settings, its weights, its adapter, the code that asks it."""
-    model = digest(str(CODE_VERSION), canonical(teacher.model_dump(mode="json")), identity(teacher.model, teacher.revision))
+    model = digest(
+        str(CODE_VERSION),
+        canonical(teacher.model_dump(mode="json")),
+        identity(teacher.model, teacher.revision),
+    )
     return digest(model, adapter.digest) if adapter else model
 
 
-def plan_rows(prompts: pa.Table, spec: TraceSpec, adapter: Adapter | None = None, *, shard_rows: int) -> Iterator[Row]:
+def plan_rows(
+    prompts: pa.Table, spec: TraceSpec, adapter: Adapter | None = None, *, shard_rows: int
+) -> Iterator[Row]:
     """Yield a row for every sample of every prompt, in the table's order."""
     teacher = teacher_digest(spec.teacher, adapter)
-    system: tuple[Message, ...] = ({"role": "system", "content": spec.teacher.system_prompt},) if spec.teacher.system_prompt else ()
-    for shard in prompts.select(["prompt_id", "messages", "control"]).to_batches(max_chunksize=shard_rows):
+    system: tuple[Message, ...] = (
+        ({"role": "system", "content": spec.teacher.system_prompt},)
+        if spec.teacher.system_prompt
+        else ()
+    )
+    for shard in prompts.select(["prompt_id", "messages", "control"]).to_batches(
+        max_chunksize=shard_rows
+    ):
         for prompt in shard.to_pylist():
             # The control arm is asked without any instruction of ours, and a system prompt is one.
             whole = (*(() if prompt["control"] else system), *prompt["messages"])
             content = canonical([dict(message) for message in whole])
             for sample in range(spec.samples):
                 seed = draw_seed(spec.seed, prompt["prompt_id"], sample)
-                yield Row(Ask(digest(teacher, content, str(seed)), whole, seed), prompt["prompt_id"], sample)
+                yield Row(
+                    Ask(digest(teacher, content, str(seed)), whole, seed),
+                    prompt["prompt_id"],
+                    sample,
+                )
 
 
-def collect(asked: Sequence[Row], book: Journal, *, keep_cut: bool = False) -> tuple[pa.Table, pa.Table]:
+def collect(
+    asked: Sequence[Row], book: Journal, *, keep_cut: bool = False
+) -> tuple[pa.Table, pa.Table]:
     """Return (traces, rejected) in the order asked, whatever the order of completion was."""
     traces, rejected = [], []
     for row in asked:
         completion = book.read(row.ask.key)
         reason = reject_reason(completion)
         if reason and not (keep_cut and completion.finish_reason == "length"):
-            rejected.append((row.ask.key, reason, f"{row.prompt_id} sample {row.sample}: {completion.text[-200:]}"))
+            rejected.append(
+                (
+                    row.ask.key,
+                    reason,
+                    f"{row.prompt_id} sample {row.sample}: {completion.text[-200:]}",
+                )
+            )
         else:
             traces.append(trace_of(row, completion))
     return rows.table_of(traces, rows.TRACES), rows.rejected(rejected)
@@ -152,7 +196,11 @@ def trace_of(row: Row, completion: Completion) -> dict[str, object]:
 
 
 async def _answer_all(
-    pending: Sequence[Ask], start: Callable[[], Awaitable[Engine]], placement: EnginePlacement, book: Journal, tally: "_Tally"
+    pending: Sequence[Ask],
+    start: Callable[[], Awaitable[Engine]],
+    placement: EnginePlacement,
+    book: Journal,
+    tally: "_Tally",
 ) -> None:
     def keep(completion: Completion) -> None:
         book.append(completion)

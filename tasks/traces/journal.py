@@ -30,12 +30,21 @@ class Journal:
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=NORMAL")
             self._db.execute(_TABLE)
-            if "used" not in {column[1] for column in self._db.execute("PRAGMA table_info(completions)")}:
+            if "used" not in {
+                column[1] for column in self._db.execute("PRAGMA table_info(completions)")
+            }:
                 self._db.execute(_USED.format(today()))
 
     def append(self, completion: Completion) -> None:
         """Keep an answer. A second answer to the same row is dropped: the first one stands."""
-        row = (completion.key, completion.text, completion.finish_reason, completion.prompt_tokens, completion.completion_tokens, today())
+        row = (
+            completion.key,
+            completion.text,
+            completion.finish_reason,
+            completion.prompt_tokens,
+            completion.completion_tokens,
+            today(),
+        )
         with _named("an answer could not be kept: {}; free space, then run again"):
             self._db.execute("INSERT OR IGNORE INTO completions VALUES (?, ?, ?, ?, ?, ?)", row)
 
@@ -43,8 +52,13 @@ class Journal:
         """Return those of the keys that have been answered; they count as used today."""
         keys, day = list(keys), today()
         # Used first, and then looked for: what is found here cannot be forgotten by another process before it is read.
-        with self._transaction("what was used today could not be noted: {}; free space, then run again"):
-            self._db.executemany("UPDATE completions SET used = ? WHERE key = ? AND used < ?", ((day, key, day) for key in keys))
+        with self._transaction(
+            "what was used today could not be noted: {}; free space, then run again"
+        ):
+            self._db.executemany(
+                "UPDATE completions SET used = ? WHERE key = ? AND used < ?",
+                ((day, key, day) for key in keys),
+            )
         query = "SELECT 1 FROM completions WHERE key = ?"
         return {key for key in keys if self._db.execute(query, (key,)).fetchone()}
 
@@ -60,8 +74,13 @@ class Journal:
         """Remove the answers last used before this day (see `today`), but for the spared keys; return how many are left."""
         with self._transaction("old answers could not be removed: {}"):
             self._db.execute("CREATE TEMP TABLE spared (key TEXT PRIMARY KEY)")
-            self._db.executemany("INSERT OR IGNORE INTO spared VALUES (?)", ((key,) for key in spared))
-            self._db.execute("DELETE FROM completions WHERE used < ? AND key NOT IN (SELECT key FROM spared)", (before,))
+            self._db.executemany(
+                "INSERT OR IGNORE INTO spared VALUES (?)", ((key,) for key in spared)
+            )
+            self._db.execute(
+                "DELETE FROM completions WHERE used < ? AND key NOT IN (SELECT key FROM spared)",
+                (before,),
+            )
             self._db.execute("DROP TABLE spared")
         return int(self._db.execute("SELECT count(*) FROM completions").fetchone()[0])
 

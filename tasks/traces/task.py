@@ -18,7 +18,13 @@ RUNS: dict[str, Generated] = {}
 
 
 @task(**STAGE)
-def generate_traces(prompts: Table, spec: TraceSpec, placement: EnginePlacement, root: Path, adapter: Adapter | None = None) -> Table:
+def generate_traces(
+    prompts: Table,
+    spec: TraceSpec,
+    placement: EnginePlacement,
+    root: Path,
+    adapter: Adapter | None = None,
+) -> Table:
     """Ask the teacher for every trace the journal does not hold; TRACES are the same however often it was interrupted.
 
     adapter: laid over the teacher's model, which is then a student.
@@ -27,20 +33,48 @@ def generate_traces(prompts: Table, spec: TraceSpec, placement: EnginePlacement,
 
     def make() -> Made:
         with ProgressReport("traces") as progress:
-            made = generate(prompts.read(), spec, placement=placement, journal=root / "journal", progress=progress, adapter=adapter)
+            made = generate(
+                prompts.read(),
+                spec,
+                placement=placement,
+                journal=root / "journal",
+                progress=progress,
+                adapter=adapter,
+            )
         RUNS[key.fingerprint] = made
-        return Made({"traces": made.traces}, rows.TRACES, made.rejected, rows_in=made.traces.num_rows + made.rejected.num_rows)
+        return Made(
+            {"traces": made.traces},
+            rows.TRACES,
+            made.rejected,
+            rows_in=made.traces.num_rows + made.rejected.num_rows,
+        )
 
     return settle(root, key, make, on_gpu=True)
 
 
 def traces_key(prompts: Table, spec: TraceSpec, adapter: Adapter | None = None) -> Key:
     """Return what TRACES of these prompts are made of."""
-    return Key("traces", CODE_VERSION, spec, {"prompts": prompts.digest, "teacher": teacher_digest(spec.teacher, adapter)})
+    return Key(
+        "traces",
+        CODE_VERSION,
+        spec,
+        {"prompts": prompts.digest, "teacher": teacher_digest(spec.teacher, adapter)},
+    )
 
 
 @task(**STAGE)
-def keep_baseline(traces: Table, prompts: Table, teacher: TeacherSpec, root: Path, recipe_name: str) -> Table:
+def keep_baseline(
+    traces: Table, prompts: Table, teacher: TeacherSpec, root: Path, recipe_name: str
+) -> Table:
     """Keep the control arm's traces as BASELINES, so that they add up over a recipe's builds; empty when there is no control arm."""
-    inputs = {"traces": traces.digest, "prompts": prompts.digest, "recipe": recipe_name, "teacher": teacher_digest(teacher)}
-    return settle(root, Key("baselines", BASELINE_VERSION, Spec(), inputs), lambda: baseline(traces.read(), prompts.read(), recipe_name))
+    inputs = {
+        "traces": traces.digest,
+        "prompts": prompts.digest,
+        "recipe": recipe_name,
+        "teacher": teacher_digest(teacher),
+    }
+    return settle(
+        root,
+        Key("baselines", BASELINE_VERSION, Spec(), inputs),
+        lambda: baseline(traces.read(), prompts.read(), recipe_name),
+    )

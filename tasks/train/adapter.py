@@ -59,7 +59,14 @@ def _attach(folder: Path, trained: Trained, work: Path, model: str) -> None:
     name_base(folder / ADAPTER, model)
     if trained.step < trained.steps:
         shutil.copytree(work / STATE, folder / STATE)
-    progress = {"step": trained.step, "steps": trained.steps, "validation_loss": trained.validation_loss, "log": trained.log}
+    progress = {
+        "step": trained.step,
+        "steps": trained.steps,
+        "validation_loss": trained.validation_loss,
+        "log": trained.log,
+    }
     (folder / LOG).write_text(json.dumps(progress, indent=1) + "\n")
     steps, losses = [line["step"] for line in trained.log], [line["loss"] for line in trained.log]
-    (folder / CURVE).write_text(svg("Training loss, nats a token", lambda axes: curve(axes, steps, losses, unit="nats")))
+    (folder / CURVE).write_text(
+        svg("Training loss, nats a token", lambda axes: curve(axes, steps, losses, unit="nats"))
+    )

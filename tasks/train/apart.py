@@ -31,7 +31,9 @@ def apart(work: Callable[[Any, Tell], T], job: object, tell: Tell) -> T:
         return made  # type: ignore[no-any-return]
     except EOFError:
         process.join()
-        raise TrainerLost(f"the training process died (exit code {process.exitcode}); -9 is most often a lack of memory") from None
+        raise TrainerLost(
+            f"the training process died (exit code {process.exitcode}); -9 is most often a lack of memory"
+        ) from None
     finally:
         process.terminate()
         process.join()

@@ -60,7 +60,14 @@ def encode(row_id: str, messages: Sequence[Message], template: Template) -> Exam
     completion = own_turn(messages, template)
     turn = template.tokenizer(completion, add_special_tokens=False)["input_ids"]
     opened = opened_think(template.tokenizer, prompt)
-    return Example(row_id, (*prompt, *turn, template.eos), len(prompt), completion, opened, think.split(messages[-1]["content"]))
+    return Example(
+        row_id,
+        (*prompt, *turn, template.eos),
+        len(prompt),
+        completion,
+        opened,
+        think.split(messages[-1]["content"]),
+    )
 
 
 def own_turn(messages: Sequence[Message], template: Template) -> str:
@@ -70,7 +77,9 @@ def own_turn(messages: Sequence[Message], template: Template) -> str:
     it as history (R1) is written out behind the generation prompt, of which an opening tag may already be part.
     """
     asked, said = [dict(message) for message in messages[:-1]], dict(messages[-1])
-    prompt = template.tokenizer.apply_chat_template(asked, add_generation_prompt=True, tokenize=False)
+    prompt = template.tokenizer.apply_chat_template(
+        asked, add_generation_prompt=True, tokenize=False
+    )
     parsed = think.split(said["content"])
     for spelling in _spellings(said, parsed):
         whole = template.tokenizer.apply_chat_template([*asked, spelling], tokenize=False)
@@ -129,5 +138,7 @@ def _begins_texts(template: Template) -> bool:
 
 def _read_back(example: Example, template: Template) -> think.Parsed:
     """Return what the mill would read if a model said what is learnt: special tokens are dropped, as an engine drops them."""
-    said = example.opened + template.tokenizer.decode(list(example.learnt), skip_special_tokens=True)
+    said = example.opened + template.tokenizer.decode(
+        list(example.learnt), skip_special_tokens=True
+    )
     return think.split_harmony(said) or think.split(said)

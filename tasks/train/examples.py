@@ -60,15 +60,29 @@ def load_template(student: StudentSpec) -> Template:
     source = {"revision": student.revision or None, "trust_remote_code": student.trust_remote_code}
     tokenizer = AutoTokenizer.from_pretrained(resolve(student.model), **source)
     try:
-        stops = GenerationConfig.from_pretrained(resolve(student.model), revision=student.revision or None).eos_token_id
+        stops = GenerationConfig.from_pretrained(
+            resolve(student.model), revision=student.revision or None
+        ).eos_token_id
     except OSError:
         stops = None
-    return Template(tokenizer, frozenset([tokenizer.eos_token_id] if stops is None else [stops] if isinstance(stops, int) else stops))
+    return Template(
+        tokenizer,
+        frozenset(
+            [tokenizer.eos_token_id]
+            if stops is None
+            else [stops]
+            if isinstance(stops, int)
+            else stops
+        ),
+    )
 
 
 def splits(corpus: Table) -> dict[str, pa.Table]:
     """Return the corpus by split."""
-    return {Path(name).stem: pq.read_table(corpus.path / name, columns=["row_id", "messages"]) for name in corpus.parts}
+    return {
+        Path(name).stem: pq.read_table(corpus.path / name, columns=["row_id", "messages"])
+        for name in corpus.parts
+    }
 
 
 @dataclass(frozen=True)
@@ -82,7 +96,10 @@ class Encoded:
 
 def encode_corpus(corpus: Mapping[str, pa.Table], template: Template, spec: EncodeSpec) -> Encoded:
     """Return every row as ids, looked at one by one."""
-    encoded = {split: [encode(row["row_id"], row["messages"], template) for row in table.to_pylist()] for split, table in corpus.items()}
+    encoded = {
+        split: [encode(row["row_id"], row["messages"], template) for row in table.to_pylist()]
+        for split, table in corpus.items()
+    }
     every = [example for several in encoded.values() for example in several]
     found = {example.row_id: _reason(example, template, spec) for example in every}
     return Encoded(encoded, found, render_check(every, found, template))
@@ -92,7 +109,10 @@ def examples(encoded: Encoded, spec: EncodeSpec) -> Made:
     """Return EXAMPLES by split; rows that break the check are rejected. RenderBroken when more do than the Spec bears."""
     rejected = sorted((row_id, reason, "") for row_id, reason in encoded.found.items() if reason)
     refuse_broken(Counter(reason for _, reason, _ in rejected), len(encoded.found), spec)
-    parts = {split: _table([one for one in several if not encoded.found[one.row_id]]) for split, several in encoded.splits.items()}
+    parts = {
+        split: _table([one for one in several if not encoded.found[one.row_id]])
+        for split, several in encoded.splits.items()
+    }
     filled = {split: table for split, table in parts.items() if table.num_rows}
     check = json.dumps(encoded.check, indent=1, ensure_ascii=False) + "\n"
     return Made(
@@ -102,7 +122,9 @@ def examples(encoded: Encoded, spec: EncodeSpec) -> Made:
 
 
 def _reason(example: Example, template: Template, spec: EncodeSpec) -> str:
-    wrong = faults(example, template) + (["too_long"] if len(example.input_ids) > spec.max_length else [])
+    wrong = faults(example, template) + (
+        ["too_long"] if len(example.input_ids) > spec.max_length else []
+    )
     return wrong[0] if wrong else ""
 
 
@@ -110,10 +132,14 @@ def refuse_broken(counted: Counter[str], total: int, spec: EncodeSpec) -> None:
     """Raise RenderBroken for faults that are the template's, not a row's."""
     for reason, count in counted.most_common():
         if count > (spec.too_long if reason == "too_long" else spec.tolerated) * total:
-            raise RenderBroken(f"render check: {reason} in {count} of {total} rows: {MEANING[reason]}. Nothing was trained")
+            raise RenderBroken(
+                f"render check: {reason} in {count} of {total} rows: {MEANING[reason]}. Nothing was trained"
+            )
 
 
-def render_check(every: Sequence[Example], found: Mapping[str, str], template: Template) -> list[dict[str, object]]:
+def render_check(
+    every: Sequence[Example], found: Mapping[str, str], template: Template
+) -> list[dict[str, object]]:
     """Return what a person looks at before a training: a few rows, the broken ones first, as ids, as text, and where the loss lies."""
     shown = sorted(every, key=lambda one: not found[one.row_id])[:SHOWN_ROWS]
     return [_line(example, found[example.row_id], template) for example in shown]
@@ -132,7 +158,10 @@ def _line(example: Example, reason: str, template: Template) -> dict[str, object
 
 
 def _table(several: list[Example]) -> pa.Table:
-    made = [{"row_id": one.row_id, "input_ids": list(one.input_ids), "loss_mask": one.loss_mask} for one in several]
+    made = [
+        {"row_id": one.row_id, "input_ids": list(one.input_ids), "loss_mask": one.loss_mask}
+        for one in several
+    ]
     return rows.table_of(made, rows.EXAMPLES)
 
 

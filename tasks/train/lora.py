@@ -162,7 +162,9 @@ def losses(trained: Trained) -> list[dict[str, object]]:
 def refuse_unsound(spec: TrainSpec, micro_batch: int, attention: str) -> None:
     """Raise BadRecipe for settings that would not train what they say."""
     if spec.batch % min(micro_batch, spec.batch):
-        raise BadRecipe(f"train.batch {spec.batch} is no multiple of placement.train.micro_batch {micro_batch}")
+        raise BadRecipe(
+            f"train.batch {spec.batch} is no multiple of placement.train.micro_batch {micro_batch}"
+        )
     if spec.packing and attention != "flash_attention_2":
         raise BadRecipe(
             f"train.packing with attention {attention}: packed rows would see each other; install flash-attn on a GPU, or set packing: false"

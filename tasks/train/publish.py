@@ -77,8 +77,15 @@ def merge(job: Merge, tell: Tell) -> Merged:
     model.generation_config = base.generation_config
     weights.save(model, template.tokenizer, job.folder)
     after = weights.tensors(model)
-    table = [one._asdict() | {"moved": name not in before or before[name].sha256 != one.sha256} for name, one in after.items()]
-    strays = [str(one["name"]) for one in table if one["moved"] and str(one["module"]).rpartition(".")[2] not in job.spec.lora.targets]
+    table = [
+        one._asdict() | {"moved": name not in before or before[name].sha256 != one.sha256}
+        for name, one in after.items()
+    ]
+    strays = [
+        str(one["name"])
+        for one in table
+        if one["moved"] and str(one["module"]).rpartition(".")[2] not in job.spec.lora.targets
+    ]
     strays += sorted(before.keys() - after.keys())
     if strays:
         raise BaseMoved(
@@ -86,7 +93,9 @@ def merge(job: Merge, tell: Tell) -> Merged:
         )
     del base, model
     first = pq.read_table(job.examples).slice(0, job.rows).to_pylist()
-    compared = weights.agreement(student, job.adapter, job.folder, [(row["input_ids"], row["loss_mask"]) for row in first])
+    compared = weights.agreement(
+        student, job.adapter, job.folder, [(row["input_ids"], row["loss_mask"]) for row in first]
+    )
     return Merged(table, compared)
 
 
@@ -100,10 +109,20 @@ def publish(
     """
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
-    job = Merge(spec, adapter_of(adapter).path, encoded.path / encoded.parts[-1], publishing.rows, work / MODEL)
+    job = Merge(
+        spec,
+        adapter_of(adapter).path,
+        encoded.path / encoded.parts[-1],
+        publishing.rows,
+        work / MODEL,
+    )
     merged = apart(merge, job, tell)
     refuse_other(merged.agreement, publishing)
-    said = answers(list(asked), sampling.model_copy(update={"model": str(work / MODEL), "revision": ""}), placement)
+    said = answers(
+        list(asked),
+        sampling.model_copy(update={"model": str(work / MODEL), "revision": ""}),
+        placement,
+    )
     if not any(one.text.strip() for one in said):
         raise BaseMoved("the merged model loads, and says nothing")
     table = rows.table_of(merged.tensors, rows.TENSORS)
@@ -122,13 +141,20 @@ def refuse_other(agreement: weights.Agreement, spec: PublishSpec) -> None:
         )
 
 
-def _attach(folder: Path, adapter: Table, merged: Merged, spec: TrainSpec, about: Provenance, work: Path) -> None:
+def _attach(
+    folder: Path, adapter: Table, merged: Merged, spec: TrainSpec, about: Provenance, work: Path
+) -> None:
     shutil.copytree(adapter.path / ADAPTER, folder / ADAPTER)
     shutil.copytree(work / MODEL, folder / MODEL, copy_function=os.link)
     shutil.copy(about.page, folder / PAGE)
-    environment = Environment(undefined=StrictUndefined, autoescape=False, keep_trailing_newline=True, trim_blocks=True)
+    environment = Environment(
+        undefined=StrictUndefined, autoescape=False, keep_trailing_newline=True, trim_blocks=True
+    )
     card = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
-    (folder / CARD).write_text(card.render(about=about, spec=spec, agreement=merged.agreement, adapter=adapter), encoding="utf-8")
+    (folder / CARD).write_text(
+        card.render(about=about, spec=spec, agreement=merged.agreement, adapter=adapter),
+        encoding="utf-8",
+    )
     told = {
         "name": about.name, "corpus": about.corpus, "corpus_rows": about.corpus_rows, "teacher": about.teacher, "adapter": adapter.fingerprint,
         "answers": about.answers, "base": spec.student.model, "merged": merged.agreement._asdict(),

@@ -62,7 +62,13 @@ def lora_config(rank: int, alpha: int, dropout: float, targets: Sequence[str]) -
     """Return PEFT's settings of an adapter."""
     from peft import LoraConfig
 
-    return LoraConfig(r=rank, lora_alpha=alpha, lora_dropout=dropout, target_modules=list(targets), task_type="CAUSAL_LM")
+    return LoraConfig(
+        r=rank,
+        lora_alpha=alpha,
+        lora_dropout=dropout,
+        target_modules=list(targets),
+        task_type="CAUSAL_LM",
+    )
 
 
 def attention(wanted: str) -> str:
@@ -120,19 +126,33 @@ def tensors(model: Any) -> dict[str, Tensor]:
         sha = hashlib.sha256(memoryview(raw.reshape(-1).view(torch.uint8).numpy())).hexdigest()
         part = "adapter" if _ADAPTER.search(name) else "base"
         module = _ADAPTER.split(name)[0] if part == "adapter" else name.rpartition(".")[0]
-        found[name] = Tensor(name, module, part, raw.numel(), float(torch.linalg.vector_norm(raw.float())), sha)
+        found[name] = Tensor(
+            name, module, part, raw.numel(), float(torch.linalg.vector_norm(raw.float())), sha
+        )
     return found
 
 
-def isolation(before: dict[str, Tensor], after: dict[str, Tensor], targets: Sequence[str]) -> list[dict[str, object]]:
+def isolation(
+    before: dict[str, Tensor], after: dict[str, Tensor], targets: Sequence[str]
+) -> list[dict[str, object]]:
     """Return TENSORS; BaseMoved when a base tensor changed, a module outside the targets has an adapter, or one inside did not move.
 
     One factor of an adapter is enough: the first one moves only after the second has left zero.
     """
-    moved = {name for name, one in after.items() if name not in before or before[name].sha256 != one.sha256}
-    changed = sorted(name for name in moved if after[name].part == "base") + sorted(before.keys() - after.keys())
+    moved = {
+        name
+        for name, one in after.items()
+        if name not in before or before[name].sha256 != one.sha256
+    }
+    changed = sorted(name for name in moved if after[name].part == "base") + sorted(
+        before.keys() - after.keys()
+    )
     adapted = {one.module for one in after.values() if one.part == "adapter"}
-    due = {one.module for one in after.values() if one.part == "base" and one.module.rpartition(".")[2] in targets}
+    due = {
+        one.module
+        for one in after.values()
+        if one.part == "base" and one.module.rpartition(".")[2] in targets
+    }
     still = sorted(adapted - {one.module for name, one in after.items() if name in moved})
     for what, names in (
         ("base tensors changed", changed),
@@ -140,7 +160,9 @@ def isolation(before: dict[str, Tensor], after: dict[str, Tensor], targets: Sequ
         ("adapters that did not move", still),
     ):
         if names:
-            raise BaseMoved(f"isolation check: {what}: {', '.join(names[:5])} ({len(names)} in all); due: only {', '.join(targets)} learn")
+            raise BaseMoved(
+                f"isolation check: {what}: {', '.join(names[:5])} ({len(names)} in all); due: only {', '.join(targets)} learn"
+            )
     return [one._asdict() | {"moved": one.name in moved} for one in after.values()]
 
 
@@ -148,7 +170,9 @@ def merged(student: StudentSpec, adapter: Path) -> Any:
     """Return the base with the adapter added in, in fp32: rounded once when it is saved, not twice."""
     from peft import PeftModel
 
-    return PeftModel.from_pretrained(load(student, precision="fp32"), str(adapter)).merge_and_unload(safe_merge=True)
+    return PeftModel.from_pretrained(
+        load(student, precision="fp32"), str(adapter)
+    ).merge_and_unload(safe_merge=True)
 
 
 def save(model: Any, tokenizer: Any, folder: Path) -> None:
@@ -161,7 +185,9 @@ def save(model: Any, tokenizer: Any, folder: Path) -> None:
         path.chmod(0o644)
 
 
-def agreement(student: StudentSpec, adapter: Path, folder: Path, rows: Sequence[tuple[list[int], list[bool]]]) -> Agreement:
+def agreement(
+    student: StudentSpec, adapter: Path, folder: Path, rows: Sequence[tuple[list[int], list[bool]]]
+) -> Agreement:
     """Return how near the merged model in the folder is to base and adapter apart, both as they are served, in bfloat16.
 
     rows: (input_ids, loss_mask) of some examples; their learnt tokens are compared.

@@ -12,7 +12,14 @@ from tasks.spec import draw_seed
 from tasks.store import Key, Made, Table
 from tasks.train.adapter import adapter_table, modules, state_of
 from tasks.train.apart import apart
-from tasks.train.examples import EncodeSpec, StudentSpec, encode_corpus, examples, load_template, splits
+from tasks.train.examples import (
+    EncodeSpec,
+    StudentSpec,
+    encode_corpus,
+    examples,
+    load_template,
+    splits,
+)
 from tasks.train.lora import Job, Trained, TrainPlacement, TrainSpec, losses, speed, train
 from tasks.train.publish import Provenance, PublishSpec, promote, publish
 
@@ -30,7 +37,11 @@ def encode_examples(corpus: Table, student: StudentSpec, spec: EncodeSpec, root:
 
     def make() -> Made:
         encoded = encode_corpus(splits(corpus), load_template(student), spec)
-        leave_table(encoded.check, key="render-check", description=f"rows as the trainer sees them: corpus `{corpus.fingerprint}`")
+        leave_table(
+            encoded.check,
+            key="render-check",
+            description=f"rows as the trainer sees them: corpus `{corpus.fingerprint}`",
+        )
         return examples(encoded, spec)
 
     return settle(root, Key("examples", EXAMPLES_VERSION, spec, inputs), make)
@@ -38,7 +49,12 @@ def encode_examples(corpus: Table, student: StudentSpec, spec: EncodeSpec, root:
 
 @task(**STAGE)
 def train_adapter(
-    encoded: Table, spec: TrainSpec, placement: TrainPlacement, root: Path, before: Table | None = None, until: int | None = None
+    encoded: Table,
+    spec: TrainSpec,
+    placement: TrainPlacement,
+    root: Path,
+    before: Table | None = None,
+    until: int | None = None,
 ) -> Table:
     """Train an adapter up to a step, on from where the stretch before ended; a killed training goes on from its last checkpoint."""
     student = spec.student
@@ -50,12 +66,22 @@ def train_adapter(
     def make() -> Made:
         work.mkdir(parents=True, exist_ok=True)
         parts = {Path(name).stem: encoded.path / name for name in encoded.parts}
-        job = Job(spec, placement, parts["train"], parts.get("validation"), work, state_of(before), until)
+        job = Job(
+            spec, placement, parts["train"], parts.get("validation"), work, state_of(before), until
+        )
         with ProgressReport("training", unit="step") as progress:
             RUNS[key.fingerprint] = trained = apart(train, job, progress)
-        leave_table(modules(trained.tensors), key="isolation", description=f"what moved: adapters `{key.fingerprint}`")
-        leave_table(speed(trained), key="training", description=f"how it went: adapters `{key.fingerprint}`")
-        leave_table(losses(trained), key="loss", description=f"loss by step: adapters `{key.fingerprint}`")
+        leave_table(
+            modules(trained.tensors),
+            key="isolation",
+            description=f"what moved: adapters `{key.fingerprint}`",
+        )
+        leave_table(
+            speed(trained), key="training", description=f"how it went: adapters `{key.fingerprint}`"
+        )
+        leave_table(
+            losses(trained), key="loss", description=f"loss by step: adapters `{key.fingerprint}`"
+        )
         return adapter_table(trained, work, student.model)
 
     table = settle(root, key, make, on_gpu=True)
@@ -69,16 +95,37 @@ def publish_student(
     placement: EnginePlacement, about: Provenance, root: Path,
 ) -> Table:  # fmt: skip
     """Merge the student that passed and lay out the folder that leaves the mill; `promoted/<name>` then points at it."""
-    inputs = {"adapter": adapter.digest, "base": identity(spec.student.model, spec.student.revision), "corpus": about.corpus}
-    key = Key("students", STUDENTS_VERSION, publishing, inputs | {"name": about.name, "answers": about.answers})
+    inputs = {
+        "adapter": adapter.digest,
+        "base": identity(spec.student.model, spec.student.revision),
+        "corpus": about.corpus,
+    }
+    key = Key(
+        "students",
+        STUDENTS_VERSION,
+        publishing,
+        inputs | {"name": about.name, "answers": about.answers},
+    )
     work = root / "training" / key.fingerprint
 
     def make() -> Made:
         asked = [
-            Ask(row["prompt_id"], tuple(row["messages"]), draw_seed(row["prompt_id"])) for row in prompts.read().slice(0, ASKED).to_pylist()
+            Ask(row["prompt_id"], tuple(row["messages"]), draw_seed(row["prompt_id"]))
+            for row in prompts.read().slice(0, ASKED).to_pylist()
         ]
         with ProgressReport("merging") as progress:
-            return publish(adapter, encoded, asked, spec, publishing, sampling, placement, about, work, progress)
+            return publish(
+                adapter,
+                encoded,
+                asked,
+                spec,
+                publishing,
+                sampling,
+                placement,
+                about,
+                work,
+                progress,
+            )
 
     table = settle(root, key, make, on_gpu=True)
     shutil.rmtree(work, ignore_errors=True)

@@ -16,7 +16,12 @@ from tasks.train.lora import Job
 FINISHED, STATE = "finished", "state"
 IGNORED = -100
 """The label of a token outside the loss, as torch's cross-entropy knows it."""
-LOGGED = {"loss": "loss", "learning_rate": "learning_rate", "grad_norm": "grad_norm", "mean_token_accuracy": "token_accuracy"}
+LOGGED = {
+    "loss": "loss",
+    "learning_rate": "learning_rate",
+    "grad_norm": "grad_norm",
+    "mean_token_accuracy": "token_accuracy",
+}
 
 
 def trainer_of(base: Any, job: Job, watch: "Watch | None" = None) -> Any:
@@ -30,7 +35,9 @@ def trainer_of(base: Any, job: Job, watch: "Watch | None" = None) -> Any:
 
     spec, placement, gpu = job.spec, job.placement, weights.on_gpu()
     micro = min(placement.micro_batch, spec.batch)
-    adapter = weights.lora_config(spec.lora.rank, spec.lora.alpha, spec.lora.dropout, spec.lora.targets)
+    adapter = weights.lora_config(
+        spec.lora.rank, spec.lora.alpha, spec.lora.dropout, spec.lora.targets
+    )
     config = SFTConfig(
         output_dir=str(job.work), max_length=spec.encode.max_length, packing=spec.packing, num_train_epochs=spec.epochs,
         per_device_train_batch_size=micro, per_device_eval_batch_size=micro, gradient_accumulation_steps=spec.batch // micro,
@@ -54,7 +61,10 @@ def labelled(path: Path) -> list[dict[str, list[int]]]:
     return [
         {
             "input_ids": row["input_ids"],
-            "labels": [token if learnt else IGNORED for token, learnt in zip(row["input_ids"], row["loss_mask"], strict=True)],
+            "labels": [
+                token if learnt else IGNORED
+                for token, learnt in zip(row["input_ids"], row["loss_mask"], strict=True)
+            ],
         }
         for row in pq.read_table(path).to_pylist()
     ]
@@ -65,7 +75,9 @@ def start(job: Job) -> str | None:
 
     One that was being written when the process was killed has no mark, and is removed.
     """
-    found = sorted(job.work.glob("checkpoint-*"), key=lambda folder: int(folder.name.rpartition("-")[2]))
+    found = sorted(
+        job.work.glob("checkpoint-*"), key=lambda folder: int(folder.name.rpartition("-")[2])
+    )
     for folder in found:
         if not (folder / FINISHED).exists():
             shutil.rmtree(folder)
@@ -105,7 +117,11 @@ class Watch:
     def lines(self, history: list[dict[str, float]]) -> list[dict[str, float]]:
         """Return loss, rate, gradient norm and accuracy of every step since the very first."""
         steps = [line for line in history if "loss" in line]
-        return [{"step": line["step"]} | {ours: line[theirs] for theirs, ours in LOGGED.items() if theirs in line} for line in steps]
+        return [
+            {"step": line["step"]}
+            | {ours: line[theirs] for theirs, ours in LOGGED.items() if theirs in line}
+            for line in steps
+        ]
 
     def callback(self) -> Any:
         """Return this watch in the form that the trainer calls."""

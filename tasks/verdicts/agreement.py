@@ -46,7 +46,9 @@ class Agreement:
     @property
     def judged(self) -> int:
         """Plants on which it had an opinion."""
-        return self.true_positives + self.false_positives + self.true_negatives + self.false_negatives
+        return (
+            self.true_positives + self.false_positives + self.true_negatives + self.false_negatives
+        )
 
     @property
     def abstained(self) -> int:
@@ -84,7 +86,9 @@ class Agreement:
     def sentence(self) -> str:
         """Return the measure in one sentence for people."""
         right = self.true_positives + self.true_negatives
-        precision = f"precision {self.precision:.2f} [{self.interval.low:.2f}, {self.interval.high:.2f}]"
+        precision = (
+            f"precision {self.precision:.2f} [{self.interval.low:.2f}, {self.interval.high:.2f}]"
+        )
         if not self.true_positives + self.false_positives:
             precision = "precision unknown, for it called none incoherent"
         return f"judge {self.judge} agrees with {right} of {self.plants} plants ({precision}, recall {self.recall:.2f}, {self.abstained} abstained)"

@@ -42,12 +42,18 @@ def citations(case: Case, spec: CitationSpec) -> Verdict:
     if len(resolved) < len(cited):
         return verdict("citations", "unresolved_citation", len(resolved))
     in_answer = cited_sections(case.answer, spec)
-    return verdict("citations", "missing_citation" if spec.must_cite and not in_answer else None, len(resolved))
+    return verdict(
+        "citations", "missing_citation" if spec.must_cite and not in_answer else None, len(resolved)
+    )
 
 
 def shown_sections(case: Case, spec: CitationSpec) -> list[str]:
     """Return the sections of the passages shown, and those that the passages themselves cite."""
-    return [section for passage in case.passages for section in (passage.section, *cited_sections(passage.text, spec))]
+    return [
+        section
+        for passage in case.passages
+        for section in (passage.section, *cited_sections(passage.text, spec))
+    ]
 
 
 def cited_sections(text: str, spec: CitationSpec) -> list[str]:
@@ -65,7 +71,9 @@ def without_citations(text: str, spec: CitationSpec) -> str:
 def cited_passages(case: Case, spec: CitationSpec) -> list[str]:
     """Return the texts of the passages that the answer cites; all of them when it cites none."""
     cited = {_key(section) for section in cited_sections(case.answer, spec)}
-    return [passage.text for passage in case.passages if _key(passage.section) in cited] or [passage.text for passage in case.passages]
+    return [passage.text for passage in case.passages if _key(passage.section) in cited] or [
+        passage.text for passage in case.passages
+    ]
 
 
 def _key(section: str) -> str:

@@ -27,7 +27,10 @@ from tasks.verdicts.planting import plants
 log = logging.getLogger(__name__)
 RUBRICS = Path(__file__).parent
 SCORES: Mapping[Opinion, float] = {"coherent": 1.0, "abstained": 0.5, "incoherent": 0.0}
-_VERDICT = re.compile(r"^(?:[^\w\n]|_)*verdict(?:[^\w\n]|_)+(yes|right|no|wrong|unsure)(?:[^\w\n]|_)*$", re.IGNORECASE | re.MULTILINE)
+_VERDICT = re.compile(
+    r"^(?:[^\w\n]|_)*verdict(?:[^\w\n]|_)+(yes|right|no|wrong|unsure)(?:[^\w\n]|_)*$",
+    re.IGNORECASE | re.MULTILINE,
+)
 _MEANING: Mapping[frozenset[str], Opinion] = {
     frozenset({"yes"}): "coherent", frozenset({"right"}): "coherent", frozenset({"no"}): "incoherent", frozenset({"wrong"}): "incoherent",
 }  # fmt: skip
@@ -78,11 +81,17 @@ class Judged:
         if not self.verdicts:
             return "no trace was put to a judge"
         said = f"it called {self.called} of {len(self.verdicts)} traces incoherent"
-        heard = f"abstained on {self.abstained}" if self.trusted else "is not believed, so it abstains on all"
+        heard = (
+            f"abstained on {self.abstained}"
+            if self.trusted
+            else "is not believed, so it abstains on all"
+        )
         return f"{self.agreement.sentence()}; {said} and {heard}"
 
 
-def judge_coherence(cases: Sequence[Case], spec: CoherenceSpec, placement: EnginePlacement) -> Judged:
+def judge_coherence(
+    cases: Sequence[Case], spec: CoherenceSpec, placement: EnginePlacement
+) -> Judged:
     """Return the verdicts on a sample of the cases, which passed every other gate; plants and sample are asked of one engine.
 
     Nothing is started when the sample is empty. Raises what the engine raises. The sound plants are cases too: where many are
@@ -106,7 +115,11 @@ def judge_coherence(cases: Sequence[Case], spec: CoherenceSpec, placement: Engin
 
 def sample(cases: Iterable[Case], spec: CoherenceSpec) -> list[Case]:
     """Return the cases to be judged; whether a case is among them depends on its trace_id and the seed alone."""
-    return [case for case in cases if draw_seed(spec.seed, "coherence", case.trace_id) < spec.share * 2**31]
+    return [
+        case
+        for case in cases
+        if draw_seed(spec.seed, "coherence", case.trace_id) < spec.share * 2**31
+    ]
 
 
 def question(case: Case, spec: CoherenceSpec) -> Ask | None:
@@ -117,7 +130,11 @@ def question(case: Case, spec: CoherenceSpec) -> Ask | None:
     text = rubric(case, rubric_name(spec))
     if not text:
         return None
-    system = [{"role": "system", "content": spec.teacher.system_prompt}] if spec.teacher.system_prompt else []
+    system = (
+        [{"role": "system", "content": spec.teacher.system_prompt}]
+        if spec.teacher.system_prompt
+        else []
+    )
     messages = [*system, {"role": "user", "content": text}]
     key = digest("coherence", canonical([dict(message) for message in messages]))
     return Ask(key, tuple(messages), draw_seed(spec.seed, key))
@@ -131,16 +148,23 @@ def reading(completion: Completion) -> Opinion:
     parsed = think.split(completion.text)
     if completion.finish_reason != "stop" or parsed.fault not in {None, "missing_think"}:
         return "abstained"
-    return _MEANING.get(frozenset(word.lower() for word in _VERDICT.findall(parsed.answer)), "abstained")
+    return _MEANING.get(
+        frozenset(word.lower() for word in _VERDICT.findall(parsed.answer)), "abstained"
+    )
 
 
-def conclude(opinions: Mapping[str, Opinion], agreement: Agreement, spec: CoherenceSpec) -> dict[str, Verdict]:
+def conclude(
+    opinions: Mapping[str, Opinion], agreement: Agreement, spec: CoherenceSpec
+) -> dict[str, Verdict]:
     """Return a verdict for every opinion, by trace_id; the score is 1 coherent, 0 incoherent, 0.5 abstained.
 
     A judge whose measured precision is below the spec's, or was not measured, abstains on every trace.
     """
     heard = believed(agreement, spec)
-    return {trace_id: _verdict(opinion if heard else "abstained") for trace_id, opinion in opinions.items()}
+    return {
+        trace_id: _verdict(opinion if heard else "abstained")
+        for trace_id, opinion in opinions.items()
+    }
 
 
 def believed(agreement: Agreement, spec: CoherenceSpec) -> bool:
@@ -150,20 +174,36 @@ def believed(agreement: Agreement, spec: CoherenceSpec) -> bool:
 
 def judge_digest(spec: CoherenceSpec) -> str:
     """Return what tells one judge from another beyond the settings: the text of its rubric, its weights."""
-    return digest(rubric_text(rubric_name(spec)), identity(spec.teacher.model, spec.teacher.revision)) if spec.share else ""
+    return (
+        digest(rubric_text(rubric_name(spec)), identity(spec.teacher.model, spec.teacher.revision))
+        if spec.share
+        else ""
+    )
 
 
 def rubric(case: Case, name: str) -> str:
     """Return the rubric with the row in it. The row is data: `<` and `&` are escaped, so it can close no tag and form no control token."""
     try:
-        return _compiled(name).render(question=_as_data(case.prompt), think=_as_data(case.think), answer=_as_data(case.answer)).strip()
+        return (
+            _compiled(name)
+            .render(
+                question=_as_data(case.prompt),
+                think=_as_data(case.think),
+                answer=_as_data(case.answer),
+            )
+            .strip()
+        )
     except TemplateError as exc:
-        raise BadRecipe(f"rubric {name!r}: {exc}; a rubric may use question, think and answer") from exc
+        raise BadRecipe(
+            f"rubric {name!r}: {exc}; a rubric may use question, think and answer"
+        ) from exc
 
 
 def rubric_name(spec: CoherenceSpec) -> str:
     """Return the rubric a judge is asked with: the spec's, or the one its model was made for."""
-    return spec.rubric or ("rubric_pocket" if resolve(spec.teacher.model) == str(POCKET) else "rubric")
+    return spec.rubric or (
+        "rubric_pocket" if resolve(spec.teacher.model) == str(POCKET) else "rubric"
+    )
 
 
 def rubric_text(name: str) -> str:
@@ -174,14 +214,18 @@ def rubric_text(name: str) -> str:
     return path.read_text(encoding="utf-8")
 
 
-def _opinions(asks: Sequence[Ask | None], spec: CoherenceSpec, placement: EnginePlacement) -> list[Opinion]:
+def _opinions(
+    asks: Sequence[Ask | None], spec: CoherenceSpec, placement: EnginePlacement
+) -> list[Opinion]:
     given = answers([ask for ask in asks if ask], spec.teacher, placement)
     by_key = {completion.key: reading(completion) for completion in given}
     return [by_key[ask.key] if ask else "abstained" for ask in asks]
 
 
 def _verdict(opinion: Opinion) -> Verdict:
-    return verdict("coherence", "incoherent_think" if opinion == "incoherent" else None, SCORES[opinion])
+    return verdict(
+        "coherence", "incoherent_think" if opinion == "incoherent" else None, SCORES[opinion]
+    )
 
 
 def _as_data(text: str) -> str:

@@ -32,7 +32,9 @@ def _same_number(case: Case) -> bool:
     """Compare by value. Two plain integers need no algebra, and most answers are that."""
     boxed = _BOXED.findall(case.answer)
     given = (boxed[-1] if boxed else case.answer).strip().rstrip(".")
-    if _PLAIN_NUMBER.fullmatch(given) and all(_PLAIN_NUMBER.fullmatch(right) for right in case.accepted):
+    if _PLAIN_NUMBER.fullmatch(given) and all(
+        _PLAIN_NUMBER.fullmatch(right) for right in case.accepted
+    ):
         return int(given) in {int(right) for right in case.accepted}
     return any(_equivalent(right, case.answer) for right in case.accepted)
 

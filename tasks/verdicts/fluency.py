@@ -35,7 +35,9 @@ def fluency(case: Case, spec: FluencySpec) -> Verdict:
     """Judge think block and answer together; the score is the larger share of repeated 8-grams."""
     text = f"{case.think}\n{case.answer}" if case.think else case.raw
     tokens = words(text)
-    repeated = max(repeated_share(tokens, LOOP_NGRAM), repeated_share(tokens[-LOOP_WINDOW:], LOOP_NGRAM))
+    repeated = max(
+        repeated_share(tokens, LOOP_NGRAM), repeated_share(tokens[-LOOP_WINDOW:], LOOP_NGRAM)
+    )
     return verdict("fluency", _fault(text, tokens, repeated, spec), repeated)
 
 

@@ -50,16 +50,33 @@ GATES: tuple[Gate, ...] = (
 """In the order in which a trace's faults are named: the first failing gate gives the reason it is counted under."""
 
 
-def judge(traces: pa.Table, prompts: pa.Table, passages: pa.Table, questions: pa.Table, audits: pa.Table, spec: VerdictSpec) -> Made:
+def judge(
+    traces: pa.Table,
+    prompts: pa.Table,
+    passages: pa.Table,
+    questions: pa.Table,
+    audits: pa.Table,
+    spec: VerdictSpec,
+) -> Made:
     """Return one verdict a trace a gate; traces that fail one are in the sister table under their first reason."""
     cases = list(cases_of(traces, prompts, passages, questions, suspicions(audits)))
     families = frozenset(prompts["family"].to_pylist())
     verdicts = [one for several in _judged(cases, spec, families) for one in several]
     faults = [
-        (case.trace_id, first.reason, f"gate {first.gate}, score {first.score:.3f}") for case, first in _first_failures(cases, verdicts)
+        (case.trace_id, first.reason, f"gate {first.gate}, score {first.score:.3f}")
+        for case, first in _first_failures(cases, verdicts)
     ]
-    table = rows.table_of([_row(case, one) for case, one in zip(_repeated(cases), verdicts, strict=True)], rows.VERDICTS)
-    return Made({"verdicts": table}, rows.VERDICTS, rows.rejected(faults), rows_in=len(cases), rows_out=len(cases) - len(faults))
+    table = rows.table_of(
+        [_row(case, one) for case, one in zip(_repeated(cases), verdicts, strict=True)],
+        rows.VERDICTS,
+    )
+    return Made(
+        {"verdicts": table},
+        rows.VERDICTS,
+        rows.rejected(faults),
+        rows_in=len(cases),
+        rows_out=len(cases) - len(faults),
+    )
 
 
 def judge_case(case: Case, spec: VerdictSpec, families: frozenset[str]) -> list[Verdict]:
@@ -78,7 +95,11 @@ def suspicions(audits: pa.Table) -> dict[str, str]:
 
 
 def cases_of(
-    traces: pa.Table, prompts: pa.Table, passages: pa.Table, questions: pa.Table, suspected: Mapping[str, str] = MappingProxyType({})
+    traces: pa.Table,
+    prompts: pa.Table,
+    passages: pa.Table,
+    questions: pa.Table,
+    suspected: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[Case]:
     """Yield every trace joined with its prompt, the passages it was shown and the known answers, in the traces' order."""
     asked = {row["prompt_id"]: row for row in prompts.to_pylist()}
@@ -86,8 +107,13 @@ def cases_of(
         row["passage_id"]: Passage(row["section"], _whole(row))
         for row in passages.select(["passage_id", "section", "heading", "text"]).to_pylist()
     }
-    known = {row["question_id"]: row for row in questions.select(["question_id", "accepted", "answer_type"]).to_pylist()}
-    for trace in traces.select(["trace_id", "prompt_id", "think", "answer", "raw", "fault"]).to_pylist():
+    known = {
+        row["question_id"]: row
+        for row in questions.select(["question_id", "accepted", "answer_type"]).to_pylist()
+    }
+    for trace in traces.select(
+        ["trace_id", "prompt_id", "think", "answer", "raw", "fault"]
+    ).to_pylist():
         prompt = asked[trace.pop("prompt_id")]
         question = known.get(prompt["question_id"], {"accepted": [], "answer_type": "text"})
         yield Case(
@@ -101,15 +127,21 @@ def _whole(row: dict[str, Any]) -> str:
     return f"{row['heading']}. {row['text']}" if row["heading"] else str(row["text"])
 
 
-def _judged(cases: list[Case], spec: VerdictSpec, families: frozenset[str]) -> Iterable[list[Verdict]]:
+def _judged(
+    cases: list[Case], spec: VerdictSpec, families: frozenset[str]
+) -> Iterable[list[Verdict]]:
     """Judge in worker processes: verdicts cost CPU, and math-verify needs a main thread of its own. Raises JudgeLost when one of them dies."""
     shards = [cases[low : low + SHARD_ROWS] for low in range(0, len(cases), SHARD_ROWS)]
     workers = max(1, min(len(shards), os.cpu_count() or 1, MOST_WORKERS))
     try:
         with processes.pool(workers) as pool:
-            return list(pool.map(judge_shard, shards, [spec] * len(shards), [families] * len(shards)))
+            return list(
+                pool.map(judge_shard, shards, [spec] * len(shards), [families] * len(shards))
+            )
     except BrokenProcessPool as exc:
-        raise JudgeLost("a process that judged traces was killed; where memory was short, free some, then run again") from exc
+        raise JudgeLost(
+            "a process that judged traces was killed; where memory was short, free some, then run again"
+        ) from exc
 
 
 def _first_failures(cases: list[Case], verdicts: list[Verdict]) -> Iterator[tuple[Case, Verdict]]:

@@ -16,7 +16,9 @@ def leakage(case: Case, families: frozenset[str]) -> Verdict:
     """
     found = set(CANARY.findall(case.raw)) - set(CANARY.findall(case.prompt))
     if found:
-        return verdict("leakage", "canary" if case.canary in found else "foreign_canary", len(found))
+        return verdict(
+            "leakage", "canary" if case.canary in found else "foreign_canary", len(found)
+        )
     hits = _vocabulary(case, families)
     return verdict("leakage", "plan_vocabulary" if hits else None, hits)
 

@@ -22,7 +22,11 @@ def opinions_table(
     passing = traces.filter(pa.compute.invert(pa.compute.is_in(traces["trace_id"], failed)))
     judged = judge_coherence(list(cases_of(passing, prompts, passages, questions)), spec, placement)
     made = [{"trace_id": trace_id, **one._asdict()} for trace_id, one in judged.verdicts.items()]
-    faults = [(trace_id, one.reason, one.gate) for trace_id, one in judged.verdicts.items() if not one.passed]
+    faults = [
+        (trace_id, one.reason, one.gate)
+        for trace_id, one in judged.verdicts.items()
+        if not one.passed
+    ]
     return Made(
         {"coherence": rows.table_of(made, rows.VERDICTS)}, rows.VERDICTS, rows.rejected(faults), rows_in=passing.num_rows,
         rows_out=passing.num_rows - len(faults), may_be_empty=True, attach=lambda folder: _attach(folder, judged),
@@ -31,7 +35,9 @@ def opinions_table(
 
 def sentence(opinions: Table) -> str:
     """Return what the judge is worth and what it said; "" when nobody was asked."""
-    told: str = json.loads((opinions.path / AGREEMENT).read_bytes())["sentence"] if opinions.rows else ""
+    told: str = (
+        json.loads((opinions.path / AGREEMENT).read_bytes())["sentence"] if opinions.rows else ""
+    )
     return told
 
 
@@ -41,4 +47,6 @@ def _attach(folder: Path, judged: Judged) -> None:
         "plants": vars(judged.agreement), "precision": judged.agreement.precision, "recall": judged.agreement.recall,
         "precision_interval": list(judged.agreement.interval), "false_alarms": judged.agreement.false_alarms,
     }  # fmt: skip
-    (folder / AGREEMENT).write_text(json.dumps(told, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    (folder / AGREEMENT).write_text(
+        json.dumps(told, indent=1, sort_keys=True) + "\n", encoding="utf-8"
+    )

@@ -51,7 +51,13 @@ def plants(cases: Sequence[Case], *, count: int, seed: int) -> list[Plant]:
 def foreign(case: Case, others: Sequence[Case], seed: int) -> Case | None:
     """Return another row of the family that asks something else for certain: another prompt that shares no passage."""
     shown = set(case.passages)
-    due = [one for one in others if one.family == case.family and one.prompt != case.prompt and shown.isdisjoint(one.passages)]
+    due = [
+        one
+        for one in others
+        if one.family == case.family
+        and one.prompt != case.prompt
+        and shown.isdisjoint(one.passages)
+    ]
     return min(due, key=lambda one: digest(str(seed), case.trace_id, one.trace_id), default=None)
 
 
@@ -62,12 +68,22 @@ def altered(case: Case, others: Sequence[Case], seed: int) -> Case | None:
     """
     rng = Random(draw_seed(seed, "altered", case.trace_id))
     held = {*_NUMBER.findall(case.prompt), *_WORD.findall(case.prompt)}
-    names = sorted({name for one in others if one.family == case.family for name in _NAME.findall(one.think)} - held)
-    changed = {number: _other_number(rng, number, held) for number in dict.fromkeys(_NUMBER.findall(case.think))}
-    changed |= {name: rng.choice(names) for name in dict.fromkeys(_NAME.findall(case.think)) if names}
+    names = sorted(
+        {name for one in others if one.family == case.family for name in _NAME.findall(one.think)}
+        - held
+    )
+    changed = {
+        number: _other_number(rng, number, held)
+        for number in dict.fromkeys(_NUMBER.findall(case.think))
+    }
+    changed |= {
+        name: rng.choice(names) for name in dict.fromkeys(_NAME.findall(case.think)) if names
+    }
     if not any(len(old) > 1 and old in held for old in changed):
         return None
-    return replace(case, think=_TOKEN.sub(lambda found: changed.get(found[0], found[0]), case.think))
+    return replace(
+        case, think=_TOKEN.sub(lambda found: changed.get(found[0], found[0]), case.think)
+    )
 
 
 def _spread(cases: Sequence[Case], seed: int) -> list[Case]:
@@ -84,7 +100,11 @@ def _spread(cases: Sequence[Case], seed: int) -> list[Case]:
 def _spoilt(rows: Sequence[Case], *, start: int, seed: int) -> Iterator[Plant]:
     """Yield a spoilt row for every row that can be spoilt, beginning behind the sound ones, the kinds in turn."""
     for case, turn in zip([*rows[start:], *rows[:start]], cycle(range(len(KINDS))), strict=False):
-        made = (Plant(found, kind) for kind in (*KINDS[turn:], *KINDS[:turn]) if (found := _spoil(case, kind, rows, seed)))
+        made = (
+            Plant(found, kind)
+            for kind in (*KINDS[turn:], *KINDS[:turn])
+            if (found := _spoil(case, kind, rows, seed))
+        )
         yield from islice(made, 1)
 
 
@@ -94,7 +114,9 @@ def _spoil(case: Case, kind: str, rows: Sequence[Case], seed: int) -> Case | Non
     other = foreign(case, rows, seed)
     if other is None:
         return None
-    return replace(case, think=other.think, answer=other.answer if kind == "foreign_trace" else case.answer)
+    return replace(
+        case, think=other.think, answer=other.answer if kind == "foreign_trace" else case.answer
+    )
 
 
 def _other_number(rng: Random, number: str, taken: set[str]) -> str:

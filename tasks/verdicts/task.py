@@ -18,19 +18,51 @@ AUDIT_VERSION, COHERENCE_VERSION = 2, 1
 
 
 @task(**STAGE)
-def judge_traces(traces: Table, prompts: Table, passages: Table, questions: Table, audits: Table, spec: VerdictSpec, root: Path) -> Table:
+def judge_traces(
+    traces: Table,
+    prompts: Table,
+    passages: Table,
+    questions: Table,
+    audits: Table,
+    spec: VerdictSpec,
+    root: Path,
+) -> Table:
     """Put every trace before every gate."""
-    read = {"traces": traces, "prompts": prompts, "passages": passages, "questions": questions, "audits": audits}
+    read = {
+        "traces": traces,
+        "prompts": prompts,
+        "passages": passages,
+        "questions": questions,
+        "audits": audits,
+    }
     key = Key("verdicts", CODE_VERSION, spec, {name: table.digest for name, table in read.items()})
-    return settle(root, key, lambda: judge(traces.read(), prompts.read(), passages.read(), questions.read(), audits.read(), spec))
+    return settle(
+        root,
+        key,
+        lambda: judge(
+            traces.read(), prompts.read(), passages.read(), questions.read(), audits.read(), spec
+        ),
+    )
 
 
 @task(**STAGE)
-def audit_traces(traces: Table, prompts: Table, baselines: tuple[Table, ...], spec: TraceAuditSpec, root: Path) -> Table:
+def audit_traces(
+    traces: Table, prompts: Table, baselines: tuple[Table, ...], spec: TraceAuditSpec, root: Path
+) -> Table:
     """Put all traces before the audit at once. The table is kept either way; refuse_leaky_traces ends the run that leaks."""
-    inputs = {"traces": traces.digest, "prompts": prompts.digest, "baselines": digest(*sorted(table.digest for table in baselines))}
+    inputs = {
+        "traces": traces.digest,
+        "prompts": prompts.digest,
+        "baselines": digest(*sorted(table.digest for table in baselines)),
+    }
     key = Key("audits", AUDIT_VERSION, spec, inputs)
-    return settle(root, key, lambda: audit_table(traces.read(), prompts.read(), [table.read() for table in baselines], spec))
+    return settle(
+        root,
+        key,
+        lambda: audit_table(
+            traces.read(), prompts.read(), [table.read() for table in baselines], spec
+        ),
+    )
 
 
 @task(name="refuse_leaky_traces")
@@ -38,7 +70,11 @@ def refuse_leaky_traces(audits: Table, spec: TraceAuditSpec) -> None:
     """Raise GateBroken on a pattern of the whole corpus, with the evidence as an artifact; the audited tables stay for reading."""
     evidence = stopping_patterns(audits, spec)
     if evidence:
-        leave_table(evidence, key="leaks", description=f"what leaked, with examples: audits `{audits.fingerprint}`")
+        leave_table(
+            evidence,
+            key="leaks",
+            description=f"what leaked, with examples: audits `{audits.fingerprint}`",
+        )
     refuse_leaks(audits, evidence)
 
 
@@ -47,10 +83,29 @@ def judge_coherence(
     traces: Table, prompts: Table, passages: Table, questions: Table, verdicts: Table, spec: CoherenceSpec, placement: EnginePlacement, root: Path
 ) -> Table:  # fmt: skip
     """Put a sample of the passing traces before a judge; empty when the recipe asks none."""
-    read = {"traces": traces, "prompts": prompts, "passages": passages, "questions": questions, "verdicts": verdicts}
-    key = Key("coherence", COHERENCE_VERSION, spec, {name: table.digest for name, table in read.items()} | {"judge": judge_digest(spec)})
+    read = {
+        "traces": traces,
+        "prompts": prompts,
+        "passages": passages,
+        "questions": questions,
+        "verdicts": verdicts,
+    }
+    key = Key(
+        "coherence",
+        COHERENCE_VERSION,
+        spec,
+        {name: table.digest for name, table in read.items()} | {"judge": judge_digest(spec)},
+    )
 
     def make() -> Made:
-        return opinions_table(traces.read(), prompts.read(), passages.read(), questions.read(), verdicts.read(), spec, placement)
+        return opinions_table(
+            traces.read(),
+            prompts.read(),
+            passages.read(),
+            questions.read(),
+            verdicts.read(),
+            spec,
+            placement,
+        )
 
     return settle(root, key, make, on_gpu=True)

@@ -38,9 +38,18 @@ def main() -> None:
         write(corpus, options.rows, options.characters, seed=1)
         write(baseline, options.baseline_rows, options.characters, seed=2)
         bare = spend(["-c", BARE, str(corpus)])
-        command = ["-c", "from flows.cli import main; main()", "audit", str(corpus), "--json", f"{folder}/audit.json"]
+        command = [
+            "-c",
+            "from flows.cli import main; main()",
+            "audit",
+            str(corpus),
+            "--json",
+            f"{folder}/audit.json",
+        ]
         began = time.monotonic()
-        cpu, peak = _run([*command, *(["--baseline", str(baseline)] if options.baseline_rows else [])])
+        cpu, peak = _run(
+            [*command, *(["--baseline", str(baseline)] if options.baseline_rows else [])]
+        )
         tell(
             "audit_speed", rows=options.rows, baseline_rows=options.baseline_rows, cpu_seconds=cpu, wall=time.monotonic() - began,
             gibibytes=peak / 2**20, against_bare_loop=cpu / bare.cpu, goal="100,000 rows: <= 60 s, <= 2 GiB",
@@ -49,7 +58,9 @@ def main() -> None:
 
 def _run(arguments: list[str]) -> tuple[float, int]:
     """Return CPU seconds and peak KiB of the audit; 1 is its verdict, 2 its failure."""
-    process = subprocess.Popen([sys.executable, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    process = subprocess.Popen(
+        [sys.executable, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    )
     _, status, used = os.wait4(process.pid, 0)
     if os.waitstatus_to_exitcode(status) not in (0, 1):
         sys.exit(process.stderr.read().decode() if process.stderr else "the audit failed")

@@ -46,7 +46,13 @@ DISK_MIB, FULL_SECONDS = 96, 60.0
 SILENT_SECONDS = 120.0
 PARTS = {"server", "worker", "reports"}
 POCKET = Path(__file__).parents[2] / "deployments" / "recipes" / "pocket.yaml"
-REAL = ["prompts.rows=120", "traces.samples=2", "prompts.control=0.2", "corpus.suite.min_rows=5", "coherence.share=0"]
+REAL = [
+    "prompts.rows=120",
+    "traces.samples=2",
+    "prompts.control=0.2",
+    "corpus.suite.min_rows=5",
+    "coherence.share=0",
+]
 
 
 class End(NamedTuple):
@@ -73,7 +79,9 @@ def main() -> None:
     drawn = random.Random(arguments.seed)
     with tempfile.TemporaryDirectory() as folder, _small_disk(Path(folder) / "mill") as small:
         home = Path(folder)
-        ends: dict[str, list[End]] = {fault: [] for fault in arguments.faults if fault != "disk" or small}
+        ends: dict[str, list[End]] = {
+            fault: [] for fault in arguments.faults if fault != "disk" or small
+        }
         with mill(home, [_recipe(arguments.engine, home)]) as running:
             _undisturbed(running)
             _empty(running.root)
@@ -114,7 +122,14 @@ def _struck(running: Mill, fault: str, draw: Callable[[], float], due: dict[str,
     psutil.wait_procs(running.engines(), timeout=30)
     same = state["state_name"] == "Completed" and corpus_bytes(running.root) == due
     return End(
-        fault, round(moment, 1), state["state_name"], state["run_count"], round(seconds, 1), same, _orphans(running), running.held_slots()
+        fault,
+        round(moment, 1),
+        state["state_name"],
+        state["run_count"],
+        round(seconds, 1),
+        same,
+        _orphans(running),
+        running.held_slots(),
     )
 
 
@@ -139,7 +154,9 @@ def _empty(root: Path) -> None:
 def _orphans(running: Mill) -> tuple[str, ...]:
     """Return the command lines of what is left beside the mill's own parts, after ten seconds to end by itself; end it, so that it is counted once."""
     parts = {running.part(part).pid for part in PARTS}
-    _, left = psutil.wait_procs([process for process in descendants(running.home) if process.pid not in parts], timeout=10)
+    _, left = psutil.wait_procs(
+        [process for process in descendants(running.home) if process.pid not in parts], timeout=10
+    )
     lines = tuple(command(process) for process in left)
     kill(left)
     return lines
@@ -179,7 +196,10 @@ def _silenced(running: Mill, run: str) -> None:
         began = time.monotonic()
         running.wait(run, ["CRASHED", "AwaitingRetry"])
         seconds = time.monotonic() - began
-        print(f"      called crashed after {seconds:.0f} s{'' if seconds < SILENT_SECONDS else ': TOO LATE'}", flush=True)
+        print(
+            f"      called crashed after {seconds:.0f} s{'' if seconds < SILENT_SECONDS else ': TOO LATE'}",
+            flush=True,
+        )
     running.up()
 
 
@@ -199,7 +219,10 @@ def _small_disk(folder: Path) -> Iterator[bool]:
     """Yield whether the folder is a small disk of its own."""
     folder.mkdir()
     command = ["mount", "-t", "tmpfs", "-o", f"size={DISK_MIB}m", "chaos", str(folder)]
-    mounted = shutil.which("mount") is not None and subprocess.run(command, capture_output=True, check=False).returncode == 0
+    mounted = (
+        shutil.which("mount") is not None
+        and subprocess.run(command, capture_output=True, check=False).returncode == 0
+    )
     try:
         yield mounted
     finally:
@@ -236,7 +259,9 @@ def _line(fault: str, ends: list[End]) -> str:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--moments", type=int, default=20)
     parser.add_argument("--faults", nargs="+", choices=FAULTS, default=list(FAULTS))
     parser.add_argument("--engine", choices=("scripted", "vllm"), default="scripted")

@@ -13,7 +13,13 @@ import flows.cli  # noqa: F401  quiet environment
 from tests.bench.measure import tell
 
 RECIPE = Path(__file__).parents[2] / "deployments" / "recipes" / "pocket.yaml"
-SETTINGS = ["train.learning_rate=0.01", "train.batch=8", "train.epochs=4", "placement.train.micro_batch=8", "coherence.share=0"]
+SETTINGS = [
+    "train.learning_rate=0.01",
+    "train.batch=8",
+    "train.epochs=4",
+    "placement.train.micro_batch=8",
+    "coherence.share=0",
+]
 GENERAL = "general_reasoning"
 
 
@@ -27,7 +33,12 @@ def main() -> None:
     from prefect import flow
 
     with tempfile.TemporaryDirectory() as folder:
-        flow(name="contamination")(run)(options.root or Path(folder), options.seeds, options.arms.split(","), [*SETTINGS, *options.set])
+        flow(name="contamination")(run)(
+            options.root or Path(folder),
+            options.seeds,
+            options.arms.split(","),
+            [*SETTINGS, *options.set],
+        )
 
 
 def run(root: Path, seeds: int, arms: list[str], settings: list[str]) -> None:
@@ -41,8 +52,15 @@ def run(root: Path, seeds: int, arms: list[str], settings: list[str]) -> None:
     from tests.contaminate import contaminated, without_general
 
     built = build(load_recipe(RECIPE, settings), root, Clock())
-    corpora = {"clean": built, "leaked": contaminated(built, root), "narrow": without_general(built, root)}
-    tell("contamination", leaked_corpus=stopped(load_recipe(RECIPE, settings), corpora["leaked"], root))
+    corpora = {
+        "clean": built,
+        "leaked": contaminated(built, root),
+        "narrow": without_general(built, root),
+    }
+    tell(
+        "contamination",
+        leaked_corpus=stopped(load_recipe(RECIPE, settings), corpora["leaked"], root),
+    )
     for seed in range(seeds):
         recipe = load_recipe(RECIPE, [*settings, f"train.seed={seed}", f"probe.seed={seed}"])
         for arm in arms:
@@ -61,7 +79,9 @@ def stopped(recipe: object, built: object, root: Path) -> str:
     from tasks.verdicts.task import audit_traces, refuse_leaky_traces
 
     assert isinstance(recipe, Recipe) and isinstance(built, Built)
-    audits = Clock().run(audit_traces, built.traces, built.prompts, built.baselines, recipe.audit, root)
+    audits = Clock().run(
+        audit_traces, built.traces, built.prompts, built.baselines, recipe.audit, root
+    )
     try:
         refuse_leaky_traces.fn(audits, recipe.audit)
     except GateBroken as exc:
@@ -79,7 +99,10 @@ def report(arm: str, seed: int, weighed: object) -> None:
     said = [row for row in weighed.read().to_pylist() if row["model"] == "student"]
     own = [row for row in said if row["kind"] != GENERAL]
     metrics = metrics_of(weighed)
-    gates = {gate: "passes" if all(one.passed for one in metrics if one.gate == gate) else "fails" for gate in ("emission", "content")}
+    gates = {
+        gate: "passes" if all(one.passed for one in metrics if one.gate == gate) else "fails"
+        for gate in ("emission", "content")
+    }
     tell(
         "contamination", arm=arm, seed=seed, leak_in_domain=sum(bool(LABEL.match(row["think"])) for row in own) / len(own),
         leak_in_general=sum(bool(LABEL.match(row["think"])) for row in said if row["kind"] == GENERAL) / max(1, len(said) - len(own)),

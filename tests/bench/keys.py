@@ -60,7 +60,9 @@ PLACEMENTS: dict[str, Tree] = {
 
 def _template(folder: Path) -> str:
     path = folder / "own.jinja"
-    path.write_text("{% for passage in passages %}[{{ passage.section }}] {{ passage.text }}\n{% endfor %}\n{{ question }}")
+    path.write_text(
+        "{% for passage in passages %}[{{ passage.section }}] {{ passage.text }}\n{% endfor %}\n{{ question }}"
+    )
     return str(path)
 
 
@@ -69,8 +71,12 @@ def _build(rules: Path, folder: Path, *, template: str = "", **changes: object) 
 
     made = recipe(rules, **changes)
     if template:
-        families = tuple(family.model_copy(update={"template": template}) for family in made.prompts.families)
-        made = made.model_copy(update={"prompts": made.prompts.model_copy(update={"families": families})})
+        families = tuple(
+            family.model_copy(update={"template": template}) for family in made.prompts.families
+        )
+        made = made.model_copy(
+            update={"prompts": made.prompts.model_copy(update={"families": families})}
+        )
     return build_corpus(made, folder / "mill").requests
 
 

@@ -58,11 +58,15 @@ class Score(NamedTuple):
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--rows", type=int, default=1000)
     parser.add_argument("--families", type=int, default=24)
     parser.add_argument("--first-family", type=int, default=20_000)
-    parser.add_argument("--styles", nargs="+", default=["r1", "legal", "table"], metavar="STYLE", choices=STYLES)
+    parser.add_argument(
+        "--styles", nargs="+", default=["r1", "legal", "table"], metavar="STYLE", choices=STYLES
+    )
     parser.add_argument("--rates", nargs="+", type=float, default=RATES, metavar="SHARE")
     parser.add_argument("--mixed", type=int, default=0)
     parser.add_argument("--traces", default="")
@@ -71,13 +75,22 @@ def main() -> None:
     sources = [options.traces] if options.traces else options.styles
     sides = options.mixed or 1
     seeds = [
-        tuple(range(first, first + sides)) for first in range(options.first_family, options.first_family + sides * options.families, sides)
+        tuple(range(first, first + sides))
+        for first in range(
+            options.first_family, options.first_family + sides * options.families, sides
+        )
     ]
     clean = [Job(source, options.rows, (), 0.0) for source in sources]
-    leaky = [Job(source, options.rows, several, rate) for source, rate, several in product(sources, options.rates, seeds)]
+    leaky = [
+        Job(source, options.rows, several, rate)
+        for source, rate, several in product(sources, options.rates, seeds)
+    ]
     with ProcessPoolExecutor(2) as pool:
         for score in pool.map(_score, clean):
-            print(f"clean rows, {score.job.style}: {score.verdict}, {score.flagged} of {score.rows} rows flagged", flush=True)
+            print(
+                f"clean rows, {score.job.style}: {score.verdict}, {score.flagged} of {score.rows} rows flagged",
+                flush=True,
+            )
         _tell(pool.map(_score, leaky, chunksize=len(seeds)), each=options.list)
 
 
@@ -92,8 +105,15 @@ def _tell(scores: Iterable[Score], *, each: bool) -> None:
             )
     for style in [*dict.fromkeys(score.job.style for score in kept), "all"]:
         for rate in dict.fromkeys(score.job.rate for score in kept):
-            some = [score for score in kept if score.job.rate == rate and style in (score.job.style, "all")]
-            recall, precision = [score.recall for score in some], [score.precision for score in some]
+            some = [
+                score
+                for score in kept
+                if score.job.rate == rate and style in (score.job.style, "all")
+            ]
+            recall, precision = (
+                [score.recall for score in some],
+                [score.precision for score in some],
+            )
             print(
                 f"{style}, {rate:.0%} of rows, {len(some)} corpora: recall {np.mean(recall):.3f} mean, {min(recall):.2f} worst; "
                 f"precision {np.mean(precision):.4f} mean, {min(precision):.3f} worst", flush=True,
@@ -124,7 +144,13 @@ def _rows(job: Job) -> list[Row]:
 @cache
 def _style(source: str, count: int) -> Style:
     """Return the style of other rows like them."""
-    return Style.of(_table(clean_rows(FACTOR * count, seed=BASELINE_SEED, style=source) if source in STYLES else _real(source)[::2]))
+    return Style.of(
+        _table(
+            clean_rows(FACTOR * count, seed=BASELINE_SEED, style=source)
+            if source in STYLES
+            else _real(source)[::2]
+        )
+    )
 
 
 @cache
@@ -133,7 +159,14 @@ def _real(path: str) -> list[Row]:
     read = _read(Path(path))
     drawn = clean_rows(len(read), seed=7001, style="r1")
     return [
-        Row(one["id"], one["prompt"], one["prompt"] or "none", one["think"], one["answer"], like.producer)
+        Row(
+            one["id"],
+            one["prompt"],
+            one["prompt"] or "none",
+            one["think"],
+            one["answer"],
+            like.producer,
+        )
         for one, like in zip(read, drawn, strict=True)
     ]
 
@@ -147,7 +180,9 @@ def _table(rows: list[Row]) -> TableRows:
         "id": [row.id for row in rows], "prompt": [f"{row.prompt}\n{row.passage}" for row in rows], "think": [row.think for row in rows],
         "answer": [row.answer for row in rows], "fault": ["" for _ in rows],
     }  # fmt: skip
-    return TableRows(pa.table({name: pa.array(values, pa.string()) for name, values in columns.items()}))
+    return TableRows(
+        pa.table({name: pa.array(values, pa.string()) for name, values in columns.items()})
+    )
 
 
 if __name__ == "__main__":

@@ -31,16 +31,23 @@ def main() -> None:
     """Strike, wait, compare, and print a line per fault."""
     arguments = _arguments()
     drawn = random.Random(arguments.seed)
-    asks = [Ask(f"k{n}", ({"role": "user", "content": draw("addition", n).prompt},), seed=n) for n in range(arguments.rows)]
+    asks = [
+        Ask(f"k{n}", ({"role": "user", "content": draw("addition", n).prompt},), seed=n)
+        for n in range(arguments.rows)
+    ]
     for fault in arguments.faults:
         cluster = _cluster() if fault == "node" else None
         asyncio.run(_strikes(fault, arguments.moments, asks, drawn, cluster))
         _ends(cluster)
 
 
-async def _strikes(fault: str, moments: int, asks: list[Ask], drawn: random.Random, cluster: Any) -> None:
+async def _strikes(
+    fault: str, moments: int, asks: list[Ask], drawn: random.Random, cluster: Any
+) -> None:
     # A lost node costs two: Ray may choose it once more before it knows.
-    placement = EnginePlacement(window=16, restarts=2 * moments, ray_address=cluster.address if cluster else "local")
+    placement = EnginePlacement(
+        window=16, restarts=2 * moments, ray_address=cluster.address if cluster else "local"
+    )
     engine = await ShardedEngine.start(SPEC, placement)
     began = time.monotonic()
     due = await asyncio.gather(*map(engine.ask, asks))
@@ -49,7 +56,10 @@ async def _strikes(fault: str, moments: int, asks: list[Ask], drawn: random.Rand
     same, orphans, times = 0, 0, []
     for number in range(moments):
         await engine.ask(asks[0])  # a strike after the last answer is noticed by the next row
-        moment, waiting = drawn.uniform(0, seconds), [asyncio.create_task(engine.ask(ask)) for ask in asks]
+        moment, waiting = (
+            drawn.uniform(0, seconds),
+            [asyncio.create_task(engine.ask(ask)) for ask in asks],
+        )
         await asyncio.sleep(moment)
         struck = time.monotonic()
         orphans += await asyncio.to_thread(_kill, fault, engine.pids[0], cluster)
@@ -79,8 +89,14 @@ def _kill(fault: str, actor: int, cluster: Any) -> int:
 
 
 def _kill_node(process: psutil.Process, cluster: Any) -> None:
-    raylets = {node: psutil.Process(node.all_processes["raylet"][0].process.pid) for node in cluster.worker_nodes}
-    node = next((node for node, raylet in raylets.items() if process in raylet.children(recursive=True)), None)
+    raylets = {
+        node: psutil.Process(node.all_processes["raylet"][0].process.pid)
+        for node in cluster.worker_nodes
+    }
+    node = next(
+        (node for node, raylet in raylets.items() if process in raylet.children(recursive=True)),
+        None,
+    )
     if node is None:
         print("  (the actor was on the head: it alone is killed)", flush=True)
         process.kill()
@@ -91,7 +107,9 @@ def _kill_node(process: psutil.Process, cluster: Any) -> None:
 def _cluster() -> Any:
     from ray.cluster_utils import Cluster
 
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
+    cluster = Cluster(
+        initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False}
+    )
     _fill_up(cluster)
     return cluster
 
@@ -111,9 +129,13 @@ def _ends(cluster: Any) -> None:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--moments", type=int, default=20)
-    parser.add_argument("--faults", nargs="+", choices=("engine", "node"), default=["engine", "node"])
+    parser.add_argument(
+        "--faults", nargs="+", choices=("engine", "node"), default=["engine", "node"]
+    )
     parser.add_argument("--rows", type=int, default=48)
     parser.add_argument("--seed", type=int, default=0)
     return parser.parse_args()

@@ -23,19 +23,30 @@ def spend(arguments: Sequence[str], **environment: str) -> Spent:
     """Run `python ARGUMENTS` to its end and return what it cost; an error ends the bench with the command's own words."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     started = time.monotonic()
-    done = subprocess.run([sys.executable, *arguments], capture_output=True, text=True, env=os.environ | environment, check=False)
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        capture_output=True,
+        text=True,
+        env=os.environ | environment,
+        check=False,
+    )
     wall = time.monotonic() - started
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     if done.returncode:
         sys.exit(done.stdout + done.stderr)
-    return Spent(wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, done.stdout)
+    return Spent(
+        wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, done.stdout
+    )
 
 
 def tell(bench: str, **figures: object) -> None:
     """Print one line of results."""
     print(
         f"{bench}: "
-        + "  ".join(f"{name} {value:.3f}" if isinstance(value, float) else f"{name} {value}" for name, value in figures.items())
+        + "  ".join(
+            f"{name} {value:.3f}" if isinstance(value, float) else f"{name} {value}"
+            for name, value in figures.items()
+        )
     )
 
 
@@ -58,7 +69,10 @@ async def bare_loop(base_url: str, rows: int, out: str, window: int = 64) -> Non
                 }
                 async with limit, session.post(url, json=body) as response:
                     answer = await response.json()
-                file.write(json.dumps({"row": number, "text": answer["choices"][0]["message"]["content"]}) + "\n")
+                file.write(
+                    json.dumps({"row": number, "text": answer["choices"][0]["message"]["content"]})
+                    + "\n"
+                )
                 file.flush()
 
             await asyncio.gather(*(one(number) for number in range(rows)))

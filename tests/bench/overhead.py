@@ -34,10 +34,19 @@ def main() -> None:
         for _ in range(options.runs):
             for name, code in (("bare", BARE), ("ours", OURS)):
                 with tempfile.TemporaryDirectory() as folder:
-                    cost = spend(["-c", code, server.base_url, str(options.rows), str(Path(folder))])
+                    cost = spend(
+                        ["-c", code, server.base_url, str(options.rows), str(Path(folder))]
+                    )
                 costs[name].append(1000 * cost.cpu / options.rows)
     ours, bare = statistics.median(costs["ours"]), statistics.median(costs["bare"])
-    tell("overhead", rows=options.rows, ours_ms_a_row=ours, bare_ms_a_row=bare, ratio=ours / bare, goal="ours <= 1.0 ms")
+    tell(
+        "overhead",
+        rows=options.rows,
+        ours_ms_a_row=ours,
+        bare_ms_a_row=bare,
+        ratio=ours / bare,
+        goal="ours <= 1.0 ms",
+    )
 
 
 if __name__ == "__main__":

@@ -25,7 +25,11 @@ CLI = "import sys; from flows.cli import main; sys.argv = ['tracemill', *sys.arg
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--root", type=Path, help="A store in which the pocket recipe's corpus and student lie already.")
+    parser.add_argument(
+        "--root",
+        type=Path,
+        help="A store in which the pocket recipe's corpus and student lie already.",
+    )
     options = parser.parse_args()
     asyncio.run(batched())
     with tempfile.TemporaryDirectory() as folder:
@@ -35,7 +39,16 @@ def main() -> None:
 async def batched() -> None:
     """Ask the same rows with all in flight, and with one in flight; the first round warms up."""
     asks = [
-        Ask(f"k{number}", ({"role": "user", "content": draw(FAMILIES[number % len(FAMILIES)], 9000 + number).prompt},), seed=number)
+        Ask(
+            f"k{number}",
+            (
+                {
+                    "role": "user",
+                    "content": draw(FAMILIES[number % len(FAMILIES)], 9000 + number).prompt,
+                },
+            ),
+            seed=number,
+        )
         for number in range(ROWS)
     ]
     engine = await ShardedEngine.start(TeacherSpec(temperature=0.6), EnginePlacement(window=ROWS))
@@ -43,11 +56,20 @@ async def batched() -> None:
         rounds = [await _round(engine, asks, window) for window in (ROWS, ROWS, 1, ROWS, 1)]
     finally:
         await engine.close()
-    at_once, apart = min(rounds[1].seconds, rounds[3].seconds), min(rounds[2].seconds, rounds[4].seconds)
+    at_once, apart = (
+        min(rounds[1].seconds, rounds[3].seconds),
+        min(rounds[2].seconds, rounds[4].seconds),
+    )
     same = sum(rounds[1].texts[key] == text for key, text in rounds[2].texts.items())
     tokens = rounds[1].tokens / rounds[2].tokens
     tell(
-        "probe", rows=ROWS, same_text=same, at_once_seconds=at_once, one_by_one_seconds=apart, ratio=apart / at_once * tokens, goal=">= 10"
+        "probe",
+        rows=ROWS,
+        same_text=same,
+        at_once_seconds=at_once,
+        one_by_one_seconds=apart,
+        ratio=apart / at_once * tokens,
+        goal=">= 10",
     )
 
 
@@ -63,7 +85,11 @@ async def _round(engine: ShardedEngine, asks: list[Ask], window: int) -> Round:
     said: list[Completion] = []
     started = time.perf_counter()
     await ask_all(asks, engine, window=window, keep=said.append)
-    return Round(time.perf_counter() - started, sum(one.completion_tokens for one in said), {one.key: one.text for one in said})
+    return Round(
+        time.perf_counter() - started,
+        sum(one.completion_tokens for one in said),
+        {one.key: one.text for one in said},
+    )
 
 
 def one_row(root: Path) -> None:
@@ -73,9 +99,16 @@ def one_row(root: Path) -> None:
     recipe = [str(POCKET), "--root", str(root)]
     spend(["-c", CLI, "train", *recipe])
     found = spend(["-c", CLI, "train", *recipe]).wall
-    probe = spend(["-c", CLI, "probe", *recipe, "--set", f"probe.seed={time.time_ns() % 10**9}"]).wall - found
+    probe = (
+        spend(["-c", CLI, "probe", *recipe, "--set", f"probe.seed={time.time_ns() % 10**9}"]).wall
+        - found
+    )
     newest = max((root / "answers").glob("[!.]*"), key=lambda folder: folder.stat().st_mtime)
-    row = next(row for row in pq.read_table(newest / "answers.parquet").to_pylist() if row["model"] == "student")
+    row = next(
+        row
+        for row in pq.read_table(newest / "answers.parquet").to_pylist()
+        if row["model"] == "student"
+    )
     alone = spend(["-c", CLI, "reproduce", *recipe, row["answer_id"]]).wall
     tell("reproduce", probe_seconds=probe, alone_seconds=alone, ratio=alone / probe, goal="< 0.1")
 

@@ -37,10 +37,19 @@ def main() -> None:
         finish(start(recipe, folder / "mill", server=api))
         for _ in range(options.runs):
             walls["empty"].append(spend(["-c", EMPTY], PREFECT_API_URL=api).wall)
-            walls["again"].append(spend(["-c", AGAIN, str(recipe), str(folder / "mill")], PREFECT_API_URL=api).wall)
+            walls["again"].append(
+                spend(["-c", AGAIN, str(recipe), str(folder / "mill")], PREFECT_API_URL=api).wall
+            )
         requests = finish(start(recipe, folder / "mill", server=api))["requests"]
     again, empty = (statistics.median(walls[name]) for name in ("again", "empty"))
-    tell("rerun", requests=requests, again_seconds=again, empty_seconds=empty, ratio=again / empty, goal="0 requests, <= 1.5")
+    tell(
+        "rerun",
+        requests=requests,
+        again_seconds=again,
+        empty_seconds=empty,
+        ratio=again / empty,
+        goal="0 requests, <= 1.5",
+    )
 
 
 if __name__ == "__main__":

@@ -18,7 +18,9 @@ from tests.builds import answered, corpus_bytes, finish, kill_when, orphans, sta
 ROWS = (24 + 2) * 3
 
 
-def killed_at(moment: float, recipe: Path, root: Path, *, api: str, server: Server) -> tuple[int, int, int]:
+def killed_at(
+    moment: float, recipe: Path, root: Path, *, api: str, server: Server
+) -> tuple[int, int, int]:
     """Kill a build at a moment (seconds after its start), go on, and return (finished rows asked again, rows lost, orphans)."""
     server.reset()
     process = start(recipe, root, server=api)
@@ -40,7 +42,11 @@ def main() -> None:
     from prefect.settings import PREFECT_API_URL
     from prefect.testing.utilities import prefect_test_harness
 
-    with tempfile.TemporaryDirectory() as name, answering(delay=0.15, sigma=1) as server, prefect_test_harness(server_startup_timeout=120):
+    with (
+        tempfile.TemporaryDirectory() as name,
+        answering(delay=0.15, sigma=1) as server,
+        prefect_test_harness(server_startup_timeout=120),
+    ):
         folder, api = Path(name), str(PREFECT_API_URL.value())
         recipe = write_recipe(
             folder / "recipe.yaml", write_rulebook(folder / "rules"), placement={"teacher": {"base_url": server.base_url, "window": 2}},
@@ -51,8 +57,13 @@ def main() -> None:
         length, whole = time.monotonic() - began, corpus_bytes(folder / "whole")
         drawn = random.Random(options.seed)
         moments = sorted(drawn.uniform(0.1, 0.95) * length for _ in range(options.kills))
-        found = [(killed_at(moment, recipe, folder / f"k{number}", api=api, server=server)) for number, moment in enumerate(moments)]
-        identical = sum(corpus_bytes(folder / f"k{number}") == whole for number in range(options.kills))
+        found = [
+            (killed_at(moment, recipe, folder / f"k{number}", api=api, server=server))
+            for number, moment in enumerate(moments)
+        ]
+        identical = sum(
+            corpus_bytes(folder / f"k{number}") == whole for number in range(options.kills)
+        )
     again, lost, left = (sum(column) for column in zip(*found, strict=True))
     tell(
         "resume",

@@ -44,7 +44,9 @@ def main() -> None:
         seen: list[Measured] = []
         for night in range(1, arguments.nights + 1):
             began = time.monotonic()
-            (_through_the_worker if night % arguments.worker_every == 0 else _in_this_process)(running, night, arguments.keep)
+            (_through_the_worker if night % arguments.worker_every == 0 else _in_this_process)(
+                running, night, arguments.keep
+            )
             _a_day_passes(running)
             seen.append(_measured(running))
             if night == 1 or night % 10 == 0:
@@ -61,7 +63,10 @@ def main() -> None:
 @contextmanager
 def _mill(folder: Path, keep: int) -> Iterator[Mill]:
     # Before Prefect is imported, here and by the server.
-    os.environ |= {"PREFECT_LOGGING_LEVEL": "WARNING", "PREFECT_SERVER_SERVICES_DB_VACUUM_LOOP_SECONDS": SWEEP_SECONDS}
+    os.environ |= {
+        "PREFECT_LOGGING_LEVEL": "WARNING",
+        "PREFECT_SERVER_SERVICES_DB_VACUUM_LOOP_SECONDS": SWEEP_SECONDS,
+    }
     home, root, port = Home(folder / "home"), folder / "mill", free_port()
     path = write_recipe(folder / "small.yaml", write_rulebook(folder / "rules"), **_kept(keep))
     try:
@@ -79,7 +84,11 @@ def _kept(days: int) -> dict[str, object]:
 def _in_this_process(running: Mill, night: int, keep: int) -> None:
     from flows.build_corpus import build_corpus
 
-    build_corpus(recipe(running.recipes[0].parent / "rules", **_kept(keep)), running.root, [f"traces.seed={night}"])
+    build_corpus(
+        recipe(running.recipes[0].parent / "rules", **_kept(keep)),
+        running.root,
+        [f"traces.seed={night}"],
+    )
 
 
 def _through_the_worker(running: Mill, night: int, keep: int) -> None:
@@ -89,12 +98,16 @@ def _through_the_worker(running: Mill, night: int, keep: int) -> None:
 
 def _a_day_passes(running: Mill) -> None:
     """Make what the database and the store hold a day older, but for what is still to come."""
-    with closing(sqlite3.connect(running.home.folder / "prefect.db", timeout=60, isolation_level=None)) as database:
+    with closing(
+        sqlite3.connect(running.home.folder / "prefect.db", timeout=60, isolation_level=None)
+    ) as database:
         database.execute("BEGIN IMMEDIATE")
         for table, columns in TIMES.items():
             for column in columns:
                 older = f"strftime('%Y-%m-%d %H:%M:%f', {column}, '-1 day')"
-                database.execute(f"UPDATE {table} SET {column} = {older} WHERE {column} <= strftime('%Y-%m-%d %H:%M:%f', 'now')")
+                database.execute(
+                    f"UPDATE {table} SET {column} = {older} WHERE {column} <= strftime('%Y-%m-%d %H:%M:%f', 'now')"
+                )
         database.execute("COMMIT")
     for journal in running.root.glob("journal/*.sqlite"):
         with closing(sqlite3.connect(journal, timeout=60)) as book, book:
@@ -107,12 +120,19 @@ def _a_day_passes(running: Mill) -> None:
 
 def _measured(running: Mill) -> Measured:
     parts = {"self": psutil.Process()} | {
-        name: found for name in ("server", "worker", "reports") if (found := processes.alive(running.home, name))
+        name: found
+        for name in ("server", "worker", "reports")
+        if (found := processes.alive(running.home, name))
     }
-    megabytes = {f"{name}_mb": round(part.memory_info().rss / 2**20) for name, part in parts.items()}
+    megabytes = {
+        f"{name}_mb": round(part.memory_info().rss / 2**20) for name, part in parts.items()
+    }
     handles = {f"{name}_fds": part.num_fds() for name, part in parts.items()}
     with closing(sqlite3.connect(running.home.folder / "prefect.db", timeout=60)) as database:
-        rows = {f"{table} rows": database.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in TIMES}
+        rows = {
+            f"{table} rows": database.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+            for table in TIMES
+        }
     base = (running.home.folder / "prefect.db").stat().st_size
     tables = list(running.root.glob(f"*/*/{MANIFEST}"))
     store = sum(path.stat().st_size for path in running.root.rglob("*") if path.is_file())
@@ -133,12 +153,16 @@ def _growth(seen: list[Measured], settled: int) -> Iterator[str]:
         return
     half = len(later) // 2
     for name in later[0]:
-        before, after = (statistics.median(one[name] for one in part) for part in (later[:half], later[half:]))
+        before, after = (
+            statistics.median(one[name] for one in part) for part in (later[:half], later[half:])
+        )
         yield f"{name:20} nights {settled + 1} to {settled + half}: {before:g}; after: {after:g} ({100 * (after - before) / max(before, 1e-9):+.1f} %)"
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--nights", type=int, default=200)
     parser.add_argument("--worker-every", type=int, default=20)
     parser.add_argument("--keep", type=int, default=14, help="placement.keep: builds, and days")

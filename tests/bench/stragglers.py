@@ -31,10 +31,24 @@ def main() -> None:
         placement = EnginePlacement(base_url=server.base_url, window=64)
         for _ in range(options.runs):
             with tempfile.TemporaryDirectory() as folder:
-                bare = _seconds(lambda folder=folder: asyncio.run(bare_loop(server.base_url, options.rows, f"{folder}/out.jsonl")))
-                ours = _seconds(lambda folder=folder: generate(prompts, spec, placement=placement, journal=Path(folder), progress=silent))
+                bare = _seconds(
+                    lambda folder=folder: asyncio.run(
+                        bare_loop(server.base_url, options.rows, f"{folder}/out.jsonl")
+                    )
+                )
+                ours = _seconds(
+                    lambda folder=folder: generate(
+                        prompts, spec, placement=placement, journal=Path(folder), progress=silent
+                    )
+                )
             ratios.append(bare / ours)
-    tell("stragglers", rows=options.rows, sigma=options.sigma, speed_against_bare=statistics.median(ratios), goal=">= 0.95")
+    tell(
+        "stragglers",
+        rows=options.rows,
+        sigma=options.sigma,
+        speed_against_bare=statistics.median(ratios),
+        goal=">= 0.95",
+    )
 
 
 def _seconds(work: object) -> float:

@@ -50,12 +50,22 @@ def bare(pipe: Connection, texts: list[str], seeds: list[int]) -> None:
         }
         for text in texts
     ]
-    sampling = [SamplingParams(temperature=SPEC.temperature, top_p=SPEC.top_p, max_tokens=SPEC.max_tokens, seed=seed) for seed in seeds]
+    sampling = [
+        SamplingParams(
+            temperature=SPEC.temperature, top_p=SPEC.top_p, max_tokens=SPEC.max_tokens, seed=seed
+        )
+        for seed in seeds
+    ]
     pipe.send("ready")
     while pipe.recv():
         started = time.monotonic()
         outputs = engine.generate(asked, sampling, use_tqdm=False)
-        pipe.send((sum(len(output.outputs[0].token_ids) for output in outputs), time.monotonic() - started))
+        pipe.send(
+            (
+                sum(len(output.outputs[0].token_ids) for output in outputs),
+                time.monotonic() - started,
+            )
+        )
 
 
 async def ours(engine: ShardedEngine, asked: list[object], folder: Path) -> tuple[int, float]:
@@ -77,12 +87,16 @@ async def ours(engine: ShardedEngine, asked: list[object], folder: Path) -> tupl
 async def compare(options: argparse.Namespace) -> None:
     """Alternate the two and tell the median ratio."""
     texts = prompts(options.prompts)
-    table = rows.table_of([_prompt(number, text) for number, text in enumerate(texts)], rows.PROMPTS)
+    table = rows.table_of(
+        [_prompt(number, text) for number, text in enumerate(texts)], rows.PROMPTS
+    )
     asked = list(plan_rows(table, TraceSpec(teacher=SPEC, samples=options.samples), shard_rows=64))
     here, there = multiprocessing.get_context("spawn").Pipe()
     seeds = [row.ask.seed for row in asked]
     repeated = [row.ask.messages[-1]["content"] for row in asked]
-    process = multiprocessing.get_context("spawn").Process(target=bare, args=(there, repeated, seeds))
+    process = multiprocessing.get_context("spawn").Process(
+        target=bare, args=(there, repeated, seeds)
+    )
     process.start()
     # With its own end closed here, a child that dies ends the bench instead of hanging it.
     there.close()
@@ -96,11 +110,16 @@ async def compare(options: argparse.Namespace) -> None:
             our_tokens, our_seconds = await ours(engine, asked, Path(folder))  # type: ignore[arg-type]
         if number:
             ratios.append((our_tokens / our_seconds) / (bare_tokens / bare_seconds))
-            speeds.append((our_tokens / our_seconds, bare_tokens / bare_seconds, our_tokens == bare_tokens))
+            speeds.append(
+                (our_tokens / our_seconds, bare_tokens / bare_seconds, our_tokens == bare_tokens)
+            )
     here.send(False)
     await engine.close()
     process.kill()
-    print("ours, bare tokens/s, same token count:", [(round(a), round(b), same) for a, b, same in speeds])
+    print(
+        "ours, bare tokens/s, same token count:",
+        [(round(a), round(b), same) for a, b, same in speeds],
+    )
     tell("throughput", rows=len(asked), ratio=statistics.median(ratios), goal=">= 0.95")
 
 

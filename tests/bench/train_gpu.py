@@ -54,7 +54,9 @@ def main() -> None:
     watch = Watch(None, lambda **told: None)
     with tempfile.TemporaryDirectory() as folder:
         rows = write(Path(folder) / "train.parquet", options.steps * options.batch)
-        trainer = trainer_of(base, Job(spec, placement, rows, None, Path(folder), None, None), watch)
+        trainer = trainer_of(
+            base, Job(spec, placement, rows, None, Path(folder), None, None), watch
+        )
         trainer.train()
         flops = flops_per_token(weights.tensors(trainer.model))
     tell(
@@ -70,7 +72,9 @@ def model(shape: dict[str, int], attention: str) -> Any:
     from transformers import AutoModelForCausalLM, Qwen3Config
 
     with torch.device("cuda" if torch.cuda.is_available() else "cpu"):
-        return AutoModelForCausalLM.from_config(Qwen3Config(**shape), dtype=torch.bfloat16, attn_implementation=attention)
+        return AutoModelForCausalLM.from_config(
+            Qwen3Config(**shape), dtype=torch.bfloat16, attn_implementation=attention
+        )
 
 
 def write(path: Path, rows: int) -> Path:

@@ -29,9 +29,17 @@ def main() -> None:
         train = write_examples(Path(name), rows=options.rows)
         for run in range(options.runs):
             speeds["bare"].append(apart(bare, (options.rows, Path(name) / f"bare{run}"), _silent))
-            speeds["ours"].append(apart(ours, job(train, Path(name) / f"ours{run}", placement=PLACEMENT), _silent))
+            speeds["ours"].append(
+                apart(ours, job(train, Path(name) / f"ours{run}", placement=PLACEMENT), _silent)
+            )
     own, due = (statistics.median(speeds[name]) for name in ("ours", "bare"))
-    tell("train_cpu", ours_tokens_per_second=own, bare_tokens_per_second=due, ratio=own / due, goal=">= 0.95")
+    tell(
+        "train_cpu",
+        ours_tokens_per_second=own,
+        bare_tokens_per_second=due,
+        ratio=own / due,
+        goal=">= 0.95",
+    )
 
 
 def ours(given: object, told: Tell) -> float:
@@ -41,7 +49,9 @@ def ours(given: object, told: Tell) -> float:
     from tasks.train.trainer import Watch, trainer_of
 
     assert isinstance(given, Job)
-    trainer = trainer_of(weights.load(given.spec.student, precision=given.spec.precision), given, Watch(None, told))
+    trainer = trainer_of(
+        weights.load(given.spec.student, precision=given.spec.precision), given, Watch(None, told)
+    )
     return _speed(trainer)
 
 
@@ -61,12 +71,24 @@ def bare(given: tuple[int, Path], told: Tell) -> float:
         learning_rate=SPEC.learning_rate, lr_scheduler_type="cosine", warmup_steps=SPEC.warmup, assistant_only_loss=True, bf16=False,
         use_cpu=True, full_determinism=True, gradient_checkpointing=False, save_strategy="no", logging_steps=1, report_to="none", disable_tqdm=True,
     )  # fmt: skip
-    lora = LoraConfig(r=16, lora_alpha=32, lora_dropout=0.05, target_modules=list(SPEC.lora.targets), task_type="CAUSAL_LM")
+    lora = LoraConfig(
+        r=16,
+        lora_alpha=32,
+        lora_dropout=0.05,
+        target_modules=list(SPEC.lora.targets),
+        task_type="CAUSAL_LM",
+    )
     model = AutoModelForCausalLM.from_pretrained(POCKET, dtype=torch.float32)
-    messages = Dataset.from_list([{"messages": conversation("addition", number)} for number in range(rows)])
+    messages = Dataset.from_list(
+        [{"messages": conversation("addition", number)} for number in range(rows)]
+    )
     return _speed(
         SFTTrainer(
-            model=model, args=config, processing_class=AutoTokenizer.from_pretrained(POCKET), train_dataset=messages, peft_config=lora
+            model=model,
+            args=config,
+            processing_class=AutoTokenizer.from_pretrained(POCKET),
+            train_dataset=messages,
+            peft_config=lora,
         )
     )
 
@@ -76,7 +98,9 @@ def _speed(trainer: object) -> float:
     trainer.train()  # type: ignore[attr-defined]
     seconds = time.perf_counter() - started
     history = trainer.state.log_history  # type: ignore[attr-defined]
-    return float(next(line["num_tokens"] for line in reversed(history) if "num_tokens" in line) / seconds)
+    return float(
+        next(line["num_tokens"] for line in reversed(history) if "num_tokens" in line) / seconds
+    )
 
 
 def _silent(**told: object) -> None:

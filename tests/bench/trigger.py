@@ -19,20 +19,29 @@ from tests.mills import Mill, bare, mill, write_recipe
 
 def main() -> None:
     """Print every trigger, and the medians."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--times", type=int, default=10)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
-        with mill(home, [write_recipe(home / "small.yaml", write_rulebook(home / "rules"))]) as running:
+        with mill(
+            home, [write_recipe(home / "small.yaml", write_rulebook(home / "rules"))]
+        ) as running:
             _triggered(running, seed=0)
             triggers, imports = [], []
             for seed in range(1, arguments.times + 1):
                 imports.append(_imported())
                 triggers.append(_triggered(running, seed))
-                print(f"  {seed:2}: running {triggers[-1]:.2f} s after the call; bare imports {imports[-1]:.2f} s", flush=True)
+                print(
+                    f"  {seed:2}: running {triggers[-1]:.2f} s after the call; bare imports {imports[-1]:.2f} s",
+                    flush=True,
+                )
     trigger, floor = statistics.median(triggers), statistics.median(imports)
-    print(f"API trigger to running {trigger:.2f} s (median; longest {max(triggers):.2f} s), {trigger / floor:.2f} times the bare imports")
+    print(
+        f"API trigger to running {trigger:.2f} s (median; longest {max(triggers):.2f} s), {trigger / floor:.2f} times the bare imports"
+    )
 
 
 def _triggered(running: Mill, seed: int) -> float:
@@ -49,7 +58,11 @@ def _triggered(running: Mill, seed: int) -> float:
 
 def _imported() -> float:
     began = time.monotonic()
-    subprocess.run([sys.executable, "-c", "import flows.lean, prefect.engine, flows.build_corpus"], env=bare(), check=True)
+    subprocess.run(
+        [sys.executable, "-c", "import flows.lean, prefect.engine, flows.build_corpus"],
+        env=bare(),
+        check=True,
+    )
     return time.monotonic() - began
 
 

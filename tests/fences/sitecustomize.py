@@ -5,7 +5,12 @@ import os
 import socket
 import traceback
 
-_connect, _connect_ex, _sendto, _resolve = socket.socket.connect, socket.socket.connect_ex, socket.socket.sendto, socket.getaddrinfo
+_connect, _connect_ex, _sendto, _resolve = (
+    socket.socket.connect,
+    socket.socket.connect_ex,
+    socket.socket.sendto,
+    socket.getaddrinfo,
+)
 
 
 def _stays(family: int, address: object) -> bool:
@@ -22,7 +27,9 @@ def _stays(family: int, address: object) -> bool:
 
 def _refuse(address: object) -> None:
     with open(os.environ["FENCE_LOG"], "a") as log:  # noqa: PTH123
-        asker = " < ".join(f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_stack()[-3:-8:-1])
+        asker = " < ".join(
+            f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_stack()[-3:-8:-1]
+        )
         log.write(f"{address} {asker}\n")
     raise OSError(101, "Network is unreachable")
 
@@ -41,7 +48,9 @@ def _guarded_connect_ex(self: socket.socket, address: object) -> int:
 
 def _guarded_getaddrinfo(host: object, *args: object, **kwargs: object) -> object:
     name = host.decode() if isinstance(host, bytes) else host
-    if name not in (None, "", "localhost", socket.gethostname()) and not _stays(socket.AF_INET, (name,)):
+    if name not in (None, "", "localhost", socket.gethostname()) and not _stays(
+        socket.AF_INET, (name,)
+    ):
         _refuse((name,))
     return _resolve(host, *args, **kwargs)  # type: ignore[arg-type]
 

@@ -47,5 +47,7 @@ def division_steps(number: int, divisor: int) -> str:
         bring = f"Bring {brought}: " if position else ""
         current = 10 * left + int(brought)
         quotient, left = divmod(current, divisor)
-        steps.append(f"{bring}{current}: {quotient} * {divisor} = {quotient * divisor}, left {left}.")
+        steps.append(
+            f"{bring}{current}: {quotient} * {divisor} = {quotient * divisor}, left {left}."
+        )
     return " ".join(steps)

@@ -75,7 +75,9 @@ def date(rng: Random) -> Problem:
     else:
         days = rng.randint(5, 45)
         due, period = days_later(year, month, day, days=days), f"{days} days"
-    prompt = rng.choice(FORMS).format(Notice=capitalised(notice), notice=notice, start=start, period=period)
+    prompt = rng.choice(FORMS).format(
+        Notice=capitalised(notice), notice=notice, start=start, period=period
+    )
     think = f"{rng.choice(OPENERS).format(start=start, period=period)} {due.steps} The due date is {due.date}."
     sentence = f"The due date is {due.date}."
     return text_problem(

@@ -12,7 +12,11 @@ GCD_FORMS = (
     "Compute gcd({left}, {right}).",
     "Which is the largest number that divides both {left} and {right}?",
 )
-GCD_OPENERS = ("I list the divisors, largest first.", "List all divisors of both numbers.", "The divisors come first.")
+GCD_OPENERS = (
+    "I list the divisors, largest first.",
+    "List all divisors of both numbers.",
+    "The divisors come first.",
+)
 GCD_LIMIT = 120
 GCD_CAPACITY = len(GCD_FORMS) * (GCD_LIMIT - 5) * (GCD_LIMIT - 6)
 """Forms and ordered pairs of different numbers from 6 to the limit."""
@@ -50,7 +54,10 @@ def gcd(rng: Random) -> Problem:
     left, right = related_pair(rng)
     small, large = sorted((left, right))
     value = greatest_common_divisor(left, right)
-    listed = " ".join(f"Divisors of {number}: {', '.join(map(str, divisors(number)))}." for number in (small, large))
+    listed = " ".join(
+        f"Divisors of {number}: {', '.join(map(str, divisors(number)))}."
+        for number in (small, large)
+    )
     tried = " ".join(f"{candidate} no." for candidate in divisors(small) if candidate > value)
     found = f"{tried} {value} yes." if tried else f"{value} yes."
     asked = f"Which of {small} are in the list of {large}?"

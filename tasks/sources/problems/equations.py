@@ -11,7 +11,11 @@ FORMS = (
     "What is x when {equation}?",
     "Which number x satisfies {equation}?",
 )
-OPENERS = ("The equation is {equation}.", "I bring {equation} into steps.", "Start from {equation}.")
+OPENERS = (
+    "The equation is {equation}.",
+    "I bring {equation} into steps.",
+    "Start from {equation}.",
+)
 
 CAPACITY = len(FORMS) * 8 * 38 * 60
 """Forms, factors 2 to 9, solutions 2 to 39, added constants 1 to 60."""
@@ -23,12 +27,24 @@ def equation(rng: Random) -> Problem:
     multiple = factor * unknown
     if rng.random() < 0.5:
         constant = rng.randint(1, 60)
-        text, steps = f"{factor}x + {constant} = {multiple + constant}", f"Subtract {constant} from both sides. "
+        text, steps = (
+            f"{factor}x + {constant} = {multiple + constant}",
+            f"Subtract {constant} from both sides. ",
+        )
         steps += subtraction_steps(multiple + constant, constant)
     else:
         constant = rng.randint(1, min(60, multiple - 1))
-        text, steps = f"{factor}x - {constant} = {multiple - constant}", f"Add {constant} to both sides. "
+        text, steps = (
+            f"{factor}x - {constant} = {multiple - constant}",
+            f"Add {constant} to both sides. ",
+        )
         steps += addition_steps(multiple - constant, constant)
     division = f"So {factor}x = {multiple}. {division_steps(multiple, factor)} So x = {unknown}."
     think = f"{rng.choice(OPENERS).format(equation=text)} {steps} {division}"
-    return number_problem(rng, family="equation", prompt=rng.choice(FORMS).format(equation=text), think=think, value=unknown)
+    return number_problem(
+        rng,
+        family="equation",
+        prompt=rng.choice(FORMS).format(equation=text),
+        think=think,
+        value=unknown,
+    )

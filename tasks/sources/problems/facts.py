@@ -17,7 +17,12 @@ from tasks.sources.problems.lexicon import (
 )
 
 TOPICS = tuple(lowered(heading) for heading in HEADINGS)
-ASKING = ("The question asks for {about}.", "I need {about}.", "I look for {about}.", "Wanted: {about}.")
+ASKING = (
+    "The question asks for {about}.",
+    "I need {about}.",
+    "I look for {about}.",
+    "Wanted: {about}.",
+)
 
 
 @dataclass(frozen=True)
@@ -55,9 +60,23 @@ class Fact:
 def section_fact(rng: Random, topic: str = "") -> Fact:
     """Which section governs a topic."""
     topic, section = topic or rng.choice(TOPICS), f"Section {rng.randint(100, 999)}"
-    text = rng.choice((f"{section} governs {topic}.", f"The rules on {topic} appear in {section}.", f"For {topic}, see {section}."))
-    need = Need(f"the section for {topic}", section, (f"Which section governs {topic}?", f"Where are the rules on {topic}?"))
-    inverse = Need(f"the topic of {section}", topic, (f"What does {section} govern?", f"What is the topic of {section}?"))
+    text = rng.choice(
+        (
+            f"{section} governs {topic}.",
+            f"The rules on {topic} appear in {section}.",
+            f"For {topic}, see {section}.",
+        )
+    )
+    need = Need(
+        f"the section for {topic}",
+        section,
+        (f"Which section governs {topic}?", f"Where are the rules on {topic}?"),
+    )
+    inverse = Need(
+        f"the topic of {section}",
+        topic,
+        (f"What does {section} govern?", f"What is the topic of {section}?"),
+    )
     return Fact("section", topic, text, need, inverse)
 
 
@@ -86,7 +105,13 @@ def fee_fact(rng: Random) -> Fact:
         )
     )
     questions = (f"What is the fee for {notice}?", f"How much does {notice} cost?")
-    return Fact("fee", notice, text, Need(f"the fee for {notice}", f"{amount} credits", questions), amount=amount)
+    return Fact(
+        "fee",
+        notice,
+        text,
+        Need(f"the fee for {notice}", f"{amount} credits", questions),
+        amount=amount,
+    )
 
 
 def examiner_fact(rng: Random, topic: str = "") -> Fact:
@@ -99,20 +124,44 @@ def examiner_fact(rng: Random, topic: str = "") -> Fact:
             f"Questions on {topic} are assigned to {examiner}.",
         )
     )
-    need = Need(f"the examiner for {topic}", examiner, (f"Who handles {topic}?", f"Which examiner is assigned to {topic}?"))
+    need = Need(
+        f"the examiner for {topic}",
+        examiner,
+        (f"Who handles {topic}?", f"Which examiner is assigned to {topic}?"),
+    )
     return Fact("examiner", topic, text, need)
 
 
 def filing_fact(rng: Random) -> Fact:
     """Who claimed what on which day."""
-    name, item, day = rng.choice(NAMES), with_article(rng.choice(ITEMS)), f"day {rng.randint(1, 99)}"
-    text = rng.choice((f"{name} filed a claim on {item} on {day}.", f"On {day}, {name} claimed {item}."))
-    need = Need(f"the filing day of {name}", day, (f"When did {name} file?", f"On which day did {name} file a claim?"))
-    inverse = Need(f"the item of {name}", item, (f"What did {name} claim?", f"What is the claim of {name} about?"))
+    name, item, day = (
+        rng.choice(NAMES),
+        with_article(rng.choice(ITEMS)),
+        f"day {rng.randint(1, 99)}",
+    )
+    text = rng.choice(
+        (f"{name} filed a claim on {item} on {day}.", f"On {day}, {name} claimed {item}.")
+    )
+    need = Need(
+        f"the filing day of {name}",
+        day,
+        (f"When did {name} file?", f"On which day did {name} file a claim?"),
+    )
+    inverse = Need(
+        f"the item of {name}",
+        item,
+        (f"What did {name} claim?", f"What is the claim of {name} about?"),
+    )
     return Fact("filing", name, text, need, inverse)
 
 
-MAKERS: tuple[Callable[[Random], Fact], ...] = (section_fact, reply_fact, fee_fact, examiner_fact, filing_fact)
+MAKERS: tuple[Callable[[Random], Fact], ...] = (
+    section_fact,
+    reply_fact,
+    fee_fact,
+    examiner_fact,
+    filing_fact,
+)
 
 
 def clashes(fact: Fact, others: Iterable[Fact]) -> bool:
@@ -121,7 +170,9 @@ def clashes(fact: Fact, others: Iterable[Fact]) -> bool:
     return any(need.about in taken for need in fact.needs)
 
 
-def another_fact(rng: Random, facts: list[Fact], make: Callable[[Random], Fact] | None = None) -> Fact:
+def another_fact(
+    rng: Random, facts: list[Fact], make: Callable[[Random], Fact] | None = None
+) -> Fact:
     """A fact that answers no question the given ones answer."""
     while True:
         fact = (make or rng.choice(MAKERS))(rng)
@@ -147,7 +198,9 @@ def index_of(facts: list[Fact], need: Need) -> str:
 
     A small model finds a line by repeating what it needs and reading on; to ask "is it this one?" of each is beyond it.
     """
-    return "\n".join(f"{fact.seen_from(need).about}: [{number}]." for number, fact in enumerate(facts, start=1))
+    return "\n".join(
+        f"{fact.seen_from(need).about}: [{number}]." for number, fact in enumerate(facts, start=1)
+    )
 
 
 def found(need: Need, line: int) -> str:

@@ -46,15 +46,27 @@ MEASURES = (
     Measure("it was filed by day {bound}", "The claim was filed on day {count}.", at_most=True),
     Measure("it cites at least {bound} sources", "The claim cites {count} sources.", at_most=False),
     Measure("it lists at most {bound} parts", "The claim lists {count} parts.", at_most=True),
-    Measure("the applicant waited at least {bound} weeks", "The applicant waited {count} weeks.", at_most=False),
+    Measure(
+        "the applicant waited at least {bound} weeks",
+        "The applicant waited {count} weeks.",
+        at_most=False,
+    ),
 )
 FORMALITIES = (
     Formality("the fee is paid", "The fee was paid.", "The fee was not paid."),
     Formality("the oath is signed", "The oath was signed.", "The oath was not signed."),
-    Formality("it includes an abstract", "The claim includes an abstract.", "The claim does not include an abstract."),
+    Formality(
+        "it includes an abstract",
+        "The claim includes an abstract.",
+        "The claim does not include an abstract.",
+    ),
     Formality("the applicant is named", "The applicant was named.", "The applicant was not named."),
-    Formality("a translation is on file", "A translation is on file.", "No translation is on file."),
-    Formality("the drawings are labeled", "The drawings were labeled.", "The drawings were not labeled."),
+    Formality(
+        "a translation is on file", "A translation is on file.", "No translation is on file."
+    ),
+    Formality(
+        "the drawings are labeled", "The drawings were labeled.", "The drawings were not labeled."
+    ),
 )
 CAPACITY = len(FORMS) * len(MEASURES) * 70 * 20 * len(NAMES) * len(ITEMS)
 """One measure with 70 bounds and 20 counts at least, for each applicant and item."""
@@ -63,9 +75,14 @@ CAPACITY = len(FORMS) * len(MEASURES) * 70 * 20 * len(NAMES) * len(ITEMS)
 def comparison(count: int, bound: int) -> str:
     """How two numbers of two digits compare, tens first, as columns are subtracted."""
     steps: list[str] = []
-    for place, left, right in (("Tens", count // 10, bound // 10), ("Ones", count % 10, bound % 10)):
+    for place, left, right in (
+        ("Tens", count // 10, bound // 10),
+        ("Ones", count % 10, bound % 10),
+    ):
         if left < right:
-            return " ".join([*steps, f"{place}: {left} is below {right}. {count} is less than {bound}."])
+            return " ".join(
+                [*steps, f"{place}: {left} is below {right}. {count} is less than {bound}."]
+            )
         steps.append(f"{place}: {left} - {right} = {left - right}.")
         if left > right:
             return " ".join([*steps, f"{count} is more than {bound}."])
@@ -78,7 +95,9 @@ def measured(rng: Random, measure: Measure) -> Condition:
     count = min(99, max(10, bound + rng.randint(-20, 20)))
     holds = count <= bound if measure.at_most else count >= bound
     fact = measure.fact.format(count=count)
-    return Condition(measure.condition.format(bound=bound), fact, holds, f"{fact} {comparison(count, bound)}")
+    return Condition(
+        measure.condition.format(bound=bound), fact, holds, f"{fact} {comparison(count, bound)}"
+    )
 
 
 def formal(rng: Random, formality: Formality) -> Condition:
@@ -97,7 +116,9 @@ def draw_conditions(rng: Random) -> list[Condition]:
     count = rng.choice((1, 2, 2, 2, 3))
     measures = rng.randint(count // 3, min(2, count))
     conditions = [measured(rng, measure) for measure in rng.sample(MEASURES, measures)]
-    conditions += [formal(rng, formality) for formality in rng.sample(FORMALITIES, count - measures)]
+    conditions += [
+        formal(rng, formality) for formality in rng.sample(FORMALITIES, count - measures)
+    ]
     rng.shuffle(conditions)
     return conditions
 
@@ -113,7 +134,11 @@ def reckoning(conditions: list[Condition], *, alternative: bool, allowed: bool) 
 
 def irac(rng: Random) -> Problem:
     """Whether a claim is allowed under a rule, and one fact that decides it."""
-    conditions, name, item = draw_conditions(rng), rng.choice(NAMES), with_article(rng.choice(ITEMS))
+    conditions, name, item = (
+        draw_conditions(rng),
+        rng.choice(NAMES),
+        with_article(rng.choice(ITEMS)),
+    )
     alternative = len(conditions) > 1 and rng.random() < 0.35
     allowed = (any if alternative else all)(condition.holds for condition in conditions)
     deciding = [condition for condition in conditions if condition.holds is allowed]
@@ -123,7 +148,8 @@ def irac(rng: Random) -> Problem:
     facts = " ".join([f"{name} claims {item}.", *(condition.fact for condition in told)])
     verdict = "Allowed" if allowed else "Rejected"
     applied = "\n".join(
-        " ".join(filter(None, [f"Asked: {condition.text}.", condition.step, outcome(condition)])) for condition in conditions
+        " ".join(filter(None, [f"Asked: {condition.text}.", condition.step, outcome(condition)]))
+        for condition in conditions
     )
     think = (
         f"Issue: whether the claim of {name} on {item} is allowed.\nRule: {rule}\nApplication:\n{applied}\n"

@@ -15,7 +15,14 @@ from tasks.sources.problems.facts import (
     index_of,
     passage_of,
 )
-from tasks.sources.problems.lexicon import HEADINGS, ITEMS, NAMES, PERIOD_UNITS, capitalised, with_article
+from tasks.sources.problems.lexicon import (
+    HEADINGS,
+    ITEMS,
+    NAMES,
+    PERIOD_UNITS,
+    capitalised,
+    with_article,
+)
 from tasks.sources.problems.problem import Problem, text_problem
 
 FORMS = (
@@ -71,7 +78,11 @@ def compared(value: str, given: str) -> str:
     """The two answers side by side, unit by unit, up to the first difference."""
     steps = []
     for due, seen in zip_longest(UNITS.findall(value), UNITS.findall(given), fillvalue="nothing"):
-        steps.append(digits_compared(int(due), int(seen)) if due.isdigit() and seen.isdigit() else words_compared(due, seen))
+        steps.append(
+            digits_compared(int(due), int(seen))
+            if due.isdigit() and seen.isdigit()
+            else words_compared(due, seen)
+        )
         if due != seen:
             break
     return " ".join(steps)
@@ -106,7 +117,9 @@ def judging(rng: Random) -> Problem:
         f'{found(need, line)} [{line}] says "{fact.text}" So it should be {need.value}. The answer given is {given}.\n'
         f"Compare: {compared(need.value, given)}\nSo the answer is {verdict}."
     )
-    prompt = rng.choice(FORMS).format(passage=passage_of(facts), question=rng.choice(need.questions), given=capitalised(given))
+    prompt = rng.choice(FORMS).format(
+        passage=passage_of(facts), question=rng.choice(need.questions), given=capitalised(given)
+    )
     return text_problem(
         family="judging",
         prompt=prompt,

@@ -40,15 +40,21 @@ def single(rng: Random) -> Problem:
     fact = rng.choice(facts)
     need, line = any_need(rng, fact), facts.index(fact) + 1
     scanned = f"{rng.choice(ASKING).format(about=need.about)}\n{index_of(facts, need)}"
-    think = f'{scanned}\n{found(need, line)} [{line}] says "{fact.text}" So the answer is {need.value}.'
+    think = (
+        f'{scanned}\n{found(need, line)} [{line}] says "{fact.text}" So the answer is {need.value}.'
+    )
     prompt = rendered(rng, passage=passage_of(facts), question=rng.choice(need.questions))
-    return text_problem(family="lookup", prompt=prompt, think=think, answer=f"{capitalised(need.value)} [{line}]")
+    return text_problem(
+        family="lookup", prompt=prompt, think=think, answer=f"{capitalised(need.value)} [{line}]"
+    )
 
 
 def unanswerable(rng: Random) -> Problem:
     """No line answers; half of the time at least a line gives something of the same kind."""
     facts = distinct_facts(rng, rng.choice((2, 3, 3, 4)))
-    need = any_need(rng, missing_twin(rng, facts) if rng.random() < 0.5 else another_fact(rng, facts))
+    need = any_need(
+        rng, missing_twin(rng, facts) if rng.random() < 0.5 else another_fact(rng, facts)
+    )
     think = f"{rng.choice(ASKING).format(about=need.about)}\n{index_of(facts, need)}\nSo {need.about}: nothing."
     prompt = rendered(rng, passage=passage_of(facts), question=rng.choice(need.questions))
     return text_problem(family="lookup", prompt=prompt, think=think, answer=SILENT)
@@ -74,14 +80,24 @@ def two_hops(rng: Random) -> Problem:
     assert first.inverse is not None
     section, topic, examiner = first.need.value, first.subject, second.need.value
     lines = facts.index(first) + 1, facts.index(second) + 1
-    question = rng.choice((f"Who handles the topic of {section}?", f"Which examiner is assigned to the matter in {section}?"))
+    question = rng.choice(
+        (
+            f"Who handles the topic of {section}?",
+            f"Which examiner is assigned to the matter in {section}?",
+        )
+    )
     think = (
         f"I need the examiner for the topic of {section}. First the topic.\n{index_of(facts, first.inverse)}\n"
         f'{found(first.inverse, lines[0])} [{lines[0]}] says "{first.text}" So the topic is {topic}. Now the examiner for {topic}.\n'
         f"{index_of(facts, second.need)}\n"
         f'{found(second.need, lines[1])} [{lines[1]}] says "{second.text}" So the answer is {examiner}.'
     )
-    return cited_twice(rendered(rng, passage=passage_of(facts), question=question), think, value=examiner, lines=lines)
+    return cited_twice(
+        rendered(rng, passage=passage_of(facts), question=question),
+        think,
+        value=examiner,
+        lines=lines,
+    )
 
 
 def total(rng: Random) -> Problem:
@@ -94,7 +110,9 @@ def total(rng: Random) -> Problem:
     rng.shuffle(facts)
     lines = facts.index(first) + 1, facts.index(second) + 1
     pair = f"{first.subject} and {second.subject}"
-    question = rng.choice((f"What is the total fee for {pair}?", f"How much do {pair} cost together?"))
+    question = rng.choice(
+        (f"What is the total fee for {pair}?", f"How much do {pair} cost together?")
+    )
     think = (
         f"I need {first.need.about} and {second.need.about}.\n{index_of(facts, first.need)}\n"
         f"{found(first.need, lines[0])} {found(second.need, lines[1])} "
@@ -102,7 +120,9 @@ def total(rng: Random) -> Problem:
         f"{addition_steps(first.amount, second.amount)}"
     )
     value = f"{first.amount + second.amount} credits"
-    return cited_twice(rendered(rng, passage=passage_of(facts), question=question), think, value=value, lines=lines)
+    return cited_twice(
+        rendered(rng, passage=passage_of(facts), question=question), think, value=value, lines=lines
+    )
 
 
 def cited_twice(prompt: str, think: str, *, value: str, lines: tuple[int, int]) -> Problem:
@@ -114,7 +134,9 @@ def cited_twice(prompt: str, think: str, *, value: str, lines: tuple[int, int]) 
         f"{value} [{one}] [{two}]",
         f"{value} [{two}] [{one}]",
     )
-    return text_problem(family="lookup", prompt=prompt, think=think, answer=accepted[0], accepted=accepted)
+    return text_problem(
+        family="lookup", prompt=prompt, think=think, answer=accepted[0], accepted=accepted
+    )
 
 
 def lookup(rng: Random) -> Problem:

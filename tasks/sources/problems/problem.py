@@ -45,10 +45,21 @@ def is_right(problem: Problem, answer: str) -> bool:
 def number_problem(rng: Random, *, family: str, prompt: str, think: str, value: int) -> Problem:
     """A problem whose answer is the boxed whole number."""
     answer = rng.choice((f"The answer is \\boxed{{{value}}}.", f"\\boxed{{{value}}}"))
-    return Problem(family=family, prompt=prompt, think=think, answer=answer, accepted=(str(value),), answer_type="number")
+    return Problem(
+        family=family,
+        prompt=prompt,
+        think=think,
+        answer=answer,
+        accepted=(str(value),),
+        answer_type="number",
+    )
 
 
-def text_problem(*, family: str, prompt: str, think: str, answer: str, accepted: tuple[str, ...] = ()) -> Problem:
+def text_problem(
+    *, family: str, prompt: str, think: str, answer: str, accepted: tuple[str, ...] = ()
+) -> Problem:
     """A problem answered in words; the model answer is always accepted."""
     every = (answer, *(other for other in accepted if other != answer))
-    return Problem(family=family, prompt=prompt, think=think, answer=answer, accepted=every, answer_type="text")
+    return Problem(
+        family=family, prompt=prompt, think=think, answer=answer, accepted=every, answer_type="text"
+    )

@@ -27,6 +27,14 @@ def question_writing(rng: Random) -> Problem:
         f'"{fact.text}" It gives {need.about}. A reader could be asked for that, and the answer would be {need.value}. '
         "The question must be clear without the line."
     )
-    valid = tuple(question for other in facts for each in other.needs for question in each.questions)
+    valid = tuple(
+        question for other in facts for each in other.needs for question in each.questions
+    )
     prompt = rng.choice(FORMS).format(passage=passage_of(facts))
-    return text_problem(family="question_writing", prompt=prompt, think=think, answer=rng.choice(need.questions), accepted=valid)
+    return text_problem(
+        family="question_writing",
+        prompt=prompt,
+        think=think,
+        answer=rng.choice(need.questions),
+        accepted=valid,
+    )

@@ -4,12 +4,25 @@ from dataclasses import dataclass
 from random import Random
 from typing import Literal
 
-from tasks.sources.problems.lexicon import HEADINGS, NAMES, REMARKS, capitalised, credit_sum, lowered, period
+from tasks.sources.problems.lexicon import (
+    HEADINGS,
+    NAMES,
+    REMARKS,
+    capitalised,
+    credit_sum,
+    lowered,
+    period,
+)
 from tasks.sources.problems.problem import Problem, text_problem
 
 Asked = Literal["fee", "reply", "examiner", "section"]
 
-FEE_WORDINGS = ("The fee is {fee}.", "The office charges {fee}.", "A fee of {fee} is due.", "It costs {fee}.")
+FEE_WORDINGS = (
+    "The fee is {fee}.",
+    "The office charges {fee}.",
+    "A fee of {fee} is due.",
+    "It costs {fee}.",
+)
 REPLY_WORDINGS = (
     "A reply is due in {reply}.",
     "The reply period is {reply}.",
@@ -38,7 +51,12 @@ ABOUT: dict[Asked, str] = {
     "examiner": "the examiner for",
     "section": "the section on",
 }
-OPENERS = ("The question asks for {about}.", "I need {about}.", "I look for {about}.", "Wanted: {about}.")
+OPENERS = (
+    "The question asks for {about}.",
+    "I need {about}.",
+    "I look for {about}.",
+    "Wanted: {about}.",
+)
 INSTRUCTION = "Answer from the passages alone. Cite the section in brackets."
 SILENT = "The passages do not say."
 
@@ -74,12 +92,21 @@ class Section:
 
     def value(self, asked: Asked) -> str:
         """What the section says to the question."""
-        return {"fee": self.fee, "reply": self.reply, "examiner": self.examiner, "section": self.label}[asked]
+        return {
+            "fee": self.fee,
+            "reply": self.reply,
+            "examiner": self.examiner,
+            "section": self.label,
+        }[asked]
 
 
 def draw_section(rng: Random, number: int, heading: str) -> Section:
     """A section with random rules in random wording and order, sometimes with a remark."""
-    fee, reply, examiner = f"{credit_sum(rng)} credits", period(rng), f"Examiner {rng.choice(NAMES)}"
+    fee, reply, examiner = (
+        f"{credit_sum(rng)} credits",
+        period(rng),
+        f"Examiner {rng.choice(NAMES)}",
+    )
     sentences = [
         rng.choice(FEE_WORDINGS).format(fee=fee),
         rng.choice(REPLY_WORDINGS).format(reply=reply),
@@ -94,7 +121,9 @@ def draw_section(rng: Random, number: int, heading: str) -> Section:
 
 def prompt_of(sections: list[Section], question: str) -> str:
     """The closed-book prompt, word for word as its template renders it."""
-    return "\n".join([INSTRUCTION, "", *(section.line for section in sections), "", f"Question: {question}"])
+    return "\n".join(
+        [INSTRUCTION, "", *(section.line for section in sections), "", f"Question: {question}"]
+    )
 
 
 def index_of(sections: list[Section]) -> str:
@@ -125,7 +154,9 @@ def answered(rng: Random, sections: list[Section], asked: Asked) -> Problem:
     think = f"{rng.choice(OPENERS).format(about=about)}\n{index_of(sections)}\nSo {section.topic}: {section.label}. {said}So the answer is {value}."
     answer, cited = f"{sentence_of(asked, section)} [{section.label}]", f"{value} [{section.label}]"
     prompt = prompt_of(sections, rng.choice(FORMS_BY_KIND[asked]).format(topic=section.topic))
-    return text_problem(family="rulebook", prompt=prompt, think=think, answer=answer, accepted=(answer, cited))
+    return text_problem(
+        family="rulebook", prompt=prompt, think=think, answer=answer, accepted=(answer, cited)
+    )
 
 
 def unanswered(rng: Random, sections: list[Section], asked: Asked) -> Problem:
@@ -142,7 +173,10 @@ def rulebook(rng: Random) -> Problem:
     """A question about one to four sections; one in seven has no answer in them."""
     headings = rng.sample(HEADINGS, rng.choice((1, 2, 2, 3, 3, 3, 4, 4)))
     numbers = rng.sample(range(100, 1000), len(headings))
-    sections = [draw_section(rng, number, heading) for number, heading in zip(numbers, headings, strict=True)]
+    sections = [
+        draw_section(rng, number, heading)
+        for number, heading in zip(numbers, headings, strict=True)
+    ]
     asked: Asked = rng.choice(tuple(FORMS_BY_KIND))
     engine = unanswered if rng.random() < 0.15 else answered
     return engine(rng, sections, asked)

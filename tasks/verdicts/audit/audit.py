@@ -39,7 +39,13 @@ class AuditSpec(Spec):
     """Where text stops being language."""
 
 
-def audit(corpus: Rows, spec: AuditSpec, *, style: Style | None = None, progress: Progress = lambda stage, rows: None) -> Outcome:
+def audit(
+    corpus: Rows,
+    spec: AuditSpec,
+    *,
+    style: Style | None = None,
+    progress: Progress = lambda stage, rows: None,
+) -> Outcome:
     """Return what is to be said of a corpus. style: of a baseline; EmptyTable when there are no rows."""
     counts = Counts() if style else Counts(OPENER_VIEWS)
     detectors = _detectors(corpus, counts, spec, style)
@@ -62,12 +68,20 @@ def audit(corpus: Rows, spec: AuditSpec, *, style: Style | None = None, progress
     if style is not None:
         found = _comparable(corpus, style, detectors, found)
     found.sort(key=lambda one: (not len(one.flags), not one.leak, -len(one.rows)))
-    return _outcome(corpus, found, rows=rows, ids=pa.chunked_array(ids), openers=openers, style=style, spec=spec)
+    return _outcome(
+        corpus, found, rows=rows, ids=pa.chunked_array(ids), openers=openers, style=style, spec=spec
+    )
 
 
-def _detectors(corpus: Rows, counts: Counts, spec: AuditSpec, style: Style | None) -> list[Detector]:
+def _detectors(
+    corpus: Rows, counts: Counts, spec: AuditSpec, style: Style | None
+) -> list[Detector]:
     known: list[Detector] = [FourGateDetector()] if spec.preset else []
-    values: list[Detector] = [CanaryDetector(corpus.producers), TaintDetector(corpus.producers), DependenceDetector(corpus.producers)]
+    values: list[Detector] = [
+        CanaryDetector(corpus.producers),
+        TaintDetector(corpus.producers),
+        DependenceDetector(corpus.producers),
+    ]
     cleared = _cleared(spec.allowed)
     by_style: list[Detector] = []
     if style is not None:
@@ -83,7 +97,9 @@ def _detectors(corpus: Rows, counts: Counts, spec: AuditSpec, style: Style | Non
     ]
 
 
-def _comparable(corpus: Rows, style: Style, detectors: list[Detector], found: list[Found]) -> list[Found]:
+def _comparable(
+    corpus: Rows, style: Style, detectors: list[Detector], found: list[Found]
+) -> list[Found]:
     """Return the findings, those that lean on the baseline's style withdrawn where it is no baseline for this corpus."""
     flagged = [one.flags for one in found if one.detector in BY_STYLE]
     if not flagged:
@@ -91,11 +107,18 @@ def _comparable(corpus: Rows, style: Style, detectors: list[Detector], found: li
     # Rows that are no language at all are unlike any baseline, and say nothing about its kind.
     broken = np.concatenate([np.zeros(0, np.int64), *(one.flags for one in found if not one.leak)])
     rows = np.setdiff1d(np.concatenate(flagged), broken)
-    pieces = np.concatenate([one.pieces for one in detectors if isinstance(one, ConcentrationDetector)])
+    pieces = np.concatenate(
+        [one.pieces for one in detectors if isinstance(one, ConcentrationDetector)]
+    )
     area = left_over(corpus, style.counts, style.usual, pieces=pieces, rows=rows)
     if area <= COMPARABLE:
         return found
-    return [replace(one, detector="shift", flags=one.flags[:0], leak=False) if one.detector in BY_STYLE else one for one in found]
+    return [
+        replace(one, detector="shift", flags=one.flags[:0], leak=False)
+        if one.detector in BY_STYLE
+        else one
+        for one in found
+    ]
 
 
 BY_STYLE = ("concentration", "novelty")
@@ -104,13 +127,23 @@ BY_STYLE = ("concentration", "novelty")
 def _cleared(phrases: tuple[str, ...]) -> Hashes:
     """Return the n-grams that allowed phrases are made of; a single token is cleared only by a phrase that is nothing else."""
     several = [
-        grams for phrase in phrases for grams in grams_of(tokens_of(pa.array([phrase]))) if grams.order > 1 or len(phrase.split()) == 1
+        grams
+        for phrase in phrases
+        for grams in grams_of(tokens_of(pa.array([phrase])))
+        if grams.order > 1 or len(phrase.split()) == 1
     ]
     return np.concatenate([np.zeros(0, np.uint64), *(grams.hashes for grams in several)])
 
 
 def _outcome(
-    corpus: Rows, found: list[Found], *, rows: int, ids: pa.ChunkedArray, openers: Openers, style: Style | None, spec: AuditSpec
+    corpus: Rows,
+    found: list[Found],
+    *,
+    rows: int,
+    ids: pa.ChunkedArray,
+    openers: Openers,
+    style: Style | None,
+    spec: AuditSpec,
 ) -> Outcome:
     reasons = tuple(dict.fromkeys(one.detector for one in found if len(one.flags)))
     flags = np.zeros(rows, np.uint64)
@@ -138,7 +171,11 @@ def _patterns(corpus: Rows, found: list[Found], rows: int) -> tuple[Pattern, ...
 
 def _examples(corpus: Rows, found: list[Found]) -> dict[int, list[Seen]]:
     """Return the first examples of every finding, read again from the rows themselves."""
-    wanted = [(int(row), number) for number, one in enumerate(found) for row in (one.flags if len(one.flags) else one.rows)[:EXAMPLES]]
+    wanted = [
+        (int(row), number)
+        for number, one in enumerate(found)
+        for row in (one.flags if len(one.flags) else one.rows)[:EXAMPLES]
+    ]
     last = max((row for row, _ in wanted), default=-1)
     seen: dict[int, list[Seen]] = {number: [] for number in range(len(found))}
     for batch in batches_of(corpus):
@@ -148,7 +185,9 @@ def _examples(corpus: Rows, found: list[Found]) -> dict[int, list[Seen]]:
     return seen
 
 
-def _spell(batch: Batch, wanted: list[tuple[int, int]], found: list[Found], seen: dict[int, list[Seen]]) -> None:
+def _spell(
+    batch: Batch, wanted: list[tuple[int, int]], found: list[Found], seen: dict[int, list[Seen]]
+) -> None:
     for row, number in wanted:
         place = row - batch.first_row
         if 0 <= place < batch.rows.num_rows:

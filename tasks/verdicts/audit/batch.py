@@ -60,7 +60,11 @@ class Batch:
     def samples_of(self) -> Places:
         """Return for every row the number of its prompt within the batch; rows without prompts have one each, as has an instruction that all share."""
         _, number, sizes = np.unique(prompt_digests(self), return_inverse=True, return_counts=True)
-        return np.arange(self.rows.num_rows) if len(sizes) * MOST_SAMPLES < self.rows.num_rows else number
+        return (
+            np.arange(self.rows.num_rows)
+            if len(sizes) * MOST_SAMPLES < self.rows.num_rows
+            else number
+        )
 
     @cached_property
     def grams(self) -> tuple[Grams, ...]:
@@ -75,7 +79,9 @@ class Batch:
     @cached_property
     def beside(self) -> Flags:
         """Return which tokens of the think blocks their own prompts or answers hold."""
-        both: Flags = self.prompted | held_beside(self.tokens, tokens_of(self.rows.column("answer")))
+        both: Flags = self.prompted | held_beside(
+            self.tokens, tokens_of(self.rows.column("answer"))
+        )
         return both
 
     def unprompted(self, grams: Grams, chosen: Places) -> Places:
@@ -109,7 +115,9 @@ def batches_of(rows: Rows) -> Iterator[Batch]:
         first_row += batch.num_rows
 
 
-def prompt_weights(digests: list[Hashes]) -> tuple[np.ndarray[tuple[int], np.dtype[np.float64]], int]:
+def prompt_weights(
+    digests: list[Hashes],
+) -> tuple[np.ndarray[tuple[int], np.dtype[np.float64]], int]:
     """Return what each row counts when rows of one prompt share one count, and how many prompts there are.
 
     Rows without prompts, or a file with one prompt for nearly all rows, count one each.
@@ -130,6 +138,9 @@ def prompt_digests(batch: Batch) -> Hashes:
     import xxhash
 
     return np.array(
-        [xxhash.xxh3_64_intdigest(text.encode()) if text else batch.first_row + place for place, text in enumerate(batch.texts("prompt"))],
+        [
+            xxhash.xxh3_64_intdigest(text.encode()) if text else batch.first_row + place
+            for place, text in enumerate(batch.texts("prompt"))
+        ],
         np.uint64,
     )

@@ -42,7 +42,9 @@ class BleedDetector:
                 self._quoting.note("", batch.first_row + int(row))
         if self._ids:
             thinks, prompts, ids = (batch.texts(name) for name in ("think", "prompt", "id"))
-            for place in np.flatnonzero(pc.match_substring_regex(batch.rows.column("think"), _MAY_HOLD_ID)):
+            for place in np.flatnonzero(
+                pc.match_substring_regex(batch.rows.column("think"), _MAY_HOLD_ID)
+            ):
                 named = self._ids.intersection(_ID.findall(thinks[place]))
                 if any(found != ids[place] and found not in prompts[place] for found in named):
                     self._naming.note("", batch.first_row + int(place))
@@ -50,14 +52,21 @@ class BleedDetector:
     def found(self) -> list[Found]:
         """Return one finding for quotations, one for names."""
         both = ((self._quoting, self._spell_quotation), (self._naming, self._spell_name))
-        return [Found("other_row", rows, spell, rows) for notes, spell in both for _, rows in notes.widest_first()]
+        return [
+            Found("other_row", rows, spell, rows)
+            for notes, spell in both
+            for _, rows in notes.widest_first()
+        ]
 
     def _quoted(self, batch: Batch) -> tuple[Places, Places]:
         """Return first token and row of every run that another row's prompt alone holds, and the own prompt not nearly."""
         if self._owners is None:
             return np.zeros(0, np.int64), np.zeros(0, np.int64)
         places, rows = self._owners.quoted(batch.tokens, prompt_digests(batch))
-        foreign = [_foreign_tokens(batch, int(first), int(row)) >= LEAST_FOREIGN for first, row in zip(places, rows, strict=True)]
+        foreign = [
+            _foreign_tokens(batch, int(first), int(row)) >= LEAST_FOREIGN
+            for first, row in zip(places, rows, strict=True)
+        ]
         kept = np.flatnonzero(foreign)
         return places[kept], rows[kept]
 
@@ -100,7 +109,9 @@ class _Owners:
         hashes, places = ngram_hashes(tokens, RUN_TOKENS)
         cells, texts = _cells(hashes), tokens.texts[places]
         owners = self._prompt[cells]
-        foreign = (owners > MANY) & (owners != prompts[texts]) & (self._mark[cells] == _marks(hashes))
+        foreign = (
+            (owners > MANY) & (owners != prompts[texts]) & (self._mark[cells] == _marks(hashes))
+        )
         return places[foreign], texts[foreign]
 
 
@@ -109,7 +120,11 @@ def _foreign_tokens(batch: Batch, first: int, row: int) -> int:
     asked = batch.prompt_tokens.hashes[slice(*batch.prompt_tokens.bounds[row : row + 2])].tolist()
     run = batch.tokens.hashes[first : first + RUN_TOKENS].tolist()
     own = {tuple(asked[place : place + OWN_ORDER]) for place in range(len(asked) - OWN_ORDER + 1)}
-    held = [place for place in range(RUN_TOKENS - OWN_ORDER + 1) if tuple(run[place : place + OWN_ORDER]) in own]
+    held = [
+        place
+        for place in range(RUN_TOKENS - OWN_ORDER + 1)
+        if tuple(run[place : place + OWN_ORDER]) in own
+    ]
     return RUN_TOKENS - len({place + ahead for place in held for ahead in range(OWN_ORDER)})
 
 

@@ -48,7 +48,11 @@ def _ints(values: pa.Array) -> Reals:
 
 def _packed(text: str) -> float:
     raw = text.encode()
-    return len(zlib.compress(raw, 1)) / max(len(raw), 1) * float(np.log2(len(raw) + 2)) if len(raw) > LEAST_CHARACTERS else 6.0
+    return (
+        len(zlib.compress(raw, 1)) / max(len(raw), 1) * float(np.log2(len(raw) + 2))
+        if len(raw) > LEAST_CHARACTERS
+        else 6.0
+    )
 
 
 def _longest_runs(tokens: Tokens) -> Reals:
@@ -68,7 +72,9 @@ def repeated_shares(tokens: Tokens) -> Reals:
     total = np.bincount(texts, minlength=count)
     # The text's number in the upper bits: one sort of one column, and 40 bits of hash are plenty within one text.
     keys = np.sort((texts.astype(np.uint64) << np.uint64(40)) | (hashes >> np.uint64(24)))
-    repeats = np.bincount((keys[1:][keys[1:] == keys[:-1]] >> np.uint64(40)).astype(np.int64), minlength=count)
+    repeats = np.bincount(
+        (keys[1:][keys[1:] == keys[:-1]] >> np.uint64(40)).astype(np.int64), minlength=count
+    )
     return np.where(total >= LEAST_TOKENS, repeats / np.maximum(total, 1), 0.0)
 
 
@@ -90,7 +96,10 @@ class CharacterDetector:
                 self._notes.note(fault, batch.first_row + place)
         measured = statistics(batch)
         for name, numbers in FAULTS.items():
-            beyond, suspects = (np.any([look(measured, number) for number in numbers], axis=0) for look in (self._beyond, self._suspects))
+            beyond, suspects = (
+                np.any([look(measured, number) for number in numbers], axis=0)
+                for look in (self._beyond, self._suspects)
+            )
             for place in np.flatnonzero(beyond | suspects):
                 if beyond[place] or self._confirmed(name, batch.texts("think")[place]):
                     self._notes.note(name, batch.first_row + int(place))
@@ -114,22 +123,35 @@ class CharacterDetector:
         if name == "loop":
             tokens = words(text)
             times, length = laps(tokens, LOOP_ORDER)
-            return repeated_share(tokens, LOOP_ORDER) > self._spec.repeated or (times >= LEAST_LAPS and length >= LEAST_TOKENS)
-        return text.count(" ") < LEAST_SPACES * len(text) or _has_long_word(text, self._spec.longest_word)
+            return repeated_share(tokens, LOOP_ORDER) > self._spec.repeated or (
+                times >= LEAST_LAPS and length >= LEAST_TOKENS
+            )
+        return text.count(" ") < LEAST_SPACES * len(text) or _has_long_word(
+            text, self._spec.longest_word
+        )
 
     def found(self) -> list[Found]:
         """Return one finding a fault."""
-        return [Found(name, rows, spell_opening, rows, leak=False) for name, rows in self._notes.widest_first()]
+        return [
+            Found(name, rows, spell_opening, rows, leak=False)
+            for name, rows in self._notes.widest_first()
+        ]
 
 
 def bounds(measured: Reals) -> Reals:
     """Return the signed bound of every statistic of baseline rows: far from the median, and twice as far as any baseline row."""
     middle = np.median(measured, axis=0)
     spread = np.maximum(1.4826 * np.median(np.abs(measured - middle), axis=0), FLOOR)
-    bounds: Reals = SIGN * middle + np.maximum(FAR * spread, BEYOND * (SIGN * (measured - middle)).max(axis=0))
+    bounds: Reals = SIGN * middle + np.maximum(
+        FAR * spread, BEYOND * (SIGN * (measured - middle)).max(axis=0)
+    )
     return bounds
 
 
 def _has_long_word(text: str, longest: int) -> bool:
     """Return whether a run of letters is longer; scripts that need no spaces are left alone."""
-    return any(len(word) > longest and len(word.encode()) < WIDE_SCRIPT * len(word) for word in words(text) if not word.isdigit())
+    return any(
+        len(word) > longest and len(word.encode()) < WIDE_SCRIPT * len(word)
+        for word in words(text)
+        if not word.isdigit()
+    )

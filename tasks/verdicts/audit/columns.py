@@ -5,10 +5,31 @@ from dataclasses import dataclass, field
 
 from tasks.errors import UnreadableFile
 from tasks.think import Parsed, salvage, split, split_harmony, untagged
-from tasks.verdicts.audit.values import MAX_DEPTH, Place, Row, asked, at, chat_of, holds_reasoning, said, spoken, text_of
+from tasks.verdicts.audit.values import (
+    MAX_DEPTH,
+    Place,
+    Row,
+    asked,
+    at,
+    chat_of,
+    holds_reasoning,
+    said,
+    spoken,
+    text_of,
+)
 
 IDS = ("row_id", "trace_id", "id", "uid", "uuid", "qid", "example_id", "key", "index")
-RESPONSES = ("response", "completion", "prediction", "output", "generation", "answer", "raw", "trace", "solution")
+RESPONSES = (
+    "response",
+    "completion",
+    "prediction",
+    "output",
+    "generation",
+    "answer",
+    "raw",
+    "trace",
+    "solution",
+)
 REASONING = (
     "think", "thinking", "reasoning", "reasoning_content", "thoughts", "analysis", "chain_of_thought", "cot", "rationale",
     "reasoning_text", "reasoning_trace", "thinking_trajectory", "complex_cot",
@@ -17,7 +38,16 @@ CHATS = ("messages", "conversations", "conversation")
 WHOLE = ("text", "content")
 """Often the whole chat as one string: read only where no column holds the completion alone."""
 
-ANSWERS = ("answer", "response", "completion", "output", "final", "solution", "final_answer", "content")
+ANSWERS = (
+    "answer",
+    "response",
+    "completion",
+    "output",
+    "final",
+    "solution",
+    "final_answer",
+    "content",
+)
 PROMPTS = ("prompt", "question", "instruction", "input", "query", "problem", "user")
 CONTEXTS = ("context", "passage", "passages", "documents", "evidence")
 
@@ -50,27 +80,44 @@ class Layout:
 
     def __post_init__(self) -> None:
         places = (self.think, *self.prompt, *self.producers, self.identity, self.answer)
-        object.__setattr__(self, "columns", tuple(dict.fromkeys(place[0] for place in places if place)))
+        object.__setattr__(
+            self, "columns", tuple(dict.fromkeys(place[0] for place in places if place))
+        )
 
     def texts(self, row: Row) -> list[str]:
         """Return a row's id, prompt, think, answer, fault and producer values."""
         parsed = self._parsed(row)
         identity = text_of(at(row, self.identity)) if self.identity else ""
         prompt = "\n".join(filter(None, (self._prompt(row, place) for place in self.prompt)))
-        return [identity, prompt, parsed.think, parsed.answer, parsed.fault or "", *(text_of(at(row, place)) for place in self.producers)]
+        return [
+            identity,
+            prompt,
+            parsed.think,
+            parsed.answer,
+            parsed.fault or "",
+            *(text_of(at(row, place)) for place in self.producers),
+        ]
 
     def _prompt(self, row: Row, place: Place) -> str:
         value = at(row, place)
         if isinstance(value, str):
             return value
-        return asked(value) if (place == self.think or place[-1].lower() in CHATS) and chat_of(value) else said(value)
+        return (
+            asked(value)
+            if (place == self.think or place[-1].lower() in CHATS) and chat_of(value)
+            else said(value)
+        )
 
     def _parsed(self, row: Row) -> Parsed:
         turn = spoken(at(row, self.think))
         if turn.thought.strip():
             return _from_fields(turn.thought, turn.content, answer_due=True)
         if self.alone:
-            return _from_fields(turn.content, said(at(row, self.answer)) if self.answer else "", answer_due=bool(self.answer))
+            return _from_fields(
+                turn.content,
+                said(at(row, self.answer)) if self.answer else "",
+                answer_due=bool(self.answer),
+            )
         return _inline(turn.content)
 
 
@@ -79,7 +126,9 @@ def decide(sample: Sequence[Row], named: Columns, *, name: str) -> Layout:
     seen = list(dict.fromkeys(column for row in sample for column in row))
     for column in (named.think, *named.prompt, *named.producer):
         if column and not _reached(sample, _place(column, seen)):
-            raise UnreadableFile(f"{name} has no column {column!r} in its first {len(sample)} rows; name one of those seen: {_list(seen)}")
+            raise UnreadableFile(
+                f"{name} has no column {column!r} in its first {len(sample)} rows; name one of those seen: {_list(seen)}"
+            )
     trace = named.think or _trace_column(sample, seen)
     if not trace:
         raise UnreadableFile(
@@ -87,11 +136,17 @@ def decide(sample: Sequence[Row], named: Columns, *, name: str) -> Layout:
         )
     place = _place(trace, seen)
     prompt = named.prompt or tuple(_prompt_columns(sample, seen, trace, place))
-    producers = tuple(dict.fromkeys(leaf for column in named.producer for leaf in _leaves(sample, _place(column, seen))))
+    producers = tuple(
+        dict.fromkeys(
+            leaf for column in named.producer for leaf in _leaves(sample, _place(column, seen))
+        )
+    )
     answer = _first(ANSWERS, [column for column in seen if (column,) != place])
     values = [at(row, place) for row in sample]
     texts = [value for value in values if isinstance(value, str)]
-    alone = bool(texts) and _is_alone(texts, place[-1].lower(), named=bool(named.think), answered=bool(answer))
+    alone = bool(texts) and _is_alone(
+        texts, place[-1].lower(), named=bool(named.think), answered=bool(answer)
+    )
     return Layout(
         found=Columns(trace, prompt, tuple(map(".".join, producers))), think=place, alone=alone,
         prompt=tuple(_place(column, seen) for column in prompt), producers=producers,
@@ -106,10 +161,14 @@ def _inline(text: str) -> Parsed:
 def _from_fields(thought: str, answer: str, *, answer_due: bool) -> Parsed:
     """Return reasoning and answer that came in fields of their own; tags that lie in them are stripped."""
     within = _within(thought)
-    spoken_answer = (_inline(answer).answer if holds_reasoning(answer) else answer.strip()) or within.answer
+    spoken_answer = (
+        _inline(answer).answer if holds_reasoning(answer) else answer.strip()
+    ) or within.answer
     if not within.think:
         return Parsed("", spoken_answer, "missing_think")
-    return Parsed(within.think, spoken_answer, "empty_answer" if answer_due and not spoken_answer else None)
+    return Parsed(
+        within.think, spoken_answer, "empty_answer" if answer_due and not spoken_answer else None
+    )
 
 
 def _within(thought: str) -> Parsed:
@@ -122,7 +181,9 @@ def _within(thought: str) -> Parsed:
 
 def _trace_column(sample: Sequence[Row], seen: list[str]) -> str:
     """Return the first known column in which most rows hold reasoning, else the one in which the most do, else one that could."""
-    known = [column for names in (RESPONSES, REASONING, CHATS, WHOLE) for column in _all(names, seen)]
+    known = [
+        column for names in (RESPONSES, REASONING, CHATS, WHOLE) for column in _all(names, seen)
+    ]
     aside = {*known, *_all((*IDS, *PROMPTS, *CONTEXTS), seen)}
     for candidates in (known, [column for column in seen if column not in aside]):
         counts = {column: _count(sample, column) for column in candidates}
@@ -148,7 +209,9 @@ def _is_alone(texts: Sequence[str], column: str, *, named: bool, answered: bool)
     return answered and all(fault == "empty_answer" for fault in faults) if faults else named
 
 
-def _prompt_columns(sample: Sequence[Row], seen: list[str], trace: str, place: Place) -> Iterator[str]:
+def _prompt_columns(
+    sample: Sequence[Row], seen: list[str], trace: str, place: Place
+) -> Iterator[str]:
     others = [column for column in seen if (column,) != place]
     if any(asked(at(row, place)) for row in sample):
         yield trace
@@ -162,7 +225,9 @@ def _prompt_columns(sample: Sequence[Row], seen: list[str], trace: str, place: P
 def _leaves(sample: Sequence[Row], place: Place) -> list[Place]:
     """Return the places of the leaves below a value, in the order in which the rows show them."""
     below = sample if len(place) < MAX_DEPTH else ()
-    keys = dict.fromkeys(key for row in below if isinstance(value := at(row, place), dict) for key in value)
+    keys = dict.fromkeys(
+        key for row in below if isinstance(value := at(row, place), dict) for key in value
+    )
     return [leaf for key in keys for leaf in _leaves(sample, (*place, key))] or [place]
 
 
@@ -175,7 +240,9 @@ def _optional(column: str) -> Place:
 
 
 def _reached(sample: Sequence[Row], place: Place) -> bool:
-    return any(isinstance(above := at(row, place[:-1]), dict) and place[-1] in above for row in sample)
+    return any(
+        isinstance(above := at(row, place[:-1]), dict) and place[-1] in above for row in sample
+    )
 
 
 def _all(names: Iterable[str], seen: list[str]) -> list[str]:
@@ -189,4 +256,8 @@ def _first(names: Iterable[str], seen: list[str]) -> str:
 
 
 def _list(columns: list[str]) -> str:
-    return ", ".join(columns) if len(columns) <= 30 else f"{', '.join(columns[:30])} and {len(columns) - 30} more"
+    return (
+        ", ".join(columns)
+        if len(columns) <= 30
+        else f"{', '.join(columns[:30])} and {len(columns) - 30} more"
+    )

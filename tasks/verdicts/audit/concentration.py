@@ -44,7 +44,9 @@ class Tail:
 
     def unexplained(self, count: Reals, base: Reals) -> Reals:
         """Return the share of the count that the baseline's rate does not explain, at least."""
-        share: Reals = 1.0 - self.rows * (base + 0.5) / (self.baseline_rows + 1.0) / np.maximum(count, 1e-9)
+        share: Reals = 1.0 - self.rows * (base + 0.5) / (self.baseline_rows + 1.0) / np.maximum(
+            count, 1e-9
+        )
         return share
 
 
@@ -56,9 +58,15 @@ class Screen:
 
     def __init__(self, corpus: Counts, baseline: Counts) -> None:
         self.tail = Tail(corpus.rows, baseline.rows)
-        bounds = [self._least_total(np.cumsum(_totals(corpus, baseline, view)[::-1])[::-1]) for view in VIEWS]
+        bounds = [
+            self._least_total(np.cumsum(_totals(corpus, baseline, view)[::-1])[::-1])
+            for view in VIEWS
+        ]
         self.tested = [tested for _, tested in bounds]
-        self._wanted = {view: self._promising(corpus, baseline, view, least) for view, (least, _) in zip(VIEWS, bounds, strict=True)}
+        self._wanted = {
+            view: self._promising(corpus, baseline, view, least)
+            for view, (least, _) in zip(VIEWS, bounds, strict=True)
+        }
 
     def _least_total(self, at_least: NDArray[np.int64]) -> tuple[int, int]:
         """Return the smallest c + b at which one test could be significant among those that remain, and how many remain."""
@@ -71,8 +79,12 @@ class Screen:
     def _promising(self, corpus: Counts, baseline: Counts, view: str, least: int) -> Flags:
         count, base = corpus.cells[view], baseline.cells[view]
         wanted = np.zeros(len(count), bool)
-        likely = np.flatnonzero((count >= LEAST_ROWS) & (count + base >= min(least, 2 * LEAST_ROWS)))
-        wanted[likely[self.tail.p(count[likely].astype(float), base[likely].astype(float)) <= LEVEL]] = True
+        likely = np.flatnonzero(
+            (count >= LEAST_ROWS) & (count + base >= min(least, 2 * LEAST_ROWS))
+        )
+        wanted[
+            likely[self.tail.p(count[likely].astype(float), base[likely].astype(float)) <= LEVEL]
+        ] = True
         return wanted
 
     def select(self, grams: Grams) -> Places:
@@ -84,7 +96,10 @@ class Screen:
 def _totals(corpus: Counts, baseline: Counts, view: str) -> NDArray[np.int64]:
     count = corpus.cells[view]
     held = np.flatnonzero(count)
-    return np.bincount(np.minimum(count[held] + baseline.cells[view][held], LARGEST_TOTAL), minlength=LARGEST_TOTAL + 1)
+    return np.bincount(
+        np.minimum(count[held] + baseline.cells[view][held], LARGEST_TOTAL),
+        minlength=LARGEST_TOTAL + 1,
+    )
 
 
 @dataclass(frozen=True)
@@ -97,7 +112,9 @@ class Concentrated:
     accounts_for: Places
 
 
-def concentrations(sightings: Sightings, base: Reals, tail: Tail, *, tested: Sequence[int]) -> list[Concentrated]:
+def concentrations(
+    sightings: Sightings, base: Reals, tail: Tail, *, tested: Sequence[int]
+) -> list[Concentrated]:
     """Return the patterns that account for what recurs, widest first among the surest. base: weighted baseline rows of every n-gram."""
     count = sightings.counts()
     alive = np.flatnonzero((count >= LEAST_ROWS) & (tail.p(count, base) <= LEVEL))
@@ -107,13 +124,22 @@ def concentrations(sightings: Sightings, base: Reals, tail: Tail, *, tested: Seq
         while len(patterns) < MOST_PATTERNS:
             left = Tail(float(sightings.weights[active].sum()), tail.baseline_rows)
             alive = alive[count[alive] >= LEAST_ROWS]
-            significant = alive[_significant(left.p(count[alive], base[alive]), sightings.views[alive], tested)]
+            significant = alive[
+                _significant(left.p(count[alive], base[alive]), sightings.views[alive], tested)
+            ]
             gram = _widest(significant, count, base, left, sure, sightings.orders)
             if gram is None:
                 break
             rows = sightings.rows_of(gram)
             new = rows[active[rows]]
-            patterns.append(Concentrated(sightings.hashes[gram], rows, float(base[gram] / max(tail.baseline_rows, 1)), new))
+            patterns.append(
+                Concentrated(
+                    sightings.hashes[gram],
+                    rows,
+                    float(base[gram] / max(tail.baseline_rows, 1)),
+                    new,
+                )
+            )
             active[new] = False
             count = count - sightings.counts_of(new)
     return patterns
@@ -128,7 +154,9 @@ def everywhere(corpus: Rows, patterns: list[Concentrated]) -> list[Concentrated]
         for grams in batch.grams:
             chosen = batch.unprompted(grams, np.flatnonzero(np.isin(grams.hashes, hashes)))
             pattern = order[np.searchsorted(hashes[order], grams.hashes[chosen])]
-            pairs.append(np.stack([pattern, batch.tokens.texts[grams.places[chosen]] + batch.first_row]))
+            pairs.append(
+                np.stack([pattern, batch.tokens.texts[grams.places[chosen]] + batch.first_row])
+            )
     held = np.unique(np.concatenate(pairs, axis=1), axis=1)
     taken, whole = np.zeros(0, np.int64), list[Concentrated]()
     for number, one in enumerate(patterns):
@@ -142,7 +170,8 @@ def suspicious(sightings: Sightings, base: Reals, tail: Tail, *, tested: Sequenc
     """Return every n-gram that is significant by itself, whether or not a pattern names it."""
     count = sightings.counts()
     hashes: Hashes = sightings.hashes[
-        _significant(tail.p(count, base), sightings.views, tested) & (tail.unexplained(count, base) >= SURE[-1])
+        _significant(tail.p(count, base), sightings.views, tested)
+        & (tail.unexplained(count, base) >= SURE[-1])
     ]
     return hashes
 
@@ -156,7 +185,14 @@ def _significant(p: Reals, views: NDArray[np.int16], tested: Sequence[int]) -> F
     return found
 
 
-def _widest(significant: Places, count: Reals, base: Reals, left: Tail, sure: float, orders: NDArray[np.int16]) -> int | None:
+def _widest(
+    significant: Places,
+    count: Reals,
+    base: Reals,
+    left: Tail,
+    sure: float,
+    orders: NDArray[np.int16],
+) -> int | None:
     """Return the n-gram with the most rows among those that the baseline's rate leaves unexplained; of equals the longest."""
     enough = significant[left.unexplained(count[significant], base[significant]) >= sure]
     if not len(enough):

@@ -6,7 +6,16 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.verdicts.audit.tokens import EDGE_TOKENS, ORDERS, Flags, Hashes, Places, Tokens, hashes_at, ngram_hashes
+from tasks.verdicts.audit.tokens import (
+    EDGE_TOKENS,
+    ORDERS,
+    Flags,
+    Hashes,
+    Places,
+    Tokens,
+    hashes_at,
+    ngram_hashes,
+)
 
 Cells = NDArray[np.int32]
 
@@ -72,7 +81,9 @@ class Counts:
         self.rows += len(np.unique(samples_of))
         for grams in grams_of(tokens, tuple(self.cells)):
             texts = samples_of[tokens.texts[grams.places]].astype(np.uint64)
-            pairs = np.sort((cell_of(grams.hashes, grams.view).astype(np.uint64) << np.uint64(32)) | texts)
+            pairs = np.sort(
+                (cell_of(grams.hashes, grams.view).astype(np.uint64) << np.uint64(32)) | texts
+            )
             once = pairs[np.flatnonzero(np.diff(pairs, prepend=~pairs[:1]))] >> np.uint64(32)
             cells, rows = _run_lengths(once.astype(np.int64))
             self.cells[grams.view][cells] += rows

@@ -62,17 +62,27 @@ class _Text:
         held, hashes = self._held
         one_hot = np.zeros((len(carried), len(names)))
         one_hot[np.arange(len(carried)), carried] = 1
-        together, total, share = held @ one_hot, np.asarray(held.sum(axis=1), float).ravel(), one_hot.mean(axis=0)
-        grams, of_value = np.nonzero((together >= LEAST_ROWS) & (total < MOST_SHARE * len(carried))[:, None])
+        together, total, share = (
+            held @ one_hot,
+            np.asarray(held.sum(axis=1), float).ravel(),
+            one_hot.mean(axis=0),
+        )
+        grams, of_value = np.nonzero(
+            (together >= LEAST_ROWS) & (total < MOST_SHARE * len(carried))[:, None]
+        )
         count = together[grams, of_value]
         p = _binomial_tail(count, total[grams], share[of_value])
         lifted = count / total[grams] >= np.minimum(LIFT, 0.9 / share[of_value]) * share[of_value]
         for place in np.flatnonzero(false_discovery(p, level=LEVEL) & lifted):
-            yield Dependent(column, str(names[of_value[place]]), hashes[grams[place]], float(p[place]))
+            yield Dependent(
+                column, str(names[of_value[place]]), hashes[grams[place]], float(p[place])
+            )
 
     @cached_property
     def _held(self) -> "tuple[NDArray[np.float64], Hashes]":
-        sightings = self._gathering.seal(np.ones(-(-self.rows // self._gathering.step)), least_rows=LEAST_ROWS)
+        sightings = self._gathering.seal(
+            np.ones(-(-self.rows // self._gathering.step)), least_rows=LEAST_ROWS
+        )
         return sightings.held, sightings.hashes
 
 
@@ -110,18 +120,32 @@ class DependenceDetector:
     def look(self, batch: Batch) -> None:
         """Note the rows that hold both a value and an n-gram that depends on it."""
         if self._dependents is None:
-            self._dependents = [one for name, values in zip(self._columns, self._values, strict=True) for one in self._of(name, values)]
+            self._dependents = [
+                one
+                for name, values in zip(self._columns, self._values, strict=True)
+                for one in self._of(name, values)
+            ]
         if not self._dependents:
             return
         tokens, prompts = (exact_tokens(batch.rows.column(name)) for name in ("think", "prompt"))
         known = held_beside(tokens, prompts)
-        held = {(int(value), int(row)) for grams in _looked_at(tokens) for value, row in self._hits(grams, tokens, known)}
+        held = {
+            (int(value), int(row))
+            for grams in _looked_at(tokens)
+            for value, row in self._hits(grams, tokens, known)
+        }
         values = {name: batch.texts(PRODUCER + name) for name in self._columns}
         for one in self._dependents:
-            rows = [row for row, value in enumerate(values[one.column]) if value == one.value and (int(one.gram), row) in held]
+            rows = [
+                row
+                for row, value in enumerate(values[one.column])
+                if value == one.value and (int(one.gram), row) in held
+            ]
             self._rows.setdefault(one, []).append(np.array(rows, np.int64) + batch.first_row)
 
-    def _hits(self, grams: Grams, tokens: Tokens, known: Flags) -> Iterator[tuple[np.uint64, np.int64]]:
+    def _hits(
+        self, grams: Grams, tokens: Tokens, known: Flags
+    ) -> Iterator[tuple[np.uint64, np.int64]]:
         wanted = np.array([one.gram for one in self._dependents or []], np.uint64)
         new = _new(grams, known)
         hit = new[np.isin(grams.hashes[new], wanted)]
@@ -129,12 +153,19 @@ class DependenceDetector:
 
     def _of(self, column: str, values: list[str]) -> list[Dependent]:
         found = list(self._thinks.dependents(column, values))
-        betrayed = self._prompts.empty or (any(one.p <= CONFOUNDED for one in self._prompts.dependents(column, values)) if found else False)
+        betrayed = self._prompts.empty or (
+            any(one.p <= CONFOUNDED for one in self._prompts.dependents(column, values))
+            if found
+            else False
+        )
         return [one for one in found if not betrayed or int(one.gram) in _spelled(one.value)]
 
     def found(self) -> list[Found]:
         """Return the dependent n-grams, widest first; a row is flagged under the first that holds it."""
-        noted = sorted(((one, np.concatenate(rows)) for one, rows in self._rows.items()), key=lambda pair: -len(pair[1]))
+        noted = sorted(
+            ((one, np.concatenate(rows)) for one, rows in self._rows.items()),
+            key=lambda pair: -len(pair[1]),
+        )
         taken, kept = np.zeros(0, np.int64), list[Found]()
         for one, rows in noted:
             new = np.setdiff1d(rows, taken)
@@ -147,7 +178,12 @@ class DependenceDetector:
 def _spelled(value: str) -> set[int]:
     """Return the hashes of the n-grams of a value, in every view: the value itself, or at least two words of it."""
     tokens = exact_tokens(pa.array([value]))
-    return {int(one) for grams in _looked_at(tokens) if grams.order >= min(2, len(tokens.hashes)) for one in grams.hashes}
+    return {
+        int(one)
+        for grams in _looked_at(tokens)
+        if grams.order >= min(2, len(tokens.hashes))
+        for one in grams.hashes
+    }
 
 
 def _new(grams: Grams, known: Flags) -> Places:
@@ -167,9 +203,16 @@ class _Speller:
         tokens = exact_tokens(batch.rows.column("think"))
         low, high = tokens.bounds[row : row + 2]
         for grams in _looked_at(tokens):
-            inside = np.flatnonzero((grams.places >= low) & (grams.places < high) & (grams.hashes == self._dependent.gram))
+            inside = np.flatnonzero(
+                (grams.places >= low)
+                & (grams.places < high)
+                & (grams.hashes == self._dependent.gram)
+            )
             if len(inside):
                 place = int(grams.places[inside[0]])
                 spelled = spell_tokens(batch, row, place, place + grams.order)
-                return Seen(f"{spelled.pattern} ({self._dependent.column} = {self._dependent.value})", spelled.excerpt)
+                return Seen(
+                    f"{spelled.pattern} ({self._dependent.column} = {self._dependent.value})",
+                    spelled.excerpt,
+                )
         return Seen("", "")

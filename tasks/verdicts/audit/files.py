@@ -41,12 +41,16 @@ def data_files(path: Path) -> tuple[Path, ...]:
         if stat.S_ISREG(mode):
             return (path,)
         if not stat.S_ISDIR(mode):
-            raise UnreadableFile(f"{path} is neither a file nor a folder; an audit reads its rows twice: save them to a file first")
+            raise UnreadableFile(
+                f"{path} is neither a file nor a folder; an audit reads its rows twice: save them to a file first"
+            )
         files = sorted(_below(path), key=lambda file: file.relative_to(path).as_posix())
     for suffixes in (TABLES, LOOSE):
         if chosen := tuple(file for file in files if file.name.lower().endswith(suffixes)):
             return chosen
-    raise UnreadableFile(f"{path} holds no data files; looked in it and below for names ending in {', '.join((*TABLES, *LOOSE))}")
+    raise UnreadableFile(
+        f"{path} holds no data files; looked in it and below for names ending in {', '.join((*TABLES, *LOOSE))}"
+    )
 
 
 def rows_of(path: Path, columns: tuple[str, ...] = ()) -> Iterator[Row]:
@@ -73,9 +77,13 @@ def named_faults(path: Path) -> Iterator[None]:
     except FileNotFoundError as exc:
         raise UnreadableFile(f"{path} is not there; name a file or a folder that is") from exc
     except PermissionError as exc:
-        raise UnreadableFile(f"{path} may not be read: permission denied for {exc.filename or path}; change its mode or its owner") from exc
+        raise UnreadableFile(
+            f"{path} may not be read: permission denied for {exc.filename or path}; change its mode or its owner"
+        ) from exc
     except (EOFError, zlib.error, gzip.BadGzipFile) as exc:
-        raise UnreadableFile(f"{path} is not a whole gzip file ({exc}); copy or write it again") from exc
+        raise UnreadableFile(
+            f"{path} is not a whole gzip file ({exc}); copy or write it again"
+        ) from exc
     except OSError as exc:
         raise UnreadableFile(f"{path} cannot be read: {exc}") from exc
 
@@ -117,7 +125,11 @@ def _below(folder: Path) -> Iterator[Path]:
     for place, folders, names in os.walk(folder, onerror=_raise):
         folders[:] = [name for name in folders if not name.startswith(("_", "."))]
         # `datasets` keeps the results of its own map and filter beside the data as cache-*.arrow.
-        yield from (Path(place) / name for name in names if not (name.startswith(("_", ".", "cache-")) or name in NOT_ROWS))
+        yield from (
+            Path(place) / name
+            for name in names
+            if not (name.startswith(("_", ".", "cache-")) or name in NOT_ROWS)
+        )
 
 
 def _raise(exc: OSError) -> None:

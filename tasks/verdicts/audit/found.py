@@ -70,14 +70,20 @@ class RowNotes:
 
     def widest_first(self) -> list[tuple[str, Places]]:
         """Return (key, rows), most rows first."""
-        return sorted(((key, np.array(rows, np.int64)) for key, rows in self.rows.items()), key=lambda one: (-len(one[1]), one[0]))
+        return sorted(
+            ((key, np.array(rows, np.int64)) for key, rows in self.rows.items()),
+            key=lambda one: (-len(one[1]), one[0]),
+        )
 
 
 def spell_tokens(batch: Batch, row: int, low: int, high: int) -> Seen:
     """Return the text of the tokens low … high (numbers within the batch) of a row's think block."""
     text, tokens = batch.texts("think")[row], batch.tokens
     raw, origin = text.encode(), batch.offset(row)
-    ends = [int(tokens.starts[place]) - origin if place < tokens.bounds[row + 1] else len(raw) for place in (low, high)]
+    ends = [
+        int(tokens.starts[place]) - origin if place < tokens.bounds[row + 1] else len(raw)
+        for place in (low, high)
+    ]
     first, last = (len(raw[:end].decode(errors="ignore")) for end in ends)
     return seen(text, first, last)
 

@@ -41,13 +41,17 @@ def array_rows(path: Path, file: BinaryIO) -> Iterator[Row]:
     window.expect("[")
     while window.peek() != "]":
         if window.peek() != "{":
-            raise window.broken("an element of the array is no object; due are objects with named columns")
+            raise window.broken(
+                "an element of the array is no object; due are objects with named columns"
+            )
         yield window.value()
         if window.peek() != "]":
             window.expect(",")
     window.expect("]")
     if window.peek():
-        raise window.broken("the array ends and more follows; due is one array of objects, or one object per line")
+        raise window.broken(
+            "the array ends and more follows; due is one array of objects, or one object per line"
+        )
 
 
 class _Window:
@@ -72,7 +76,11 @@ class _Window:
         """Step over the mark that is due here."""
         seen = self.peek()
         if seen != mark:
-            ending = "the file is cut: it ends within the array" if not seen else f"{seen!r} stands where {mark!r} is due"
+            ending = (
+                "the file is cut: it ends within the array"
+                if not seen
+                else f"{seen!r} stands where {mark!r} is due"
+            )
             raise self.broken(f"{ending}; write it again")
         self._at += 1
 
@@ -86,7 +94,9 @@ class _Window:
                 raise self.broken("a row is nested too deeply; due are flat objects") from None
             except ValueError as exc:
                 if self._ended:
-                    raise self.broken(f"the row that begins here is cut or not JSON{_fault(exc, self._at)}; write it again") from exc
+                    raise self.broken(
+                        f"the row that begins here is cut or not JSON{_fault(exc, self._at)}; write it again"
+                    ) from exc
                 self._more()
             else:
                 self._at, self._rows = end, self._rows + 1
@@ -95,13 +105,17 @@ class _Window:
     def broken(self, what: str) -> UnreadableFile:
         """Return the error that names this place."""
         line = self._line + self._text.count("\n", 0, self._at)
-        return UnreadableFile(f"{self._path}, line {line}, after {self._rows} rows of the array: {what}")
+        return UnreadableFile(
+            f"{self._path}, line {line}, after {self._rows} rows of the array: {what}"
+        )
 
     def _more(self) -> None:
         """Read on; each time at least as much as is held, so that a long row is scanned a few times only."""
         held = len(self._text) - self._at
         if held > ROW_LIMIT:
-            raise self.broken(f"a row of the array is cut, not JSON, or longer than {ROW_LIMIT // 2**20} MiB; write it as JSON Lines")
+            raise self.broken(
+                f"a row of the array is cut, not JSON, or longer than {ROW_LIMIT // 2**20} MiB; write it as JSON Lines"
+            )
         self._line += self._text.count("\n", 0, self._at)
         data = self._file.read(min(max(CHUNK, held), ROW_LIMIT + CHUNK - held))
         self._bytes += len(data)
@@ -109,7 +123,11 @@ class _Window:
         try:
             self._text = self._text[self._at :] + self._decoder.decode(data, final=self._ended)
         except UnicodeDecodeError as exc:
-            line = self._line + self._text.count("\n", self._at) + exc.object.count(b"\n", 0, exc.start)
+            line = (
+                self._line
+                + self._text.count("\n", self._at)
+                + exc.object.count(b"\n", 0, exc.start)
+            )
             place = f"{self._path}, line {line}, byte {self._bytes - len(exc.object) + exc.start + 1} of the file"
             raise UnreadableFile(_foreign_byte(place, exc)) from exc
         self._at = 0
@@ -121,7 +139,9 @@ def _object(line: bytes, place: str) -> Row:
     except orjson.JSONDecodeError:
         row = _patiently(line, place)
     if not isinstance(row, dict):
-        raise UnreadableFile(f"{place} is {_kind(row)}, due is an object with named columns; {_shown(line)}")
+        raise UnreadableFile(
+            f"{place} is {_kind(row)}, due is an object with named columns; {_shown(line)}"
+        )
     return row
 
 
@@ -132,15 +152,25 @@ def _patiently(line: bytes, place: str) -> object:
     except UnicodeDecodeError as exc:
         raise UnreadableFile(_foreign_byte(f"{place}, byte {exc.start + 1}", exc)) from exc
     except RecursionError:
-        raise UnreadableFile(f"{place} is nested too deeply; due is one flat JSON object per line") from None
+        raise UnreadableFile(
+            f"{place} is nested too deeply; due is one flat JSON object per line"
+        ) from None
     except ValueError as exc:
         if line.lstrip().startswith(b"{") and not line.endswith((b"\n", b"}")):
-            raise UnreadableFile(f"{place}, the last, is cut after {len(line)} bytes; remove it or write it again") from exc
-        raise UnreadableFile(f"{place} is not JSON{_fault(exc)}; due is one object per line; {_shown(line)}") from exc
+            raise UnreadableFile(
+                f"{place}, the last, is cut after {len(line)} bytes; remove it or write it again"
+            ) from exc
+        raise UnreadableFile(
+            f"{place} is not JSON{_fault(exc)}; due is one object per line; {_shown(line)}"
+        ) from exc
 
 
 def _fault(exc: ValueError, start: int = 0) -> str:
-    return f" ({exc.msg} at character {exc.pos - start + 1})" if isinstance(exc, json.JSONDecodeError) else ""
+    return (
+        f" ({exc.msg} at character {exc.pos - start + 1})"
+        if isinstance(exc, json.JSONDecodeError)
+        else ""
+    )
 
 
 def _foreign_byte(place: str, exc: UnicodeDecodeError) -> str:
@@ -149,7 +179,9 @@ def _foreign_byte(place: str, exc: UnicodeDecodeError) -> str:
 
 def _mended(value: object) -> Row:
     """Return a value with a question mark for each half of a surrogate pair, which no Arrow string can hold."""
-    return cast("Row", orjson.loads(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")))
+    return cast(
+        "Row", orjson.loads(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
+    )
 
 
 def _shown(line: bytes) -> str:
@@ -158,4 +190,6 @@ def _shown(line: bytes) -> str:
 
 
 def _kind(value: object) -> str:
-    return {list: "an array", str: "a text", bool: "true or false"}.get(type(value), "null" if value is None else "a number")
+    return {list: "an array", str: "a text", bool: "true or false"}.get(
+        type(value), "null" if value is None else "a number"
+    )

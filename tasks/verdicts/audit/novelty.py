@@ -31,12 +31,20 @@ TAIL_SHARE, LEAST_FOR_TAIL, TAIL_SAFETY = 0.02, 1000, 1.5
 def surprise(batch: Batch, baseline: Counts, *, own: int) -> Reals:
     """Return the surprise of every token of a batch in bits beyond the usual. own: 1 where its texts are themselves counted in the baseline."""
     rows = max(baseline.rows - own, 1)
-    held = [_ending_at(grams, len(batch.tokens.hashes), baseline, own) for grams in batch.grams if grams.view in ORDER_VIEWS]
+    held = [
+        _ending_at(grams, len(batch.tokens.hashes), baseline, own)
+        for grams in batch.grams
+        if grams.view in ORDER_VIEWS
+    ]
     bits: Reals = UNSEEN_WORD_BITS * (held[0] == 0) - np.log2(np.maximum(held[0], 0.5) / rows)
     for order in ORDERS[1:]:
         here, context = held[order - 1], np.roll(held[order - 2], 1)
         seen = (here > 0) & (context > 0)
-        bits = np.where(seen, -np.log2(np.clip(here, 0.5, np.maximum(context, 0.5)) / np.maximum(context, 0.5)), bits + UNSEEN_BITS)
+        bits = np.where(
+            seen,
+            -np.log2(np.clip(here, 0.5, np.maximum(context, 0.5)) / np.maximum(context, 0.5)),
+            bits + UNSEEN_BITS,
+        )
     excess: Reals = np.where(batch.beside, bits * KNOWN_SHARE, bits) - USUAL_BITS
     return excess
 
@@ -53,7 +61,9 @@ def scan(tokens: Tokens, excess: Reals) -> Reals:
     far = -1e4
     opening = np.where(tokens.from_start < 2 * EDGE_TOKENS, excess, far)
     closing = np.where(tokens.to_end < 2 * EDGE_TOKENS, excess, far)
-    return np.stack([_largest_sums(tokens, values) for values in (opening, closing, excess)], axis=1)
+    return np.stack(
+        [_largest_sums(tokens, values) for values in (opening, closing, excess)], axis=1
+    )
 
 
 def _largest_sums(tokens: Tokens, values: Reals) -> Reals:
@@ -92,12 +102,17 @@ class Null:
 
     def p_values(self, scores: Reals) -> Reals:
         """Return one p-value a row: the rarest of its scans, corrected for their number."""
-        per_scan = [self._tail(self.scores[:, number], scores[:, number]) for number in range(len(SCANS))]
+        per_scan = [
+            self._tail(self.scores[:, number], scores[:, number]) for number in range(len(SCANS))
+        ]
         p: Reals = np.minimum(np.min(per_scan, axis=0) * len(SCANS), 1.0)
         return p
 
     def _tail(self, null: Reals, scores: Reals) -> Reals:
-        rank = np.asarray((1.0 + len(null) - np.searchsorted(null, scores, "left")) / (len(null) + 1.0), np.float64)
+        rank = np.asarray(
+            (1.0 + len(null) - np.searchsorted(null, scores, "left")) / (len(null) + 1.0),
+            np.float64,
+        )
         if len(null) < LEAST_FOR_TAIL:
             return rank
         edge = null[-int(TAIL_SHARE * len(null))]

@@ -59,10 +59,19 @@ class LockedLabelDetector:
         if len(self._cleared):
             locked &= ~covered(batch.tokens, self._cleared)
         several = self._note(batch, locked, self._locked)
-        self._note(batch, locked & np.isin(batch.tokens.hashes, LABEL_SHAPES) & several[batch.tokens.texts], self._stamped, least=1)
+        self._note(
+            batch,
+            locked & np.isin(batch.tokens.hashes, LABEL_SHAPES) & several[batch.tokens.texts],
+            self._stamped,
+            least=1,
+        )
 
-    def _note(self, batch: Batch, locked: Flags, notes: RowNotes, least: int = LEAST_LOCKED) -> Flags:
-        held: Flags = np.bincount(batch.tokens.texts[locked], minlength=len(batch.tokens.bounds) - 1) >= least
+    def _note(
+        self, batch: Batch, locked: Flags, notes: RowNotes, least: int = LEAST_LOCKED
+    ) -> Flags:
+        held: Flags = (
+            np.bincount(batch.tokens.texts[locked], minlength=len(batch.tokens.bounds) - 1) >= least
+        )
         for row in np.flatnonzero(held):
             notes.note("", batch.first_row + int(row))
         return held
@@ -71,10 +80,17 @@ class LockedLabelDetector:
         opens, anywhere = (next(grams_of(batch.tokens, [view])) for view in reversed(VIEWS))
         opening = opens.places
         count = self._counts.of(opens)
-        locked = (count >= max(LEAST_ROWS, LEAST_SHARE / 4 * self._counts.rows)) & (count >= LOCKED * self._counts.of(anywhere)[opening])
+        locked = (count >= max(LEAST_ROWS, LEAST_SHARE / 4 * self._counts.rows)) & (
+            count >= LOCKED * self._counts.of(anywhere)[opening]
+        )
         if self._baseline is not None:
-            known, expected = self._baseline.of(opens), count * self._baseline.rows / self._counts.rows
-            locked &= (known < LEAST_LIFT_SHARE * expected) | ((known <= CHANCE_ROWS) & (expected >= LEAST_EXPECTED))
+            known, expected = (
+                self._baseline.of(opens),
+                count * self._baseline.rows / self._counts.rows,
+            )
+            locked &= (known < LEAST_LIFT_SHARE * expected) | (
+                (known <= CHANCE_ROWS) & (expected >= LEAST_EXPECTED)
+            )
         found = np.zeros(len(batch.tokens.hashes), bool)
         found[opening[locked & ~batch.beside[opening]]] = True
         return found
@@ -85,7 +101,11 @@ class LockedLabelDetector:
         rows = _rows(self._locked) if len(_rows(self._stamped)) >= least else _rows(RowNotes())
         cleared = np.setdiff1d(_rows(self._looked_at), _rows(self._locked))
         both = [Found("locked_label", rows, self._spell, rows)]
-        both += [Found("locked_label", cleared, self._spell, cleared[:0], cleared=True)] if len(self._cleared) else []
+        both += (
+            [Found("locked_label", cleared, self._spell, cleared[:0], cleared=True)]
+            if len(self._cleared)
+            else []
+        )
         return [one for one in both if len(one.rows)]
 
     def _spell(self, batch: Batch, row: int) -> Seen:

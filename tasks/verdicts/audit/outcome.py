@@ -68,14 +68,23 @@ class Outcome:
 
     def gate_rows(self) -> dict[str, int]:
         """Return reason → rows; the gates of a preset are named even where no row failed."""
-        counted = {name: int(np.count_nonzero(self.flags & np.uint64(1 << bit))) for bit, name in enumerate(self.reasons)}
-        return dict.fromkeys(self.gates, 0) | dict(sorted(counted.items(), key=lambda item: (-item[1], item[0])))
+        counted = {
+            name: int(np.count_nonzero(self.flags & np.uint64(1 << bit)))
+            for bit, name in enumerate(self.reasons)
+        }
+        return dict.fromkeys(self.gates, 0) | dict(
+            sorted(counted.items(), key=lambda item: (-item[1], item[0]))
+        )
 
     def flagged(self) -> Iterator[tuple[int, str, list[str]]]:
         """Yield (row, id, reasons) of every row at fault, in order."""
         for row in np.flatnonzero(self.flags):
             bits = int(self.flags[row])
-            yield int(row), self.ids[int(row)].as_py(), [name for bit, name in enumerate(self.reasons) if bits >> bit & 1]
+            yield (
+                int(row),
+                self.ids[int(row)].as_py(),
+                [name for bit, name in enumerate(self.reasons) if bits >> bit & 1],
+            )
 
     def leaking(self) -> int:
         """Return the rows flagged for producer state."""
@@ -84,7 +93,10 @@ class Outcome:
 
     def as_json(self) -> bytes:
         """Return the contract: rows, verdict, patterns, flagged, gates."""
-        flagged = [{"row": row, "id": row_id, "reasons": reasons} for row, row_id, reasons in self.flagged()]
+        flagged = [
+            {"row": row, "id": row_id, "reasons": reasons}
+            for row, row_id, reasons in self.flagged()
+        ]
         tree = {
             "rows": self.rows, "verdict": self.verdict, "patterns": [pattern.as_json() for pattern in self.patterns],
             "flagged": flagged, "gates": self.gate_rows(),

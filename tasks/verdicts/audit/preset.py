@@ -31,7 +31,9 @@ class FourGateDetector:
 
     def look(self, batch: Batch) -> None:
         """Put every row before the gates."""
-        for place, (think, answer) in enumerate(zip(batch.texts("think"), batch.texts("answer"), strict=True)):
+        for place, (think, answer) in enumerate(
+            zip(batch.texts("think"), batch.texts("answer"), strict=True)
+        ):
             for name, pattern in PATTERNS.items():
                 if pattern.search(think):
                     self._notes.note(name, batch.first_row + place)
@@ -41,7 +43,10 @@ class FourGateDetector:
     def found(self) -> list[Found]:
         """Return one finding a gate that some row fails."""
         leaks = [Found(name, rows, _spell(name), rows) for name, rows in self._notes.widest_first()]
-        return leaks + [Found(SHORT, rows, spell_opening, rows, leak=False) for _, rows in self._short.widest_first()]
+        return leaks + [
+            Found(SHORT, rows, spell_opening, rows, leak=False)
+            for _, rows in self._short.widest_first()
+        ]
 
 
 def _spell(name: str) -> Spell:

@@ -55,10 +55,14 @@ class TaintDetector:
     def look(self, batch: Batch) -> None:
         """Note phrases of own values; keep a sample of rows to see how common a phrase is without its value."""
         values = [batch.texts(PRODUCER + name) for name in self._columns]
-        for place, (think, prompt) in enumerate(zip(batch.texts("think"), batch.texts("prompt"), strict=True)):
+        for place, (think, prompt) in enumerate(
+            zip(batch.texts("think"), batch.texts("prompt"), strict=True)
+        ):
             text, own = spaced(think), [column[place] for column in values]
             if len(self._sample) < SAMPLE_ROWS:
-                self._sample.append((text, frozenset(phrase for value in own for phrase in phrases(value))))
+                self._sample.append(
+                    (text, frozenset(phrase for value in own for phrase in phrases(value)))
+                )
             self._note(batch.first_row + place, text, prompt, own)
 
     def _note(self, row: int, text: str, prompt: str, own: list[str]) -> None:
@@ -74,7 +78,11 @@ class TaintDetector:
         """Return one finding for each phrase that came back, the widest first; a row is flagged under the first that holds it."""
         carried = self._carried_phrases()
         kept = [(phrase, rows) for phrase, rows in self._proven.widest_first()]
-        kept += [(phrase, rows) for phrase, rows in self._noted.widest_first() if self._telling(phrase, len(rows), carried[phrase])]
+        kept += [
+            (phrase, rows)
+            for phrase, rows in self._noted.widest_first()
+            if self._telling(phrase, len(rows), carried[phrase])
+        ]
         return list(_one_reason_a_row(kept))
 
     def _carried_phrases(self) -> Counter[str]:
@@ -90,10 +98,19 @@ class TaintDetector:
         without = [phrase in text for text, of_own in self._sample if phrase not in of_own]
         if not without:
             return False
-        return float(Tail(carried, len(without)).p(np.array([own], float), np.array([sum(without)], float))[0]) <= LEVEL
+        return (
+            float(
+                Tail(carried, len(without)).p(
+                    np.array([own], float), np.array([sum(without)], float)
+                )[0]
+            )
+            <= LEVEL
+        )
 
 
-def _one_reason_a_row(kept: list[tuple[str, "np.ndarray[tuple[int], np.dtype[np.int64]]"]]) -> Iterator[Found]:
+def _one_reason_a_row(
+    kept: list[tuple[str, "np.ndarray[tuple[int], np.dtype[np.int64]]"]],
+) -> Iterator[Found]:
     taken = np.zeros(0, np.int64)
     for phrase, rows in kept:
         new = np.setdiff1d(rows, taken)
@@ -131,7 +148,9 @@ class CanaryDetector:
     def look(self, batch: Batch) -> None:
         """Note rows with a canary that their prompt does not hold."""
         own = [batch.texts(PRODUCER + name) for name in self._columns]
-        for place, (think, answer, prompt) in enumerate(zip(*(batch.texts(name) for name in ("think", "answer", "prompt")), strict=True)):
+        for place, (think, answer, prompt) in enumerate(
+            zip(*(batch.texts(name) for name in ("think", "answer", "prompt")), strict=True)
+        ):
             text = f"{think}\n{answer}"
             mine = {column[place] for column in own if column[place]}
             for canary in mine:

@@ -13,7 +13,12 @@ from tasks.verdicts.audit.values import Row, json_of
 
 __all__ = ["AUDITED", "Columns", "RowFile"]
 
-AUDITED = pa.schema([pa.field(name, pa.string(), nullable=False) for name in ("id", "prompt", "think", "answer", "fault")])
+AUDITED = pa.schema(
+    [
+        pa.field(name, pa.string(), nullable=False)
+        for name in ("id", "prompt", "think", "answer", "fault")
+    ]
+)
 """fault: what breaks the grammar of traces, "" when nothing does; then `think` still holds what reasoning there is.
 A batch also has a text column "producer:NAME" for each producer value."""
 
@@ -28,7 +33,9 @@ class RowFile:
     def __init__(self, files: Sequence[Path], layout: Layout) -> None:
         self._files, self._layout = tuple(files), layout
         names = [f"producer:{name}" for name in self.producers]
-        self._schema = pa.schema([*AUDITED, *(pa.field(name, pa.string(), nullable=False) for name in names)])
+        self._schema = pa.schema(
+            [*AUDITED, *(pa.field(name, pa.string(), nullable=False) for name in names)]
+        )
 
     @classmethod
     def open(cls, path: Path, columns: Columns = FIND_ALL) -> "RowFile":
@@ -36,7 +43,9 @@ class RowFile:
         files = data_files(path)
         sample = _sample(chain.from_iterable(map(rows_of, files)))
         if not sample:
-            raise UnreadableFile(f"{path} is empty: it holds no row; due is at least one reasoning trace")
+            raise UnreadableFile(
+                f"{path} is empty: it holds no row; due is at least one reasoning trace"
+            )
         return cls(files, decide(sample, columns, name=str(path)))
 
     @property
@@ -64,7 +73,10 @@ class RowFile:
             yield self._batch(rows)
 
     def _batch(self, rows: list[list[str]]) -> pa.RecordBatch:
-        return pa.RecordBatch.from_arrays([pa.array(column, pa.string()) for column in zip(*rows, strict=True)], schema=self._schema)
+        return pa.RecordBatch.from_arrays(
+            [pa.array(column, pa.string()) for column in zip(*rows, strict=True)],
+            schema=self._schema,
+        )
 
 
 def _sample(rows: Iterator[Row]) -> list[Row]:

@@ -23,7 +23,9 @@ class Bar(NamedTuple):
 
 def report(outcome: Outcome, name: str) -> str:
     """Return the page. Every text of the corpus is escaped, and the page asks nothing of any network."""
-    environment = Environment(undefined=StrictUndefined, autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    environment = Environment(
+        undefined=StrictUndefined, autoescape=True, trim_blocks=True, lstrip_blocks=True
+    )
     template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
     shown = list(islice(outcome.flagged(), SHOWN_ROWS))
     drawn = bars(outcome)

@@ -37,7 +37,9 @@ def left_over(corpus: Rows, counts: Counts, usual: Reals, *, pieces: Hashes, row
     values, usual = values[~np.isnan(values)], usual[~np.isnan(usual)]
     if len(values) < LEAST_ROWS or not len(usual):
         return 0.5
-    below = np.searchsorted(np.sort(usual), values, "left") + np.searchsorted(np.sort(usual), values, "right")
+    below = np.searchsorted(np.sort(usual), values, "left") + np.searchsorted(
+        np.sort(usual), values, "right"
+    )
     return float(below.mean() / (2 * len(usual)))
 
 
@@ -50,7 +52,10 @@ def _some(rows: Places) -> Places:
 
 
 def _left_over(batch: Batch, counts: Counts, pieces: Hashes, rows: Places) -> Reals:
-    mine = rows[(rows >= batch.first_row) & (rows < batch.first_row + batch.rows.num_rows)] - batch.first_row
+    mine = (
+        rows[(rows >= batch.first_row) & (rows < batch.first_row + batch.rows.num_rows)]
+        - batch.first_row
+    )
     if not len(mine):
         return np.zeros(0)
     excess = surprise(batch, counts, own=0)

@@ -29,7 +29,9 @@ class Gathering:
         """Keep the chosen n-grams of a batch whose first text is row first_row, once a row."""
         rows = tokens.texts[grams.places[chosen]] + first_row
         kept = rows % self.step == 0
-        pairs = np.unique(np.stack([grams.hashes[chosen][kept], rows[kept].astype(np.uint64)]), axis=1)
+        pairs = np.unique(
+            np.stack([grams.hashes[chosen][kept], rows[kept].astype(np.uint64)]), axis=1
+        )
         self._hashes.append(pairs[0])
         self._rows.append(pairs[1].astype(np.int32))
         shape = VIEWS.index(grams.view) * 8 + grams.order
@@ -42,10 +44,16 @@ class Gathering:
         self.step *= 2
         hashes, rows = self._pairs()
         kept = rows % self.step == 0
-        self._hashes, self._rows, self._held = [hashes[kept]], [rows[kept]], int(np.count_nonzero(kept))
+        self._hashes, self._rows, self._held = (
+            [hashes[kept]],
+            [rows[kept]],
+            int(np.count_nonzero(kept)),
+        )
 
     def _pairs(self) -> tuple[Hashes, NDArray[np.int32]]:
-        return np.concatenate(self._hashes or [np.zeros(0, np.uint64)]), np.concatenate(self._rows or [np.zeros(0, np.int32)])
+        return np.concatenate(self._hashes or [np.zeros(0, np.uint64)]), np.concatenate(
+            self._rows or [np.zeros(0, np.int32)]
+        )
 
     def seal(self, weights: Reals, *, least_rows: int) -> "Sightings":
         """Return all pairs whose n-gram has the least number of rows. weights: of the kept rows; row i of the sightings is row i * step."""
@@ -57,7 +65,9 @@ class Gathering:
         shapes = np.zeros(len(known), np.int16)
         for shape, some in self._shapes.items():
             shapes[np.isin(known, some)] = shape
-        return Sightings(known[keep], shapes[keep], (np.cumsum(keep) - 1)[gram[pairs]], rows[pairs], weights)
+        return Sightings(
+            known[keep], shapes[keep], (np.cumsum(keep) - 1)[gram[pairs]], rows[pairs], weights
+        )
 
 
 @dataclass(frozen=True)
@@ -79,7 +89,9 @@ class Sightings:
         from scipy.sparse import csr_array
 
         ones = np.ones(len(self.rows), np.float32)
-        return csr_array((ones, (self.grams, self.rows)), shape=(len(self.hashes), len(self.weights)))
+        return csr_array(
+            (ones, (self.grams, self.rows)), shape=(len(self.hashes), len(self.weights))
+        )
 
     @cached_property
     def _by_row(self) -> Any:
@@ -114,6 +126,10 @@ class Sightings:
 def base_counts(sightings: Sightings, hashes: Hashes, weights: Reals) -> Reals:
     """Return the weighted count of each of the sightings' n-grams among (hash, weight) pairs of the baseline."""
     where = np.minimum(np.searchsorted(sightings.hashes, hashes), max(len(sightings.hashes) - 1, 0))
-    hit = sightings.hashes[where] == hashes if len(sightings.hashes) else np.zeros(len(hashes), bool)
-    counted: Reals = np.bincount(where[hit], weights=weights[hit], minlength=len(sightings.hashes)).astype(float)
+    hit = (
+        sightings.hashes[where] == hashes if len(sightings.hashes) else np.zeros(len(hashes), bool)
+    )
+    counted: Reals = np.bincount(
+        where[hit], weights=weights[hit], minlength=len(sightings.hashes)
+    ).astype(float)
     return counted

@@ -7,7 +7,14 @@ import numpy as np
 from tasks.errors import EmptyTable
 from tasks.verdicts.audit.batch import Batch, Rows, batches_of, prompt_digests, prompt_weights
 from tasks.verdicts.audit.characters import bounds, statistics
-from tasks.verdicts.audit.concentration import Concentrated, Screen, Tail, concentrations, everywhere, suspicious
+from tasks.verdicts.audit.concentration import (
+    Concentrated,
+    Screen,
+    Tail,
+    concentrations,
+    everywhere,
+    suspicious,
+)
 from tasks.verdicts.audit.counts import Counts, covered
 from tasks.verdicts.audit.discovery import false_discovery
 from tasks.verdicts.audit.found import Found, Seen, spell_gram, spell_tokens
@@ -44,14 +51,20 @@ class Style:
             openers.add(batch)
             digests.append(prompt_digests(batch))
         second = [
-            (scan(batch.tokens, surprise(batch, counts, own=1)), statistics(batch), usual_surprise(batch, counts))
+            (
+                scan(batch.tokens, surprise(batch, counts, own=1)),
+                statistics(batch),
+                usual_surprise(batch, counts),
+            )
             for batch in batches_of(baseline)
         ]
         if not second:
             raise EmptyTable("the baseline has no rows")
         weights, prompts = prompt_weights(digests)
         scores, measured, usual = (np.concatenate(column) for column in zip(*second, strict=True))
-        return cls(baseline, counts, weights, prompts, openers, Null.of(scores), bounds(measured), usual)
+        return cls(
+            baseline, counts, weights, prompts, openers, Null.of(scores), bounds(measured), usual
+        )
 
 
 class ConcentrationDetector:
@@ -88,7 +101,9 @@ class ConcentrationDetector:
         patterns = concentrations(sightings, base, tail, tested=self._screen.tested)
         if self._gathering.step > 1:
             patterns = everywhere(self._corpus, patterns)
-        self.accounted_for = np.concatenate([self.accounted_for, *(pattern.accounts_for for pattern in patterns)])
+        self.accounted_for = np.concatenate(
+            [self.accounted_for, *(pattern.accounts_for for pattern in patterns)]
+        )
         return [self._finding(pattern) for pattern in patterns]
 
     def _exact(self, sightings: Sightings, screen: Screen) -> Reals:
@@ -98,7 +113,9 @@ class ConcentrationDetector:
                 chosen = batch.unprompted(grams, screen.select(grams))
                 rows = batch.tokens.texts[grams.places[chosen]] + batch.first_row
                 pairs = np.unique(np.stack([grams.hashes[chosen], rows.astype(np.uint64)]), axis=1)
-                counted += base_counts(sightings, pairs[0], self._style.weights[pairs[1].astype(np.int64)])
+                counted += base_counts(
+                    sightings, pairs[0], self._style.weights[pairs[1].astype(np.int64)]
+                )
         return counted
 
     def _finding(self, pattern: Concentrated) -> Found:

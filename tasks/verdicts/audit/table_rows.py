@@ -28,7 +28,13 @@ def arrow_rows(path: Path, columns: tuple[str, ...]) -> Iterator[Row]:
     with _named_faults(path, "Arrow"), pa.memory_map(str(path)) as file:
         for batch in _arrow_batches(file):
             _require(path, columns, batch.schema.names)
-            chosen = batch.select([place for place, name in enumerate(batch.schema.names) if not columns or name in columns])
+            chosen = batch.select(
+                [
+                    place
+                    for place, name in enumerate(batch.schema.names)
+                    if not columns or name in columns
+                ]
+            )
             # Offsets of a damaged file may point anywhere; reading through them would end the process.
             chosen.validate(full=True)
             yield from _rows(chosen)
@@ -37,7 +43,11 @@ def arrow_rows(path: Path, columns: tuple[str, ...]) -> Iterator[Row]:
 def _group_rows(file: pq.ParquetFile, group: int, columns: tuple[str, ...]) -> Iterator[Row]:
     """Yield the rows of one row group; an iterator over all of them would hold what it has read until the file's end."""
     seen = file.metadata.row_group(group)
-    for batch in file.iter_batches(_rows_at_once(seen.total_byte_size, seen.num_rows), row_groups=[group], columns=list(columns) or None):
+    for batch in file.iter_batches(
+        _rows_at_once(seen.total_byte_size, seen.num_rows),
+        row_groups=[group],
+        columns=list(columns) or None,
+    ):
         yield from _rows(batch)
 
 
@@ -75,4 +85,6 @@ def _named_faults(path: Path, kind: str) -> Iterator[None]:
         yield
     except (pa.ArrowException, OSError, UnicodeDecodeError) as exc:
         seen = " ".join(str(exc).split())[:200]
-        raise UnreadableFile(f"{path} is not a whole {kind} file ({seen}); copy or write it again") from exc
+        raise UnreadableFile(
+            f"{path} is not a whole {kind} file ({seen}); copy or write it again"
+        ) from exc

@@ -27,7 +27,9 @@ EDGE_TOKENS = 8
 _BLANK, _WORD, _MARK, _OWN, _TAIL, _CONTINUED = range(6)
 _LABEL, _IDENTIFIER = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F)
 _MIX = np.uint64(0xFF51AFD7ED558CCD)
-_STEP = np.cumprod(np.concatenate([np.ones(1, np.uint64), np.full(15, 0x9E3779B97F4A7C15, np.uint64)]))
+_STEP = np.cumprod(
+    np.concatenate([np.ones(1, np.uint64), np.full(15, 0x9E3779B97F4A7C15, np.uint64)])
+)
 _SHIFT = np.uint64(32)
 
 
@@ -38,7 +40,9 @@ def _kinds() -> Bytes:
         kinds[byte] = _WORD if chr(byte).isalnum() or chr(byte) == "'" else _MARK
     kinds[0x80:0xC0] = _CONTINUED
     kinds[0xC3:0xE2] = _WORD  # Latin, Greek, Cyrillic, Hebrew, Arabic, Indic
-    kinds[0xC2] = kinds[0xE2:] = _OWN  # symbols, punctuation, CJK, kana, hangul, emoji: a token each
+    kinds[0xC2] = kinds[0xE2:] = (
+        _OWN  # symbols, punctuation, CJK, kana, hangul, emoji: a token each
+    )
     return kinds
 
 
@@ -103,8 +107,12 @@ def _cut(texts: pa.Array, hashes: Hashing) -> Tokens:
 
 def _bytes(texts: pa.Array) -> tuple[Places, Bytes]:
     whole = texts.cast(pa.large_string())
-    offsets = np.frombuffer(whole.buffers()[1], np.int64)[whole.offset : whole.offset + len(whole) + 1]
-    return offsets - offsets[0], np.frombuffer(whole.buffers()[2] or b"", np.uint8)[offsets[0] : offsets[-1]]
+    offsets = np.frombuffer(whole.buffers()[1], np.int64)[
+        whole.offset : whole.offset + len(whole) + 1
+    ]
+    return offsets - offsets[0], np.frombuffer(whole.buffers()[2] or b"", np.uint8)[
+        offsets[0] : offsets[-1]
+    ]
 
 
 def _humps(data: Bytes) -> Flags:
@@ -147,7 +155,9 @@ def _shaped_hashes(data: Bytes, kinds: Bytes, starts: Places) -> Hashes:
     first[starts] = digit[starts]
     counts = (kinds != _BLANK) & (first | ~digit)
     hashes = _polynomial(_AS_ZERO[data], counts, starts)
-    numbered, runs = np.unique(np.searchsorted(starts, np.flatnonzero(first), "right") - 1, return_counts=True)
+    numbered, runs = np.unique(
+        np.searchsorted(starts, np.flatnonzero(first), "right") - 1, return_counts=True
+    )
     seen = np.concatenate([np.zeros(1, np.int32), np.cumsum(counts, dtype=np.int32)])
     letters = seen[np.append(starts, len(data))[numbered + 1]] - seen[starts[numbered]] - runs
     hashes[numbered[(runs == 1) & (letters == 1)]] = _LABEL

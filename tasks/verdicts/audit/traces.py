@@ -38,17 +38,25 @@ class TableRows:
 
     def __init__(self, table: pa.Table) -> None:
         self._table = table
-        self.producers = tuple(name.removeprefix(PRODUCER) for name in table.column_names if name.startswith(PRODUCER))
+        self.producers = tuple(
+            name.removeprefix(PRODUCER) for name in table.column_names if name.startswith(PRODUCER)
+        )
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Yield the rows in order."""
         return iter(self._table.combine_chunks().to_batches(BATCH_ROWS))
 
 
-def audit_table(traces: pa.Table, prompts: pa.Table, baselines: Sequence[pa.Table], spec: TraceAuditSpec) -> Made:
+def audit_table(
+    traces: pa.Table, prompts: pa.Table, baselines: Sequence[pa.Table], spec: TraceAuditSpec
+) -> Made:
     """Return AUDITS: a row for every reason that producer state was found in a trace. Page and outcome lie beside it."""
     suspects = _suspects(traces, prompts)
-    outcome = audit(TableRows(suspects), AuditSpec(allowed=spec.allowed), style=_style(baselines)) if suspects.num_rows else None
+    outcome = (
+        audit(TableRows(suspects), AuditSpec(allowed=spec.allowed), style=_style(baselines))
+        if suspects.num_rows
+        else None
+    )
     found = _found(outcome) if outcome else []
     return Made(
         {"audits": rows.table_of(found, rows.AUDITS)}, rows.AUDITS, rows.rejected([]), rows_in=suspects.num_rows, rows_out=suspects.num_rows,
@@ -59,7 +67,9 @@ def audit_table(traces: pa.Table, prompts: pa.Table, baselines: Sequence[pa.Tabl
 
 def _suspects(traces: pa.Table, prompts: pa.Table) -> pa.Table:
     """Return every trace that was asked with the producer's prompt, joined with that prompt."""
-    asked = {row["prompt_id"]: row for row in prompts.filter(~prompts["control"].to_numpy()).to_pylist()}
+    asked = {
+        row["prompt_id"]: row for row in prompts.filter(~prompts["control"].to_numpy()).to_pylist()
+    }
     kept = [row for row in traces.to_pylist() if row["prompt_id"] in asked]
     columns = {
         "id": [row["trace_id"] for row in kept], "prompt": [asked[row["prompt_id"]]["messages"][-1]["content"] for row in kept],
@@ -78,8 +88,13 @@ def _style(baselines: Sequence[pa.Table]) -> Style | None:
         return None
     named = {"id": "trace_id", "prompt": "prompt", "think": "think", "answer": "answer"}
     ordered = sorted(known.values(), key=lambda row: (row["prompt"], row["trace_id"]))
-    columns = {name: pa.array([row[column] for row in ordered], pa.string()) for name, column in named.items()}
-    return Style.of(TableRows(pa.table(columns | {"fault": pa.array([""] * len(ordered), pa.string())})))
+    columns = {
+        name: pa.array([row[column] for row in ordered], pa.string())
+        for name, column in named.items()
+    }
+    return Style.of(
+        TableRows(pa.table(columns | {"fault": pa.array([""] * len(ordered), pa.string())}))
+    )
 
 
 def _found(outcome: Outcome) -> list[dict[str, object]]:
@@ -99,19 +114,33 @@ def _attach(folder: Path, outcome: Outcome | None) -> None:
 
 def stopping_patterns(audits: Table, spec: TraceAuditSpec) -> list[dict[str, object]]:
     """Return the patterns that end a run, with their evidence, as the audit wrote them down."""
-    return _stopping(json.loads((audits.path / OUTCOME).read_bytes())["patterns"], spec) if audits.rows else []
+    return (
+        _stopping(json.loads((audits.path / OUTCOME).read_bytes())["patterns"], spec)
+        if audits.rows
+        else []
+    )
 
 
-def _stopping(patterns: Sequence[dict[str, object]], spec: TraceAuditSpec) -> list[dict[str, object]]:
-    wide = [one for one in patterns if one["detector"] in CORPUS_WIDE and float(str(one["share"])) > spec.tolerated]
+def _stopping(
+    patterns: Sequence[dict[str, object]], spec: TraceAuditSpec
+) -> list[dict[str, object]]:
+    wide = [
+        one
+        for one in patterns
+        if one["detector"] in CORPUS_WIDE and float(str(one["share"])) > spec.tolerated
+    ]
     return [one for one in patterns if one["detector"] in PROOFS or one in wide]
 
 
 def corpus_leaks(corpus: Table, baselines: Sequence[Table], spec: TraceAuditSpec) -> str:
     """Return what producer state a finished corpus holds, whoever let it through; "" when none is found."""
-    table = corpus.read(["row_id", "prompt", "think", "answer"]).rename_columns(["id", "prompt", "think", "answer"])
+    table = corpus.read(["row_id", "prompt", "think", "answer"]).rename_columns(
+        ["id", "prompt", "think", "answer"]
+    )
     held = TableRows(table.append_column("fault", pa.array([""] * table.num_rows, pa.string())))
-    outcome = audit(held, AuditSpec(allowed=spec.allowed), style=_style([one.read() for one in baselines]))
+    outcome = audit(
+        held, AuditSpec(allowed=spec.allowed), style=_style([one.read() for one in baselines])
+    )
     evidence = _stopping([one.as_json() for one in outcome.patterns], spec)
     return f"producer state in the corpus: {_told(evidence)}" if evidence else ""
 
@@ -127,5 +156,6 @@ def refuse_leaks(audits: Table, evidence: Sequence[dict[str, object]]) -> None:
 
 def _told(evidence: Sequence[dict[str, object]]) -> str:
     return "; ".join(
-        f"{one['detector']} {str(one['pattern'])!r} in {one['rows']} rows ({percent(float(str(one['share'])))})" for one in evidence[:3]
+        f"{one['detector']} {str(one['pattern'])!r} in {one['rows']} rows ({percent(float(str(one['share'])))})"
+        for one in evidence[:3]
     )

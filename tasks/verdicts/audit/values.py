@@ -71,7 +71,11 @@ def said(value: object, depth: int = MAX_DEPTH) -> str:
 
 def chat_of(value: object) -> list[Turn]:
     """Return the turns of a list of messages ({role, content} or {from, value}); none when it is something else."""
-    if not isinstance(value, list) or not value or not all(isinstance(one, dict) and ("role" in one or "from" in one) for one in value):
+    if (
+        not isinstance(value, list)
+        or not value
+        or not all(isinstance(one, dict) and ("role" in one or "from" in one) for one in value)
+    ):
         return []
     return [_turn(one) for one in value]
 
@@ -80,7 +84,9 @@ def asked(value: object) -> str:
     """Return all turns of a chat but the assistant's last, joined by newlines."""
     turns = chat_of(value)
     last = _last_of_assistant(turns)
-    return "\n".join(turn.content for place, turn in enumerate(turns) if place != last and turn.content)
+    return "\n".join(
+        turn.content for place, turn in enumerate(turns) if place != last and turn.content
+    )
 
 
 def spoken(value: object) -> Turn:
@@ -101,12 +107,22 @@ def holds_reasoning(text: str) -> bool:
 
 
 def _turn(message: Row) -> Turn:
-    content = message.get("content") if "content" in message else message.get("value", message.get("text"))
+    content = (
+        message.get("content")
+        if "content" in message
+        else message.get("value", message.get("text"))
+    )
     thoughts = [text_of(message[key]) for key in THOUGHT_KEYS if message.get(key)]
     thought = thoughts[0] if thoughts else ""
     if isinstance(content, list):
-        thought = thought or "\n".join(text_of(part.get("thinking")) for part in content if isinstance(part, dict) and part.get("thinking"))
-        content = [part for part in content if not (isinstance(part, dict) and part.get("thinking"))]
+        thought = thought or "\n".join(
+            text_of(part.get("thinking"))
+            for part in content
+            if isinstance(part, dict) and part.get("thinking")
+        )
+        content = [
+            part for part in content if not (isinstance(part, dict) and part.get("thinking"))
+        ]
     return Turn(text_of(message.get("role") or message.get("from")).lower(), thought, said(content))
 
 

@@ -7,14 +7,19 @@ from random import Random
 from tests.bench.leak_world.notes import NOTES
 from tests.bench.leak_world.words import Grammar, coin
 
-FOREIGN = {language: Grammar(re.sub(r"\{\w+\}", "", NOTES[language])) for language in ("korean", "chinese", "russian")}
+FOREIGN = {
+    language: Grammar(re.sub(r"\{\w+\}", "", NOTES[language]))
+    for language in ("korean", "chinese", "russian")
+}
 
 
 def break_spaces(think: str, family: Random, rng: Random) -> str:
     """Run words together: all of them, those of a stretch, or most of them at random."""
     extent, capital = family.choice(("all", "stretch", "most")), family.random() < 0.3
     pieces = think.split(" ")
-    first, last = (0, len(pieces)) if extent != "stretch" else sorted(rng.sample(range(len(pieces) + 1), 2))
+    first, last = (
+        (0, len(pieces)) if extent != "stretch" else sorted(rng.sample(range(len(pieces) + 1), 2))
+    )
     last = max(last, min(len(pieces), first + 8))
     out = pieces[0]
     for place, piece in enumerate(pieces[1:], 1):
@@ -25,7 +30,11 @@ def break_spaces(think: str, family: Random, rng: Random) -> str:
 
 def break_encoding(think: str, family: Random, rng: Random) -> str:
     """Put foreign words in the wrong encoding between the row's own."""
-    language, codec, times = family.choice(sorted(FOREIGN)), family.choice(("latin-1", "cp1252")), family.choice((1, 2, 4))
+    language, codec, times = (
+        family.choice(sorted(FOREIGN)),
+        family.choice(("latin-1", "cp1252")),
+        family.choice((1, 2, 4)),
+    )
     words = think.split(" ")
     for _ in range(times):
         text = FOREIGN[language].say(family.choice(("note", "selftalk", "row_reference")), rng, {})
@@ -53,7 +62,11 @@ def break_into_babble(think: str, family: Random, rng: Random) -> str:
     first = rng.randrange(max(1, len(words) - count))
     for place in range(first, min(len(words), first + count)):
         word = words[place]
-        words[place] = {"coined": coin(rng), "reversed": word[::-1], "shuffled": "".join(rng.sample(word, len(word)))}[how]
+        words[place] = {
+            "coined": coin(rng),
+            "reversed": word[::-1],
+            "shuffled": "".join(rng.sample(word, len(word))),
+        }[how]
     return " ".join(words)
 
 

@@ -45,7 +45,13 @@ class Speaker:
 
     def say(self, rule: str) -> str:
         luck = self.rng.random()
-        drawn = "rare" if rule == "open" and luck < 0.04 else "aside" if rule == "mid" and luck < 0.005 else rule
+        drawn = (
+            "rare"
+            if rule == "open" and luck < 0.04
+            else "aside"
+            if rule == "mid" and luck < 0.005
+            else rule
+        )
         return self.grammar.say(drawn, self.rng, self.scene)
 
     def many(self, low: int, high: int, rule: str = "mid") -> list[str]:
@@ -74,7 +80,14 @@ def _draw(number: int, seed: int, style: str, retry: int) -> Row:
     speaker.scene["fact"] = facts
     think = _typos(_tidy(SHAPES[voice](speaker)), rng)
     producer = _producer(Random(f"producer:{style}:{seed}:{number}"))
-    return Row(f"{style}-{seed}-{number:06d}", prompt, _tidy(heading + " ".join(facts)), think, _tidy(speaker.say("answer")), producer)
+    return Row(
+        f"{style}-{seed}-{number:06d}",
+        prompt,
+        _tidy(heading + " ".join(facts)),
+        think,
+        _tidy(speaker.say("answer")),
+        producer,
+    )
 
 
 def _heading(speaker: Speaker, nouns: tuple[str, ...]) -> str:
@@ -83,12 +96,25 @@ def _heading(speaker: Speaker, nouns: tuple[str, ...]) -> str:
     if rng.random() < 0.2:
         return ""
     about = dict.fromkeys(word for slot in nouns for word in scene[slot] if rng.random() < 0.8)
-    entries = [scene["person"][0], *scene["org"], *scene["place"], *scene["product"], *scene["id"], *scene["date"], ", ".join(about)]
-    return rng.choice((" · ", "; ", " / ", ", ", " – ")).join(entries) + rng.choice((". ", "\n", ": "))
+    entries = [
+        scene["person"][0],
+        *scene["org"],
+        *scene["place"],
+        *scene["product"],
+        *scene["id"],
+        *scene["date"],
+        ", ".join(about),
+    ]
+    return rng.choice((" · ", "; ", " / ", ", ", " – ")).join(entries) + rng.choice(
+        (". ", "\n", ": ")
+    )
 
 
 def _producer(rng: Random) -> dict[str, str]:
-    cell = "/".join(rng.choice(axis.split()) for axis in ("easy plain hard", "short medium long", "q1 q2 q3 q4 q5"))
+    cell = "/".join(
+        rng.choice(axis.split())
+        for axis in ("easy plain hard", "short medium long", "q1 q2 q3 q4 q5")
+    )
     return {
         "family": rng.choice(words.FAMILIES),
         "persona": rng.choice(words.PERSONAS),
@@ -104,14 +130,32 @@ def _snippet(speaker: Speaker) -> str:
     """Return lines of a made-up file and give the scene its fields, values and lines."""
     rng, scene = speaker.rng, speaker.scene
     style = rng.choice(sorted(LINES))
-    fields = [key.lower() if rng.random() < 0.5 else f"{key}_{rng.choice(scene['noun'])}".lower() for key in scene["key"]]
-    values = [rng.choice((*scene["num"], f'"{rng.choice(scene["noun"])}"', "true", "null", f'"{scene["place"][0]}"')) for _ in fields]
+    fields = [
+        key.lower() if rng.random() < 0.5 else f"{key}_{rng.choice(scene['noun'])}".lower()
+        for key in scene["key"]
+    ]
+    values = [
+        rng.choice(
+            (
+                *scene["num"],
+                f'"{rng.choice(scene["noun"])}"',
+                "true",
+                "null",
+                f'"{scene["place"][0]}"',
+            )
+        )
+        for _ in fields
+    ]
     stamp = f"{scene['date'][0]} {scene['clock'][0]} {rng.choice(('INFO', 'WARN', 'ERROR'))}"
-    lines = [LINES[style].format(field, value, stamp) for field, value in zip(fields, values, strict=True)]
+    lines = [
+        LINES[style].format(field, value, stamp)
+        for field, value in zip(fields, values, strict=True)
+    ]
     scene.update({"format": [style], "field": fields, "value": values, "line": lines})
-    above, below = {"JSON": ("{", "}"), "Python function": (f"def {fields[0]}({fields[-1]}):", f"    return {fields[0]}")}.get(
-        style, ("", "")
-    )
+    above, below = {
+        "JSON": ("{", "}"),
+        "Python function": (f"def {fields[0]}({fields[-1]}):", f"    return {fields[0]}"),
+    }.get(style, ("", ""))
     return "\n".join([above, *lines, below]).strip("\n")
 
 
@@ -122,12 +166,21 @@ def _templated(speaker: Speaker) -> str:
 def _r1(speaker: Speaker) -> str:
     length = min(14, 1 + int(speaker.rng.expovariate(1 / 4)))
     body = [" ".join(speaker.many(2, 5)) for _ in range(length)]
-    return "\n\n".join([" ".join([speaker.say("open"), *speaker.many(1, 3)]), *body, " ".join([*speaker.many(0, 2), speaker.say("end")])])
+    return "\n\n".join(
+        [
+            " ".join([speaker.say("open"), *speaker.many(1, 3)]),
+            *body,
+            " ".join([*speaker.many(0, 2), speaker.say("end")]),
+        ]
+    )
 
 
 def _formal(speaker: Speaker) -> str:
     mark = speaker.rng.choice(("{}. ", "Step {}: ", "({}) ", "{}) ", "Step {}. ", "- "))
-    steps = [mark.format(number) + " ".join(speaker.many(1, 2)) for number in range(1, speaker.rng.randint(5, 11))]
+    steps = [
+        mark.format(number) + " ".join(speaker.many(1, 2))
+        for number in range(1, speaker.rng.randint(5, 11))
+    ]
     return "\n".join([speaker.say("open"), *steps, speaker.say("end")])
 
 
@@ -142,7 +195,12 @@ def _terse_math(speaker: Speaker) -> str:
 
 
 def _legal(speaker: Speaker) -> str:
-    parts = [speaker.say("open"), " ".join(speaker.many(1, 3, "rule")), " ".join(speaker.many(4, 10)), speaker.say("end")]
+    parts = [
+        speaker.say("open"),
+        " ".join(speaker.many(1, 3, "rule")),
+        " ".join(speaker.many(4, 10)),
+        speaker.say("end"),
+    ]
     heads = speaker.rng.choice(
         (
             ("", "", "", ""),
@@ -155,25 +213,46 @@ def _legal(speaker: Speaker) -> str:
 
 
 def _table(speaker: Speaker) -> str:
-    bullets = [speaker.rng.choice(("- ", "* ", "")) + speaker.say("mid") for _ in range(speaker.rng.randint(5, 12))]
+    bullets = [
+        speaker.rng.choice(("- ", "* ", "")) + speaker.say("mid")
+        for _ in range(speaker.rng.randint(5, 12))
+    ]
     fence = "```\n" + "\n".join(speaker.scene["line"][:3]) + "\n```"
-    return "\n".join([speaker.say("open"), *bullets, *([fence] if speaker.rng.random() < 0.4 else []), speaker.say("end")])
+    return "\n".join(
+        [
+            speaker.say("open"),
+            *bullets,
+            *([fence] if speaker.rng.random() < 0.4 else []),
+            speaker.say("end"),
+        ]
+    )
 
 
 def _foreign(speaker: Speaker) -> str:
-    return "\n\n".join([" ".join([speaker.say("open"), *speaker.many(3, 8)]), " ".join([*speaker.many(2, 8), speaker.say("end")])])
+    return "\n\n".join(
+        [
+            " ".join([speaker.say("open"), *speaker.many(3, 8)]),
+            " ".join([*speaker.many(2, 8), speaker.say("end")]),
+        ]
+    )
 
 
 def _tidy(text: str) -> str:
     text = re.sub(r"\ba (?=[aeio])", "an ", text).replace(" de el ", " del ")
-    return re.sub(r"(?:^|(?<=[.?!] )|(?<=\n))[a-z](?=[a-z]* )", lambda found: found[0].upper(), text)
+    return re.sub(
+        r"(?:^|(?<=[.?!] )|(?<=\n))[a-z](?=[a-z]* )", lambda found: found[0].upper(), text
+    )
 
 
 def _typos(text: str, rng: Random) -> str:
     """Swap two letters somewhere in one row of sixteen."""
     for _ in range(rng.choice((1, 1, 2)) if rng.random() < 1 / 16 else 0):
         place = rng.randrange(len(text) - 2)
-        text = text[:place] + text[place + 1] + text[place] + text[place + 2 :] if text[place : place + 2].isalpha() else text
+        text = (
+            text[:place] + text[place + 1] + text[place] + text[place + 2 :]
+            if text[place : place + 2].isalpha()
+            else text
+        )
     return text
 
 
@@ -188,4 +267,7 @@ SHAPES: dict[str, Callable[[Speaker], str]] = {
     "spanish": _foreign,
 }
 STYLES = (*SHAPES, "mixed")
-GRAMMARS = {style: Grammar(text if style in ("german", "spanish") else CORE + text) for style, text in STYLE_TEXT.items()}
+GRAMMARS = {
+    style: Grammar(text if style in ("german", "spanish") else CORE + text)
+    for style, text in STYLE_TEXT.items()
+}

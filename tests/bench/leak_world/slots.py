@@ -6,7 +6,12 @@ from random import Random
 from tests.bench.leak_world.clean import Row
 from tests.bench.leak_world.words import ADJECTIVES, INSTRUCTIONS, SIGNS
 
-COMMON = frozenset((*ADJECTIVES, *"more next other adj passage user sind ist was nach con según texto text".split()))
+COMMON = frozenset(
+    (
+        *ADJECTIVES,
+        *"more next other adj passage user sind ist was nach con según texto text".split(),
+    )
+)
 SIZES = "short medium long tight brief sprawling clipped two-step dense loose".split()
 MOODS = "calm dry blunt anxious playful formal weary curt warm pedantic".split()
 DEEDS = "queued drafted sealed merged rejected resumed dropped finished claimed flushed".split()
@@ -26,12 +31,20 @@ def _value(slot: str, row: Row, rng: Random) -> str:
         return _from_prompt(slot, row, rng)
     if slot in ("code", "tag"):
         return row.producer["family"].split(" ", 1)[slot == "tag"]
-    return rng.choice(INSTRUCTIONS[row.producer["instruction"]]) if slot == "paraphrase" else _drawn(slot, rng)
+    return (
+        rng.choice(INSTRUCTIONS[row.producer["instruction"]])
+        if slot == "paraphrase"
+        else _drawn(slot, rng)
+    )
 
 
 def _from_prompt(slot: str, row: Row, rng: Random) -> str:
     """Return a noun (what follows an article, adjectives aside) or a name of the prompt; a second noun is the passage's."""
-    form = r"(?<=[a-z,] )[A-Z][a-zà-ÿ]{2,}" if slot == "name" else r"\b(?:the|an?|each|der|die|das|den|dem|el|la) ([A-Za-zÀ-ÿ]{3,})\b"
+    form = (
+        r"(?<=[a-z,] )[A-Z][a-zà-ÿ]{2,}"
+        if slot == "name"
+        else r"\b(?:the|an?|each|der|die|das|den|dem|el|la) ([A-Za-zÀ-ÿ]{3,})\b"
+    )
     for text in (row.passage, row.prompt) if slot == "noun2" else (row.prompt, row.passage):
         found: list[str] = [word for word in re.findall(form, text) if word.lower() not in COMMON]
         if found:

@@ -21,7 +21,9 @@ class Grammar:
     def __init__(self, text: str) -> None:
         self.rules: dict[str, tuple[list[float], list[list[str]]]] = {}
         for found in re.finditer(r"^(\w+) ([=~]) (.*(?:\n[ \t]+.*)*)", text, re.MULTILINE):
-            options = [re.split(r"<(\w+)>", option) for option in re.split(r"\s+\|\s+", found[3].strip())]
+            options = [
+                re.split(r"<(\w+)>", option) for option in re.split(r"\s+\|\s+", found[3].strip())
+            ]
             weights = [1 / (rank + 2) if found[2] == "~" else 1.0 for rank in range(len(options))]
             self.rules[found[1]] = ([sum_ / sum(weights) for sum_ in accumulate(weights)], options)
 
@@ -46,12 +48,63 @@ class Grammar:
 
 ONSETS = "b bl br c ch cl cr d dr f fl fr g gl gr h j k kr l m n p pl pr qu r s sc sh sk sl sn sp st str t th tr tw v vr w y z zw".split()
 NUCLEI = "a a a e e e i i o o u u ai ea ee ie oa oo ou au y".split()
-CODAS = ["", "", "", *"b ck d ft g l lk ll m mp n nd ng nt p r rd rk rn s sk ss st t th v x z".split()]
+CODAS = [
+    "",
+    "",
+    "",
+    *"b ck d ft g l lk ll m mp n nd ng nt p r rd rk rn s sk ss st t th v x z".split(),
+]
 JOINS = ["", "", "", "", "n", "r", "l", "s"]
 ENDINGS: dict[str, list[str]] = {
-    "noun": ["", "", "", "er", "or", "age", "ment", "ite", "ase", "ium", "let", "ine", "gram", "ide"],
-    "surname": ["", "", "son", "mann", "ez", "ova", "wick", "berg", "ski", "sen", "ini", "escu", "ley", "yan", "oğlu", "ström"],
-    "place": ["ton", "burg", "ville", "ham", "mouth", "ford", "grad", "stad", "ia", "ora", "field", "by", "minster"],
+    "noun": [
+        "",
+        "",
+        "",
+        "er",
+        "or",
+        "age",
+        "ment",
+        "ite",
+        "ase",
+        "ium",
+        "let",
+        "ine",
+        "gram",
+        "ide",
+    ],
+    "surname": [
+        "",
+        "",
+        "son",
+        "mann",
+        "ez",
+        "ova",
+        "wick",
+        "berg",
+        "ski",
+        "sen",
+        "ini",
+        "escu",
+        "ley",
+        "yan",
+        "oğlu",
+        "ström",
+    ],
+    "place": [
+        "ton",
+        "burg",
+        "ville",
+        "ham",
+        "mouth",
+        "ford",
+        "grad",
+        "stad",
+        "ia",
+        "ora",
+        "field",
+        "by",
+        "minster",
+    ],
     "product": ["", "ix", "on", "ex", "o", "yl", "ara", "25", " Pro", " Mk II", "-S", " One"],
 }
 
@@ -59,7 +112,10 @@ ENDINGS: dict[str, list[str]] = {
 def coin(rng: Random, *, syllables: int = 0) -> str:
     """Return a pronounceable word that is probably in no dictionary."""
     count = syllables or rng.choice((1, 2, 2, 2, 3))
-    return "".join(rng.choice(ONSETS) + rng.choice(NUCLEI) + rng.choice(CODAS if part == count - 1 else JOINS) for part in range(count))
+    return "".join(
+        rng.choice(ONSETS) + rng.choice(NUCLEI) + rng.choice(CODAS if part == count - 1 else JOINS)
+        for part in range(count)
+    )
 
 
 @cache
@@ -70,7 +126,9 @@ def coined(table: str, rank: int) -> str:
     return (word if table == "noun" else word.capitalize()) + rng.choice(ENDINGS[table])
 
 
-def zipf_word(rng: Random, table: str, known: Sequence[str], *, head: float = 30.0, shift: int = 0) -> str:
+def zipf_word(
+    rng: Random, table: str, known: Sequence[str], *, head: float = 30.0, shift: int = 0
+) -> str:
     """Return a known word or, from the tail, a coined one (Zipf–Mandelbrot: the share of ranks above k is head / (head + k))."""
     rank = int(head * (1 / (1 - rng.random()) - 1))
     return known[rank] if rank < len(known) else coined(table, rank + shift)
@@ -134,9 +192,7 @@ Malmo Bristol Toledo Ghent Zagreb Davao Fez Tampere Lyon Dresden Halifax Darwin 
 PRODUCTS = "Optiflow Delta-9 Kestrel Nordlicht Aquaseal Pathfinder Terravolt Bluecap Ironleaf Solaris Minova Ferrolux".split()
 
 PERSONA_LIST = "strict examiner|lenient auditor|tired paralegal|junior quartermaster|sceptical metrologist|patient governess|brisk notary|retired surveyor"
-FAMILY_LIST = (
-    "A4 spice combinator|B1 mirror ladder|C3 hinge swap|E2 counterweight|F6 needle gate|H5 tide rota|K7 lantern walk|M9 plain braid"
-)
+FAMILY_LIST = "A4 spice combinator|B1 mirror ladder|C3 hinge swap|E2 counterweight|F6 needle gate|H5 tide rota|K7 lantern walk|M9 plain braid"
 PERSONAS, FAMILIES = PERSONA_LIST.split("|"), FAMILY_LIST.split("|")
 INSTRUCTIONS = {
     "increase variety by changing the jurisdiction and the amounts": (
@@ -151,8 +207,14 @@ INSTRUCTIONS = {
         "do not build it like the ones before",
         "a fresh structure, not the one used so far",
     ),
-    "raise difficulty to level four and add one distractor": ("make it harder and plant a false lead", "level four, one red herring"),
-    "write as if the deadline had already passed": ("pretend it is too late", "treat the time limit as expired"),
+    "raise difficulty to level four and add one distractor": (
+        "make it harder and plant a false lead",
+        "level four, one red herring",
+    ),
+    "write as if the deadline had already passed": (
+        "pretend it is too late",
+        "treat the time limit as expired",
+    ),
     "cite at least two anchors and never quote more than nine words": (
         "two anchors, short quotes only",
         "keep the quotes under ten words and use two anchors",
@@ -169,5 +231,8 @@ INSTRUCTIONS = {
         "words from the reserved list, everything spelled out",
         "reserved words only, spell all out",
     ),
-    "hide the decisive fact until the end of the reasoning": ("keep the clincher for last", "do not show the deciding fact too soon"),
+    "hide the decisive fact until the end of the reasoning": (
+        "keep the clincher for last",
+        "do not show the deciding fact too soon",
+    ),
 }
