@@ -15,7 +15,7 @@ from tasks.store import MANIFEST, Finished, Table, tables
 from tasks.traces.generate import Row, TraceSpec, ids_of, plan_rows, trace_of
 from tasks.traces.journal import Journal
 from tasks.train.adapter import adapter_of
-from tasks.verdicts.case import Verdict
+from tasks.verdicts.case import NOT_CHECKED, Verdict
 from tasks.verdicts.gates import VerdictSpec, cases_of, judge_case
 
 LEAST_ID = 6
@@ -66,7 +66,7 @@ def reproduce(
         trace_id=ask.key, student=found.adapter is not None, prompt=again.prompt, prompt_ids=list(again.prompt_ids),
         recorded=found.answered.text, shown=again.shown, output_ids=list(again.output_ids), finish_reason=again.finish_reason,
         load_seconds=again.load_seconds, seconds=again.seconds, recorded_nats=again.recorded_nats,
-        verdicts={one.gate: (one.reason or "passes", other.reason or "passes") for one, other in zip(then, now, strict=True)},
+        verdicts={one.gate: (_said(one), _said(other)) for one, other in zip(then, now, strict=True)},
     )  # fmt: skip
 
 
@@ -76,6 +76,13 @@ def verdicts(found: Recorded, completion: Completion, spec: VerdictSpec) -> list
     prompts = found.prompts.read()
     (case,) = cases_of(trace, prompts, found.passages.read(), found.questions.read())
     return judge_case(case, spec, frozenset(prompts["family"].to_pylist()))
+
+
+def _said(one: Verdict) -> str:
+    """Return a verdict as a person reads it: passed, the fault, or why nothing was checked."""
+    if one.state == NOT_CHECKED:
+        return f"not checked: {one.reason}"
+    return one.reason or "passed"
 
 
 def find_row(root: Path, row_id: str) -> Recorded:

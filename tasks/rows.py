@@ -56,10 +56,11 @@ PASSAGES = _table(
 """section: the label a citation uses. start, end: half-open character offsets into the document's text. neighbours: passage ids, nearest first."""
 
 PROMPTS = _table(
-    prompt_id=TEXT, messages="messages", passage_ids="strings", question_id=TEXT, general=FLAG, control=FLAG, family=TEXT, cell=TEXT,
+    prompt_id=TEXT, messages="messages", question=TEXT, passage_ids="strings", question_id=TEXT, general=FLAG, control=FLAG, family=TEXT, cell=TEXT,
     canary=TEXT,
 )  # fmt: skip
-"""family, cell and canary are producer-only: no rendered message may hold them. question_id is "" where no answer is known.
+"""question: what the last message asks, without passages and instructions. question_id: "" where
+no answer is known. family, cell and canary are producer-only: no rendered message may hold them.
 control: asked bare, without any instruction of ours, for the baseline of style."""
 
 TRACES = _table(
@@ -74,8 +75,9 @@ BASELINES = _table(trace_id=TEXT, prompt=TEXT, think=TEXT, answer=TEXT, recipe=T
 AUDITS = _table(trace_id=TEXT, reason=TEXT)
 """Traces in which producer state was found, a row a reason. reason: the detector."""
 
-VERDICTS = _table(trace_id=TEXT, gate=TEXT, passed=FLAG, reason=TEXT, score=REAL)
-"""One row a trace a gate. reason is "" when passed."""
+VERDICTS = _table(trace_id=TEXT, gate=TEXT, state=TEXT, reason=TEXT, score=REAL)
+"""One row per trace and gate. state: passed | failed | not_checked. reason: the fault, or why
+nothing was checked; "" when passed."""
 
 PROVENANCE = pa.struct(
     list(

@@ -72,11 +72,13 @@ def passage(number: int, **changes: object) -> Passage:
 def case(**changes: object) -> Case:
     """Return a grounded, well-formed case that every gate passes."""
     values: dict[str, object] = {
-        "trace_id": "t1", "prompt": "[Section 214] Late fees. The fee is 40 credits.\n\nQuestion: What is the fee for late fees?",
+        "trace_id": "t1", "question": "What is the fee for late fees?",
+        "prompt": "[Section 214] Late fees. The fee is 40 credits. A reply is due in 3 weeks.\n\n"
+        "Question: What is the fee for late fees?",
         "think": "The question asks for the fee for late fees. Section 214 says that the fee is 40 credits.",
         "answer": "The fee for late fees is 40 credits. [Section 214]", "raw": "", "fault": "", "family": "handbook_qa",
         "cell": "handbook_qa/p1/0", "canary": "canary-00112233445566aa",
-        "passages": (Shown("Section 214", "Late fees. The fee is 40 credits. A reply is due in 3 weeks."),),
+        "passages": (Shown("Section 214", "The fee is 40 credits. A reply is due in 3 weeks.", "Late fees"),),
     }  # fmt: skip
     built = Case(**values | changes)  # type: ignore[arg-type]
     return (
@@ -90,7 +92,8 @@ def prompts_table(count: int, *, control: int = 0) -> pa.Table:
     """Return prompts that ask nothing but carry their row's number; the last `control` ones are of the control arm."""
     made = [
         {
-            "prompt_id": f"q{number:06d}", "messages": [{"role": "user", "content": f"row-{number:06d}: explain."}], "passage_ids": [],
+            "prompt_id": f"q{number:06d}", "messages": [{"role": "user", "content": f"row-{number:06d}: explain."}],
+            "question": f"row-{number:06d}: explain.", "passage_ids": [],
             "question_id": "", "general": False, "control": number >= count - control, "family": "plain",
             "cell": f"plain/{number}", "canary": f"canary-{number:016x}",
         }

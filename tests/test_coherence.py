@@ -113,8 +113,9 @@ OPINIONS: dict[str, Opinion] = {"a": "coherent", "b": "incoherent", "c": "abstai
 def test_a_judge_that_is_good_enough_fails_the_rows_it_calls_incoherent() -> None:
     good = agreement_of("m", judgements(hits=19, misses=9, right=20, false_alarms=1, silent=3))
     verdicts = conclude(OPINIONS, good, CoherenceSpec(precision=0.95))
-    assert {name: (one.passed, one.reason, one.score) for name, one in verdicts.items()} == {
-        "a": (True, "", 1.0), "b": (False, "incoherent_think", 0.0), "c": (True, "", 0.5),
+    assert {name: (one.state, one.reason, one.score) for name, one in verdicts.items()} == {
+        "a": ("passed", "", 1.0), "b": ("failed", "incoherent_think", 0.0),
+        "c": ("not_checked", "judge_abstained", 0.0),
     }  # fmt: skip
     assert {one.gate for one in verdicts.values()} == {"coherence"}
 
@@ -127,7 +128,7 @@ def test_a_judge_below_the_precision_or_without_a_measure_abstains_as_a_whole(
         "m", judgements(hits=hits, misses=0, right=20, false_alarms=false_alarms, silent=0)
     )
     verdicts = conclude(OPINIONS, poor, CoherenceSpec(precision=0.95))
-    assert {(one.passed, one.score) for one in verdicts.values()} == {(True, 0.5)}
+    assert {one.state for one in verdicts.values()} == {"not_checked"}
 
 
 TAGS = (
@@ -245,9 +246,9 @@ def test_a_scripted_judge_finds_the_rows_that_reason_about_another_section(tmp_p
     assert made.trusted
     assert made.agreement.precision == 1.0
     assert made.agreement.recall > 0.7
-    assert [name for name, one in made.verdicts.items() if not one.passed] == ["t0005"]
+    assert [name for name, one in made.verdicts.items() if one.failed] == ["t0005"]
     assert list(made.verdicts) == [one.trace_id for one in rows]
-    assert made.abstained == sum(one.score == 0.5 for one in made.verdicts.values()) < 20
+    assert made.abstained == sum(one.state == "not_checked" for one in made.verdicts.values()) < 20
     assert (
         judge_coherence(
             rows[::-1], scripted(tmp_path, ASKS_FOR_SECTION), EnginePlacement(window=1)
@@ -262,7 +263,7 @@ def test_a_judge_that_calls_everything_incoherent_is_not_believed(tmp_path: Path
     )
     assert made.agreement.precision == pytest.approx(0.5, abs=0.1)
     assert not made.trusted
-    assert all(one.passed for one in made.verdicts.values())
+    assert all(not one.failed for one in made.verdicts.values())
     assert made.abstained == len(ROWS)
     assert made.sentence().endswith(
         f"; it called {made.called} of 80 traces incoherent and is not believed, so it abstains on all"
@@ -312,7 +313,7 @@ def test_the_pocket_teacher_judges_its_own_domain_and_catches_a_think_block_gone
     ray.shutdown()
     assert made.trusted, made.sentence()
     assert made.agreement.recall > 0.5
-    failed = Counter(name.split("-")[0] for name, one in made.verdicts.items() if not one.passed)
+    failed = Counter(name.split("-")[0] for name, one in made.verdicts.items() if one.failed)
     assert failed["astray"] >= 8
     assert failed["rulebook"] <= 2
     assert failed["irac"] == 0

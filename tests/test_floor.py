@@ -117,7 +117,7 @@ def test_an_unknown_name_lists_the_known_ones() -> None:
     )
 
 
-VERDICT = {"trace_id": "t", "gate": "g", "passed": True, "reason": "", "score": 1.0}
+VERDICT = {"trace_id": "t", "gate": "g", "state": "passed", "reason": "", "score": 1.0}
 
 
 @pytest.mark.parametrize("change", [{"reason": None}, {"score": "high"}])

@@ -185,7 +185,7 @@ def test_a_trace_that_the_judge_calls_incoherent_is_not_in_the_corpus(
         {
             "trace_id": kept["trace_id"],
             "gate": "coherence",
-            "passed": False,
+            "state": "failed",
             "reason": "incoherent_think",
             "score": 0.0,
         }

@@ -393,5 +393,5 @@ def test_a_giant_answer_is_judged_in_time(said: str) -> None:
         case(think=said, answer=said),
         case(think=said, answer=said, passages=(), accepted=("4",), answer_type="number"),
     ):
-        assert any(not found.passed for found in judge_case(one, spec, frozenset({"a1_claims"})))
+        assert any(found.failed for found in judge_case(one, spec, frozenset({"a1_claims"})))
     assert judge_case(case(answer=said), VerdictSpec(), frozenset())

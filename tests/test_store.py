@@ -16,7 +16,7 @@ KEY = Key("verdicts", 1, Spec(), {"traces": "abc"})
 
 def made(count: int = 3, *, lost: int = 0, **changes: object) -> Made:
     good = [
-        {"trace_id": f"t{number}", "gate": "g", "passed": True, "reason": "", "score": 1.0}
+        {"trace_id": f"t{number}", "gate": "g", "state": "passed", "reason": "", "score": 1.0}
         for number in range(count)
     ]
     values: dict[str, object] = {
@@ -83,7 +83,7 @@ def test_a_null_never_reaches_the_disk(tmp_path: Path) -> None:
         {
             "trace_id": ["t"],
             "gate": ["g"],
-            "passed": [True],
+            "state": ["passed"],
             "reason": pa.array([None], pa.string()),
             "score": [1.0],
         }

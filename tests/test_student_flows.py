@@ -304,7 +304,7 @@ def test_one_row_is_found_by_the_id_of_its_answer_of_its_trace_or_of_the_corpus_
         again = reproduce(root, row_id, made.verdicts, made.placement.teacher)
         assert prompt in again.prompt
         assert (again.recorded, again.shown) == (raw, raw)
-        assert again.verdicts["structure"] == ("passes", "passes")
+        assert again.verdicts["structure"] == ("passed", "passed")
     done = tracemill("reproduce", student["answer_id"][:12])
     assert done.returncode == 0, done.stderr
     assert "answered then" in done.stdout and student["prompt"] in done.stdout

@@ -16,8 +16,8 @@ SPEC = VerdictSpec()
 
 
 def verdicts(one: Case) -> dict[str, str]:
-    """Return gate → reason."""
-    return {found.gate: found.reason for found in judge_case(one, SPEC, FAMILIES)}
+    """Return gate → fault, "" where nothing failed."""
+    return {found.gate: found.fault for found in judge_case(one, SPEC, FAMILIES)}
 
 
 def test_a_sound_trace_passes_every_gate() -> None:
@@ -28,7 +28,12 @@ def test_a_sound_trace_passes_every_gate() -> None:
         "structure",
         "fluency",
         "citations",
+        "quotations",
         "grounding",
+        "attribution",
+        "relevance",
+        "completeness",
+        "consistency",
         "correctness",
     ]
 
@@ -186,8 +191,8 @@ def test_numbers_are_compared_by_value(accepted: str, answer: str, right: bool) 
 
 def test_only_cited_passages_count_as_evidence() -> None:
     two = (
-        Passage("Section 214", "Late fees. The fee is 40 credits."),
-        Passage("Section 300", "Oaths. The fee is 70 credits."),
+        Passage("Section 214", "The fee is 40 credits.", "Late fees"),
+        Passage("Section 300", "The fee is 70 credits.", "Oaths"),
     )
     assert (
         verdicts(case(passages=two, answer="The fee is 70 credits. [Section 214]"))["grounding"]
@@ -206,14 +211,12 @@ def test_an_allow_list_lets_an_authority_be_cited() -> None:
     one = case(
         think="As [KSR v. Teleflex] has it, the fee is 40 credits; [Section 214] says so in plain words."
     )
-    assert {found.gate: found.reason for found in judge_case(one, spec, FAMILIES)}[
-        "citations"
-    ] == ""
+    assert {found.gate: found.fault for found in judge_case(one, spec, FAMILIES)}["citations"] == ""
     assert verdicts(one)["citations"] == "unresolved_citation"
 
 
 def test_what_a_shown_passage_cites_may_be_cited() -> None:
-    shown = (Passage("Section 214", "Late fees. The fee is 40 credits, as [Rule 7] has it."),)
+    shown = (Passage("Section 214", "The fee is 40 credits, as [Rule 7] has it.", "Late fees"),)
     assert (
         verdicts(
             case(
@@ -238,7 +241,7 @@ def test_the_answers_of_an_open_family_may_go_beyond_the_passages_but_not_cite_b
         update={"evidence": SPEC.evidence.model_copy(update={"open": ("handbook_qa",)})}
     )
     proposal = "A device that waits 12 seconds would pay no late fee. [Section 214]"
-    found = {one.gate: one.reason for one in judge_case(case(answer=proposal), spec, FAMILIES)}
+    found = {one.gate: one.fault for one in judge_case(case(answer=proposal), spec, FAMILIES)}
     assert (found["grounding"], found["citations"]) == ("", "")
     invented = {
         one.gate: one.reason

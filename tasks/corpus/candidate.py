@@ -123,8 +123,8 @@ def _verdicts(verdicts: pa.Table) -> tuple[dict[str, dict[str, float]], set[str]
     """Return (trace_id → gate → score, ids of the traces that failed a gate)."""
     scores: dict[str, dict[str, float]] = {}
     failed = set()
-    for row in verdicts.select(["trace_id", "gate", "passed", "score"]).to_pylist():
+    for row in verdicts.select(["trace_id", "gate", "state", "score"]).to_pylist():
         scores.setdefault(row["trace_id"], {})[row["gate"]] = row["score"]
-        if not row["passed"]:
+        if row["state"] == "failed":
             failed.add(row["trace_id"])
     return scores, failed

@@ -11,10 +11,11 @@ from tasks.inference.engine import Ask, Completion, TeacherSpec
 from tasks.spec import draw_seed
 
 _PASSAGE = re.compile(r"^\[(?P<section>[^\]\n]+)\] (?P<text>.+)$", re.MULTILINE)
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 
 
 class ScriptedEngine:
-    """Quotes the passage that shares most words with the question; a few seeds cut, loop or break the tags on purpose."""
+    """Quotes the sentence that shares most words with the question; a few seeds cut, loop or break the tags on purpose."""
 
     def __init__(self, spec: TeacherSpec) -> None:
         self._limit = spec.max_model_len - spec.max_tokens
@@ -38,12 +39,12 @@ class ScriptedEngine:
 
 def answer(prompt: str, seed: int) -> str:
     """Return a trace on the prompt: grounded when it holds passages, a plain remark otherwise."""
-    section, quote = _best_passage(prompt)
+    section, quote = _best_sentence(prompt)
     thought = f"I draw {draw_seed(seed, 'opening') % 9973}. The prompt asks: {prompt[-120:].strip()} I look for the passage that speaks of it."
     if quote:
         text = think.join(
             f"{thought} [{section}] says: {quote} That is the evidence I need here.",
-            f"{quote} [{section}]",
+            f"Asked “{_last_line(prompt)}”, I read: {quote} [{section}]",
         )
     else:
         text = think.join(
@@ -66,12 +67,24 @@ def _spoil(text: str, fault: int) -> str:
     return text.replace(think.OPEN, think.OPEN + " and so on and on" * 60) if fault == 3 else text
 
 
-def _best_passage(prompt: str) -> tuple[str, str]:
-    """Return (section, text) of the passage sharing most words with the prompt's last line, or two empty strings."""
-    asked = set(re.findall(r"\w+", prompt.rsplit("\n", 1)[-1].lower()))
-    best, most = ("", ""), 0
-    for match in _PASSAGE.finditer(prompt):
-        shared = len(asked & set(re.findall(r"\w+", match["text"].lower())))
-        if shared > most:
-            best, most = (match["section"], match["text"]), shared
-    return best
+def _best_sentence(prompt: str) -> tuple[str, str]:
+    """Return (section, sentence) that fit the prompt's last line best, or two empty strings.
+
+    The passage is the one that shares most words with the line, and so is the sentence in it.
+    """
+    asked = _words(_last_line(prompt))
+    passages = [(match["section"], match["text"]) for match in _PASSAGE.finditer(prompt)]
+    section, text = max(passages, key=lambda one: len(asked & _words(one[1])), default=("", ""))
+    if not asked & _words(text):
+        return "", ""
+    heading, *sentences = _SENTENCE_END.split(text.strip())
+    best = max(sentences or [heading], key=lambda one: len(asked & _words(one)))
+    return section, best if best[-1] in ".!?" else f"{best}."
+
+
+def _last_line(prompt: str) -> str:
+    return prompt.rsplit("\n", 1)[-1].removeprefix("Question: ")
+
+
+def _words(text: str) -> set[str]:
+    return set(re.findall(r"\w+", text.lower()))

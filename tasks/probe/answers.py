@@ -96,9 +96,13 @@ def answers(asked: Asked) -> Iterator[Answer]:
     verdicts = pa.concat_tables([asked.verdicts.read(), asked.coherence.read()]).to_pylist()
     faults: dict[str, dict[str, str]] = defaultdict(dict)
     for one in verdicts:
-        if not one["passed"]:
+        if one["state"] == "failed":
             faults[one["trace_id"]][one["gate"]] = one["reason"]
-    judged = {one["trace_id"] for one in verdicts if one["gate"] == "coherence"}
+    judged = {
+        one["trace_id"]
+        for one in verdicts
+        if one["gate"] == "coherence" and one["state"] != "not_checked"
+    }
     for model, table in ((BASELINE, asked.base), (STUDENT, asked.student)):
         for row in table.read().to_pylist():
             prompt = prompts[row["prompt_id"]]

@@ -1,16 +1,35 @@
 """What a gate looks at, and what it says."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
+
+State = Literal["passed", "failed", "not_checked"]
+PASSED: State = "passed"
+FAILED: State = "failed"
+NOT_CHECKED: State = "not_checked"
 
 
 class Verdict(NamedTuple):
-    """A gate's word on one trace. reason: a snake_case noun, "" when passed. score: what was measured."""
+    """A gate's word on one trace.
+
+    reason: a snake_case noun: the fault of a failed trace, why nothing was checked, "" when passed.
+    score: what was measured.
+    """
 
     gate: str
-    passed: bool
+    state: State
     reason: str
     score: float
+
+    @property
+    def failed(self) -> bool:
+        """Whether the trace is rejected."""
+        return self.state == FAILED
+
+    @property
+    def fault(self) -> str:
+        """The reason of a failed trace, "" otherwise."""
+        return self.reason if self.failed else ""
 
 
 @dataclass(frozen=True)
@@ -19,14 +38,21 @@ class Passage:
 
     section: str
     text: str
+    heading: str = ""
+
+    @property
+    def whole(self) -> str:
+        """The heading and the text as one text."""
+        return f"{self.heading}. {self.text}" if self.heading else self.text
 
 
 @dataclass(frozen=True)
 class Case:
-    """One trace with all that bears on it."""
+    """One trace with all that bears on it. prompt: the user's turn. question: what it asks, alone."""
 
     trace_id: str
     prompt: str
+    question: str
     think: str
     answer: str
     raw: str
@@ -37,10 +63,15 @@ class Case:
     passages: tuple[Passage, ...] = ()
     accepted: tuple[str, ...] = ()
     answer_type: str = "text"
-    suspicion: str = ""
-    """What the audit of all traces found in this one; "" when nothing."""
+    suspicion: str | None = ""
+    """What the audit of all traces found in this one; "" when nothing, None when it has not looked."""
 
 
-def verdict(gate: str, reason: str | None, score: float) -> Verdict:
-    """Return a pass when there is no reason, else a failure for it."""
-    return Verdict(gate, not reason, reason or "", float(score))
+def verdict(gate: str, fault: str | None, score: float) -> Verdict:
+    """Return a pass when there is no fault, else a failure for it."""
+    return Verdict(gate, FAILED if fault else PASSED, fault or "", float(score))
+
+
+def not_checked(gate: str, why: str) -> Verdict:
+    """Return the verdict of a gate that had nothing to check. why: a snake_case noun."""
+    return Verdict(gate, NOT_CHECKED, why, 0.0)

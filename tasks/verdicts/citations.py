@@ -6,7 +6,7 @@ from pydantic import field_validator
 
 from tasks.ngrams import words
 from tasks.spec import Spec
-from tasks.verdicts.case import Case, Verdict, verdict
+from tasks.verdicts.case import Case, Verdict, not_checked, verdict
 
 
 class CitationSpec(Spec):
@@ -33,11 +33,14 @@ class CitationSpec(Spec):
 
 
 def citations(case: Case, spec: CitationSpec) -> Verdict:
-    """Judge the citations of think block and answer; the score is the number that resolve. Rows without passages have none to resolve."""
+    """Judge the citations of think block and answer; the score is the number that resolve.
+
+    Rows without passages have none to resolve: nothing is checked.
+    """
     if not case.passages:
-        return verdict("citations", None, 0)
-    known = {_key(section) for section in (*spec.allowed, *shown_sections(case, spec))}
-    cited = [_key(found) for found in cited_sections(f"{case.think}\n{case.answer}", spec)]
+        return not_checked("citations", "no_passages")
+    known = {label_key(section) for section in (*spec.allowed, *shown_sections(case, spec))}
+    cited = [label_key(found) for found in cited_sections(f"{case.think}\n{case.answer}", spec)]
     resolved = [section for section in cited if section in known]
     if len(resolved) < len(cited):
         return verdict("citations", "unresolved_citation", len(resolved))
@@ -52,7 +55,7 @@ def shown_sections(case: Case, spec: CitationSpec) -> list[str]:
     return [
         section
         for passage in case.passages
-        for section in (passage.section, *cited_sections(passage.text, spec))
+        for section in (passage.section, *cited_sections(passage.whole, spec))
     ]
 
 
@@ -70,11 +73,12 @@ def without_citations(text: str, spec: CitationSpec) -> str:
 
 def cited_passages(case: Case, spec: CitationSpec) -> list[str]:
     """Return the texts of the passages that the answer cites; all of them when it cites none."""
-    cited = {_key(section) for section in cited_sections(case.answer, spec)}
-    return [passage.text for passage in case.passages if _key(passage.section) in cited] or [
-        passage.text for passage in case.passages
+    cited = {label_key(section) for section in cited_sections(case.answer, spec)}
+    return [passage.whole for passage in case.passages if label_key(passage.section) in cited] or [
+        passage.whole for passage in case.passages
     ]
 
 
-def _key(section: str) -> str:
+def label_key(section: str) -> str:
+    """Return what two spellings of one label have in common."""
     return " ".join(words(section))

@@ -21,12 +21,11 @@ from tasks.inference.judge import answers
 from tasks.inference.models import POCKET, identity, resolve
 from tasks.spec import Spec, canonical, digest, draw_seed
 from tasks.verdicts.agreement import Agreement, Judgement, Opinion, agreement_of
-from tasks.verdicts.case import Case, Verdict, verdict
+from tasks.verdicts.case import NOT_CHECKED, Case, Verdict, not_checked, verdict
 from tasks.verdicts.planting import plants
 
 log = logging.getLogger(__name__)
 RUBRICS = Path(__file__).parent
-SCORES: Mapping[Opinion, float] = {"coherent": 1.0, "abstained": 0.5, "incoherent": 0.0}
 _VERDICT = re.compile(
     r"^(?:[^\w\n]|_)*verdict(?:[^\w\n]|_)+(yes|right|no|wrong|unsure)(?:[^\w\n]|_)*$",
     re.IGNORECASE | re.MULTILINE,
@@ -107,7 +106,7 @@ def judge_coherence(
     verdicts = conclude(said, agreement, spec)
     judged = Judged(
         verdicts, agreement, measured, asked=len(asks) - asks.count(None), called=list(said.values()).count("incoherent"),
-        abstained=sum(one.score == SCORES["abstained"] for one in verdicts.values()), trusted=believed(agreement, spec),
+        abstained=sum(one.state == NOT_CHECKED for one in verdicts.values()), trusted=believed(agreement, spec),
     )  # fmt: skip
     log.info("coherence: %s", judged.sentence())
     return judged
@@ -156,9 +155,10 @@ def reading(completion: Completion) -> Opinion:
 def conclude(
     opinions: Mapping[str, Opinion], agreement: Agreement, spec: CoherenceSpec
 ) -> dict[str, Verdict]:
-    """Return a verdict for every opinion, by trace_id; the score is 1 coherent, 0 incoherent, 0.5 abstained.
+    """Return a verdict for every opinion, by trace_id; the score is 1 coherent, 0 incoherent.
 
-    A judge whose measured precision is below the spec's, or was not measured, abstains on every trace.
+    A judge whose measured precision is below the spec's, or was not measured, abstains on every trace;
+    an abstention is no pass: the trace is not checked.
     """
     heard = believed(agreement, spec)
     return {
@@ -223,8 +223,10 @@ def _opinions(
 
 
 def _verdict(opinion: Opinion) -> Verdict:
+    if opinion == "abstained":
+        return not_checked("coherence", "judge_abstained")
     return verdict(
-        "coherence", "incoherent_think" if opinion == "incoherent" else None, SCORES[opinion]
+        "coherence", "incoherent_think" if opinion == "incoherent" else None, opinion == "coherent"
     )
 
 

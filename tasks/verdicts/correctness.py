@@ -2,7 +2,7 @@
 
 import re
 
-from tasks.verdicts.case import Case, Verdict, verdict
+from tasks.verdicts.case import Case, Verdict, not_checked, verdict
 
 _BOXED = re.compile(r"\\boxed\{([^{}]*)\}")
 _PLAIN_NUMBER = re.compile(r"-?\d{1,400}")
@@ -10,12 +10,12 @@ SECONDS = 5
 
 
 def correctness(case: Case) -> Verdict:
-    """Judge against the accepted answers; rows without any pass with score 0, verified ones score 1.
+    """Judge against the accepted answers; a right one scores 1. Without a known answer nothing is checked.
 
     Must run in a process's main thread: math-verify bounds its work with SIGALRM.
     """
     if not case.accepted:
-        return verdict("correctness", None, 0)
+        return not_checked("correctness", "no_known_answer")
     right = _same_number(case) if case.answer_type == "number" else _same_text(case)
     return verdict("correctness", None if right else "wrong_answer", right)
 

@@ -6,17 +6,21 @@ from pydantic import Field
 
 from tasks.ngrams import words
 from tasks.spec import Spec
-from tasks.verdicts.case import Case, Verdict, verdict
+from tasks.verdicts.case import Case, Verdict, not_checked, verdict
 from tasks.verdicts.citations import CitationSpec, cited_passages, without_citations
+from tasks.verdicts.claims.answers import LIST_MARK
+from tasks.verdicts.claims.tokens import stem
 
 _NUMBER = re.compile(r"\d[\d,.]*")
-_LIST_MARK = re.compile(r"(?m)^\W*\d{1,2}[.)](?=[ \t]+\w)")
-"""The number of an item in a list, which claims nothing."""
 STOP_WORDS = frozenset(
     """a an the and or but if of to in on for by with from at as is are was were be been it its this that these those there which who whom
     what when where how why not no so than then thus must may shall will would can could should has have had do does did also any all
     each per under within into about according passage passages section answer question says say states therefore hence""".split()
 )
+
+
+MISSING_WORDS = 3
+"""Content words that an answer may have of its own before the share decides: "It comes to …"."""
 
 
 class EvidenceSpec(Spec):
@@ -29,34 +33,39 @@ class EvidenceSpec(Spec):
     abstentions: tuple[str, ...] = ("the passages do not say",)
     """Answers that say nothing was found; rejected as abstained where the plan knows an answer to be there."""
     open: tuple[str, ...] = ()
-    """Families whose answers are proposals, like a claim that is drafted: their words and numbers need not stand in the passages."""
+    """Families whose answers are proposals, like a claim that is drafted: their words and numbers
+    need not stand in the passages, and neither grounding nor attribution is checked."""
 
 
 def grounding(case: Case, spec: EvidenceSpec, citing: CitationSpec) -> Verdict:
     """Judge an answer given from passages; the score is the share of its content words that were found."""
     if not case.passages:
-        return verdict("grounding", None, 0)
-    claim = _LIST_MARK.sub("", without_citations(case.answer, citing))
-    if any(phrase in claim.lower() for phrase in spec.abstentions):
+        return not_checked("grounding", "no_passages")
+    claim = LIST_MARK.sub("", without_citations(case.answer, citing))
+    if is_abstention(claim, spec):
         return verdict("grounding", "abstained", 0)
     sections = " ".join(passage.section for passage in case.passages)
     evidence = "\n".join((*cited_passages(case, citing), sections))
-    share = _found_share(claim, f"{evidence}\n{_last_line(case.prompt)}")
+    missing, share = _found(claim, f"{evidence}\n{case.question}")
     if case.family in spec.open:
-        return verdict("grounding", None, share)
-    if spec.numbers and _numbers(claim) - _numbers(evidence):
+        return not_checked("grounding", "open_family")
+    if spec.numbers and _numbers(claim) - _numbers(f"{evidence}\n{case.question}"):
         return verdict("grounding", "ungrounded_number", share)
-    return verdict("grounding", "ungrounded_answer" if share < spec.overlap else None, share)
+    loose = share < spec.overlap and missing >= MISSING_WORDS
+    return verdict("grounding", "ungrounded_answer" if loose else None, share)
 
 
-def _last_line(prompt: str) -> str:
-    return prompt.rstrip().rsplit("\n", 1)[-1]
+def is_abstention(answer: str, spec: EvidenceSpec) -> bool:
+    """Return whether an answer says that nothing was found."""
+    return any(phrase in answer.lower() for phrase in spec.abstentions)
 
 
-def _found_share(claim: str, evidence: str) -> float:
-    content = [word for word in words(claim) if word not in STOP_WORDS]
-    known = set(words(evidence))
-    return sum(word in known for word in content) / len(content) if content else 0.0
+def _found(claim: str, evidence: str) -> tuple[int, float]:
+    """Return how many content words of a claim the evidence lacks, and the share that it holds."""
+    content = [stem(word) for word in words(claim) if word not in STOP_WORDS]
+    known = set(map(stem, words(evidence)))
+    held = sum(word in known for word in content)
+    return len(content) - held, held / len(content) if content else 0.0
 
 
 def _numbers(text: str) -> set[str]:

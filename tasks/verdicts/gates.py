@@ -3,8 +3,6 @@
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures.process import BrokenProcessPool
-from types import MappingProxyType
-from typing import Any
 
 import pyarrow as pa
 
@@ -12,12 +10,16 @@ from tasks import processes, rows
 from tasks.errors import JudgeLost
 from tasks.spec import Spec
 from tasks.store import Made
-from tasks.verdicts.case import Case, Passage, Verdict, verdict
+from tasks.verdicts.attribution import attribution
+from tasks.verdicts.case import Case, Passage, Verdict, not_checked, verdict
 from tasks.verdicts.citations import CitationSpec, citations
+from tasks.verdicts.consistency import consistency
 from tasks.verdicts.correctness import correctness
 from tasks.verdicts.evidence import EvidenceSpec, grounding
 from tasks.verdicts.fluency import FluencySpec, fluency
 from tasks.verdicts.leakage import leakage
+from tasks.verdicts.quotations import QuotationSpec, quotations
+from tasks.verdicts.relevance import RelevanceSpec, completeness, relevance
 from tasks.verdicts.structure import StructureSpec, structure
 
 SHARD_ROWS, MOST_WORKERS = 256, 8
@@ -32,19 +34,28 @@ class VerdictSpec(Spec):
     """Loops, run-together words, mojibake, script drift."""
     citations: CitationSpec = CitationSpec()
     """Cited sections."""
+    quotations: QuotationSpec = QuotationSpec()
+    """What reads like a quotation of a passage, and must be one."""
     evidence: EvidenceSpec = EvidenceSpec()
     """What the passages must hold."""
+    relevance: RelevanceSpec = RelevanceSpec()
+    """Whether the answer addresses its question, and is whole."""
 
 
 Gate = Callable[[Case, VerdictSpec, frozenset[str]], Verdict]
 
 GATES: tuple[Gate, ...] = (
     lambda case, spec, families: leakage(case, families),
-    lambda case, spec, families: verdict("audit", case.suspicion or None, 0),
+    lambda case, spec, families: audited(case),
     lambda case, spec, families: structure(case, spec.structure),
     lambda case, spec, families: fluency(case, spec.fluency),
     lambda case, spec, families: citations(case, spec.citations),
+    lambda case, spec, families: quotations(case, spec.quotations),
     lambda case, spec, families: grounding(case, spec.evidence, spec.citations),
+    lambda case, spec, families: attribution(case, spec.evidence, spec.citations),
+    lambda case, spec, families: relevance(case, spec.relevance, spec.citations),
+    lambda case, spec, families: completeness(case, spec.relevance, spec.citations),
+    lambda case, spec, families: consistency(case, spec.citations),
     lambda case, spec, families: correctness(case),
 )
 """In the order in which a trace's faults are named: the first failing gate gives the reason it is counted under."""
@@ -79,6 +90,13 @@ def judge(
     )
 
 
+def audited(case: Case) -> Verdict:
+    """Return the audit's word on a trace; a trace judged alone was never audited."""
+    if case.suspicion is None:
+        return not_checked("audit", "needs_all_traces")
+    return verdict("audit", case.suspicion, 0)
+
+
 def judge_case(case: Case, spec: VerdictSpec, families: frozenset[str]) -> list[Verdict]:
     """Return every gate's verdict on one trace."""
     return [gate(case, spec, families) for gate in GATES]
@@ -99,12 +117,15 @@ def cases_of(
     prompts: pa.Table,
     passages: pa.Table,
     questions: pa.Table,
-    suspected: Mapping[str, str] = MappingProxyType({}),
+    suspected: Mapping[str, str] | None = None,
 ) -> Iterator[Case]:
-    """Yield every trace joined with its prompt, the passages it was shown and the known answers, in the traces' order."""
+    """Yield every trace joined with its prompt, the passages it was shown and the known answers.
+
+    suspected: trace → what the audit found in it; None when no audit has looked.
+    """
     asked = {row["prompt_id"]: row for row in prompts.to_pylist()}
     shown = {
-        row["passage_id"]: Passage(row["section"], _whole(row))
+        row["passage_id"]: Passage(row["section"], row["text"], row["heading"])
         for row in passages.select(["passage_id", "section", "heading", "text"]).to_pylist()
     }
     known = {
@@ -117,14 +138,17 @@ def cases_of(
         prompt = asked[trace.pop("prompt_id")]
         question = known.get(prompt["question_id"], {"accepted": [], "answer_type": "text"})
         yield Case(
-            **trace, prompt=prompt["messages"][-1]["content"], family=prompt["family"], cell=prompt["cell"], canary=prompt["canary"],
-            passages=tuple(shown[passage_id] for passage_id in prompt["passage_ids"]), accepted=tuple(question["accepted"]),
-            answer_type=question["answer_type"], suspicion=suspected.get(trace["trace_id"], ""),
-        )  # fmt: skip
-
-
-def _whole(row: dict[str, Any]) -> str:
-    return f"{row['heading']}. {row['text']}" if row["heading"] else str(row["text"])
+            **trace,
+            prompt=prompt["messages"][-1]["content"],
+            question=prompt["question"],
+            family=prompt["family"],
+            cell=prompt["cell"],
+            canary=prompt["canary"],
+            passages=tuple(shown[passage_id] for passage_id in prompt["passage_ids"]),
+            accepted=tuple(question["accepted"]),
+            answer_type=question["answer_type"],
+            suspicion=None if suspected is None else suspected.get(trace["trace_id"], ""),
+        )
 
 
 def _judged(
@@ -147,7 +171,7 @@ def _judged(
 def _first_failures(cases: list[Case], verdicts: list[Verdict]) -> Iterator[tuple[Case, Verdict]]:
     for number, case in enumerate(cases):
         own = verdicts[number * len(GATES) : (number + 1) * len(GATES)]
-        if failed := next((one for one in own if not one.passed), None):
+        if failed := next((one for one in own if one.failed), None):
             yield case, failed
 
 

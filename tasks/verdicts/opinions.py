@@ -8,6 +8,7 @@ import pyarrow as pa
 from tasks import rows
 from tasks.inference.engine import EnginePlacement
 from tasks.store import Made, Table
+from tasks.verdicts.case import FAILED
 from tasks.verdicts.coherence import CoherenceSpec, Judged, judge_coherence
 from tasks.verdicts.gates import cases_of
 
@@ -18,14 +19,12 @@ def opinions_table(
     traces: pa.Table, prompts: pa.Table, passages: pa.Table, questions: pa.Table, verdicts: pa.Table, spec: CoherenceSpec, placement: EnginePlacement
 ) -> Made:  # fmt: skip
     """Return a row of VERDICTS for every trace of the sample; what the judge is worth lies beside it."""
-    failed = pa.compute.filter(verdicts["trace_id"], pa.compute.invert(verdicts["passed"]))
+    failed = verdicts.filter(pa.compute.field("state") == FAILED)["trace_id"]
     passing = traces.filter(pa.compute.invert(pa.compute.is_in(traces["trace_id"], failed)))
     judged = judge_coherence(list(cases_of(passing, prompts, passages, questions)), spec, placement)
     made = [{"trace_id": trace_id, **one._asdict()} for trace_id, one in judged.verdicts.items()]
     faults = [
-        (trace_id, one.reason, one.gate)
-        for trace_id, one in judged.verdicts.items()
-        if not one.passed
+        (trace_id, one.reason, one.gate) for trace_id, one in judged.verdicts.items() if one.failed
     ]
     return Made(
         {"coherence": rows.table_of(made, rows.VERDICTS)}, rows.VERDICTS, rows.rejected(faults), rows_in=passing.num_rows,

@@ -13,8 +13,8 @@ from tasks.verdicts.coherence import CoherenceSpec, judge_digest
 from tasks.verdicts.gates import VerdictSpec, judge
 from tasks.verdicts.opinions import opinions_table
 
-CODE_VERSION = 3
-AUDIT_VERSION, COHERENCE_VERSION = 2, 1
+CODE_VERSION = 4
+AUDIT_VERSION, COHERENCE_VERSION = 2, 2
 
 
 @task(**STAGE)

@@ -125,7 +125,7 @@ async def compare(options: argparse.Namespace) -> None:
 
 def _prompt(number: int, text: str) -> dict[str, object]:
     return {
-        "prompt_id": f"q{number:06d}", "messages": [{"role": "user", "content": text}], "passage_ids": [], "question_id": "",
+        "prompt_id": f"q{number:06d}", "messages": [{"role": "user", "content": text}], "question": text, "passage_ids": [], "question_id": "",
         "general": False, "control": False,
         "family": "", "cell": "", "canary": "",
     }  # fmt: skip

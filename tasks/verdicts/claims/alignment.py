@@ -1,0 +1,151 @@
+"""Runs of a text along a source: equal tokens in a row, with small changes in between."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from tasks.verdicts.claims.polarity import FILLERS
+from tasks.verdicts.claims.sources import Source
+from tasks.verdicts.claims.tokens import Token, stem
+from tasks.verdicts.claims.values import MONEY, MONTHS, TIME
+
+SEED = 3
+STEPS = ((1, 1), (1, 0), (0, 1), (2, 1), (1, 2), (2, 2))
+"""Changes that a run bridges: tokens of the text, tokens of the source."""
+LEAST_WORDS = 4
+AROUND = 2
+SAME_LETTERS = 3
+"""Letters that two forms of one word share at its beginning."""
+
+
+class Change(NamedTuple):
+    """Where a run leaves its source: the text's tokens, the source's, and the text's with two on either side."""
+
+    written: tuple[Token, ...]
+    due: tuple[Token, ...]
+    around: tuple[Token, ...]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A stretch of a text that runs along a source. matched: how many of its tokens are equal."""
+
+    tokens: tuple[Token, ...]
+    changes: tuple[Change, ...]
+    matched: int
+
+
+def runs(text: Sequence[Token], source: Source, *, least: int, seed: int = SEED) -> Iterator[Run]:
+    """Yield the runs of at least so many tokens along the source, from left to right.
+
+    Each begins with `seed` equal tokens; of several places in the source the one with the longest
+    run is taken. A run needs four words that are no fillers: sums are not quoted.
+    """
+    index, place = source.places(seed), 0
+    while place <= len(text) - seed:
+        starts = index.get(tuple(token.norm for token in text[place : place + seed]), ())
+        found = [_run(text, source, place, start) for start in starts]
+        best = max(found, key=lambda one: one.matched, default=None)
+        if best and len(best.tokens) >= least and (seed < SEED or _is_prose(best)):
+            yield best
+        place += len(best.tokens) if best else 1
+
+
+def is_critical(change: Change) -> bool:
+    """Return whether a change alters a number, a name, a date, a unit or a negation."""
+    written, due = change.written, change.due
+    if _of(written, "number") != _of(due, "number"):
+        return True
+    if len(_of(written, "negation")) % 2 != len(_of(due, "negation")) % 2:
+        return True
+    for kind in ("unit", "month", "name"):
+        ours, theirs = _of(written, kind), _of(due, kind)
+        if ours and theirs and ours != theirs:
+            return True
+    return False
+
+
+def is_other_word(change: Change) -> bool:
+    """Return whether a word that is no filler stands for one that it is no form of."""
+    if len(change.written) != 1 or len(change.due) != 1:
+        return False
+    one, other = change.written[0].norm, change.due[0].norm
+    return one not in FILLERS and one[:SAME_LETTERS] != other[:SAME_LETTERS]
+
+
+def _run(text: Sequence[Token], source: Source, place: int, start: int) -> Run:
+    here, there, matched, changes = place, start, 0, []
+    while True:
+        while (
+            here < len(text)
+            and there < len(source.norms)
+            and text[here].norm == source.norms[there]
+        ):
+            here, there, matched = here + 1, there + 1, matched + 1
+        step = _step(text, source, here, there)
+        if step is None:
+            break
+        written, due = step
+        low, high = max(place, here - AROUND), here + written + AROUND
+        changes.append(
+            Change(
+                tuple(text[here : here + written]),
+                tuple(source.tokens[there : there + due]),
+                tuple(text[low:high]),
+            )
+        )
+        here, there = here + written, there + due
+    return Run(tuple(text[place:here]), tuple(changes), matched)
+
+
+def _step(text: Sequence[Token], source: Source, here: int, there: int) -> tuple[int, int] | None:
+    """Return the smallest change behind which text and source go on together.
+
+    A change lies within a sentence, and two equal tokens follow it. One is enough, and none at the end of both sentences, where a
+    number or a name stands for another.
+    """
+    if _is_between_sentences(text, source, here, there):
+        return None
+    for written, due in STEPS:
+        ahead = [token.norm for token in text[here + written : here + written + AROUND]]
+        if len(ahead) == AROUND and ahead == list(source.norms[there + due : there + due + AROUND]):
+            return written, due
+    if here < len(text) and there < len(source.tokens) and _stands_for(text, source, here, there):
+        return 1, 1
+    return None
+
+
+def _is_between_sentences(text: Sequence[Token], source: Source, here: int, there: int) -> bool:
+    return text[here - 1].is_last or source.tokens[there - 1].is_last
+
+
+def _stands_for(text: Sequence[Token], source: Source, here: int, there: int) -> bool:
+    one, other = text[here], source.tokens[there]
+    if not (_kinds(one) & _kinds(other)):
+        return False
+    if one.is_last and other.is_last:
+        return True
+    ahead, beyond = text[here + 1 : here + 2], source.norms[there + 1 : there + 2]
+    return bool(ahead) and (ahead[0].norm,) == beyond
+
+
+def _is_prose(run: Run) -> bool:
+    words = [token for token in run.tokens if not token.is_number and token.norm not in FILLERS]
+    return len(words) >= LEAST_WORDS
+
+
+def _of(found: Sequence[Token], kind: str) -> list[str]:
+    return [token.norm for token in found if kind in _kinds(token)]
+
+
+def _kinds(token: Token) -> set[str]:
+    if token.is_number:
+        return {"number"}
+    if token.is_negation:
+        return {"negation"}
+    kinds = {"name"} if token.is_capitalised and token.norm not in FILLERS else set()
+    if stem(token.norm) in TIME | MONEY:
+        kinds.add("unit")
+    if token.norm in MONTHS:
+        kinds.add("month")
+    return kinds

@@ -1,0 +1,66 @@
+"""What kind of answer a question asks for, as far as its English words tell."""
+
+import re
+from typing import Literal
+
+from tasks.verdicts.claims.polarity import FILLERS
+from tasks.verdicts.claims.tokens import stem, tokens
+
+Kind = Literal["amount", "period", "number", "person", "section", "yes_no", "reason", "any"]
+
+_ROLES = (
+    "examiner|judge|officer|clerk|person|office|body|authority|department|author|inventor|party"
+)
+_PLACES = "section|rule|article|paragraph|clause|chapter|provision"
+_FORMS: tuple[tuple[Kind, str], ...] = (
+    ("period", r"^how (?:long|soon|often|quickly|much time)\b|^(?:by )?when\b"),
+    ("period", r"^what (?:is|was) the (?:\w+ ){0,2}(?:deadline|period|time limit|duration)\b"),
+    ("amount", r"^how (?:much|expensive)\b"),
+    ("amount", r"^what (?:is|are|was|were) the (?:\w+ ){0,2}(?:fees?|costs?|price|charge)\b"),
+    ("number", r"^how many\b|^what (?:percentage|number|share)\b"),
+    ("person", rf"^who(?:m|se)?\b|^(?:which|what) (?:\w+ )?(?:{_ROLES})s?\b"),
+    ("section", rf"^(?:under |in )?(?:which|what) (?:{_PLACES})s?\b"),
+    ("section", r"^where (?:is|are|can|do|does)\b.*\b(?:rules?|found|find|stated|set out|read)\b"),
+    ("reason", r"^why\b|^for what reason\b|^what is the reason\b"),
+    ("yes_no", r"^(?:is|are|was|were|do|does|did|can|could|may|must|should|shall)\b"),
+    ("yes_no", r"^(?:will|would|has|have|had)\b"),
+)
+_COMPILED = tuple((kind, re.compile(form, re.IGNORECASE)) for kind, form in _FORMS)
+_ALTERNATIVE = re.compile(r"\bor\b", re.IGNORECASE)
+_ASKING = frozenset(
+    map(
+        stem,
+        """asks ask question tell explain describe give name list state need know please following
+        answer mean means require requires say manual document rules rule apply applies""".split(),
+    )
+)
+
+
+def kind_of(question: str) -> Kind:
+    """Return the kind of answer that a question asks for; "any" where its words do not tell.
+
+    >>> kind_of("How long is the period?"), kind_of("Is it allowed or rejected?")
+    ('period', 'any')
+    """
+    asked = main_clause(question)
+    for kind, form in _COMPILED:
+        if form.search(asked):
+            return "any" if kind == "yes_no" and _ALTERNATIVE.search(asked) else kind
+    return "any"
+
+
+def main_clause(question: str) -> str:
+    """Return the part of a question that asks: its last sentence with a question mark, from its question word on."""
+    asking = [part for part in re.split(r"(?<=[.!?:])\s+|\n", question.strip()) if "?" in part]
+    asked = (asking or [question.strip()])[-1].strip()
+    lead = re.match(r"^(?:and|so|then|now|q|question)\b[\s:,]*", asked, re.IGNORECASE)
+    return asked[lead.end() :] if lead else asked
+
+
+def topic(question: str) -> frozenset[str]:
+    """Return the stems of the words that say what a question is about."""
+    return frozenset(
+        stem(token.norm)
+        for token in tokens(question)
+        if token.norm not in FILLERS and stem(token.norm) not in _ASKING
+    )

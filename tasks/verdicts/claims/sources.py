@@ -1,0 +1,80 @@
+"""What may be quoted: the passages shown, or the numbered lines of a prompt."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+from tasks.verdicts.case import Passage
+from tasks.verdicts.claims.sentences import sentences
+from tasks.verdicts.claims.tokens import Token, norms, tokens
+
+_LINE = re.compile(r"(?m)^\[([^\[\]\n]{1,80})\][ \t]+(\S.*)$")
+
+
+@dataclass(frozen=True)
+class Source:
+    """A text that may be quoted. label: how it is cited. whole: its heading and its text."""
+
+    label: str
+    heading: str
+    whole: str
+
+    @classmethod
+    @lru_cache(maxsize=1024)
+    def of(cls, label: str, heading: str, text: str) -> "Source":
+        """Return the source of a passage or of a whole prompt (no label, no heading)."""
+        return cls(label, heading, f"{heading}. {text}" if heading else text)
+
+    @cached_property
+    def tokens(self) -> tuple[Token, ...]:
+        """Its tokens in order."""
+        return tokens(self.whole)
+
+    @cached_property
+    def norms(self) -> tuple[str, ...]:
+        """What its tokens are compared by."""
+        return norms(self.tokens)
+
+    @cached_property
+    def sentences(self) -> list[tuple[str, ...]]:
+        """The tokens of each sentence."""
+        return [norms(tokens(one.text)) for one in sentences(self.whole)]
+
+    @cached_property
+    def _spelt(self) -> str:
+        return f" {' '.join(self.norms)} "
+
+    @cached_property
+    def _places(self) -> dict[int, dict[tuple[str, ...], list[int]]]:
+        return {}
+
+    def holds(self, wanted: Sequence[str]) -> bool:
+        """Return whether these tokens stand in it, in a row."""
+        return f" {' '.join(wanted)} " in self._spelt
+
+    def places(self, n: int) -> dict[tuple[str, ...], list[int]]:
+        """Return every n-gram with the places where it begins."""
+        if n not in self._places:
+            index: dict[tuple[str, ...], list[int]] = {}
+            for place in range(len(self.norms) - n + 1):
+                index.setdefault(self.norms[place : place + n], []).append(place)
+            self._places[n] = index
+        return self._places[n]
+
+    @cached_property
+    def label_norms(self) -> tuple[str, ...]:
+        """The tokens of its label."""
+        return norms(tokens(self.label))
+
+    @cached_property
+    def heading_norms(self) -> tuple[str, ...]:
+        """The tokens of its heading."""
+        return norms(tokens(self.heading))
+
+
+def sources_of(prompt: str, passages: Sequence[Passage]) -> tuple[Source, ...]:
+    """Return the passages as sources; without passages, the lines of the prompt that carry a label."""
+    if passages:
+        return tuple(Source.of(one.section, one.heading, one.text) for one in passages)
+    return tuple(Source.of(found[1], "", found[2]) for found in _LINE.finditer(prompt))

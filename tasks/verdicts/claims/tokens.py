@@ -1,0 +1,107 @@
+"""A text as tokens with their places: words and numbers, spelt so that equal ones compare equal."""
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+_TOKEN = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+(?:['’][^\W\d_]+)*")
+_NUMERALS = {
+    name: str(number)
+    for number, name in enumerate(
+        """two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen
+        sixteen seventeen eighteen nineteen twenty""".split(),
+        start=2,
+    )
+} | {
+    name: str(number)
+    for number, name in zip(
+        range(30, 100, 10), "thirty forty fifty sixty seventy eighty ninety".split(), strict=True
+    )
+}
+"""Numbers as words. "one" is left out: it is a pronoun as often as a number."""
+_ENDS = ("", ".", "!", "?", "\n")
+NEGATIONS = frozenset("not no never none nor neither without cannot nothing nobody".split())
+
+
+class Token(NamedTuple):
+    """A word or a number.
+
+    norm: case-folded, numbers as digits. start, end: its place in the text. is_last: a full stop,
+    a line end or the end of the text follows.
+    """
+
+    norm: str
+    surface: str
+    start: int
+    end: int
+    is_last: bool
+
+    @property
+    def is_number(self) -> bool:
+        """Whether it is a number, in digits or in words."""
+        return self.norm[:1].isdigit()
+
+    @property
+    def is_negation(self) -> bool:
+        """Whether it turns a statement around."""
+        return self.norm in NEGATIONS or self.norm.endswith("n't")
+
+    @property
+    def is_capitalised(self) -> bool:
+        """Whether it is written like a name."""
+        return self.surface[0].isupper()
+
+
+@lru_cache(maxsize=4096)
+def tokens(text: str) -> tuple[Token, ...]:
+    """Return the tokens of a text in order. Remembered: every gate reads the same texts.
+
+    >>> [token.norm for token in tokens("Twelve weeks, i.e. 1,200 hours; don’t wait.")]
+    ['12', 'weeks', 'i', 'e', '1200', 'hours', "don't", 'wait']
+    """
+    return tuple(
+        Token(
+            _norm(found[0]), found[0], *found.span(), text[found.end() : found.end() + 1] in _ENDS
+        )
+        for found in _TOKEN.finditer(text)
+    )
+
+
+def norms(found: Sequence[Token]) -> tuple[str, ...]:
+    """Return what the tokens are compared by."""
+    return tuple(token.norm for token in found)
+
+
+def _norm(surface: str) -> str:
+    if surface[0].isdigit():
+        return _number(surface)
+    word = surface.casefold().replace("’", "'")
+    return _NUMERALS.get(word, word)
+
+
+def _number(surface: str) -> str:
+    """Return a number without thousands separators; "3.5" stays, "1,200" becomes "1200"."""
+    if re.fullmatch(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?", surface):
+        return surface.replace(",", "")
+    return surface
+
+
+@lru_cache(maxsize=65536)
+def stem(word: str) -> str:
+    """Return a word without the endings that English grammar adds, so that "fees" meets "fee".
+
+    Crude on purpose: it serves to compare the words of one question with one passage.
+
+    >>> stem("filings") == stem("filed") == stem("file"), stem("replies") == stem("reply")
+    (True, True)
+    """
+    singular = _without(word, ("ies", "es", "s")) if not word.endswith(("ss", "us", "is")) else word
+    return _without(singular, ("ing", "ied", "ed", "y", "i", "e"))
+
+
+def _without(word: str, endings: tuple[str, ...]) -> str:
+    for ending in endings:
+        if word.endswith(ending) and len(word) - len(ending) >= 3:
+            return word[: -len(ending)]
+    return word

@@ -1,0 +1,158 @@
+"""What a sentence asserts: numbers with their units, labelled numbers, and names."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+from tasks.verdicts.claims.tokens import Token, stem, tokens
+
+Kind = Literal["number", "label", "name"]
+TIME = frozenset(
+    map(stem, "second seconds minute minutes hour hours day days week weeks month months".split())
+) | frozenset(map(stem, "year years quarter quarters fortnight decade decades".split()))
+MONEY = frozenset(
+    map(stem, "credit credits euro euros eur dollar dollars usd cent cents pound pounds".split())
+) | frozenset(map(stem, "franc francs yen gbp chf".split()))
+LABELS = frozenset(
+    """section sections rule rules article articles chapter chapters part parts clause clauses
+    paragraph paragraphs form forms figure figures table tables schedule appendix annex claim
+    claims exhibit item step page pages line lines day question option class note example volume
+    room act title""".split()
+)
+"""Words that give a number as a name: "Section 7" is not seven sections."""
+_SIGNS = {"$": "dollar", "€": "euro", "£": "pound", "¥": "yen", "%": "percent", "§": "section"}
+_PER_CENT = {"per": "percent", "percent": "percent", "pct": "percent"}
+_NO_UNIT = frozenset(
+    """a an the and or but if of to in on for by with from at as is are was were be been it that
+    this these those which who what when where than then not no per so do does did has have had
+    may must can could should would will shall only also about within after before under over
+    each any all more less""".split()
+)
+MONTHS = frozenset(
+    """january february march april may june july august september october november
+    december""".split()
+)
+"""Month names; "may" counts as one only beside a number."""
+
+
+@dataclass(frozen=True)
+class Value:
+    """Something a text asserts that must stand in its source.
+
+    text: the number (digits) or the name's words, case-folded. units: stems of what is counted,
+    nearest first, empty when the text gives none; of a label, the word before the number.
+    """
+
+    kind: Kind
+    text: str
+    units: tuple[str, ...]
+    start: int
+    end: int
+
+    @property
+    def is_time(self) -> bool:
+        """Whether it is a length of time."""
+        return any(unit in TIME for unit in self.units[:1])
+
+    @property
+    def is_money(self) -> bool:
+        """Whether it is an amount of money."""
+        return any(unit in MONEY for unit in self.units)
+
+    def agrees_with(self, other: "Value") -> bool:
+        """Return whether both say the same: equal text, and units that do not speak against it."""
+        if self.kind != other.kind or self.text != other.text:
+            return False
+        return not (self.units and other.units) or bool(set(self.units) & set(other.units))
+
+
+@lru_cache(maxsize=4096)
+def values(text: str, *, names: frozenset[str] = frozenset()) -> tuple[Value, ...]:
+    """Return the values that a text asserts, in order of their place.
+
+    names: case-folded words known to be names, so that one is recognised at the start of a
+    sentence too.
+
+    >>> [(one.kind, one.text, one.units[:1]) for one in values("Section 7 asks Ms Vale for 40 euros.")]
+    [('label', '7', ('section',)), ('name', 'vale', ()), ('number', '40', ('euro',))]
+    """
+    found = tokens(text)
+    both = [*_numbers(text, found), *_names(text, found, names)]
+    return tuple(sorted(both, key=lambda one: one.start))
+
+
+def name_words(text: str) -> frozenset[str]:
+    """Return the case-folded words that the text writes like names, inside its sentences."""
+    return frozenset(one.text for one in values(text) if one.kind == "name")
+
+
+def _numbers(text: str, found: Sequence[Token]) -> Iterator[Value]:
+    for place, token in enumerate(found):
+        if not token.is_number:
+            continue
+        label = _label(text, found, place)
+        if label:
+            yield Value("label", token.norm, (label,), token.start, token.end)
+        else:
+            yield Value("number", token.norm, _units(text, found, place), token.start, token.end)
+
+
+def _label(text: str, found: Sequence[Token], place: int) -> str:
+    """Return the stem of the word that labels a number ("Section 7"), else ""."""
+    if text[: found[place].start].rstrip()[-1:] == "§":
+        return stem("section")
+    before = found[place - 1] if place else None
+    if before is None or before.norm not in LABELS:
+        return ""
+    between = text[before.end : found[place].start]
+    return "" if between.strip(" \u00a0.§") else stem(before.norm)
+
+
+def _units(text: str, found: Sequence[Token], place: int) -> tuple[str, ...]:
+    """Return the stems of what a number counts: a sign beside it, or the words behind it."""
+    token = found[place]
+    before, behind = text[: token.start].rstrip()[-1:], text[token.end :].lstrip()[:1]
+    signs = [_SIGNS[sign] for sign in (before, behind) if sign in _SIGNS]
+    return tuple(map(stem, signs)) or tuple(_unit_words(text, found, place))
+
+
+def _unit_words(text: str, found: Sequence[Token], place: int) -> Iterator[str]:
+    end = found[place].end
+    for token in found[place + 1 : place + 3]:
+        between = text[end : token.start]
+        if token.is_number or token.norm in _NO_UNIT - {"per"} or between.strip(" -\u00a0\u2011"):
+            return
+        yield stem(_PER_CENT.get(token.norm, token.norm))
+        end = token.end
+
+
+def _names(text: str, found: Sequence[Token], known: frozenset[str]) -> Iterator[Value]:
+    for place, token in enumerate(found):
+        if not _is_name(text, found, place, known):
+            continue
+        yield Value("name", token.norm, (), token.start, token.end)
+
+
+def _is_name(text: str, found: Sequence[Token], place: int, known: frozenset[str]) -> bool:
+    token = found[place]
+    if token.is_number or not token.is_capitalised or len(token.surface) < 2:
+        return False
+    if token.norm in _NO_UNIT or _labels_a_number(found, place) or _is_a_title(token):
+        return False
+    return token.norm in known or not _begins_a_sentence(text, token)
+
+
+def _labels_a_number(found: Sequence[Token], place: int) -> bool:
+    if place + 1 == len(found) or not found[place + 1].is_number:
+        return False
+    return found[place].norm in LABELS
+
+
+def _is_a_title(token: Token) -> bool:
+    return token.norm in {"mr", "mrs", "ms", "dr", "prof"}
+
+
+def _begins_a_sentence(text: str, token: Token) -> bool:
+    before = text[: token.start].rstrip(" \t\"'“‘«([*_-–—•>")
+    return not before or before[-1] in '.!?:;\n…])”"'

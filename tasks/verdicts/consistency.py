@@ -1,0 +1,109 @@
+"""Consistency: the answer says what the think block has come to."""
+
+import re
+from collections.abc import Sequence
+
+from tasks.verdicts.case import Case, Verdict, not_checked, verdict
+from tasks.verdicts.citations import CitationSpec, without_citations
+from tasks.verdicts.claims.polarity import clauses
+from tasks.verdicts.claims.values import Value, values
+
+_CONCLUSION = re.compile(
+    r"\b(?:the (?:final |correct |right )?answer (?:is|must be|should be|would be)|conclusion:"
+    r"|final answer:|answer:)\s*(?P<what>[^\n]{1,200}?)(?=[.!?](?:\s|$)|\n|$)",
+    re.IGNORECASE,
+)
+_DRAWN = re.compile(
+    r"(?:^|[.!?;\n][\"'”’»)\]]*)\s*(?:so|thus|therefore|hence|that (?:gives|means|makes)|this (?:gives|means)"
+    r"|which (?:gives|means)|i conclude|in short|overall|it follows|accordingly)\b"
+    r"(?P<what>[^\n;]{1,200}?)(?=[.!?](?:\s|$)|[;\n]|$)",
+    re.IGNORECASE,
+)
+"""How a sentence begins that draws a conclusion without calling it the answer."""
+_OPPOSITES = (
+    ("allowed", "rejected"), ("yes", "no"), ("right", "wrong"), ("true", "false"), ("valid", "invalid"), ("granted", "refused"),
+    ("patentable", "unpatentable"), ("definite", "indefinite"), ("eligible", "ineligible"), ("obvious", "nonobvious"), ("even", "odd"),
+)  # fmt: skip
+
+
+def consistency(case: Case, citing: CitationSpec) -> Verdict:
+    """Judge whether answer and think block agree; the score is the number of values compared.
+
+    The last conclusion of the think block is compared ("the answer is …"), and, where it states
+    none, every value of a unit: an answer in weeks that the think block never came to. Reason:
+    contradicted_think.
+    """
+    answer = without_citations(case.answer, citing)
+    think = without_citations(case.think, citing)
+    given = values(f"is {answer}")
+    if concluded := _last(_CONCLUSION, think):
+        ours = values(f"is {concluded}")
+        wrong = _disagree(ours, given) or _opposed(concluded, answer) or _denied(concluded, answer)
+        return verdict(
+            "consistency", "contradicted_think" if wrong else None, min(len(ours), len(given))
+        )
+    thought = values(think)
+    if not (thought and given):
+        return not_checked("consistency", "no_conclusion")
+    drawn = [one for one in values(f"is {_last(_DRAWN, think)}") if one.kind != "label"]
+    counted = [one for one in given if one.kind == "number"]
+    wrong = _disagree(_counted(drawn), _counted(given)) or any(
+        _is_foreign(one, thought, case) for one in counted
+    )
+    return verdict("consistency", "contradicted_think" if wrong else None, len(given))
+
+
+def _last(form: re.Pattern[str], think: str) -> str:
+    """Return what the think block says last in this form, up to the end of the sentence; "" for nothing."""
+    found = [match["what"] for match in form.finditer(think)]
+    return found[-1].strip() if found else ""
+
+
+def _counted(found: Sequence[Value]) -> list[Value]:
+    """Return names, and the numbers that count something."""
+    return [one for one in found if one.kind == "name" or (one.kind == "number" and one.units)]
+
+
+def _disagree(concluded: Sequence[Value], given: Sequence[Value]) -> bool:
+    """Return whether think block and answer end on different numbers, or on different names.
+
+    Numbers differ when none is in both; names when each side has one that the other lacks, for
+    "Examiner Vale" and "Examiner Marsh" share a title.
+    """
+    ours, theirs = ([one for one in side if one.kind != "name"] for side in (concluded, given))
+    if ours and theirs and not any(_same(one, other) for one in ours for other in theirs):
+        return True
+    mine, yours = ({one.text for one in side if one.kind == "name"} for side in (concluded, given))
+    return bool(mine - yours) and bool(yours - mine)
+
+
+def _same(one: Value, other: Value) -> bool:
+    if one.text != other.text:
+        return False
+    return not (one.units and other.units) or bool(set(one.units) & set(other.units))
+
+
+def _opposed(concluded: str, answer: str) -> bool:
+    ours, theirs = (set(re.findall(r"[^\W\d_]+", text.lower())) for text in (concluded, answer))
+    for one, other in _OPPOSITES:
+        for mine, yours in ((one, other), (other, one)):
+            if mine in ours and yours not in ours and yours in theirs and mine not in theirs:
+                return True
+    return False
+
+
+def _denied(concluded: str, answer: str) -> bool:
+    """Return whether the answer names what the think block concluded, and says that it is not so."""
+    ours = clauses(concluded)
+    if len(ours) != 1:
+        return False
+    named = [one for one in clauses(answer) if ours[0].content <= one.content]
+    return bool(named) and all(one.negated != ours[0].negated for one in named)
+
+
+def _is_foreign(value: Value, thought: Sequence[Value], case: Case) -> bool:
+    """Return whether the think block has numbers of the value's unit, and not this one."""
+    alike = [one for one in thought if one.kind == "number" and set(one.units) & set(value.units)]
+    return bool(alike) and not any(
+        one.text == value.text for one in (*alike, *values(case.question))
+    )

@@ -1,0 +1,100 @@
+"""Quotations: what reads like a quotation of a passage is one, word for word."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from pydantic import Field
+
+from tasks.spec import Spec
+from tasks.verdicts.case import Case, Verdict, not_checked, verdict
+from tasks.verdicts.claims.alignment import Run, is_critical, runs
+from tasks.verdicts.claims.copied import copies
+from tasks.verdicts.claims.sources import Source, sources_of
+from tasks.verdicts.claims.tokens import norms, tokens
+
+_MARKED = re.compile(
+    r'(?:^|(?<=[\s(\[—–]))"(?=[\w\[.…])([^"\n]{8,600})(?<=\S)"(?=[\s.,;:!?)\]—–]|$)'
+    r"|“([^”\n]{8,600})”|«([^»\n]{8,600})»",
+    re.MULTILINE,
+)
+"""Straight marks open behind a blank and close before one: those of code pair as they like."""
+_ELLIPSIS = re.compile(r"\.\.\.|…|\[[^\]]*\]")
+MARKED_TOKENS = 3
+"""Words that a stretch between quotation marks has at least; shorter ones are names and terms."""
+LIKE = 0.6
+"""Share of a marked stretch that stands in the prompt, from which it is meant as a quotation."""
+
+
+class QuotationSpec(Spec):
+    """What reads like a quotation."""
+
+    run: int = Field(8, ge=4)
+    """Words in a row, of which a few may differ, that make an unmarked stretch a quotation."""
+
+
+@dataclass(frozen=True)
+class Quoted:
+    """A stretch that reads like a quotation, and whether it is one."""
+
+    text: str
+    is_exact: bool
+
+
+def quotations(case: Case, spec: QuotationSpec) -> Verdict:
+    """Judge every quotation of think block and answer; the score is their number.
+
+    A stretch is a quotation when quotation marks enclose it, when it follows the label of a
+    section as in the prompt, or when it runs along the prompt for `run` words. One that differs
+    from its source is misquoted; an unmarked one only where a number, a name, a date, a unit or
+    a negation differs, for a paraphrase may choose its other words.
+    """
+    sources = sources_of(case.prompt, case.passages)
+    found = [
+        quoted
+        for text in (case.think, case.answer)
+        for quoted in quoted_in(text, case.prompt, sources, run=spec.run)
+    ]
+    if not found:
+        return not_checked("quotations", "no_quotation")
+    altered = any(not one.is_exact for one in found)
+    return verdict("quotations", "misquoted" if altered else None, len(found))
+
+
+def quoted_in(text: str, prompt: str, sources: tuple[Source, ...], *, run: int) -> Iterator[Quoted]:
+    """Yield every stretch of a text that reads like a quotation of the prompt."""
+    whole = Source.of("", "", prompt)
+    yield from _marked(text, whole)
+    for copy in copies(text, sources, whole):
+        yield Quoted(copy.text, copy.is_exact)
+    for one in runs(tokens(text), whole, least=run):
+        yield Quoted(_text_of(text, one), not _differs(one, whole))
+
+
+def _marked(text: str, whole: Source) -> Iterator[Quoted]:
+    for found in _MARKED.finditer(text):
+        for piece in _ELLIPSIS.split(next(filter(None, found.groups()))):
+            words = tokens(piece)
+            if len(words) < MARKED_TOKENS:
+                continue
+            if whole.holds(norms(words)):
+                yield Quoted(piece, is_exact=True)
+            elif _share_held(piece, whole) >= LIKE:
+                yield Quoted(piece, is_exact=False)
+
+
+def _share_held(piece: str, whole: Source) -> float:
+    words = tokens(piece)
+    longest = max((one.matched for one in runs(words, whole, least=2, seed=2)), default=0)
+    return longest / len(words)
+
+
+def _differs(run: Run, whole: Source) -> bool:
+    """Return whether a run along the prompt says something else at a place that matters."""
+    return any(
+        is_critical(change) and not whole.holds(norms(change.around)) for change in run.changes
+    )
+
+
+def _text_of(text: str, run: Run) -> str:
+    return text[run.tokens[0].start : run.tokens[-1].end]
