@@ -23,7 +23,8 @@ from tasks.train.examples import (
 from tasks.train.lora import Job, Trained, TrainPlacement, TrainSpec, losses, speed, train
 from tasks.train.publish import Provenance, PublishSpec, promote, publish
 
-EXAMPLES_VERSION = ADAPTERS_VERSION = STUDENTS_VERSION = 1
+EXAMPLES_VERSION = 2
+ADAPTERS_VERSION = STUDENTS_VERSION = 1
 ASKED = 8
 """Rows put to the merged model, to see that an engine loads it and that it speaks."""
 RUNS: dict[str, Trained] = {}
