@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from flows.prune import prune
 from tasks import rows
@@ -38,8 +39,8 @@ def write_documents(root: Path) -> None:
         for number in range(SHARDS * embedding.SHARD_TEXTS)
     )
     one = {
-        "document_id": "d", "title": "T", "text": sections, "source": "s", "licence": "", "category": "general",
-        "sha256": "0",
+        "document_id": "d", "title": "T", "text": sections, "source": "s", "licence": "",
+        "category": "general", "sha256": "0",
     }  # fmt: skip
     made = rows.table_of([one], rows.DOCUMENTS)
     publish(
@@ -50,7 +51,7 @@ def write_documents(root: Path) -> None:
 
 
 def test_a_killed_stage_embeds_only_what_it_had_not_and_ends_with_the_same_table(
-    tmp_path: Path,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     killed, whole = tmp_path / "killed", tmp_path / "whole"
     for root in (killed, whole):
@@ -66,13 +67,16 @@ def test_a_killed_stage_embeds_only_what_it_had_not_and_ends_with_the_same_table
 
     asked: list[int] = []
     real = embedding._embedded
+
+    def counting(texts: list[str], model: str) -> embedding.Vectors:
+        asked.append(len(texts))
+        return real(texts, model)
+
     documents = find(killed, Key("documents", 1, Spec(), {}))
     assert documents is not None
-    try:
-        embedding._embedded = lambda texts, model: asked.append(len(texts)) or real(texts, model)
-        again = ground_passages.fn(documents, GroundingSpec(), killed)
-    finally:
-        embedding._embedded = real
+    monkeypatch.setattr(embedding, "_embedded", counting)
+    again = ground_passages.fn(documents, GroundingSpec(), killed)
+    monkeypatch.undo()
     assert sum(asked) == again.rows - len(before) * embedding.SHARD_TEXTS
 
     documents = find(whole, Key("documents", 1, Spec(), {}))
