@@ -1,5 +1,6 @@
 import asyncio
 import json
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TypeVar
@@ -214,6 +215,29 @@ def test_nobody_at_home_is_a_transient_error() -> None:
 
     with pytest.raises(EndpointUnreachable, match="run again"):
         asyncio.run(work())
+
+
+def test_a_server_that_takes_connections_and_says_nothing_is_reported_while_its_row_waits(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def work() -> float:
+        silent = await asyncio.start_server(lambda reader, writer: None, "127.0.0.1", 0)
+        port = silent.sockets[0].getsockname()[1]
+        engine = EndpointEngine(
+            TeacherSpec(engine="endpoint", model="qwen3:8b"),
+            EnginePlacement(base_url=f"http://127.0.0.1:{port}/v1"),
+            api_key="",
+        )
+        asked = asyncio.create_task(engine.ask(ONE))
+        began = time.monotonic()
+        while "does not answer" not in caplog.text:
+            await asyncio.sleep(0.05)
+        asked.cancel()
+        await engine.close()
+        silent.close()
+        return time.monotonic() - began
+
+    assert asyncio.run(work()) < 5
 
 
 def test_traces_come_from_a_real_server_in_its_own_process_though_it_stumbles(
