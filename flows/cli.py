@@ -18,6 +18,7 @@ for _name, _value in QUIET.items():
 
 import typer  # noqa: E402
 
+from flows.ending import ending_on_signals  # noqa: E402
 from flows.service import commands  # noqa: E402
 from tasks.errors import MillError  # noqa: E402
 from tasks.ngrams import plain_text  # noqa: E402
@@ -298,6 +299,11 @@ def _line(exc: Exception) -> str:
 
 def main() -> None:
     """Run the command; an error is one line on stderr and exit code 2."""
+    with ending_on_signals():
+        _run()
+
+
+def _run() -> None:
     try:
         app()
     except MillError as exc:
@@ -312,8 +318,3 @@ def main() -> None:
             f"tracemill: unexpected {type(exc).__name__}: {_line(exc)[:500]}; --debug shows where\n"
         )
         sys.exit(2)
-    except KeyboardInterrupt:
-        sys.stderr.write(
-            "tracemill: interrupted; finished rows are kept, run the same command to go on\n"
-        )
-        sys.exit(130)

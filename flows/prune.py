@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tasks.errors import StoreUnreachable
-from tasks.store import MANIFEST, Table, tables
+from tasks.store import MANIFEST, SCRATCH, Table, tables
 from tasks.traces.generate import ids_of
 from tasks.traces.journal import Journal
 
@@ -18,7 +18,8 @@ LEDGERS = "builds"
 
 
 def prune(root: Path, *, days: float) -> list[str]:
-    """Remove tables, pages and answers that no kept build needs and that were not used for so many days; return the tables, stage/fingerprint.
+    """Remove tables, pages, answers and scratch folders that no kept build needs and that were not
+    used for so many days; return the tables, stage/fingerprint.
 
     Kept builds are the lines of the recipes' ledgers. What a run in another process has just made or found counts as used.
     """
@@ -35,6 +36,9 @@ def prune(root: Path, *, days: float) -> list[str]:
     for pages in (root / "data_docs").glob("[!.]*"):
         if not (root / "corpus" / pages.name).is_dir() and pages.stat().st_mtime < oldest:
             shutil.rmtree(pages, ignore_errors=True)
+    for scratch in (root / SCRATCH).glob("*"):
+        if scratch.stat().st_mtime < oldest:
+            shutil.rmtree(scratch, ignore_errors=True)
     _forget_answers(root, oldest)
     return [_name(root, folder) for folder in gone]
 

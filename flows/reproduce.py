@@ -59,7 +59,12 @@ def reproduce(
     ask = found.row.ask
     again = alone(ask, found.teacher, placement, found.adapter, recorded=found.answered.text)
     answered = Completion(
-        ask.key, again.text, again.finish_reason, len(again.prompt_ids), len(again.output_ids)
+        ask.key,
+        again.text,
+        again.finish_reason,
+        len(again.prompt_ids),
+        len(again.output_ids),
+        again.parsed,
     )
     then, now = (verdicts(found, completion, spec) for completion in (found.answered, answered))
     return Reproduction(

@@ -15,6 +15,10 @@ class EngineLost(Transient):
     """An inference engine died more often than its placement allows."""
 
 
+class RayNotStarted(Transient):
+    """Ray did not start here, or the cluster could not be joined; a loaded machine is most often why."""
+
+
 class EndpointUnreachable(Transient):
     """An OpenAI-compatible endpoint did not answer within the allowed attempts."""
 

@@ -1,13 +1,9 @@
 """How every stage runs as a Prefect task: when it is retried, when it is not run again, what it leaves to be seen."""
 
 import logging
-import sys
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
-from contextvars import copy_context
 from pathlib import Path
-from types import TracebackType
 from typing import Any, TypedDict, cast
 from uuid import UUID
 
@@ -29,9 +25,10 @@ from prefect.states import Completed
 
 from tasks.errors import ServerUnreachable, Transient
 from tasks.ngrams import plain_text
+from tasks.progress import watched_by
+from tasks.reporting import ProgressReport
 from tasks.store import Key, Made, Table, find, once
 
-REPORT_SECONDS = 2.0
 GPU_SLOT = "tracemill-gpu"
 """The concurrency limit that stages share which want an accelerator. They carry no tag: Prefect asks the server for a turn on every tag of a task
 before it begins, where a stage's own retries do not reach, and a server that is away for a second would end the run."""
@@ -81,7 +78,9 @@ def settle(root: Path, key: Key, make: Callable[[], Made], *, on_gpu: bool = Fal
         return cast(Table, Completed(name="Cached", data=found)) if in_task() else found
     with _gpu_slot() if on_gpu and in_task() else nullcontext():
         log.info("%s %s: started", key.stage, key.fingerprint)
-        table = once(root, key, make)
+        shown = ProgressReport(key.stage, share=_ProgressArtifact(key.stage))
+        with shown as progress, watched_by(progress):
+            table = once(root, key, make)
     log.info(
         "%s %s: %d in, %d out, rejected %s",
         key.stage,
@@ -133,67 +132,6 @@ def in_task() -> bool:
     return TaskRunContext.get() is not None
 
 
-class ProgressReport:
-    """Shows how far long work has come: a bar on a terminal, a progress artifact in Prefect. Telling it costs three assignments."""
-
-    def __init__(self, what: str, *, unit: str = "row") -> None:
-        self._what, self._unit = what, unit
-        self._done = self._total = self._tokens = 0
-        self._ended = threading.Event()
-        self._artifact: UUID | None = None
-        self._thread = threading.Thread(target=copy_context().run, args=(self._watch,), daemon=True)
-
-    def __call__(self, *, done: int, total: int, tokens: int) -> None:
-        """Note the state; it is shown within two seconds."""
-        self._done, self._total, self._tokens = done, total, tokens
-
-    def __enter__(self) -> "ProgressReport":
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        exc: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._ended.set()
-        self._thread.join()
-
-    def _watch(self) -> None:
-        from tqdm import tqdm
-
-        with tqdm(
-            desc=self._what,
-            unit=self._unit,
-            total=None,
-            disable=not sys.stderr.isatty(),
-            leave=False,
-        ) as bar:
-            while not self._ended.wait(REPORT_SECONDS):
-                self._show(bar)
-            self._show(bar)
-
-    def _show(self, bar: Any) -> None:
-        if not self._total:
-            return
-        bar.total = self._total
-        bar.set_postfix(tokens=self._tokens, refresh=False)
-        bar.update(self._done - bar.n)
-        if in_task():
-            self._update_artifact(100 * self._done / self._total)
-
-    def _update_artifact(self, percent: float) -> None:
-        with shown_or_not():
-            self._set_artifact(percent)
-
-    def _set_artifact(self, percent: float) -> None:
-        if self._artifact is None:
-            self._artifact = cast(UUID, create_progress_artifact(percent, description=self._what))
-        else:
-            update_progress_artifact(self._artifact, percent)
-
-
 @contextmanager
 def shown_or_not() -> Iterator[None]:
     """Let work go on when what it shows of itself cannot be shown: a server that is away costs an artifact, never a night."""
@@ -201,6 +139,25 @@ def shown_or_not() -> Iterator[None]:
         yield
     except (httpx.HTTPError, PrefectException) as exc:
         logging.getLogger(__name__).warning("an artifact could not be left: %s", exc)
+
+
+class _ProgressArtifact:
+    """Shows progress on the run's page in Prefect."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._artifact: UUID | None = None
+
+    def __call__(self, share: float) -> None:
+        """Create the artifact, or bring it up to date; outside a task there is no page."""
+        if not in_task():
+            return
+        with shown_or_not():
+            if self._artifact is None:
+                made = create_progress_artifact(100 * share, description=self._what)
+                self._artifact = cast(UUID, made)
+            else:
+                update_progress_artifact(self._artifact, 100 * share)
 
 
 def leave_table(lines: list[dict[str, object]], *, key: str, description: str) -> None:

@@ -64,10 +64,13 @@ no answer is known. family, cell and canary are producer-only: no rendered messa
 control: asked bare, without any instruction of ours, for the baseline of style."""
 
 TRACES = _table(
-    trace_id=TEXT, prompt_id=TEXT, sample=INT, think=TEXT, answer=TEXT, raw=TEXT, fault=TEXT, finish_reason=TEXT,
-    prompt_tokens=INT, completion_tokens=INT, seed=LONG,
+    trace_id=TEXT, prompt_id=TEXT, sample=INT, think=TEXT, answer=TEXT, raw=TEXT, fault=TEXT,
+    parsed=FLAG, finish_reason=TEXT, prompt_tokens=INT, completion_tokens=INT, seed=LONG,
 )  # fmt: skip
-"""raw: the completion as it came. fault: what breaks the grammar of traces, "" when nothing does."""
+"""raw: the completion as it came. fault: what breaks the grammar of traces, "" when nothing does.
+parsed: a server's reasoning parser took the think block out, and the raw text could not be had.
+Then fault cannot be missing_think, orphan_close, repeated_think or text_before_think where think
+and answer both hold text: these four were not checked."""
 
 BASELINES = _table(trace_id=TEXT, prompt=TEXT, think=TEXT, answer=TEXT, recipe=TEXT)
 """How the teacher writes when asked bare: the control arm's traces, whatever the gates say of them. prompt: the user's turn."""

@@ -24,6 +24,8 @@ from tasks.rows import REJECTED, conform
 from tasks.spec import Spec, digest, fingerprint
 
 MANIFEST, REJECTS = "_manifest.json", "rejected.parquet"
+SCRATCH = "scratch"
+"""Folder below the root in which a stage keeps what it has done until its table is finished."""
 ROW_GROUP = 10_000
 log = logging.getLogger(__name__)
 

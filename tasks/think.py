@@ -4,6 +4,17 @@ import re
 from typing import NamedTuple
 
 OPEN, CLOSE = "<think>", "</think>"
+CHANNEL = "<|channel|>"
+HARMONY = (
+    "<|start|>",
+    CHANNEL,
+    "<|message|>",
+    "<|constrain|>",
+    "<|end|>",
+    "<|return|>",
+    "<|call|>",
+)
+"""The tokens by which a model of Harmony's format parts its messages."""
 _TAG = re.compile(r"</?think>")
 _TOKEN = re.compile(r"<\|(start|channel|message|constrain|end|return|call)\|>")
 _BARE = re.compile(r"assistant(analysis|commentary|final)")
@@ -66,7 +77,7 @@ def split_harmony(text: str) -> Parsed | None:
     whole conversation the last turn counts. The form without special tokens (`analysis…assistantfinal…`) is read too.
     OpenAI Harmony response format, 2025.
     """
-    messages = _bare_messages(text) if "<|channel|>" not in text else _messages(text)
+    messages = _bare_messages(text) if CHANNEL not in text else _messages(text)
     if not messages:
         return None
     think, answer = (
@@ -76,9 +87,17 @@ def split_harmony(text: str) -> Parsed | None:
     return Parsed(think, answer, _fault_of_channels(messages, think, answer))
 
 
-def from_fields(reasoning: str, content: str) -> str:
-    """Return the inline form of an answer whose reasoning came in a field of its own."""
-    return f"{OPEN}\n{reasoning.strip()}\n{CLOSE}\n\n{content.strip()}"
+def from_fields(reasoning: str, content: str, *, cut: bool) -> str:
+    """Return the inline form of an answer whose reasoning came in a field of its own. cut: the
+    token limit ended it.
+
+    Without content nothing shows that the thought was ever closed: what was cut is an open thought,
+    and what ended by itself is an
+    answer that the server filed as reasoning. Neither gets a closing tag.
+    """
+    if content.strip():
+        return join(reasoning.strip(), content.strip())
+    return f"{OPEN}\n{reasoning.strip()}" if cut else reasoning.strip()
 
 
 def _fault_of_tags(tags: list[str]) -> str:

@@ -15,7 +15,7 @@ from tasks.corpus.decontaminate import DecontaminationSpec, contamination, held_
 from tasks.corpus.dedup import DedupSpec, without_duplicates
 from tasks.corpus.findings import ControlArm, Example, Findings
 from tasks.corpus.report import report
-from tasks.corpus.select import best_of_n, split_by_document, within_share
+from tasks.corpus.select import best_of_n, within_share
 from tasks.corpus.suite import SuiteSpec, validate
 from tasks.errors import SuiteFailed
 
@@ -62,23 +62,6 @@ def test_a_share_is_never_exceeded_and_never_undershot_by_more_than_a_row(
     assert len(kept) + len(rejected) == inside + outside
     assert within <= share * len(kept) + 1e-6
     assert within == inside or within + 1 > share * (len(kept) + 1) - 1e-6
-
-
-@given(
-    st.lists(st.sets(st.sampled_from("abcdefgh"), min_size=1, max_size=3), min_size=1, max_size=30),
-    st.floats(0, 0.6),
-)
-def test_train_and_validation_share_no_document(documents: list[set[str]], share: float) -> None:
-    found = [candidate(n, documents=tuple(sorted(own))) for n, own in enumerate(documents)]
-    validation = split_by_document(found, share=share)
-    sides: list[set[str]] = [set(), set()]
-    for one in found:
-        sides[one.trace_id in validation].update(one.documents)
-    assert not sides[0] & sides[1]
-    whole_groups = {frozenset(one.documents) for one in found if one.trace_id in validation}
-    assert len(validation) <= share * len(found) or (
-        validation != {one.trace_id for one in found} and whole_groups
-    )
 
 
 def reasons(found: list[Candidate], **settings: object) -> dict[str, str]:
@@ -175,6 +158,12 @@ def columns(**changes: list[object]) -> dict[str, list[object]]:
     return values | changes
 
 
+def test_a_family_missing_from_a_split_is_borne_where_the_recipe_says_so(tmp_path: Path) -> None:
+    family: list[object] = ["g", *["f"] * 11]
+    lacking = columns(family=family, split=[*["train"] * 11, "validation"])
+    validate(lacking, SuiteSpec(family_missing="warn"), docs=tmp_path)
+
+
 @pytest.mark.parametrize(
     ("changes", "spec", "says"),
     [
@@ -186,6 +175,11 @@ def columns(**changes: list[object]) -> dict[str, list[object]]:
         ({}, {"min_rows": 13}, "seen 12"),
         ({}, {"think_max": 20}, "think"),
         ({"verified": [0] * 12}, {"verified_min": 0.5}, "verified"),
+        (
+            {"family": ["g"] + ["f"] * 11, "split": ["train"] * 11 + ["validation"]},
+            {},
+            "family.*g.*=warn",
+        ),
     ],
 )
 def test_a_corpus_that_is_not_what_it_should_be_fails_and_names_rows(

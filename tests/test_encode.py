@@ -5,7 +5,7 @@ from tasks import rows, think
 from tasks.errors import RenderBroken
 from tasks.train.encode import Example, Template, encode, faults
 from tasks.train.examples import EncodeSpec, StudentSpec, encode_corpus, examples, load_template
-from tests.tokenizers_of import GPT_OSS, QWEN3, R1, Shape, shaped
+from tests.tokenizers_of import FAMILIES, GPT_OSS, QWEN3, R1, Shape, shaped, trained
 
 THOUGHT, ANSWER = (
     "I look for the fee. Section 214 says 40 credits.",
@@ -13,6 +13,8 @@ THOUGHT, ANSWER = (
 )
 ASKED = {"role": "user", "content": "What is the fee for late fees?"}
 SPEC = EncodeSpec(max_length=256)
+NO_SYSTEM = {"gemma2", "mistral", "command r7b"}
+"""Families whose template refuses a system message, or reads it as another turn."""
 
 
 def conversation(thought: str = THOUGHT, answer: str = ANSWER) -> list[dict[str, str]]:
@@ -83,6 +85,41 @@ def test_an_earlier_turn_whose_thought_the_template_drops_does_not_disturb_the_l
     assert "An earlier thought" not in read
     assert learnt.startswith(f"<think>\n{THOUGHT}")
     assert faults(example, template) == []
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_the_render_check_passes_the_template_of_every_family_and_nothing_ends_twice(
+    name: str,
+) -> None:
+    template = trained(name)
+    for turns in (
+        conversation(),
+        [{"role": "system", "content": "Be brief."}, *conversation()],
+        [*conversation("Earlier.", "So."), *conversation()],
+    ):
+        if turns[0]["role"] == "system" and name in NO_SYSTEM:
+            continue
+        example = encode("r", turns, template)
+        assert faults(example, template) == []
+        learnt = text(template, example)[1]
+        assert learnt.count(THOUGHT) == learnt.count(ANSWER) == 1
+        ends = [one for one in example.learnt if one in template.ends]
+        assert ends == [example.learnt[-1]]
+        assert example.learnt[-1] in template.stops
+
+
+@pytest.mark.parametrize("name", [name for name, one in FAMILIES.items() if one.shape[2]])
+def test_two_beginnings_are_a_fault_of_any_family_and_one_in_every_turn_is_none(
+    name: str,
+) -> None:
+    template = trained(name)
+    one = encode("r", conversation(), template)
+    assert template.bos is not None
+    turned = (template.bos, *one.input_ids[1:9], template.bos, *one.input_ids[9:])
+    twice = (template.bos, template.bos, *one.input_ids)
+    for ids, found in ((turned, False), (twice, True)):
+        spoilt = Example(**vars(one) | {"input_ids": ids, "learnt_from": one.learnt_from + 1})
+        assert ("bos_twice" in faults(spoilt, template)) is found
 
 
 DROPS = "{% for m in messages %}{{ m.role + ': ' + m.content.split('</think>')[-1] }}{% endfor %}{% if add_generation_prompt %}me: {% endif %}"

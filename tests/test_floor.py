@@ -42,7 +42,7 @@ def test_every_way_to_break_the_grammar_has_a_name(text: str, fault: str | None)
 
 
 def test_reasoning_from_a_field_of_its_own_is_put_inline() -> None:
-    assert think.split(think.from_fields(" why ", " so ")) == ("why", "so", None)
+    assert think.split(think.from_fields(" why ", " so ", cut=False)) == ("why", "so", None)
 
 
 def test_words_are_alphanumeric_and_lower_case() -> None:

@@ -1,5 +1,6 @@
 import asyncio
 import json
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TypeVar
@@ -61,7 +62,11 @@ async def against(
         await runner.cleanup()
 
 
-def ask_once(reply: Reply, *, attempts: int = 3) -> tuple[Completion, list[dict[str, object]]]:
+def ask_once(
+    reply: Reply, *, attempts: int = 3, times: int = 1, ask: Ask = ONE
+) -> tuple[Completion, list[dict[str, object]]]:
+    """Return the answer to the last of so many asks, and what the server saw."""
+
     async def work(base_url: str) -> Completion:
         engine = EndpointEngine(
             TeacherSpec(engine="endpoint", model="m"),
@@ -69,7 +74,7 @@ def ask_once(reply: Reply, *, attempts: int = 3) -> tuple[Completion, list[dict[
             api_key="secret",
         )
         try:
-            return await engine.ask(ONE)
+            return [await engine.ask(ask) for _ in range(times)][-1]
         finally:
             await engine.close()
 
@@ -86,6 +91,54 @@ def test_an_endpoint_is_asked_with_the_rows_own_seed_and_the_key() -> None:
 def test_reasoning_in_a_field_of_its_own_is_put_inline(name: str) -> None:
     completion, _ = ask_once(lambda n: (200, chat("b", **{name: "a"})))
     assert think.split(completion.text) == ("a", "b", None)
+
+
+@pytest.mark.parametrize(
+    ("content", "finish", "fault"),
+    [
+        ("", "length", "unclosed_think"),
+        ("", "stop", "missing_think"),
+        (" ", "stop", "missing_think"),
+        ("b", "stop", None),
+        ("b", "length", None),
+    ],
+)
+def test_a_thought_in_a_field_gets_a_closing_tag_only_where_an_answer_follows(
+    content: str, finish: str, fault: str | None
+) -> None:
+    completion, _ = ask_once(lambda n: (200, chat(content, finish=finish, reasoning="a")))
+    assert (think.split(completion.text).fault, completion.parsed) == (fault, True)
+
+
+def test_a_server_is_asked_for_the_raw_text_and_one_that_refuses_the_wish_is_asked_without() -> (
+    None
+):
+    def reply(number: int) -> tuple[int, dict[str, object] | str]:
+        return (400, "unknown field skip_special_tokens") if number == 1 else (200, chat("x"))
+
+    completion, seen = ask_once(reply, times=2)
+    assert completion.text == "x"
+    assert [one.get("skip_special_tokens") for one in seen] == [False, None, None]
+
+
+def test_a_row_that_is_refused_with_and_without_the_wish_does_not_end_the_wish() -> None:
+    def reply(number: int) -> tuple[int, dict[str, object] | str]:
+        return (400, "no such role") if number < 3 else (200, chat("x"))
+
+    completion, seen = ask_once(reply, times=2)
+    assert completion.text == "x"
+    assert [one.get("skip_special_tokens") for one in seen] == [False, None, False]
+
+
+def test_a_prompt_reaches_a_server_without_the_models_control_tokens() -> None:
+    asked = Ask("k", ({"role": "user", "content": "Why?<|im_end|><think>"},), 7)
+    _, seen = ask_once(lambda n: (200, chat("x")), ask=asked)
+    assert seen[0]["messages"] == [{"role": "user", "content": "Why?< |im_end|>< think>"}]
+
+
+def test_special_tokens_of_an_answer_that_say_nothing_are_left_out() -> None:
+    completion, _ = ask_once(lambda n: (200, chat("<think>a<|box_start|></think>b<|im_end|>")))
+    assert completion.text == "<think>a</think>b"
 
 
 def test_a_busy_server_is_asked_again() -> None:
@@ -162,6 +215,29 @@ def test_nobody_at_home_is_a_transient_error() -> None:
 
     with pytest.raises(EndpointUnreachable, match="run again"):
         asyncio.run(work())
+
+
+def test_a_server_that_takes_connections_and_says_nothing_is_reported_while_its_row_waits(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def work() -> float:
+        silent = await asyncio.start_server(lambda reader, writer: None, "127.0.0.1", 0)
+        port = silent.sockets[0].getsockname()[1]
+        engine = EndpointEngine(
+            TeacherSpec(engine="endpoint", model="qwen3:8b"),
+            EnginePlacement(base_url=f"http://127.0.0.1:{port}/v1"),
+            api_key="",
+        )
+        asked = asyncio.create_task(engine.ask(ONE))
+        began = time.monotonic()
+        while "does not answer" not in caplog.text:
+            await asyncio.sleep(0.05)
+        asked.cancel()
+        await engine.close()
+        silent.close()
+        return time.monotonic() - began
+
+    assert asyncio.run(work()) < 5
 
 
 def test_traces_come_from_a_real_server_in_its_own_process_though_it_stumbles(

@@ -89,6 +89,7 @@ def traces_with(thinks: list[str]) -> pa.Table:
     made = [
         {
             "trace_id": f"t{number}", "prompt_id": f"q{number:06d}", "sample": 0, "think": think, "answer": "Done.", "raw": think, "fault": "",
+            "parsed": False,
             "finish_reason": "stop", "prompt_tokens": 1, "completion_tokens": 1, "seed": number,
         }
         for number, think in enumerate(thinks)

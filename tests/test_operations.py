@@ -156,7 +156,7 @@ def test_an_engine_runs_on_a_cluster_of_several_nodes(tmp_path: Path) -> None:
     code = """
 import ray, sys
 from ray.cluster_utils import Cluster
-from tasks.inference.sharded import join_ray
+from tasks.inference.cluster import join_ray
 cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
 cluster.add_node(num_cpus=1)
 join_ray(cluster.address)

@@ -22,6 +22,7 @@ from prefect.automations import Automation
 from deployments.automations import said, zombies
 from flows.service import processes
 from flows.service.home import MOST_RUNS, SILENT, Home
+from flows.service.leftovers import close_attempt, close_ended
 from flows.service.pages import readable
 from flows.service.service import up
 from tasks.errors import BadSetting, ServiceDown
@@ -258,7 +259,7 @@ import ray
 from prefect import flow, task
 from prefect.runtime import flow_run
 
-from tasks.inference.sharded import join_ray
+from tasks.inference.cluster import join_ray
 from tasks.policy import STAGE
 
 
@@ -347,6 +348,33 @@ def test_a_killed_flow_process_is_tried_again_by_itself_and_holds_no_slot(up_mil
     ended = up_mill.wait(run, ["COMPLETED", "FAILED"])
     assert (ended["state_name"], ended["run_count"]) == ("Completed", 2), up_mill.words(run)
     assert up_mill.held_slots() == 0
+
+
+def test_task_runs_of_a_dead_attempt_are_closed_and_those_of_a_living_one_are_not(
+    up_mill: Mill,
+) -> None:
+    dead, alive = up_mill.unworked(), up_mill.unworked()
+    left, kept = (_task_run(up_mill, run) for run in (dead, alive))
+    assert close_attempt(up_mill.api, dead) == 1
+    assert _state_of(up_mill, left) == "CRASHED"
+    assert _state_of(up_mill, kept) == "RUNNING"
+    up_mill.state(alive, "FAILED")
+    assert close_ended(up_mill.api) >= 1
+    assert _state_of(up_mill, kept) == "CRASHED"
+
+
+def _task_run(running: Mill, run: str) -> str:
+    body = {
+        "flow_run_id": run,
+        "task_key": "stage",
+        "dynamic_key": "0",
+        "state": {"type": "RUNNING", "name": "Running"},
+    }
+    return str(running.api.post("/task_runs/", body)["id"])
+
+
+def _state_of(running: Mill, task_run: str) -> str:
+    return str(running.api.get(f"/task_runs/{task_run}")["state_type"])
 
 
 def test_a_flow_process_that_is_asked_to_end_is_tried_again_once_and_not_by_two_at_a_time(

@@ -259,7 +259,8 @@ def trace(number: int, **changes: object) -> dict[str, object]:
     built = case(**changes)
     return {
         "trace_id": f"t{number}", "prompt_id": f"q{number:06d}", "sample": 0, "think": built.think, "answer": built.answer, "raw": built.raw,
-        "fault": built.fault, "finish_reason": "stop", "prompt_tokens": 1, "completion_tokens": 1, "seed": number,
+        "fault": built.fault, "parsed": False, "finish_reason": "stop",
+        "prompt_tokens": 1, "completion_tokens": 1, "seed": number,
     }  # fmt: skip
 
 

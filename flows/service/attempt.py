@@ -20,6 +20,7 @@ from typing import Any
 import psutil
 
 from flows.service.home import SILENT
+from flows.service.leftovers import close_attempt, close_ended
 from flows.service.processes import end
 from flows.service.server import Api
 from tasks.errors import ServiceDown
@@ -44,6 +45,7 @@ def alone(run: str) -> Iterator[None]:
         else:
             sys.stderr.write(f"waiting: process {older[0].pid} still carries this run on\n")
         psutil.wait_procs(older, timeout=5)
+    _close_leftovers(run)
     worker = os.getppid()
     threading.Thread(target=_heed_cancel, args=(run, worker), daemon=True).start()
     try:
@@ -55,6 +57,13 @@ def alone(run: str) -> Iterator[None]:
     finally:
         if os.getppid() != worker:
             _cancelled(run, worker)
+
+
+def _close_leftovers(run: str) -> None:
+    """Close what the attempts before this one left open, and what ended runs did; a server that is away keeps them."""
+    with contextlib.suppress(ServiceDown, KeyError), Api(os.environ) as api:
+        close_attempt(api, run)
+        close_ended(api)
 
 
 def elders(run: str) -> list[psutil.Process]:

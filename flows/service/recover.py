@@ -12,6 +12,7 @@ from typing import Any
 import psutil
 
 from flows.service.home import MARK, MOST_RUNS, POOL, Home
+from flows.service.leftovers import close_attempt, close_ended
 from flows.service.processes import descendants
 from flows.service.server import Api
 
@@ -29,10 +30,12 @@ def recover(home: Home, api: Api) -> list[str]:
     }
     lost = [run for run in api.post("/flow_runs/filter", body) if run["id"] not in alive]
     for run in lost:
+        close_attempt(api, run["id"])
         api.post(
             f"/flow_runs/{run['id']}/set_state",
             {"state": {**_next(run), "message": LOST}, "force": True},
         )
+    close_ended(api)
     return [str(run["name"]) for run in lost]
 
 

@@ -1,6 +1,7 @@
 """From judged traces to the corpus: selected, deduplicated, decontaminated, split, checked, described."""
 
 import json
+import logging
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,13 +17,15 @@ from tasks.corpus.decontaminate import DecontaminationSpec, held_out, without_co
 from tasks.corpus.dedup import DedupSpec, without_duplicates
 from tasks.corpus.findings import ControlArm, Example, Findings
 from tasks.corpus.report import report
-from tasks.corpus.select import Selection, best_of_n, split_by_document, within_share
+from tasks.corpus.select import Selection, best_of_n, within_share
+from tasks.corpus.split import missing, split
 from tasks.corpus.suite import SuiteSpec, validate
 from tasks.errors import EmptyTable
 from tasks.inference.embedding import MINILM, VECTORS, embed
 from tasks.spec import Spec
 from tasks.store import Made, Table
 
+log = logging.getLogger(__name__)
 CHECKED = ("row_id", "prompt", "think", "answer", "family")
 
 
@@ -36,7 +39,7 @@ class CorpusSpec(Spec):
     quotas: dict[str, float] = Field(default_factory=dict)
     """Largest share of a family; what is above it is left out."""
     validation: float = Field(0.1, ge=0, lt=1)
-    """Share of rows kept for validation, whole documents at a time."""
+    """Share of rows kept for validation, of every family and kind; a document is never in both."""
     control: bool = False
     """Accept rows of the control arm, which answers bare prompts, into the corpus."""
     suite: SuiteSpec = SuiteSpec()
@@ -104,7 +107,8 @@ def assemble(
         raise EmptyTable(
             f"none of {upstream.traces.rows} traces is left; verdicts: {_gate_rejects(upstream)}, corpus: {_reasons(line)}"
         )
-    validation = split_by_document(line.kept, share=spec.validation)
+    validation = split(line.kept, share=spec.validation)
+    _say_missing(line.kept, validation)
     suite = validate(_columns(line.kept, validation), spec.suite, docs=docs)
     arm = _control_arm(passing, upstream, spec)
     findings = _findings(
@@ -150,6 +154,18 @@ def _select(
     general = sorted({one.family for one in line.kept if one.general})
     line.take(within_share(line.kept, share=spec.suite.general_max, belongs=general))
     return line, hits
+
+
+def _say_missing(kept: list[Candidate], validation: set[str]) -> None:
+    """Log the families that a split lacks: what is measured on it says nothing about them."""
+    for name, families in missing(kept, validation).items():
+        if families and validation:
+            log.warning(
+                "the %s split holds no row of %s: every group of its rows is too large to part, "
+                "or it has one group alone",
+                name,
+                ", ".join(families),
+            )
 
 
 def _columns(kept: list[Candidate], validation: set[str]) -> dict[str, list[object]]:

@@ -29,6 +29,8 @@ class Candidate:
     scores: dict[str, float]
     sources: tuple[dict[str, str], ...]
     known_answer: bool
+    kind: str = ""
+    """What it asks within its family: the category of its question, else the form of words."""
 
     @property
     def trace_id(self) -> str:
@@ -94,7 +96,9 @@ def candidates(
     }
     known = {
         row["question_id"]: row
-        for row in questions.select(["question_id", "accepted", "source", "licence"]).to_pylist()
+        for row in questions.select(
+            ["question_id", "accepted", "category", "source", "licence"]
+        ).to_pylist()
     }
     for trace in traces.to_pylist():
         if trace["trace_id"] in failed:
@@ -116,6 +120,7 @@ def candidates(
             scores[trace["trace_id"]],
             tuple(sources),
             known_answer=bool(question and question["accepted"]),
+            kind=question["category"] if question else prompt["cell"].rpartition("/")[2],
         )
 
 

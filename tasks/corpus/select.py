@@ -1,6 +1,5 @@
 """Which passing traces make the corpus: the best of each prompt, within the shares the recipe allows."""
 
-from collections import Counter
 from collections.abc import Iterable
 from itertools import groupby
 
@@ -49,41 +48,6 @@ def within_share(
     return [one for one in found if one.trace_id not in dropped], [
         Rejection(trace_id, reason, detail) for trace_id in sorted(dropped)
     ]
-
-
-def split_by_document(found: list[Candidate], *, share: float) -> set[str]:
-    """Return the trace ids of the validation split: whole groups of rows that share documents, until `share` is reached.
-
-    Where every group is larger than that, the smallest one is taken: a share asked for is never silently none.
-    """
-    groups = _groups(found)
-    sizes = Counter(groups.values())
-    chosen: set[str] = set()
-    rows = 0
-    for root in sorted(sizes, key=lambda root: digest("validation", root)):
-        if rows + sizes[root] <= share * len(found):
-            chosen.add(root)
-            rows += sizes[root]
-    if share and not chosen and len(sizes) > 1:
-        chosen.add(min(sizes, key=lambda root: (sizes[root], root)))
-    return {trace_id for trace_id, root in groups.items() if root in chosen}
-
-
-def _groups(found: list[Candidate]) -> dict[str, str]:
-    """Return trace id → representative document of its connected group of documents."""
-    parent: dict[str, str] = {}
-
-    def root(document: str) -> str:
-        while parent.setdefault(document, document) != document:
-            parent[document] = parent[parent[document]]
-            document = parent[document]
-        return document
-
-    for one in found:
-        for document in one.documents[1:]:
-            low, high = sorted((root(one.documents[0]), root(document)))
-            parent[high] = low
-    return {one.trace_id: root(one.documents[0]) for one in found if one.documents}
 
 
 def _rank(one: Candidate) -> tuple[float, float, float, int]:

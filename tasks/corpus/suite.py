@@ -5,7 +5,7 @@ import os
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -15,6 +15,13 @@ from tasks.spec import Spec
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
 EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 NAMED_ROWS = 5
+HINTS = {
+    "expect_column_distinct_values_to_contain_set": (
+        " (a family lacks rows in this split: its rows share documents or texts; give it more, or set "
+        "corpus.suite.family_missing=warn)"
+    )
+}
+"""What to do, behind the expectations whose names do not say it."""
 
 
 class SuiteSpec(Spec):
@@ -32,10 +39,14 @@ class SuiteSpec(Spec):
     """Characters of every think block, at least."""
     think_max: int = Field(20_000, ge=1)
     """Characters of every think block, at most."""
+    family_missing: Literal["fail", "warn"] = "fail"
+    """A family without a row in one of the splits fails the run, or is said in the log and the
+    card.
+    """
 
 
-def expectations(spec: SuiteSpec, families: list[str]) -> list[Any]:
-    """Return the suite's expectations as a function of the Spec."""
+def expectations(spec: SuiteSpec, families: list[str], splits: list[str]) -> list[Any]:
+    """Return the suite's expectations as a function of the Spec. splits: those that are not empty."""
     import great_expectations.expectations as gxe
 
     texts = ("row_id", "prompt", "think", "answer", "family")
@@ -52,8 +63,11 @@ def expectations(spec: SuiteSpec, families: list[str]) -> list[Any]:
         gxe.ExpectColumnValuesToNotMatchRegex(column=name, regex=r"canary-[0-9a-f]{16}|\ufffd")
         for name in ("prompt", "think", "answer")
     ]
+    whole = (
+        [] if spec.family_missing == "warn" else [_every_family(one, families) for one in splits]
+    )
     return [
-        *each, *filled, *untagged, *clean,
+        *each, *whole, *filled, *untagged, *clean,
         gxe.ExpectTableRowCountToBeBetween(min_value=spec.min_rows),
         gxe.ExpectColumnValuesToBeUnique(column="row_id"),
         gxe.ExpectColumnValuesToBeUnique(column="prompt"),
@@ -63,6 +77,15 @@ def expectations(spec: SuiteSpec, families: list[str]) -> list[Any]:
         gxe.ExpectColumnMeanToBeBetween(column="general", min_value=spec.general_min, max_value=spec.general_max),
         gxe.ExpectColumnMeanToBeBetween(column="verified", min_value=spec.verified_min),
     ]  # fmt: skip
+
+
+def _every_family(split: str, families: list[str]) -> Any:
+    import great_expectations.expectations as gxe
+    from great_expectations.expectations.row_conditions import Column
+
+    return gxe.ExpectColumnDistinctValuesToContainSet(
+        column="family", value_set=families, row_condition=Column("split") == split
+    )
 
 
 def validate(
@@ -87,7 +110,11 @@ def validate(
     suite = context.suites.add(
         gx.ExpectationSuite(
             name="corpus",
-            expectations=expectations(spec, sorted({str(family) for family in columns["family"]})),
+            expectations=expectations(
+                spec,
+                sorted({str(family) for family in columns["family"]}),
+                sorted({str(split) for split in columns["split"]}),
+            ),
         )
     )
     definition = context.validation_definitions.add(
@@ -154,4 +181,5 @@ def _sentence(line: dict[str, object]) -> str:
         if line["observed"] is not None
         else f"{line['unexpected']} rows, among them {line['rows']}"
     )
-    return f"{line['expectation']}({kwargs}): {line['error'] or seen}"
+    hint = HINTS.get(str(line["expectation"]), "")
+    return f"{line['expectation']}({kwargs}): {line['error'] or seen}{hint}"

@@ -1,5 +1,7 @@
 """From documents to passages that know their neighbours."""
 
+from pathlib import Path
+
 import numpy as np
 import pyarrow as pa
 from pydantic import Field
@@ -25,11 +27,16 @@ class GroundingSpec(Spec):
     """Embedding model and search."""
 
 
-def ground(documents: pa.Table, spec: GroundingSpec) -> Made:
-    """Return PASSAGES with the index beside them; a document without a passage, or a passage seen before, is rejected."""
+def ground(documents: pa.Table, spec: GroundingSpec, *, scratch: Path | None = None) -> Made:
+    """Return PASSAGES with the index beside them.
+
+    A document without a passage, or a passage seen before, is rejected. scratch: a folder in which
+    embeddings outlive a stopped run.
+    """
     passages, faults = _cut(documents.to_pylist(), spec)
     index = PassageIndex.build(
-        embed([_embedded_text(row) for row in passages], spec.index.model), spec.index
+        embed([_embedded_text(row) for row in passages], spec.index.model, scratch=scratch),
+        spec.index,
     )
     for row, nearest in zip(passages, _neighbours(index, passages, spec.neighbours), strict=True):
         row["neighbours"] = nearest

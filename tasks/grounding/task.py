@@ -1,18 +1,25 @@
 """The grounding's door: passages and their index."""
 
+import shutil
 from pathlib import Path
 
 from prefect import task
 
 from tasks.grounding.ground import GroundingSpec, ground
 from tasks.policy import STAGE, settle
-from tasks.store import Key, Table
+from tasks.store import SCRATCH, Key, Table
 
-CODE_VERSION = 2
+CODE_VERSION = 3
 
 
 @task(**STAGE)
 def ground_passages(documents: Table, spec: GroundingSpec, root: Path) -> Table:
-    """Cut DOCUMENTS into PASSAGES, embed them and find their neighbours."""
+    """Cut DOCUMENTS into PASSAGES, embed them and find their neighbours.
+
+    Embeddings outlive a stopped run, until the table is finished.
+    """
     key = Key("passages", CODE_VERSION, spec, {"documents": documents.digest})
-    return settle(root, key, lambda: ground(documents.read(), spec))
+    scratch = root / SCRATCH / f"{key.stage}-{key.fingerprint}"
+    table = settle(root, key, lambda: ground(documents.read(), spec, scratch=scratch))
+    shutil.rmtree(scratch, ignore_errors=True)
+    return table

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tasks.inference.chat import opened_think, prompt_tokens
+from tasks.inference.control import control_of
 from tasks.inference.engine import Adapter, Ask, EnginePlacement, Message, TeacherSpec
 from tasks.inference.judge import answers
 from tasks.inference.models import quiet_transformers, resolve
@@ -28,6 +29,7 @@ class Reproduced:
     load_seconds: float
     seconds: float
     recorded_nats: float | None
+    parsed: bool = False
 
 
 def alone(
@@ -54,6 +56,7 @@ def alone(
         0.0,
         time.perf_counter() - started,
         None,
+        given.parsed,
     )
 
 
@@ -96,10 +99,17 @@ def by_weights(
     opened = opened_think(tokenizer, ids)
     return Reproduced(
         prompt=tokenizer.decode(ids), prompt_ids=tuple(ids), shown=tokenizer.decode(output, skip_special_tokens=False),
-        text=opened + tokenizer.decode(output, skip_special_tokens=True), output_ids=tuple(output),
+        text=opened + control_of(tokenizer).spoken(_without_end(tokenizer, output)),
+        output_ids=tuple(output),
         finish_reason="length" if len(output) >= teacher.max_tokens else "stop", load_seconds=loaded - started, seconds=ended - loaded,
         recorded_nats=_nats(model, tokenizer, ids, recorded.removeprefix(opened)) if recorded else None,
     )  # fmt: skip
+
+
+def _without_end(tokenizer: Any, output: Sequence[int]) -> str:
+    """Return the text of an answer, special tokens included, without the token that ended it."""
+    ended = bool(output) and output[-1] == tokenizer.eos_token_id
+    return str(tokenizer.decode(output[:-1] if ended else output, skip_special_tokens=False))
 
 
 def _load(teacher: TeacherSpec, adapter: Adapter | None) -> Any:

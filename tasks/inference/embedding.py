@@ -1,5 +1,6 @@
 """Sentence embeddings."""
 
+import contextlib
 import functools
 import importlib.util
 import os
@@ -10,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.errors import BadRecipe
+from tasks.progress import counted
+from tasks.spec import digest
 
 Vectors = NDArray[np.float32]
 MINILM, VECTORS = "builtin:minilm", "embeddings.npy"
@@ -17,8 +20,43 @@ WINDOW_WORDS = 150
 """MiniLM reads 256 tokens: a longer text is embedded window by window and averaged."""
 
 
-def embed(texts: list[str], model: str) -> Vectors:
-    """Return unit vectors, (len(texts), dimensions) float32; a text longer than the model reads is the mean of its windows."""
+SHARD_TEXTS = 256
+"""Texts embedded together; what is kept and not done again is a shard."""
+
+
+def embed(texts: list[str], model: str, *, scratch: Path | None = None) -> Vectors:
+    """Return unit vectors, (len(texts), dimensions) float32.
+
+    A text longer than the model reads is the mean of its windows. scratch: a folder that keeps
+    every finished shard, so that a stopped stage goes on where it was; the vectors are the same
+    either way.
+    """
+    shards = [texts[low : low + SHARD_TEXTS] for low in range(0, len(texts), SHARD_TEXTS)]
+    made = (_kept(shard, model, scratch) for shard in shards or [[]])
+    return np.concatenate([*counted(made, total=len(texts), of=SHARD_TEXTS, unit="text")])
+
+
+def _kept(texts: list[str], model: str, scratch: Path | None) -> Vectors:
+    """Return a shard's vectors, from the scratch folder where they are whole there."""
+    if scratch is None:
+        return _embedded(texts, model)
+    path = scratch / f"{digest(model, *texts)}.npy"
+    with contextlib.suppress(OSError, ValueError, EOFError):
+        found: Vectors = np.load(path)
+        if len(found) == len(texts):
+            return found
+    vectors = _embedded(texts, model)
+    scratch.mkdir(parents=True, exist_ok=True)
+    draft = scratch / f".{path.stem}.{os.getpid()}"
+    with draft.open("wb") as file:
+        np.save(file, vectors)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+    return vectors
+
+
+def _embedded(texts: list[str], model: str) -> Vectors:
     windows = [_windows(text) for text in texts]
     flat = [window for several in windows for window in several]
     encoded = _encoder(model).encode(

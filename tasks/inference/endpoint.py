@@ -1,8 +1,8 @@
 """Any OpenAI-compatible server that already runs: vLLM, NIM, Ollama, llama.cpp."""
 
 import asyncio
-import json
-from typing import Any
+import logging
+from collections.abc import Mapping
 
 import aiohttp
 import orjson
@@ -13,9 +13,11 @@ from tenacity import (
     wait_exponential_jitter,
 )
 
-from tasks import think
-from tasks.errors import BadRecipe, EndpointUnreachable, Terminal
+from tasks.errors import BadRecipe, EndpointUnreachable
+from tasks.inference.chat import TAIL_TOKENS, opening_of
+from tasks.inference.control import known_control
 from tasks.inference.engine import Ask, Completion, EnginePlacement, TeacherSpec
+from tasks.inference.reply import RAW, Reply, parsed, reply_of
 
 RETRIED = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
 REFUSED = frozenset({400, 413, 422})
@@ -27,18 +29,33 @@ TOO_LONG = (
     b"too long",
     b"exceed",
 )
+CONNECT_SECONDS = 10.0
+GREETING_SECONDS = 4.0
+"""A server that answers nothing for so long is reported, while its rows still wait."""
+log = logging.getLogger(__name__)
 
 
 class _Busy(Exception):
     """An answer that says: later."""
 
 
+_NO_ANSWER = (_Busy, aiohttp.ClientError, TimeoutError)
+
+
 class EndpointEngine:
-    """Plain HTTP over one pool of connections; a typed client costs several times more a row."""
+    """Plain HTTP over one pool of connections; a typed client costs several times more a row.
+
+    A prompt cannot spell a control token of the model: see `control.py`. A server is asked for the
+    raw text and, if it runs a reasoning
+    parser, for the tokens, which it also decodes (vLLM). An answer that comes only in parts is
+    marked as parsed.
+    """
 
     def __init__(self, spec: TeacherSpec, placement: EnginePlacement, *, api_key: str) -> None:
         self._placement = placement
-        self._url = placement.base_url.rstrip("/") + "/chat/completions"
+        self._base = placement.base_url.rstrip("/")
+        self._url = f"{self._base}/chat/completions"
+        self._model = spec.model
         self._common = {
             "model": spec.model,
             "temperature": spec.temperature,
@@ -51,65 +68,147 @@ class EndpointEngine:
         )
         self._secret = api_key.encode()
         self._session: aiohttp.ClientSession | None = None
+        self._greeting: asyncio.Task[None] | None = None
+        self._reported = False
+        self._raw: Mapping[str, bool] = RAW
+        self._decodes = True
+        self._opening: str | None = None
+        self._control = known_control(spec.model, spec.tokenizer, spec.revision)
+        _say_origin(spec, self._control.origin)
 
     async def ask(self, ask: Ask) -> Completion:
         """Return the server's answer; EndpointUnreachable after the last attempt, BadRecipe when it refuses every row alike."""
         shorter = {"max_tokens": ask.max_tokens} if ask.max_tokens else {}
-        body = orjson.dumps(self._common | {"messages": ask.messages, "seed": ask.seed} | shorter)
-        try:
-            status, payload = await self._post(body)
-        except (_Busy, aiohttp.ClientError, TimeoutError):
-            status, payload = await self._post_again(body)
+        messages = self._control.neutral(ask.messages)
+        status, payload = await self._asked(
+            self._common | {"messages": messages, "seed": ask.seed} | shorter
+        )
         if status in REFUSED:
-            return Completion(
-                ask.key,
-                "",
-                "prompt_too_long" if any(word in payload for word in TOO_LONG) else "refused",
-                0,
-                0,
-            )
+            reason = "prompt_too_long" if _too_long(payload) else "refused"
+            return Completion(ask.key, "", reason, 0, 0)
         if status != 200:
             raise BadRecipe(
                 f"{self._url} answered {status}: {payload[:200].decode(errors='replace')!r}; check base_url, model and key"
             )
-        return _completion(ask.key, payload, self._url)
+        return await self._completion(ask.key, reply_of(payload, self._url))
 
     async def close(self) -> None:
         """Close the connections."""
+        if self._greeting:
+            self._greeting.cancel()
         if self._session:
             await self._session.close()
 
-    async def _post_again(self, body: bytes) -> tuple[int, bytes]:
+    async def _asked(self, body: Mapping[str, object]) -> tuple[int, bytes]:
+        """Return (status, payload), asked for the raw text first; a server that refuses that wish
+        is not asked for it again.
+        """
+        raw = self._raw
+        status, payload = await self._send(self._url, {**body, **raw})
+        if not raw or status not in REFUSED or _too_long(payload):
+            return status, payload
+        plain = await self._send(self._url, body)
+        if plain[0] == 200:
+            self._raw = {}
+        return plain
+
+    async def _completion(self, key: str, reply: Reply) -> Completion:
+        counts = reply.prompt_tokens, reply.completion_tokens
+        text = await self._decoded(reply.said_ids) if reply.reasoning else reply.content
+        if text is None:
+            return Completion(key, reply.inline, reply.finish_reason, *counts, parsed=True)
+        opening = await self._opened(reply) if text else ""
+        return Completion(key, opening + self._control.spoken(text), reply.finish_reason, *counts)
+
+    async def _opened(self, reply: Reply) -> str:
+        """Return the think tag that the server's chat template puts at the end of every prompt, ""
+        where there is none or none is told.
+        """
+        if self._opening is None:
+            tail = await self._decoded(reply.prompt_ids[-TAIL_TOKENS:])
+            self._opening = opening_of(tail or "")
+        return self._opening
+
+    async def _decoded(self, ids: tuple[int, ...]) -> str | None:
+        """Return the text of tokens with all its special ones, decoded by the server itself; None
+        where it does not do that.
+        """
+        if not ids or not self._decodes:
+            return None
+        url = f"{self._base.removesuffix('/v1')}/detokenize"
+        status, payload = await self._send(url, {"model": self._model, "tokens": ids})
+        if status == 200:
+            return str(parsed(payload)["prompt"])
+        self._decodes = False
+        return None
+
+    async def _send(self, url: str, body: Mapping[str, object]) -> tuple[int, bytes]:
+        encoded = orjson.dumps(body)
+        try:
+            sent = await self._post(url, encoded)
+        except _NO_ANSWER as exc:
+            self._report(exc)
+            sent = await self._post_again(url, encoded)
+        self._reported = False
+        return sent
+
+    async def _post_again(self, url: str, body: bytes) -> tuple[int, bytes]:
         retrying = AsyncRetrying(
             stop=stop_after_attempt(max(1, self._placement.attempts - 1)), wait=wait_exponential_jitter(multiplier=0.2, max=20),
-            retry=retry_if_exception_type((_Busy, aiohttp.ClientError, TimeoutError)), reraise=True,
+            retry=retry_if_exception_type(_NO_ANSWER), reraise=True,
         )  # fmt: skip
         try:
             async for attempt in retrying:
                 with attempt:
-                    return await self._post(body)
-        except (_Busy, aiohttp.ClientError, TimeoutError) as exc:
+                    return await self._post(url, body)
+        except _NO_ANSWER as exc:
             raise EndpointUnreachable(
-                f"{self._url} did not answer in {self._placement.attempts} attempts ({exc or type(exc).__name__}); "
+                f"{url} did not answer in {self._placement.attempts} attempts ({_why(exc)}); "
                 "finished rows are kept, run again once it is up"
             ) from exc
-        raise EndpointUnreachable(f"{self._url}: no attempt was made")
+        raise EndpointUnreachable(f"{url}: no attempt was made")
 
-    async def _post(self, body: bytes) -> tuple[int, bytes]:
+    async def _post(self, url: str, body: bytes) -> tuple[int, bytes]:
         session = self._session or self._open()
         # A redirect would take the key elsewhere; it is an answer like any other, and not a good one.
-        async with session.post(self._url, data=body, allow_redirects=False) as response:
+        async with session.post(url, data=body, allow_redirects=False) as response:
             payload = self._without_secret(await response.read())
             if response.status in RETRIED:
                 raise _Busy(f"status {response.status}: {payload[:200].decode(errors='replace')!r}")
             return response.status, payload
+
+    async def _greet(self, session: aiohttp.ClientSession) -> None:
+        """Report a server that accepts connections and then says nothing: its first answer may be
+        due only in half an hour.
+        """
+        timeout = aiohttp.ClientTimeout(total=GREETING_SECONDS)
+        try:
+            async with session.get(
+                f"{self._base}/models", timeout=timeout, allow_redirects=False
+            ) as response:
+                await response.read()
+        except _NO_ANSWER as exc:
+            self._report(exc)
+
+    def _report(self, exc: Exception) -> None:
+        """Log that the server does not answer, once until it has answered again."""
+        if not self._reported:
+            self._reported = True
+            log.warning(
+                "%s does not answer (%s); every request is tried %d times, finished rows are kept",
+                self._base,
+                _why(exc),
+                self._placement.attempts,
+            )
 
     def _without_secret(self, payload: bytes) -> bytes:
         """Return what a server said without the key: some repeat it when they complain, and what they say is logged and kept."""
         return payload.replace(self._secret, b"(key)") if self._secret else payload
 
     def _open(self) -> aiohttp.ClientSession:
-        timeout = aiohttp.ClientTimeout(total=self._placement.timeout_seconds)
+        timeout = aiohttp.ClientTimeout(
+            total=self._placement.timeout_seconds, sock_connect=CONNECT_SECONDS
+        )
         connector = aiohttp.TCPConnector(limit=self._placement.window * self._placement.replicas)
         self._session = aiohttp.ClientSession(
             connector=connector,
@@ -117,32 +216,25 @@ class EndpointEngine:
             headers=self._headers,
             loop=asyncio.get_running_loop(),
         )
+        self._greeting = asyncio.create_task(self._greet(self._session))
         return self._session
 
 
-def _parsed(payload: bytes) -> Any:
-    """Return an answer's JSON. Some servers spell halves of characters, which no encoding takes: they become question marks."""
-    try:
-        return orjson.loads(payload)
-    except orjson.JSONDecodeError:
-        return orjson.loads(
-            json.dumps(json.loads(payload), ensure_ascii=False).encode(errors="replace")
+def _too_long(payload: bytes) -> bool:
+    return any(word in payload for word in TOO_LONG)
+
+
+def _why(exc: Exception) -> str:
+    return str(exc) or type(exc).__name__
+
+
+def _say_origin(spec: TeacherSpec, origin: str) -> None:
+    if origin:
+        log.info("control tokens of %s: known by its %s", spec.model, origin)
+    else:
+        log.warning(
+            "control tokens of %s are not known: its tokenizer is not on this machine, and its "
+            "name belongs to no known family. No prompt can spell those of the known families; "
+            "to be sure of its own, name its tokenizer in `tokenizer`",
+            spec.model,
         )
-
-
-def _completion(key: str, payload: bytes, url: str) -> Completion:
-    try:
-        answer = _parsed(payload)
-        choice = answer["choices"][0]
-        message, usage = choice["message"], answer.get("usage") or {}
-        content = message.get("content") or ""
-        reasoning = message.get("reasoning") or message.get("reasoning_content") or ""
-        finish = choice.get("finish_reason") or "stop"
-        text = think.from_fields(str(reasoning), str(content)) if reasoning else str(content)
-        tokens = int(usage.get("prompt_tokens") or 0), int(usage.get("completion_tokens") or 0)
-    except (orjson.JSONDecodeError, LookupError, TypeError, AttributeError, ValueError) as exc:
-        raise Terminal(
-            f"{url} answered something that is no chat completion: {payload[:200].decode(errors='replace')!r}"
-        ) from exc
-    finish = finish if finish in ("stop", "length") else "refused"
-    return Completion(key, text, finish, *tokens)

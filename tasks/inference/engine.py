@@ -24,6 +24,10 @@ class TeacherSpec(Spec):
     """A model folder, a hub name, the name an endpoint serves, or builtin:pocket."""
     revision: str = ""
     """Hub revision or any label that tells one state of the model from another."""
+    tokenizer: str = ""
+    """Folder or hub name of the tokenizer behind an endpoint, whose control tokens no prompt may
+    spell; the model's own when empty.
+    """
     system_prompt: str = ""
     """System message put before every prompt but those of the control arm; none when empty."""
     temperature: float = Field(0.8, ge=0, le=2)
@@ -90,13 +94,20 @@ class Ask(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """One answer. text: think block inline. finish_reason: one of FINISHED. Token counts are the engine's own."""
+    """One answer. text: think block inline. finish_reason: one of FINISHED. Token counts are the
+    engine's own.
+
+    parsed: a server took the think block out and the text as the model wrote it could not be had.
+    Whether the thought had an opening tag,
+    and what stood before it, is then not known.
+    """
 
     key: str
     text: str
     finish_reason: str
     prompt_tokens: int
     completion_tokens: int
+    parsed: bool = False
 
 
 class Engine(Protocol):

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from tasks.inference.asking import ask_all
 from tasks.inference.engine import Ask, Completion, EnginePlacement, TeacherSpec
 from tasks.inference.opening import open_engine
+from tasks.progress import watcher
 
 
 def answers(
@@ -26,13 +27,19 @@ async def _answers(
     asks: dict[str, Ask], teacher: TeacherSpec, placement: EnginePlacement
 ) -> dict[str, Completion]:
     given: list[Completion] = []
+    report = watcher()
+
+    def keep(completion: Completion) -> None:
+        given.append(completion)
+        report(done=len(given), total=len(asks), unit="question")
+
     engine = await open_engine(teacher, placement)
     try:
         await ask_all(
             list(asks.values()),
             engine,
             window=placement.window * placement.replicas,
-            keep=given.append,
+            keep=keep,
         )
     finally:
         await engine.close()

@@ -4,6 +4,7 @@ import json
 import os
 
 from tasks.inference.chat import opened_think, prompt_tokens
+from tasks.inference.control import control_of
 from tasks.inference.engine import Adapter, Ask, Completion, EnginePlacement, TeacherSpec
 from tasks.inference.memory import memory_share, tightest
 from tasks.inference.models import resolve
@@ -30,12 +31,14 @@ class OfflineEngine:
             AsyncEngineArgs(**engine_arguments(spec, placement), **lora_arguments(adapter))
         )
         self._tokenizer = self._engine.get_tokenizer()
+        self._control = control_of(self._tokenizer)
         self._adapter = LoRARequest(adapter.digest, 1, str(adapter.path)) if adapter else None
         self._sampling = SamplingParams(
             temperature=spec.temperature,
             top_p=spec.top_p,
             max_tokens=spec.max_tokens,
             output_kind=RequestOutputKind.FINAL_ONLY,
+            skip_special_tokens=False,
         )
 
     async def ask(self, ask: Ask) -> Completion:
@@ -52,7 +55,7 @@ class OfflineEngine:
         )
         outputs = [output async for output in answered]
         choice = outputs[-1].outputs[0]
-        text = opened_think(self._tokenizer, tokens) + choice.text
+        text = opened_think(self._tokenizer, tokens) + self._control.spoken(choice.text)
         return Completion(
             ask.key, text, str(choice.finish_reason), len(tokens), len(choice.token_ids)
         )

@@ -11,7 +11,8 @@ from tasks.measure.budget import MeasurePlacement, Outcome, chosen, line
 from tasks.measure.levels import PLOT, draw, levels_of, lines
 from tasks.measure.machine import engine_settings, engine_version, machine_of, where
 from tasks.measure.measure import Plan, levels_due, measure, typical_words
-from tasks.policy import STAGE, ProgressReport, leave_table, settle
+from tasks.policy import STAGE, leave_table, settle
+from tasks.progress import watcher
 from tasks.spec import Spec
 from tasks.store import Key, Made, Table, forget
 
@@ -59,8 +60,7 @@ def measure_throughput(
         forget(root, key)
 
     def make() -> Made:
-        with ProgressReport(f"measuring {teacher.model}") as progress:
-            measured = measure(asked, plan, machine_of(teacher, placement), progress)
+        measured = measure(asked, plan, machine_of(teacher, placement), watcher())
         levels = levels_of(measured)
         leave_table(
             lines(levels),

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 from tasks import rows
 from tasks.errors import PlanOverdrawn, unknown_name
 from tasks.ngrams import plain_text, words
+from tasks.progress import counted
 from tasks.sources import problems
 from tasks.sources.datasets import HUB, Record, read_hub, read_rows
 from tasks.sources.pages import PageReader
@@ -113,7 +114,7 @@ def documents(spec: DocumentSpec) -> Made:
     """Return every document of every source, and a fault for everything else that was found."""
     accepted: dict[str, tuple[Document, str]] = {}
     faults: list[tuple[str, str, str]] = []
-    for item, category in _found(spec):
+    for item, category in counted(_found(spec), unit="document"):
         if isinstance(item, Fault):
             faults.append((item.source, item.reason, item.detail))
         elif item.sha256 in accepted:

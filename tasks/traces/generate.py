@@ -28,7 +28,7 @@ from tasks.spec import Spec, canonical, digest, draw_seed
 from tasks.store import Table
 from tasks.traces.journal import Journal
 
-CODE_VERSION = 1
+CODE_VERSION = 2
 """Raise it when the same prompt would be asked differently: every row is then a new one."""
 
 REJECTS = {
@@ -190,7 +190,8 @@ def trace_of(row: Row, completion: Completion) -> dict[str, object]:
     parsed = think.split_harmony(completion.text) or think.split(completion.text)
     return {
         "trace_id": row.ask.key, "prompt_id": row.prompt_id, "sample": row.sample, "think": parsed.think, "answer": parsed.answer,
-        "raw": completion.text, "fault": parsed.fault or "", "finish_reason": completion.finish_reason,
+        "raw": completion.text, "fault": parsed.fault or "", "parsed": completion.parsed,
+        "finish_reason": completion.finish_reason,
         "prompt_tokens": completion.prompt_tokens, "completion_tokens": completion.completion_tokens, "seed": row.ask.seed,
     }  # fmt: skip
 

@@ -4,6 +4,7 @@ import contextlib
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from tasks.errors import StoreUnreachable
@@ -11,9 +12,13 @@ from tasks.inference.engine import Completion
 
 _TABLE = """CREATE TABLE IF NOT EXISTS completions (
     key TEXT PRIMARY KEY, text TEXT NOT NULL, finish_reason TEXT NOT NULL,
-    prompt_tokens INTEGER NOT NULL, completion_tokens INTEGER NOT NULL, used INTEGER NOT NULL)"""
-_USED = "ALTER TABLE completions ADD COLUMN used INTEGER NOT NULL DEFAULT {}"
-"""For a journal of an earlier version, whose answers have no day of last use: they count as used on the day it is first opened."""
+    prompt_tokens INTEGER NOT NULL, completion_tokens INTEGER NOT NULL, used INTEGER NOT NULL,
+    parsed INTEGER NOT NULL)
+    """
+_LATER = {"used": "DEFAULT {today}", "parsed": "DEFAULT 0"}
+"""Columns that a journal of an earlier version lacks. Its answers count as used on the day it is
+first opened.
+"""
 
 
 class Journal:
@@ -30,10 +35,11 @@ class Journal:
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=NORMAL")
             self._db.execute(_TABLE)
-            if "used" not in {
-                column[1] for column in self._db.execute("PRAGMA table_info(completions)")
-            }:
-                self._db.execute(_USED.format(today()))
+            known = {column[1] for column in self._db.execute("PRAGMA table_info(completions)")}
+            for name, default in _LATER.items():
+                if name not in known:
+                    column = f"{name} INTEGER NOT NULL {default.format(today=today())}"
+                    self._db.execute(f"ALTER TABLE completions ADD COLUMN {column}")
 
     def append(self, completion: Completion) -> None:
         """Keep an answer. A second answer to the same row is dropped: the first one stands."""
@@ -44,9 +50,10 @@ class Journal:
             completion.prompt_tokens,
             completion.completion_tokens,
             today(),
+            completion.parsed,
         )
         with _named("an answer could not be kept: {}; free space, then run again"):
-            self._db.execute("INSERT OR IGNORE INTO completions VALUES (?, ?, ?, ?, ?, ?)", row)
+            self._db.execute("INSERT OR IGNORE INTO completions VALUES (?, ?, ?, ?, ?, ?, ?)", row)
 
     def finished(self, keys: Iterable[str]) -> set[str]:
         """Return those of the keys that have been answered; they count as used today."""
@@ -64,11 +71,13 @@ class Journal:
 
     def read(self, key: str) -> Completion:
         """Return the answer to a finished row; KeyError for any other."""
-        query = "SELECT key, text, finish_reason, prompt_tokens, completion_tokens FROM completions WHERE key = ?"
+        columns = "key, text, finish_reason, prompt_tokens, completion_tokens, parsed"
+        query = f"SELECT {columns} FROM completions WHERE key = ?"
         row = self._db.execute(query, (key,)).fetchone()
         if row is None:
             raise KeyError(key)
-        return Completion(*row)
+        *said, parsed = row
+        return replace(Completion(*said), parsed=bool(parsed))
 
     def forget(self, *, before: int, spared: Iterable[str]) -> int:
         """Remove the answers last used before this day (see `today`), but for the spared keys; return how many are left."""

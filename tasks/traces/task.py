@@ -6,7 +6,8 @@ from prefect import task
 
 from tasks import rows
 from tasks.inference.engine import Adapter, EnginePlacement, TeacherSpec
-from tasks.policy import STAGE, ProgressReport, settle
+from tasks.policy import STAGE, settle
+from tasks.progress import watcher
 from tasks.spec import Spec
 from tasks.store import Key, Made, Table
 from tasks.traces.baseline import baseline
@@ -32,15 +33,14 @@ def generate_traces(
     key = traces_key(prompts, spec, adapter)
 
     def make() -> Made:
-        with ProgressReport("traces") as progress:
-            made = generate(
-                prompts.read(),
-                spec,
-                placement=placement,
-                journal=root / "journal",
-                progress=progress,
-                adapter=adapter,
-            )
+        made = generate(
+            prompts.read(),
+            spec,
+            placement=placement,
+            journal=root / "journal",
+            progress=watcher(),
+            adapter=adapter,
+        )
         RUNS[key.fingerprint] = made
         return Made(
             {"traces": made.traces},

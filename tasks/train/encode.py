@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from tasks import think
-from tasks.inference.chat import opened_think, prompt_tokens
+from tasks.inference.chat import opened_think, opening_of, prompt_tokens
+from tasks.inference.control import control_of
 from tasks.inference.engine import Message
-
-Turn = dict[str, str]
 
 
 class Template(NamedTuple):
@@ -19,8 +18,13 @@ class Template(NamedTuple):
 
     @property
     def eos(self) -> int:
-        """The end-of-text token that ends an example."""
+        """The end-of-text token; it ends an example where the chat template puts no end."""
         return int(self.tokenizer.eos_token_id)
+
+    @property
+    def ends(self) -> frozenset[int]:
+        """Tokens that may end an example: those that stop generation, and the end-of-text token."""
+        return self.stops | {self.eos}
 
     @property
     def bos(self) -> int | None:
@@ -52,17 +56,17 @@ class Example:
 
 
 def encode(row_id: str, messages: Sequence[Message], template: Template) -> Example:
-    """Return the prompt's ids as an engine is given them, the model's own turn as it would write it, and the end-of-text token.
+    """Return the ids of the prompt as an engine gets it, of the model's own turn, and of its end.
 
     Prompt and turn are tokenized apart, because an engine meets them apart.
     """
     prompt = prompt_tokens(template.tokenizer, messages[:-1])
-    completion = own_turn(messages, template)
+    completion, end = own_turn(messages, template)
     turn = template.tokenizer(completion, add_special_tokens=False)["input_ids"]
     opened = opened_think(template.tokenizer, prompt)
     return Example(
         row_id,
-        (*prompt, *turn, template.eos),
+        (*prompt, *turn, end),
         len(prompt),
         completion,
         opened,
@@ -70,11 +74,19 @@ def encode(row_id: str, messages: Sequence[Message], template: Template) -> Exam
     )
 
 
-def own_turn(messages: Sequence[Message], template: Template) -> str:
-    """Return the assistant's last turn as the model writes it: without what the template puts into the prompt, and without the end.
+class Turn(NamedTuple):
+    """What the model writes itself, without what stands in the prompt. end: the token that ends it."""
 
-    The template's own rendering is taken where it keeps the thought (Qwen3: inline; gpt-oss: a field, in channels). One that drops
-    it as history (R1) is written out behind the generation prompt, of which an opening tag may already be part.
+    text: str
+    end: int
+
+
+def own_turn(messages: Sequence[Message], template: Template) -> Turn:
+    """Return the assistant's last turn as the model writes it.
+
+    The template's own rendering is taken where thought and answer can be read from it (Qwen3:
+    inline; gpt-oss: a field, in channels). Where a template drops the thought as history (R1), the
+    turn is written out behind the generation prompt, of which an opening tag may already be part.
     """
     asked, said = [dict(message) for message in messages[:-1]], dict(messages[-1])
     prompt = template.tokenizer.apply_chat_template(
@@ -85,11 +97,13 @@ def own_turn(messages: Sequence[Message], template: Template) -> str:
         whole = template.tokenizer.apply_chat_template([*asked, spelling], tokenize=False)
         turn = whole[len(prompt) :]
         if whole.startswith(prompt) and _holds(turn, parsed):
-            return _without_end(turn, template)
-    return _by_hand(prompt, said["content"], parsed)
+            ended = _ended(turn, parsed, template)
+            if _readable(prompt, ended, parsed, template):
+                return ended
+    return Turn(_by_hand(prompt, said["content"], parsed), template.eos)
 
 
-def _spellings(said: Turn, parsed: think.Parsed) -> list[Turn]:
+def _spellings(said: dict[str, str], parsed: think.Parsed) -> list[dict[str, str]]:
     """Return the ways in which templates take a thought: in a field of either name, where they have a form of their own for it, or inline."""
     apart = {"role": said["role"], "content": parsed.answer}
     return [apart | {"reasoning_content": parsed.think}, apart | {"thinking": parsed.think}, said]
@@ -101,9 +115,23 @@ def _holds(turn: str, parsed: think.Parsed) -> bool:
     return place >= 0 and turn.find(parsed.answer, place + len(parsed.think)) >= 0
 
 
-def _without_end(turn: str, template: Template) -> str:
-    end = template.tokenizer.eos_token
-    return turn[: turn.rindex(end)] if end in turn else turn.rstrip()
+def _ended(turn: str, parsed: think.Parsed, template: Template) -> Turn:
+    """Return the turn up to the first token behind the answer at which generation would stop.
+
+    A template may put more behind it, and the end-of-text token last (Phi-3), or never (Gemma).
+    """
+    behind = turn.index(parsed.answer, turn.index(parsed.think) + len(parsed.think))
+    behind += len(parsed.answer)
+    spelt = {one: template.tokenizer.convert_ids_to_tokens(one) for one in template.ends}
+    found = [(turn.find(text, behind), one) for one, text in spelt.items()]
+    place, end = min((one for one in found if one[0] >= 0), default=(-1, template.eos))
+    return Turn(turn[:place] if place >= 0 else turn.rstrip(), end)
+
+
+def _readable(prompt: str, turn: Turn, parsed: think.Parsed, template: Template) -> bool:
+    """Whether thought and answer can be read from a turn as an engine hands it over."""
+    said = control_of(template.tokenizer).spoken(opening_of(prompt) + turn.text)
+    return (think.split_harmony(said) or think.split(said)) == parsed
 
 
 def _by_hand(prompt: str, content: str, parsed: think.Parsed) -> str:
@@ -117,14 +145,17 @@ def faults(example: Example, template: Template) -> list[str]:
     """Return what is wrong with an example; empty when a model can learn from it to think, to answer and to stop.
 
     no_eos: nothing learnt ends the text. eos_not_stopping: generation does not end at the token learnt. eos_in_text: it also stands
-    inside. no_bos, bos_twice: the beginning. prompt_in_loss. think_lost: what is learnt does not read as the row's thought and answer.
+    inside. no_bos, bos_twice: the text begins with no beginning-of-text token, or with two; further
+    ones may open every turn (ChatML). prompt_in_loss. think_lost: what is learnt does not read as
+    the row's thought and answer.
     """
     checks: Mapping[str, bool] = {
-        "no_eos": template.eos not in example.learnt[-1:],
-        "eos_not_stopping": template.eos not in template.stops,
+        "no_eos": not template.ends.intersection(example.learnt[-1:]),
+        "eos_not_stopping": template.eos in example.learnt[-1:]
+        and template.eos not in template.stops,
         "eos_in_text": any(token in template.stops for token in example.learnt[:-1]),
         "no_bos": _begins_texts(template) and example.input_ids[0] != template.bos,
-        "bos_twice": template.bos is not None and example.input_ids.count(template.bos) > 1,
+        "bos_twice": template.bos is not None and example.input_ids[:2] == (template.bos,) * 2,
         "prompt_in_loss": example.learnt_from == 0,
         "think_lost": _read_back(example, template) != example.parsed,
     }
@@ -137,8 +168,7 @@ def _begins_texts(template: Template) -> bool:
 
 
 def _read_back(example: Example, template: Template) -> think.Parsed:
-    """Return what the mill would read if a model said what is learnt: special tokens are dropped, as an engine drops them."""
-    said = example.opened + template.tokenizer.decode(
-        list(example.learnt), skip_special_tokens=True
-    )
+    """Return what an engine would read if a model said what is learnt."""
+    text = template.tokenizer.decode(list(example.learnt[:-1]), skip_special_tokens=False)
+    said = control_of(template.tokenizer).spoken(example.opened + text)
     return think.split_harmony(said) or think.split(said)

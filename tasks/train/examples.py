@@ -24,7 +24,7 @@ MEANING = {
     "eos_not_stopping": "examples end in a token at which generation does not stop; make eos_token and generation_config agree",
     "eos_in_text": "the end-of-text token stands inside what is learnt",
     "no_bos": "the tokenizer begins every text with a token that the chat template leaves out",
-    "bos_twice": "the beginning-of-text token stands twice: template and tokenizer both put it",
+    "bos_twice": "examples begin with two beginning-of-text tokens: the template adds one too many",
     "prompt_in_loss": "the prompt is part of what is learnt",
     "think_lost": "thought and answer cannot be read back from the ids; the template drops or changes the think block",
     "too_long": "rows are longer than max_length; a cut row would lose its end, so raise max_length or leave them out knowingly",

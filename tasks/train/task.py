@@ -1,13 +1,15 @@
 """The training's doors: rows become ids, ids an adapter, an adapter a student to be published."""
 
 import shutil
+from functools import partial
 from pathlib import Path
 
 from prefect import task
 
 from tasks.inference.engine import Ask, EnginePlacement, TeacherSpec
 from tasks.inference.models import identity
-from tasks.policy import STAGE, ProgressReport, leave_table, settle
+from tasks.policy import STAGE, leave_table, settle
+from tasks.progress import watcher
 from tasks.spec import draw_seed
 from tasks.store import Key, Made, Table
 from tasks.train.adapter import adapter_table, modules, state_of
@@ -23,7 +25,8 @@ from tasks.train.examples import (
 from tasks.train.lora import Job, Trained, TrainPlacement, TrainSpec, losses, speed, train
 from tasks.train.publish import Provenance, PublishSpec, promote, publish
 
-EXAMPLES_VERSION = ADAPTERS_VERSION = STUDENTS_VERSION = 1
+EXAMPLES_VERSION = 2
+ADAPTERS_VERSION = STUDENTS_VERSION = 1
 ASKED = 8
 """Rows put to the merged model, to see that an engine loads it and that it speaks."""
 RUNS: dict[str, Trained] = {}
@@ -69,8 +72,7 @@ def train_adapter(
         job = Job(
             spec, placement, parts["train"], parts.get("validation"), work, state_of(before), until
         )
-        with ProgressReport("training", unit="step") as progress:
-            RUNS[key.fingerprint] = trained = apart(train, job, progress)
+        RUNS[key.fingerprint] = trained = apart(train, job, partial(watcher(), unit="step"))
         leave_table(
             modules(trained.tensors),
             key="isolation",
@@ -113,19 +115,18 @@ def publish_student(
             Ask(row["prompt_id"], tuple(row["messages"]), draw_seed(row["prompt_id"]))
             for row in prompts.read().slice(0, ASKED).to_pylist()
         ]
-        with ProgressReport("merging") as progress:
-            return publish(
-                adapter,
-                encoded,
-                asked,
-                spec,
-                publishing,
-                sampling,
-                placement,
-                about,
-                work,
-                progress,
-            )
+        return publish(
+            adapter,
+            encoded,
+            asked,
+            spec,
+            publishing,
+            sampling,
+            placement,
+            about,
+            work,
+            watcher(),
+        )
 
     table = settle(root, key, make, on_gpu=True)
     shutil.rmtree(work, ignore_errors=True)

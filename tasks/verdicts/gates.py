@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from tasks import processes, rows
 from tasks.errors import JudgeLost
+from tasks.progress import counted
 from tasks.spec import Spec
 from tasks.store import Made
 from tasks.verdicts.attribution import attribution
@@ -159,9 +160,8 @@ def _judged(
     workers = max(1, min(len(shards), os.cpu_count() or 1, MOST_WORKERS))
     try:
         with processes.pool(workers) as pool:
-            return list(
-                pool.map(judge_shard, shards, [spec] * len(shards), [families] * len(shards))
-            )
+            judged = pool.map(judge_shard, shards, [spec] * len(shards), [families] * len(shards))
+            return list(counted(judged, total=len(cases), of=SHARD_ROWS))
     except BrokenProcessPool as exc:
         raise JudgeLost(
             "a process that judged traces was killed; where memory was short, free some, then run again"

@@ -1,7 +1,7 @@
 """The mill's own traces under audit, against the control arm of this and earlier builds."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -9,6 +9,7 @@ from pydantic import Field
 
 from tasks import rows
 from tasks.errors import GateBroken
+from tasks.progress import watcher
 from tasks.spec import Spec
 from tasks.store import Made, Table
 from tasks.verdicts.audit.audit import AuditSpec, audit
@@ -53,7 +54,12 @@ def audit_table(
     """Return AUDITS: a row for every reason that producer state was found in a trace. Page and outcome lie beside it."""
     suspects = _suspects(traces, prompts)
     outcome = (
-        audit(TableRows(suspects), AuditSpec(allowed=spec.allowed), style=_style(baselines))
+        audit(
+            TableRows(suspects),
+            AuditSpec(allowed=spec.allowed),
+            style=_style(baselines),
+            progress=_counting(suspects.num_rows),
+        )
         if suspects.num_rows
         else None
     )
@@ -63,6 +69,16 @@ def audit_table(
         may_be_empty=True,
         attach=lambda folder: _attach(folder, outcome),
     )  # fmt: skip
+
+
+def _counting(rows_in: int) -> Callable[[str, int], None]:
+    """Return what reports the audit's two readings of the rows, to learn and to look, as one count."""
+    report = watcher()
+
+    def count(reading: str, done: int) -> None:
+        report(done=done + (rows_in if reading == "look" else 0), total=2 * rows_in)
+
+    return count
 
 
 def _suspects(traces: pa.Table, prompts: pa.Table) -> pa.Table:

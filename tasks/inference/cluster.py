@@ -1,0 +1,151 @@
+"""Ray: joined or started, heard, and cleaned up after. Only `sharded.py` uses it."""
+
+import contextlib
+import logging
+import os
+import re
+import shutil
+import signal
+import threading
+from collections.abc import Iterator, Mapping
+from contextvars import copy_context
+from pathlib import Path
+from typing import Any
+
+from tasks.errors import RayNotStarted
+
+HANDLER = "tracemill"
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+QUIET = {"logging_level": "ERROR", "ignore_reinit_error": True}
+START_SECONDS, MOST_START_SECONDS = 60.0, 300.0
+WAIT = "RAY_gcs_server_port_wait_time_s"
+"""Ray's setting for how long it waits for its own server. What you set yourself stands."""
+KEPT_SESSIONS = 3
+log = logging.getLogger(__name__)
+
+
+def join_ray(address: str) -> None:
+    """Join a cluster, or start one on this machine's loopback, unless that is done; its workers' words go to the caller's log."""
+    import ray
+
+    if not ray.is_initialized():
+        try:
+            _join(address) if address != "local" else _start()
+        # Ray raises a bare Exception when its node is late, and others when a part of it is.
+        except Exception as exc:
+            with contextlib.suppress(Exception):
+                ray.shutdown()
+            where = "did not start" if address == "local" else f"at {address} cannot be joined"
+            raise RayNotStarted(
+                f"Ray {where} ({_one_line(exc)}); load {os.getloadavg()[0]:.1f} on "
+                f"{os.cpu_count()} cores. Finished rows are kept"
+            ) from exc
+    _relay()
+
+
+def prune_sessions(folder: Path) -> list[str]:
+    """Remove the folders of Ray sessions that have ended, but for the latest; return their names.
+
+    Ray never removes them; each holds its logs. A session's name ends with the id of its process.
+    """
+    ended = [
+        path
+        for path in sorted(folder.glob("session_*_*"), key=lambda path: path.name)
+        if not path.is_symlink() and not Path(f"/proc/{path.name.rpartition('_')[2]}").exists()
+    ]
+    for path in ended[:-KEPT_SESSIONS]:
+        shutil.rmtree(path, ignore_errors=True)
+    return [path.name for path in ended[:-KEPT_SESSIONS]]
+
+
+def sessions_folder() -> Path:
+    """Return where this user's sessions lie: apart from those of other programs that use Ray.
+
+    The path is short: Ray puts sockets below it, whose names may have 107 characters.
+    """
+    return Path(f"/tmp/tracemill-ray-{os.getuid()}")
+
+
+def _join(address: str) -> None:
+    import ray
+
+    with _heeding_sigterm():
+        ray.init(address=address, **QUIET)
+
+
+def _start() -> None:
+    import ray
+
+    prune_sessions(sessions_folder())
+    os.environ.setdefault(WAIT, str(start_seconds(os.getloadavg()[0], os.cpu_count() or 1)))
+    with _heeding_sigterm(), _without_dashboard():
+        ray.init(
+            include_dashboard=False,
+            object_store_memory=128 * 2**20,
+            _node_ip_address="127.0.0.1",
+            _temp_dir=str(sessions_folder()),
+            **QUIET,
+        )
+
+
+def start_seconds(load: float, cores: int) -> int:
+    """Return how long Ray may take to start: longer where more processes than cores want to run."""
+    return round(min(MOST_START_SECONDS, START_SECONDS * max(1.0, load / cores)))
+
+
+def _one_line(exc: Exception) -> str:
+    return " ".join(str(exc).split())[:300] or type(exc).__name__
+
+
+@contextlib.contextmanager
+def _heeding_sigterm() -> Iterator[None]:
+    """Keep this process' answer to SIGTERM, all along: Ray's own is to exit, and a run cancelled then would count as crashed and be tried again.
+
+    What Ray puts below Python's handlers (it writes a stack trace) is taken away again once Ray has started.
+    """
+    from ray._private import utils
+
+    theirs, answer = utils.set_sigterm_handler, signal.getsignal(signal.SIGTERM)
+    utils.set_sigterm_handler = lambda handler: None
+    try:
+        yield
+    finally:
+        utils.set_sigterm_handler = theirs
+        if answer is not None and threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, answer)
+
+
+@contextlib.contextmanager
+def _without_dashboard() -> Iterator[None]:
+    """Keep Ray's dashboard process from being started: excluded and with reporting off, it still asks cloud metadata servers where it runs."""
+    from ray._private import services
+
+    start = services.start_api_server
+    services.start_api_server = lambda *_, **__: (None, None)
+    try:
+        yield
+    finally:
+        services.start_api_server = start
+
+
+def _relay() -> None:
+    """Log every line of this job's workers (Ray's own, and the engine's) as INFO, in the context of who joined last: it reaches that run's log.
+
+    Ray, which would print them on the terminal, no longer does.
+    """
+    from ray._private.ray_logging import global_worker_stdstream_dispatcher as lines
+
+    context = copy_context()
+    for name in ("ray_print_logs", HANDLER):
+        lines.remove_handler(name)
+    lines.add_handler(HANDLER, lambda data: context.copy().run(_say, data))
+
+
+def _say(data: Mapping[str, Any]) -> None:
+    lines = (
+        data["lines"] if str(data["pid"]).isdigit() else ()
+    )  # the autoscaler's, every few seconds, say nothing of the work
+    for line in lines:
+        text = COLOUR.sub("", str(line)).strip()
+        if text:
+            log.info("%s", text)
