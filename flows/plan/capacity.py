@@ -1,0 +1,80 @@
+"""Families that are asked for more prompts than their sections and questions give."""
+
+from collections.abc import Iterator
+
+from flows.plan.fault import Fault
+from flows.plan.supply import Supply
+from flows.recipe import Recipe
+from tasks.prompts.plan import Family, PromptSpec, apportion, capacity, control_rows
+
+
+def overdrawn(recipe: Recipe, supply: Supply) -> Iterator[Fault]:
+    """Yield a fault for every family, the probe's too, that would have to repeat itself."""
+    yield from _of_plan("prompts", recipe.prompts, supply)
+    asked = supply._replace(questions=supply.probe_questions)
+    yield from _of_plan("probe.prompts", recipe.probe.prompts, asked)
+
+
+def thin_control(recipe: Recipe, supply: Supply) -> Iterator[Fault]:
+    """Yield a warning when the quotas leave fewer prompts than the control arm wants."""
+    spec = recipe.prompts
+    wanted = apportion(control_rows(spec), spec.families)
+    counts = apportion(spec.rows, spec.families)
+    found = 0
+    for family, bare, asked in zip(spec.families, wanted, counts, strict=True):
+        if not supply.whole(family.categories, _kind(family)):
+            return
+        found += min(bare, max(0, capacity(family, supply.passages, supply.questions) - asked))
+    if found < sum(wanted):
+        yield Fault(
+            "prompts.control",
+            f"{found:,} of {sum(wanted):,} prompts of the control arm can be asked, because the "
+            "families leave no more; the audit then sees smaller leaks less surely",
+            stops=False,
+        )
+
+
+def _of_plan(where: str, spec: PromptSpec, supply: Supply) -> Iterator[Fault]:
+    kind = "probe.questions" if where == "probe.prompts" else ""
+    counts = apportion(spec.rows, spec.families)
+    for number, (family, asked) in enumerate(zip(spec.families, counts, strict=True)):
+        if not supply.whole(family.categories, kind or _kind(family)):
+            continue
+        room = capacity(family, supply.passages, supply.questions)
+        if asked > spec.saturation * room:
+            yield Fault(
+                f"{where}.families.{number}", _sentence(where, spec, family, asked, room, supply)
+            )
+
+
+def _kind(family: Family) -> str:
+    return "documents" if family.ground == "passages" else "questions"
+
+
+def _sentence(
+    where: str, spec: PromptSpec, family: Family, asked: int, room: int, supply: Supply
+) -> str:
+    allowed = int(spec.saturation * room)
+    seen = f"family {family.name!r}: {asked:,} rows asked, {allowed:,} allowed"
+    made_of = _made_of(family, room, supply)
+    if not room:
+        return f"{seen}: there {made_of}"
+    total = sum(one.share for one in spec.families)
+    fitting = int(allowed * total / family.share)
+    fewer = f"set {where}.rows to {fitting:,} or less" if fitting else "lower its share"
+    more = "give more documents or forms" if family.ground == "passages" else "give more questions"
+    return (
+        f"{seen} of {room:,} possible ({made_of}; saturation {spec.saturation:g}), "
+        f"so the plan would repeat itself; {fewer}, or {more}"
+    )
+
+
+def _made_of(family: Family, room: int, supply: Supply) -> str:
+    named = f" of {', '.join(family.categories)}" if family.categories else ""
+    if family.ground == "questions":
+        return f"are {room:,} questions{named}" if room else f"is no question{named}"
+    forms = len(set(family.forms))
+    sections = room // forms if forms else 0
+    if not sections:
+        return f"is no section{named} of {supply.documents:,} documents"
+    return f"{sections:,} passages{named} x {forms} forms"
