@@ -7,7 +7,7 @@ from zoneinfo import available_timezones
 
 from pydantic import Field, ValidationError, field_validator
 
-from flows.plan.fault import listed
+from flows.plan.fault import RecipeFaults
 from flows.recipe_errors import faults_of
 from flows.recipe_lines import Origin, origin
 from tasks.corpus.assemble import CorpusSpec
@@ -242,7 +242,7 @@ def _recipe(tree: dict[str, object], settings: Sequence[str], written: Origin) -
     except ValidationError as exc:
         faults = faults_of(exc, Recipe)
         placed = [written.placed(fault.where, fault.says) for fault in faults]
-        raise BadRecipe(listed(written.what, placed)) from exc
+        raise RecipeFaults(written.what, placed) from exc
 
 
 def _lay_over(tree: dict[str, object], setting: str) -> None:

@@ -103,8 +103,7 @@ def asked_models(recipe: Recipe) -> dict[str, TeacherSpec]:
         if spec.share
     }
     candidates = {
-        f"measure.candidates.{number}": one
-        for number, one in enumerate(recipe.measure.candidates)
+        f"measure.candidates.{number}": one for number, one in enumerate(recipe.measure.candidates)
     }
     return {
         "traces.teacher": recipe.traces.teacher, "probe.asked": recipe.probe.asked,

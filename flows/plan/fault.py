@@ -1,7 +1,7 @@
 """What is wrong with a recipe, as sentences that name the setting."""
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from tasks.errors import BadRecipe
@@ -23,25 +23,22 @@ class Fault(NamedTuple):
 
 
 class RecipeFaults(BadRecipe):
-    """A recipe whose settings cannot all be true; carries every fault that was found."""
+    """A recipe that is refused. lines: a headline, then a line for every fault; one fault is one line."""
 
-    def __init__(self, name: str, faults: Sequence[Fault]) -> None:
-        self.name, self.faults = name, tuple(faults)
-        super().__init__(listed(f"recipe {name!r}", map(str, faults)))
-
-
-def listed(what: str, sentences: Iterable[str]) -> str:
-    """Return one line for one sentence, or a headed list, one sentence per line."""
-    several = list(sentences)
-    if len(several) == 1:
-        return f"{what}: {several[0]}"
-    return "\n  ".join([f"{what} has {len(several)} faults:", *several])
+    def __init__(self, what: str, sentences: Iterable[str]) -> None:
+        several = tuple(sentences)
+        self.lines = (
+            (f"{what}: {several[0]}",)
+            if len(several) == 1
+            else (f"{what} has {len(several)} faults:", *several)
+        )
+        super().__init__("\n  ".join(self.lines))
 
 
 def refuse(name: str, faults: Iterable[Fault]) -> None:
     """Raise RecipeFaults with every fault that stops a build; warnings raise nothing."""
-    if stopping := [fault for fault in faults if fault.stops]:
-        raise RecipeFaults(name, stopping)
+    if stopping := [str(fault) for fault in faults if fault.stops]:
+        raise RecipeFaults(f"recipe {name!r}", stopping)
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> str:
@@ -57,3 +54,8 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     by_fold = {one.casefold(): one for one in known}
     near = difflib.get_close_matches(name.casefold(), by_fold, n=1, cutoff=0.6)
     return f"; did you mean {by_fold[near[0]]}?" if near else ""
+
+
+def percent(share: float) -> str:
+    """Return a share as percent, with a digit behind the point only where it says something."""
+    return f"{100 * share:.1f}".removesuffix(".0") + " %"

@@ -50,11 +50,14 @@ def unused(recipe: Recipe) -> Iterator[Fault]:
     on_passages = [one for one in families if one.ground == "passages"]
     everything = any(not one.categories or one.context_from == "corpus" for one in on_passages)
     drawn = {name for one in on_passages for name in one.categories}
+    held = {source.category for source in recipe.documents.sources}
     for number, source in enumerate(recipe.documents.sources):
-        if on_passages and not everything and source.category not in drawn:
+        # Beside a misspelt category the one that was meant is not unused.
+        if on_passages and not everything and drawn <= held and source.category not in drawn:
             yield _unused(f"documents.sources.{number}.category", source.category, "documents")
     asked = {name for one in families if one.ground == "questions" for name in one.categories}
-    for name in sorted(asked_categories(recipe.questions) - asked):
+    known = asked_categories(recipe.questions)
+    for name in sorted(known - asked) if asked <= known else ():
         yield _unused("questions", name, "questions")
 
 
@@ -78,7 +81,9 @@ def models_there(recipe: Recipe) -> Iterator[Fault]:
         if local and teacher.engine == "vllm" and not path.is_dir():
             yield Fault(f"{where}.model", f"the folder {path} is not there")
         if teacher.model.startswith("builtin:") and teacher.model != "builtin:pocket":
-            yield Fault(f"{where}.model", unknown("built-in model", teacher.model, ["builtin:pocket"]))
+            yield Fault(
+                f"{where}.model", unknown("built-in model", teacher.model, ["builtin:pocket"])
+            )
         if teacher.engine == "endpoint" and teacher.model == "builtin:pocket":
             yield Fault(
                 f"{where}.model",
@@ -139,6 +144,12 @@ def _of_family(
         place = f"{where}.categories.{number}"
         if name in kept_back - names and kind == "questions":
             yield Fault(place, f"all questions of category {name!r} are held out, so never asked")
+        elif name in problems.FAMILIES and kind == "questions" and name not in names:
+            yield Fault(
+                place,
+                f"no question of category {name!r} is defined; "
+                f"add it to the problems of questions, for example {name}: 60",
+            )
         elif name not in names:
             yield Fault(place, unknown(f"category of {kind}", name, names))
 

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from flows.plan.fault import Fault, unknown
+from flows.plan.fault import Fault, percent, unknown
 from flows.recipe import Recipe
 from tasks.prompts.plan import Family, PromptSpec, apportion, control_rows
 
@@ -66,7 +66,8 @@ def quota_shares(recipe: Recipe) -> Iterator[Fault]:
     for name, share in quotas.items():
         if not 0 < share <= 1:
             yield Fault(
-                f"corpus.quotas.{name}", f"a share of {share:g} is not between 0 and 1 (0.2 is 20 %)"
+                f"corpus.quotas.{name}",
+                f"a share of {share:g} is not between 0 and 1 (0.2 is 20 %)",
             )
     capped = all(family.name in quotas for family in recipe.prompts.families)
     if capped and sum(quotas.values()) < 1 - 1e-9:
@@ -83,26 +84,26 @@ def general_rows(recipe: Recipe) -> Iterator[Fault]:
     if suite.general_min and not share:
         yield Fault(
             "corpus.suite.general_min",
-            f"the suite wants {suite.general_min:.0%} general rows, but no family is marked "
+            f"the suite wants {percent(suite.general_min)} general rows, but no family is marked "
             "general: true; mark one or set general_min to 0",
         )
     elif share == 1 and suite.general_max < 1:
         yield Fault(
             "corpus.suite.general_max",
-            f"all families are general, and at most {suite.general_max:.0%} of the rows may be: "
+            f"all families are general, and at most {percent(suite.general_max)} of the rows may be: "
             "no row would be left; set general_max to 1 or unmark a family",
         )
     elif share < suite.general_min:
         yield Fault(
             "corpus.suite.general_min",
-            f"{share:.0%} of the prompts are general, the suite wants {suite.general_min:.0%} "
+            f"{percent(share)} of the prompts are general, the suite wants {percent(suite.general_min)} "
             "of the rows; raise the share of a general family",
             stops=False,
         )
     elif suite.general_min <= suite.general_max and share > CAPPED * suite.general_max:
         yield Fault(
             "corpus.suite.general_max",
-            f"{share:.0%} of the prompts are general, at most {suite.general_max:.0%} of the rows "
+            f"{percent(share)} of the prompts are general, at most {percent(suite.general_max)} of the rows "
             "may be; the rest is asked and then left out (over_quota)",
             stops=False,
         )
@@ -115,7 +116,7 @@ def checked_rows(recipe: Recipe) -> Iterator[Fault]:
     if wanted > known:
         yield Fault(
             "corpus.suite.verified_min",
-            f"the suite wants {wanted:.0%} rows with a checked answer; {known:.0%} of the prompts "
+            f"the suite wants {percent(wanted)} rows with a checked answer; {percent(known)} of the prompts "
             "ask ready questions, and only those can have one",
             stops=not known,
         )

@@ -1,6 +1,6 @@
 """What a recipe can ask about: its passages and questions, read without embedding anything."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -96,19 +96,22 @@ def of_tables(
 
 
 def stand_ins(cut_rows: Sequence[dict[str, object]]) -> Iterator[Passage]:
-    """Yield passages whose neighbours are the ones that follow, in a ring through the corpus."""
+    """Yield passages whose neighbours are the next ones of their document, then of the corpus."""
     ids = [str(row["passage_id"]) for row in cut_rows]
-    ring = ids + ids[:NEAR]
-    own: dict[str, list[str]] = {}
-    for row in cut_rows:
-        own.setdefault(str(row["document_id"]), []).append(str(row["passage_id"]))
-    places = {passage: place for several in own.values() for place, passage in enumerate(several)}
-    for number, row in enumerate(cut_rows):
-        several = own[str(row["document_id"])]
-        place = places[ids[number]] + 1
-        near = [*several[place:], *several[: place - 1]][:NEAR]
-        beside = ring[number + 1 : number + 1 + NEAR]
-        yield _passage(row, tuple(dict.fromkeys([*near, *beside])))
+    own: dict[str, list[str]] = defaultdict(list)
+    for row, passage_id in zip(cut_rows, ids, strict=True):
+        own[str(row["document_id"])].append(passage_id)
+    following = {one: near for several in own.values() for one, near in _following(several)}
+    for row, (passage_id, beside) in zip(cut_rows, _following(ids), strict=True):
+        yield _passage(row, tuple(dict.fromkeys([*following[passage_id], *beside])))
+
+
+def _following(ids: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
+    """Yield every id with the NEAR ones that follow it; behind the last comes the first."""
+    ring = [*ids, *ids[:NEAR]]
+    for number, one in enumerate(ids):
+        near = ring[number + 1 : number + 1 + NEAR]
+        yield one, [other for other in near if other != one]
 
 
 def train(table: pa.Table) -> Iterator[Question]:
@@ -119,9 +122,11 @@ def train(table: pa.Table) -> Iterator[Question]:
 
 
 def answered(table: pa.Table) -> frozenset[str]:
-    """Return the ids of the questions with a known answer."""
-    chosen = table.select(["question_id", "accepted"]).to_pylist()
-    return frozenset(row["question_id"] for row in chosen if row["accepted"])
+    """Return the ids of the questions that may be asked and have a known answer."""
+    chosen = table.select(["question_id", "accepted", "split"]).to_pylist()
+    return frozenset(
+        row["question_id"] for row in chosen if row["accepted"] and row["split"] == "train"
+    )
 
 
 class _Asked(NamedTuple):

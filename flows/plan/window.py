@@ -8,7 +8,7 @@ one line of the recipe mends; the build is refused, because the other way to fin
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from flows.plan.fault import Fault
+from flows.plan.fault import Fault, percent
 from flows.plan.tokens import Counter
 from flows.recipe import Recipe
 from tasks.inference.engine import Message, TeacherSpec
@@ -85,7 +85,7 @@ def too_long(recipe: Recipe, found: Lengths) -> Iterator[Fault]:
     wanted = found.longest + teacher.max_tokens
     yield Fault(
         "traces.teacher.max_model_len",
-        f"{found.prompts:,} of {found.of:,} prompts ({found.share:.0%}) are longer than the "
+        f"{found.prompts:,} of {found.of:,} prompts ({percent(found.share)}) are longer than the "
         f"{found.room:,} tokens that max_model_len {teacher.max_model_len:,} leaves beside "
         f"max_tokens {teacher.max_tokens:,}; {_fate(binding)}. "
         f"The longest has {found.longest:,} tokens ({found.how}): "
