@@ -15,6 +15,7 @@ from prefect import flow, get_run_logger
 from pydantic import BaseModel
 
 from flows.clock import Clock, StageLine
+from flows.ending import telling
 from flows.plan.fault import Fault, refuse
 from flows.plan.plan import of_settings, of_supply
 from flows.plan.supply import of_tables
@@ -91,7 +92,8 @@ class Built:
 def build_corpus(recipe: Recipe, root: Root = Path("mill"), settings: Overlay = ()) -> Summary:
     """Build the recipe's corpus below root. What is already there is not made again."""
     recipe, root, clock = laid_over(recipe, settings), root.absolute(), Clock()
-    return summary(recipe, build(recipe, root, clock), root, clock)
+    with telling(clock):
+        return summary(recipe, build(recipe, root, clock), root, clock)
 
 
 class Written(NamedTuple):

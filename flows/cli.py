@@ -359,16 +359,29 @@ def _lines(exc: Exception) -> str:
     return "\n  ".join(" ".join(plain_text(line).split()) for line in lines)
 
 
+def _show_ending(exc: Exception) -> None:
+    """Print how far the run came, where the exception tells it: a failure ends like a success."""
+    if "flows.ending" in sys.modules:
+        from flows.ending import ending_in
+        from flows.screen import show_ending
+
+        if ending := ending_in(exc):
+            show_ending(ending)
+            sys.stdout.flush()
+
+
 def main() -> None:
     """Run the command; an error is one line on stderr and exit code 2."""
     try:
         app()
     except MillError as exc:
+        _show_ending(exc)
         if os.environ.get(DEBUG):
             raise
         sys.stderr.write(f"tracemill: {_lines(exc)}\n")
         sys.exit(2)
     except Exception as exc:
+        _show_ending(exc)
         if os.environ.get(DEBUG):
             raise
         sys.stderr.write(

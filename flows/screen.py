@@ -12,11 +12,13 @@ from rich.text import Text
 
 from flows.build_corpus import Summary
 from flows.clock import StageLine
+from flows.ending import TOLD
 from tasks.ngrams import plain_text
 from tasks.probe.metrics import Metric
 
 if TYPE_CHECKING:
     from flows.diagnose import Diagnosed
+    from flows.ending import Ending
     from flows.probe_student import Probing
     from flows.reproduce import Reproduction
     from flows.run_factory import Promoted
@@ -56,6 +58,20 @@ def show(summary: Summary, console: Console | None = None) -> None:
         console.print(Text(f"coherence: {summary.judge}"), soft_wrap=True)
     for name in ("corpus", "rejected", "report", "card", "audit", "data_docs"):
         place(console, name.replace("_", " "), getattr(summary, name))
+
+
+def show_ending(ending: "Ending", console: Console | None = None) -> None:
+    """Print how far a failed run came: its stages, what it lost most rows to, and where they lie."""
+    console = console or Console()
+    if not ending.stages:
+        return
+    console.print(_stages("failed; how far it came", ending.stages))
+    for one in ending.losses[:TOLD]:
+        if not one.by_design:
+            lost = f"{one.stage}: {one.reason} took {one.rows:,} of {one.of:,} rows"
+            console.print(Text(f"{'lost':12} {lost}; {one.advice}"), soft_wrap=True)
+    for stage, path in ending.rejects:
+        place(console, "rejected", f"{path}", note=stage)
 
 
 def show_training(training: "Training", console: Console | None = None) -> None:
@@ -154,10 +170,8 @@ def _stages(title: str, stages: Iterable[StageLine]) -> Grid:
         grid.add_column(name, justify="right")
     grid.add_column("rejected")
     for line in stages:
-        reasons = ", ".join(
-            f"{reason} {rows}"
-            for reason, rows in sorted(line.rejected.items(), key=lambda item: -item[1])
-        )
+        ordered = sorted(line.rejected.items(), key=lambda item: -item[1])
+        reasons = ", ".join(f"{reason} {rows}" for reason, rows in ordered)
         grid.add_row(
             line.stage, str(line.rows_in), str(line.rows_out), f"{line.seconds:.1f}", Text(reasons)
         )
@@ -191,9 +205,10 @@ def _metrics(metrics: Sequence[Metric]) -> Grid:
     return grid
 
 
-def place(console: Console, name: str, path: str) -> None:
+def place(console: Console, name: str, path: str, *, note: str = "") -> None:
     """Print where something lies."""
-    console.print(Text(f"{name:12} {_short(path)}"), soft_wrap=True)
+    about = f" ({note})" if note else ""
+    console.print(Text(f"{name:12} {_short(path)}{about}"), soft_wrap=True)
 
 
 def _short(path: str) -> str:
