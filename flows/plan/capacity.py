@@ -56,25 +56,32 @@ def _sentence(
 ) -> str:
     allowed = int(spec.saturation * room)
     seen = f"family {family.name!r}: {asked:,} rows asked, {allowed:,} allowed"
-    made_of = _made_of(family, room, supply)
     if not room:
-        return f"{seen}: there {made_of}"
+        return f"{seen}: there is {_nothing(family, supply)}"
     total = sum(one.share for one in spec.families)
     fitting = int(allowed * total / family.share)
     fewer = f"set {where}.rows to {fitting:,} or less" if fitting else "lower its share"
     more = "give more documents or forms" if family.ground == "passages" else "give more questions"
     return (
-        f"{seen} of {room:,} possible ({made_of}; saturation {spec.saturation:g}), "
+        f"{seen} of {room:,} possible ({_made_of(family, room)}; saturation {spec.saturation:g}), "
         f"so the plan would repeat itself; {fewer}, or {more}"
     )
 
 
-def _made_of(family: Family, room: int, supply: Supply) -> str:
-    named = f" of {', '.join(family.categories)}" if family.categories else ""
+def _made_of(family: Family, room: int) -> str:
     if family.ground == "questions":
-        return f"are {room:,} questions{named}" if room else f"is no question{named}"
+        return f"{room:,} questions{_named(family)}"
     forms = len(set(family.forms))
-    sections = room // forms if forms else 0
-    if not sections:
-        return f"is no section{named} of {supply.documents:,} documents"
-    return f"{sections:,} passages{named} x {forms} forms"
+    return f"{room // forms:,} passages{_named(family)} x {forms} forms"
+
+
+def _nothing(family: Family, supply: Supply) -> str:
+    if family.ground == "questions":
+        return f"no question{_named(family)}"
+    if not family.forms:
+        return "no form of question"
+    return f"no section{_named(family)} in {supply.documents:,} documents"
+
+
+def _named(family: Family) -> str:
+    return f" of {', '.join(family.categories)}" if family.categories else ""

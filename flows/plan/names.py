@@ -92,6 +92,41 @@ def models_there(recipe: Recipe) -> Iterator[Fault]:
             )
 
 
+def embeddings(recipe: Recipe) -> Iterator[Fault]:
+    """Yield a fault when passages and answers are embedded by different models."""
+    passages, answers = recipe.grounding.index.model, recipe.corpus.embedding
+    if passages != answers:
+        yield Fault(
+            "corpus.embedding",
+            f"answers are embedded by {answers!r}, passages by {passages!r} "
+            "(grounding.index.model); they can be compared only by one model",
+        )
+
+
+def rubrics(recipe: Recipe) -> Iterator[Fault]:
+    """Yield a fault for a judge's rubric whose file is not there."""
+    for where, spec in (
+        ("coherence", recipe.coherence),
+        ("probe.coherence", recipe.probe.coherence),
+    ):
+        if spec.share and spec.rubric.endswith(".jinja") and not Path(spec.rubric).is_file():
+            yield Fault(f"{where}.rubric", _not_there(spec.rubric))
+
+
+def neighbours(recipe: Recipe) -> Iterator[Fault]:
+    """Yield a warning when a family shows more passages than are kept as neighbours."""
+    kept = recipe.grounding.neighbours
+    for where, spec in planned(recipe):
+        for number, family in enumerate(spec.families):
+            if family.ground == "passages" and family.context > kept:
+                yield Fault(
+                    f"{where}.families.{number}.context",
+                    f"family {family.name!r} wants {family.context} passages beside the one asked "
+                    f"about, grounding.neighbours keeps {kept}; raise neighbours",
+                    stops=False,
+                )
+
+
 def engine_and_address(recipe: Recipe) -> Iterator[Fault]:
     """Yield a warning when the placement names a server that no engine asks."""
     named = "base_url" in recipe.placement.teacher.model_fields_set

@@ -22,11 +22,11 @@ Check = Callable[[Recipe], Iterator[Fault]]
 
 OF_SETTINGS: tuple[Check, ...] = (
     shares.families_there, shares.same_names, shares.family_shares, shares.quota_names,
-    shares.quota_shares, shares.general_rows, shares.checked_rows, shares.enough_rows,
+    shares.quota_shares, shares.general_rows, shares.checked_rows, shares.enough_rows, shares.wanted_rows,
     bands.bands, bands.think_bands, bands.reachable_thoughts, bands.windows,
     bands.training_window, bands.training_batch,
-    names.problem_names, names.categories, names.unused, names.places_there, names.models_there,
-    names.engine_and_address,
+    names.problem_names, names.categories, names.unused, names.places_there, names.models_there, names.embeddings, names.rubrics,
+    names.engine_and_address, names.neighbours,
     wording.forms, wording.ignored_forms, wording.templates,
 )  # fmt: skip
 """What the settings alone tell; together they take milliseconds."""
@@ -69,7 +69,7 @@ def outlook(recipe: Recipe, root: Path) -> Outlook:
     faults = of_settings(recipe)
     if any(fault.stops for fault in faults):
         return Outlook(tuple(faults))
-    found = read(recipe)
+    found = read(recipe, root)
     faults += found.faults
     return _looked_at(recipe, found.supply, faults, root)
 

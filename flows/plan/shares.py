@@ -142,6 +142,18 @@ def enough_rows(recipe: Recipe) -> Iterator[Fault]:
         )
 
 
+def wanted_rows(recipe: Recipe) -> Iterator[Fault]:
+    """Yield a warning when more rows are wanted of the measuring than the prompts can give."""
+    wanted, most = recipe.measure.accepted_rows, most_rows(recipe)
+    if wanted > most:
+        yield Fault(
+            "measure.accepted_rows",
+            f"{wanted:,} rows are wanted, the {recipe.prompts.rows:,} prompts give at most "
+            f"{most:,}; raise prompts.rows",
+            stops=False,
+        )
+
+
 def most_rows(recipe: Recipe) -> int:
     """Return the rows that a corpus can have at most: one per prompt, general ones up to their cap."""
     spec, suite = recipe.prompts, recipe.corpus.suite

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
+from flows.plan import stored
 from flows.plan.fault import Fault
 from flows.recipe import Recipe
 from tasks import rows
@@ -23,7 +24,7 @@ from tasks.sources.collect import (
 )
 from tasks.sources.datasets import HUB
 from tasks.sources.readers import files_under
-from tasks.store import Made
+from tasks.store import Made, Table
 
 MOST_BYTES = 64 * 2**20
 """Files of a source are read before a build only up to this size: ten seconds are due."""
@@ -70,18 +71,21 @@ class Read(NamedTuple):
     faults: tuple[Fault, ...]
 
 
-def read(recipe: Recipe) -> Read:
-    """Return what the local sources of a recipe hold; data sets of a hub and large files wait."""
-    found, unread, faults = _documents(recipe.documents)
+def read(recipe: Recipe, root: Path) -> Read:
+    """Return what the sources of a recipe hold.
+
+    Documents and passages of an earlier build are taken from the store; else local sources are read, and data sets of a
+    hub and large files wait for the build.
+    """
     asked = _questions("questions", recipe.questions)
     probe = _questions("probe.questions", recipe.probe.questions)
-    passages = tuple(stand_ins(cut(found, recipe.grounding)))
+    found = _passages(recipe, root)
     supply = Supply(
-        documents=found.num_rows, passages=passages, questions=tuple(train(asked.table)),
+        documents=found.documents, passages=found.passages, questions=tuple(train(asked.table)),
         probe_questions=tuple(train(probe.table)), answered=answered(asked.table),
-        unread=(*unread, *asked.unread, *probe.unread),
+        unread=(*found.unread, *asked.unread, *probe.unread), exact=found.exact,
     )  # fmt: skip
-    return Read(supply, (*faults, *asked.faults, *probe.faults))
+    return Read(supply, (*found.faults, *asked.faults, *probe.faults))
 
 
 def of_tables(
@@ -129,6 +133,35 @@ def answered(table: pa.Table) -> frozenset[str]:
     )
 
 
+class _Found(NamedTuple):
+    documents: int
+    passages: tuple[Passage, ...]
+    unread: tuple[Unread, ...] = ()
+    faults: tuple[Fault, ...] = ()
+    exact: bool = False
+
+
+def _passages(recipe: Recipe, root: Path) -> _Found:
+    """Return the passages from the store as far as it holds them, else from the sources."""
+    try:
+        kept = stored.documents(recipe, root) if (root / "documents").is_dir() else None
+    except (MillError, OSError):
+        kept = None
+    if kept is None:
+        table, unread, faults = _documents(recipe.documents)
+        made = tuple(stand_ins(cut(table, recipe.grounding)))
+        return _Found(table.num_rows, made, tuple(unread), tuple(faults))
+    if known := stored.passages(recipe, root, kept):
+        return _Found(kept.rows, tuple(_whole(known)), exact=True)
+    return _Found(kept.rows, tuple(stand_ins(cut(kept.read(), recipe.grounding))))
+
+
+def _whole(table: Table) -> Iterator[Passage]:
+    names = ["passage_id", "document_id", "section", "heading", "text", "category", "neighbours"]
+    for row in table.read(names).to_pylist():
+        yield _passage(row, tuple(row["neighbours"]))
+
+
 class _Asked(NamedTuple):
     table: pa.Table
     unread: tuple[Unread, ...]
@@ -139,6 +172,8 @@ def _documents(spec: DocumentSpec) -> tuple[pa.Table, list[Unread], list[Fault]]
     """Return the documents of every source that is read, each text once."""
     unread: list[Unread] = []
     faults: list[Fault] = []
+    if not spec.sources:
+        faults.append(Fault("documents.sources", "no source is named; name one or leave it out"))
     tables: list[pa.Table] = []
     for number, source in enumerate(spec.sources):
         where = f"documents.sources.{number}"

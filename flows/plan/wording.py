@@ -73,9 +73,12 @@ def _of_template(where: str, family: Family) -> Iterator[Fault]:
         if unfilled := sorted(used - set(FIELDS)):
             yield Fault(where, _unfilled(family.template, unfilled))
             return
-        for shown in ((), SHOWN):
+        for shown in (SHOWN[:1], SHOWN) if family.ground == "passages" else ((),):
             render(Visible("What is the fee?", shown), family.template)
-    except (MillError, TemplateError) as exc:
+    except TemplateError as exc:
+        yield Fault(where, f"template {family.template!r} does not parse: {exc}")
+        return
+    except MillError as exc:
         yield Fault(where, str(exc))
         return
     if "question" not in used:
