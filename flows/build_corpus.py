@@ -123,10 +123,13 @@ def write(recipe: Recipe, root: Path, clock: Clock) -> Written:
 
 
 def _look_at(recipe: Recipe, faults: Sequence[Fault]) -> None:
-    """Write every warning into the run's log; raise RecipeFaults for what stops a build."""
+    """Write every warning into the run's log; raise RecipeFaults for what stops a build.
+
+    At the level of information, because a command has shown them on the terminal already.
+    """
     for fault in faults:
         if not fault.stops:
-            get_run_logger().warning("%s", fault)
+            get_run_logger().info("warning: %s", fault)
     refuse(recipe.name, faults)
 
 

@@ -83,4 +83,4 @@ def _leave(ending: Ending) -> None:
             table, key=KEY, description="\n\n".join(["how far the run came", *told])
         )
     for sentence in told:
-        get_run_logger().warning("%s", sentence)
+        get_run_logger().info("%s", sentence)

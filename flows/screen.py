@@ -1,7 +1,7 @@
 """What a command shows on the terminal when its flow is over."""
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -163,19 +163,29 @@ def show_diagnosis(found: "Diagnosed", console: Console | None = None) -> bool:
     return found.layer == "none"
 
 
-def _stages(title: str, stages: Iterable[StageLine]) -> Grid:
+def _stages(title: str, stages: Sequence[StageLine]) -> Grid:
     grid = Grid(title=title, title_justify="left")
     grid.add_column("stage")
     for name in ("in", "out", "seconds"):
         grid.add_column(name, justify="right")
     grid.add_column("rejected")
-    for line in stages:
-        ordered = sorted(line.rejected.items(), key=lambda item: -item[1])
-        reasons = ", ".join(f"{reason} {rows}" for reason, rows in ordered)
+    for number, line in enumerate(stages):
+        again = line.stage == "questions" and line.stage in [one.stage for one in stages[:number]]
         grid.add_row(
-            line.stage, str(line.rows_in), str(line.rows_out), f"{line.seconds:.1f}", Text(reasons)
-        )
+            "probe questions" if again else line.stage, str(line.rows_in), str(line.rows_out),
+            f"{line.seconds:.1f}", Text(_reasons(line, stages[:number])),
+        )  # fmt: skip
     return grid
+
+
+def _reasons(line: StageLine, before: Sequence[StageLine]) -> str:
+    """Return why a stage rejected rows. The audit is not given the control arm, and says so."""
+    ordered = sorted(line.rejected.items(), key=lambda item: -item[1])
+    reasons = [f"{reason} {rows}" for reason, rows in ordered]
+    asked = sum(one.rows_out for one in before if one.stage == "traces")
+    if line.stage == "audits" and line.rows_in < asked:
+        reasons.append(f"not audited: {asked - line.rows_in} of the control arm, its baseline")
+    return ", ".join(reasons)
 
 
 def _lines(title: str, lines: Sequence[Mapping[str, object]]) -> Grid:

@@ -47,7 +47,7 @@ def summed_up(found: Outlook) -> str:
     return (
         f"{found.supply.documents:,} documents, {len(found.supply.passages):,} passages{waiting}; "
         f"{found.cost.prompts + found.cost.control:,} prompts, {found.cost.requests:,} requests; "
-        f"time {_time(found.cost).partition(':')[0]}"
+        f"{_time(found.cost)}"
     )
 
 
@@ -120,7 +120,10 @@ def _cost(found: Cost) -> Iterable[tuple[str, str]]:
 
 def _time(found: Cost) -> str:
     if found.speed is None or found.hours is None:
-        return "not known: no measurement of this teacher is in the store; `tracemill measure` makes one"
+        return (
+            "time not known, because no measurement of this teacher is in the store; "
+            "`tracemill measure` makes one"
+        )
     speed = found.speed
     return (
         f"{duration(found.hours)} for the traces at {speed.tokens_per_second:,.0f} tokens/s and "

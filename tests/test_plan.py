@@ -177,7 +177,7 @@ def test_a_template_of_ones_own_is_tried_before_the_night(
 
 
 def supply(**changes: Any) -> Supply:
-    usual = {
+    usual: dict[str, Any] = {
         "documents": 2, "passages": tuple(passage(n, category="manual") for n in range(100)),
         "questions": tuple(Question(f"q{n}", f"{n}?", "addition") for n in range(30)),
         "probe_questions": tuple(
