@@ -238,11 +238,8 @@ def test_a_source_that_gives_nothing_is_told_with_the_reason(tmp_path: Path) -> 
 
 
 def test_a_passage_stands_beside_the_next_ones_of_its_document() -> None:
-    cut = [
-        dict.fromkeys(("section", "heading", "text", "category"), "")
-        | {"passage_id": f"p{n}", "document_id": f"d{n // 3}"}
-        for n in range(2 * NEAR)
-    ]
+    blank: dict[str, object] = dict.fromkeys(("section", "heading", "text", "category"), "")
+    cut = [{**blank, "passage_id": f"p{n}", "document_id": f"d{n // 3}"} for n in range(2 * NEAR)]
     made = list(stand_ins(cut))
     assert made[0].neighbours[:3] == ("p1", "p2", "p3")
     assert made[4].neighbours[:2] == ("p5", "p3")
