@@ -45,9 +45,10 @@ def summed_up(found: Outlook) -> str:
         return "nothing was read"
     waiting = ", some sources still unread" if found.supply.unread else ""
     return (
-        f"{found.supply.documents:,} documents, {len(found.supply.passages):,} passages{waiting}; "
-        f"{found.cost.prompts + found.cost.control:,} prompts, {found.cost.requests:,} requests; "
-        f"{_time(found.cost)}"
+        f"documents {found.supply.documents:,}, passages {len(found.supply.passages):,}{waiting}; "
+        f"prompts {found.cost.prompts + found.cost.control:,}, "
+        f"requests {found.cost.requests:,}; "
+        f"time {_time(found.cost)}"
     )
 
 
@@ -121,7 +122,7 @@ def _cost(found: Cost) -> Iterable[tuple[str, str]]:
 def _time(found: Cost) -> str:
     if found.speed is None or found.hours is None:
         return (
-            "time not known, because no measurement of this teacher is in the store; "
+            "not known, because no measurement of this teacher is in the store; "
             "`tracemill measure` makes one"
         )
     speed = found.speed

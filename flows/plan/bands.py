@@ -67,7 +67,9 @@ def windows(recipe: Recipe) -> Iterator[Fault]:
 
 
 def training_window(recipe: Recipe) -> Iterator[Fault]:
-    """Yield a warning when rows may be longer than the training accepts."""
+    """Yield a warning when rows may be longer than the training accepts, where one is set up."""
+    if "train" not in recipe.model_fields_set:
+        return
     longest, due = recipe.traces.teacher.max_model_len, recipe.train.encode.max_length
     band = recipe.verdicts.structure
     written = (band.think_max + band.answer_max) // USUAL_CHARACTERS

@@ -12,7 +12,6 @@ from flows.plan.supply import Supply, read
 from flows.plan.tokens import counter
 from flows.plan.window import Lengths, conversation, lengths, too_long
 from flows.recipe import Recipe
-from tasks.errors import PlanOverdrawn
 from tasks.inference.engine import Message
 from tasks.prompts.plan import Planned, apportion, capacity
 from tasks.prompts.plan import plan as rows_of
@@ -76,43 +75,37 @@ def outlook(recipe: Recipe, root: Path) -> Outlook:
 
 def of_supply(recipe: Recipe, supply: Supply) -> list[Fault]:
     """Return every fault that shows once documents and questions are read."""
+    return _seen(recipe, supply, _planned(recipe, supply))[0]
+
+
+def _seen(recipe: Recipe, supply: Supply, planned: list[Planned]) -> tuple[list[Fault], Lengths]:
+    """Return the faults of what was read, and the lengths of the prompts."""
+    found = _lengths(recipe, planned)
     faults = [*overdrawn(recipe, supply), *thin_control(recipe, supply)]
-    if any(fault.stops for fault in faults):
-        return faults
-    planned = _planned(recipe, supply)
-    return [*faults, *too_long(recipe, _lengths(recipe, planned))]
+    return [*faults, *too_long(recipe, found)], found
 
 
 def _looked_at(recipe: Recipe, supply: Supply, faults: list[Fault], root: Path) -> Outlook:
-    faults += [*overdrawn(recipe, supply), *thin_control(recipe, supply)]
     planned = _planned(recipe, supply)
-    found = _lengths(recipe, planned)
-    faults += too_long(recipe, found)
-    bare = sum(one.control for one in planned)
-    takes = cost(recipe, supply, root, control=bare)
-    faults += too_much(recipe, takes)
-    return Outlook(tuple(faults), supply, found, _samples(recipe, planned), takes)
+    seen, found = _seen(recipe, supply, planned)
+    takes = cost(recipe, supply, root, control=sum(one.control for one in planned))
+    told = (*faults, *seen, *too_much(recipe, takes))
+    return Outlook(told, supply, found, _samples(recipe, planned), takes)
 
 
 def _planned(recipe: Recipe, supply: Supply) -> list[Planned]:
-    """Return the plan over what was read, without the families that it cannot draw."""
+    """Return the plan over what was read; an overdrawn family gives what it has."""
     spec = recipe.prompts
-    counts = apportion(spec.rows, spec.families)
     drawn = [
-        (family, count)
-        for family, count in zip(spec.families, counts, strict=True)
-        if count <= spec.saturation * capacity(family, supply.passages, supply.questions)
+        family.model_copy(update={"share": float(rows)})
+        for family, count in zip(spec.families, apportion(spec.rows, spec.families), strict=True)
+        if (rows := min(count, capacity(family, supply.passages, supply.questions)))
     ]
     if not drawn:
         return []
-    families = tuple(family for family, _ in drawn)
-    rows = sum(count for _, count in drawn)
-    able = spec.model_copy(update={"families": families, "rows": rows})
-    # The rounding of another sum may ask one row more of a family than there is.
-    try:
-        return list(rows_of(able, supply.passages, supply.questions))
-    except PlanOverdrawn:
-        return list(rows_of(able.model_copy(update={"saturation": 1.0}), *supply[1:3]))
+    rows = round(sum(family.share for family in drawn))
+    able = spec.model_copy(update={"families": tuple(drawn), "rows": rows, "saturation": 1.0})
+    return list(rows_of(able, supply.passages, supply.questions))
 
 
 def _lengths(recipe: Recipe, planned: list[Planned]) -> Lengths:
