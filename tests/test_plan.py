@@ -353,7 +353,7 @@ def test_the_outlook_of_a_rulebook_reads_samples_and_counts(tmp_path: Path) -> N
     assert (found.supply.documents, len(found.supply.passages)) == (4, 20)
     assert len(found.samples) == 10
     assert {one.family for one in found.samples} == {"rules", "sums"}
-    assert found.lengths.of == found.cost.prompts + found.cost.control
+    assert found.lengths.counted == found.cost.prompts + found.cost.control
     assert not (tmp_path / "mill").exists()
 
 

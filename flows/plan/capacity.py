@@ -18,20 +18,26 @@ def overdrawn(recipe: Recipe, supply: Supply) -> Iterator[Fault]:
 def thin_control(recipe: Recipe, supply: Supply) -> Iterator[Fault]:
     """Yield a warning when the quotas leave fewer prompts than the control arm wants."""
     spec = recipe.prompts
+    found, wanted = control_prompts(spec, supply), control_rows(spec)
+    if found < wanted:
+        yield Fault(
+            "prompts.control",
+            f"{found:,} of {wanted:,} prompts of the control arm can be asked, because the "
+            "families leave no more; the audit then sees smaller leaks less surely",
+            stops=False,
+        )
+
+
+def control_prompts(spec: PromptSpec, supply: Supply) -> int:
+    """Return the prompts that the quotas leave for the control arm; a family that was not read gives all it should."""
     wanted = apportion(control_rows(spec), spec.families)
     counts = apportion(spec.rows, spec.families)
     found = 0
     for family, bare, asked in zip(spec.families, wanted, counts, strict=True):
-        if not supply.whole(family.categories, _kind(family)):
-            return
-        found += min(bare, max(0, capacity(family, supply.passages, supply.questions) - asked))
-    if found < sum(wanted):
-        yield Fault(
-            "prompts.control",
-            f"{found:,} of {sum(wanted):,} prompts of the control arm can be asked, because the "
-            "families leave no more; the audit then sees smaller leaks less surely",
-            stops=False,
-        )
+        room = capacity(family, supply.passages, supply.questions)
+        read = supply.whole(family.categories, _kind(family))
+        found += min(bare, max(0, room - asked)) if read else bare
+    return found
 
 
 def _of_plan(where: str, spec: PromptSpec, supply: Supply) -> Iterator[Fault]:

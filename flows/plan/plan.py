@@ -1,11 +1,12 @@
 """The plan of a recipe: every check in order of what it costs, then what the build would do."""
 
 from collections.abc import Callable, Iterator
+from math import ceil
 from pathlib import Path
 from typing import NamedTuple
 
 from flows.plan import bands, names, shares, wording
-from flows.plan.capacity import overdrawn, thin_control
+from flows.plan.capacity import control_prompts, overdrawn, thin_control
 from flows.plan.cost import Cost, cost, too_much
 from flows.plan.fault import Fault
 from flows.plan.supply import Supply, read
@@ -15,7 +16,6 @@ from flows.recipe import Recipe
 from tasks.inference.engine import Message
 from tasks.prompts.plan import Planned, apportion, capacity
 from tasks.prompts.plan import plan as rows_of
-from tasks.spec import digest
 
 Check = Callable[[Recipe], Iterator[Fault]]
 
@@ -30,6 +30,8 @@ OF_SETTINGS: tuple[Check, ...] = (
 )  # fmt: skip
 """What the settings alone tell; together they take milliseconds."""
 SAMPLES = 10
+DRAWN = 2000
+"""Rows of a plan that are rendered at most: enough for the samples and the count of tokens."""
 
 
 class Sample(NamedTuple):
@@ -88,18 +90,22 @@ def _seen(recipe: Recipe, supply: Supply, planned: list[Planned]) -> tuple[list[
 def _looked_at(recipe: Recipe, supply: Supply, faults: list[Fault], root: Path) -> Outlook:
     planned = _planned(recipe, supply)
     seen, found = _seen(recipe, supply, planned)
-    takes = cost(recipe, supply, root, control=sum(one.control for one in planned))
+    takes = cost(recipe, supply, root, control=control_prompts(recipe.prompts, supply))
     told = (*faults, *seen, *too_much(recipe, takes))
     return Outlook(told, supply, found, _samples(recipe, planned), takes)
 
 
 def _planned(recipe: Recipe, supply: Supply) -> list[Planned]:
-    """Return the plan over what was read; an overdrawn family gives what it has."""
+    """Return the plan over what was read; an overdrawn family gives what it has.
+
+    Of a large plan only the first rows of each family: they are drawn at random, and their shares are the same.
+    """
     spec = recipe.prompts
+    part = min(1.0, DRAWN / spec.rows)
     drawn = [
         family.model_copy(update={"share": float(rows)})
         for family, count in zip(spec.families, apportion(spec.rows, spec.families), strict=True)
-        if (rows := min(count, capacity(family, supply.passages, supply.questions)))
+        if (rows := min(ceil(count * part), capacity(family, supply.passages, supply.questions)))
     ]
     if not drawn:
         return []
@@ -110,15 +116,15 @@ def _planned(recipe: Recipe, supply: Supply) -> list[Planned]:
 
 def _lengths(recipe: Recipe, planned: list[Planned]) -> Lengths:
     teacher = recipe.traces.teacher
-    return lengths(planned, teacher, counter(teacher))
+    return lengths(planned, teacher, counter(teacher), of=max(len(planned), recipe.prompts.rows))
 
 
 def _samples(recipe: Recipe, planned: list[Planned]) -> tuple[Sample, ...]:
-    """Return ten prompts: by turns one of every family, drawn by their cells."""
+    """Return ten prompts: by turns one of every family, in the order of the plan, which is random."""
     teacher = recipe.traces.teacher
     count = counter(teacher).count
     by_family: dict[str, list[Planned]] = {}
-    for one in sorted(planned, key=lambda one: digest("sample", one.producer.cell)):
+    for one in planned:
         if not one.control:
             by_family.setdefault(one.producer.family, []).append(one)
     turns = [

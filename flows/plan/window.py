@@ -14,7 +14,6 @@ from flows.recipe import Recipe
 from tasks.inference.engine import Message, TeacherSpec
 from tasks.prompts.plan import Planned
 from tasks.prompts.render import render
-from tasks.spec import digest
 
 COUNTED = 1000
 """Prompts whose tokens are counted at most: the share is then sure to about three points."""
@@ -57,15 +56,20 @@ def conversation(planned: Planned, teacher: TeacherSpec) -> list[Message]:
     return own
 
 
-def lengths(planned: Sequence[Planned], teacher: TeacherSpec, counter: Counter) -> Lengths:
-    """Return the tokens of the prompts, of an even draw of them where they are many."""
-    drawn = sorted(planned, key=lambda one: digest("counted", one.producer.cell))[:COUNTED]
+def lengths(
+    planned: Sequence[Planned], teacher: TeacherSpec, counter: Counter, *, of: int = 0
+) -> Lengths:
+    """Return the tokens of the prompts, of every so many-th where they are many.
+
+    of: prompts of the whole plan, where these are only a part of it.
+    """
+    drawn = planned[:: -(-len(planned) // COUNTED) or 1]
     asked = [conversation(one, teacher) for one in drawn]
     room = max(0, teacher.max_model_len - teacher.max_tokens)
     tokens = sorted(map(counter.count, asked))
     least = tokens if counter.exact else map(counter.least, asked)
     return Lengths(
-        of=len(planned), counted=len(drawn), median=tokens[len(tokens) // 2] if tokens else 0,
+        of=of or len(planned), counted=len(drawn), median=tokens[len(tokens) // 2] if tokens else 0,
         longest=tokens[-1] if tokens else 0, too_long=sum(one > room for one in tokens),
         surely=sum(one > room for one in least), room=room, how=counter.how,
         exact=counter.exact,

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Literal
 
 from pydantic import Field, field_validator
@@ -257,12 +258,12 @@ def _asked_passage(
 
 def _context(family: Family, passage: Passage, by_id: dict[str, Passage]) -> list[Passage]:
     near = (by_id[other] for other in passage.neighbours if other in by_id)
-    allowed = [
+    allowed = (
         other
         for other in near
         if family.context_from == "corpus" or other.document_id == passage.document_id
-    ]
-    return allowed[: family.context]
+    )
+    return list(islice(allowed, family.context))
 
 
 def _ask_questions(
