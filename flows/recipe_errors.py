@@ -20,6 +20,13 @@ WANTED = {
 """Pydantic's kind of error → what is due."""
 
 
+BOUNDS = {
+    "greater_than_equal": ("ge", "at least"), "greater_than": ("gt", "more than"),
+    "less_than_equal": ("le", "at most"), "less_than": ("lt", "less than"),
+}  # fmt: skip
+"""Pydantic's kind of error → the bound in its context, and the words for it."""
+
+
 def faults_of(error: ValidationError, model: type[BaseModel]) -> list[Fault]:
     """Return a fault for every error that pydantic found in a tree of settings."""
     return [_fault(dict(one), model) for one in error.errors()]
@@ -32,18 +39,34 @@ def _fault(error: Mapping[str, Any], model: type[BaseModel]) -> Fault:
         return Fault(where, _unknown_setting(loc, model))
     if error["type"] == "missing":
         return Fault(where, "is missing; give it a value")
-    says = WANTED.get(error["type"]) or _own_words(error)
+    says = WANTED.get(error["type"]) or _bound(error) or _own_words(error, loc, model)
     # An address may hold a password.
     seen = "" if where.endswith("base_url") else f" (got {str(error.get('input'))[:80]})"
     return Fault(where, f"{says}{seen}")
 
 
-def _own_words(error: Mapping[str, Any]) -> str:
-    says = str(error["msg"]).removeprefix("Value error, ")
+def _bound(error: Mapping[str, Any]) -> str:
+    """Return which bound a number breaks, "" for another error."""
+    name, words = BOUNDS.get(error["type"], ("", ""))
+    return f"must be {words} {error['ctx'][name]:g}" if name else ""
+
+
+def _own_words(error: Mapping[str, Any], loc: Sequence[str], model: type[BaseModel]) -> str:
+    says = str(error["msg"]).removeprefix("Value error, ").replace("Input should be", "must be")
     if error["type"] == "literal_error":
         known = str(error["ctx"]["expected"]).replace(" or ", ", ").replace("'", "").split(", ")
-        says += did_you_mean(str(error.get("input")), known)
+        return says + did_you_mean(str(error.get("input")), known)
+    if error["type"] == "string_pattern_mismatch":
+        return f"does not have the right form; {_meaning(loc, model) or says}"
     return says
+
+
+def _meaning(loc: Sequence[str], model: type[BaseModel]) -> str:
+    """Return what a setting is, as its model describes it."""
+    *above, name = loc
+    parent = _model_at(above, model)
+    field = parent.model_fields.get(name) if parent else None
+    return (field.description or "").rstrip(".") if field else ""
 
 
 def _unknown_setting(loc: Sequence[str], model: type[BaseModel]) -> str:

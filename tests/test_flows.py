@@ -5,6 +5,7 @@ import pyarrow.parquet as pq
 import pytest
 from datasets import load_dataset
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 
 from flows.build_corpus import Summary, build_corpus
 from flows.ending import ending_in
@@ -121,8 +122,10 @@ def test_the_control_arm_is_left_out_of_the_corpus_unless_the_recipe_accepts_it(
     accepted = build_corpus(accepting, root)
     assert accepted.requests == 0 and bare & corpus_prompts(accepted)
     assert accepted.yield_ == pytest.approx(accepted.rows / 26, abs=1e-3)
-    offered = [summary.stages[-1].rows_in for summary in (first, accepted)]
-    assert offered[1] == accepted.stages[-2].rows_out > offered[0]
+    for summary in (first, accepted):
+        assert summary.stages[-1].rows_in == summary.stages[-2].rows_out
+    aside = [summary.stages[-1].rejected.get("control_arm", 0) for summary in (first, accepted)]
+    assert aside[0] > aside[1] == 0
 
 
 def test_baselines_add_up_over_the_builds_of_a_recipe_and_an_old_build_again_sees_what_it_saw(
@@ -286,6 +289,10 @@ def test_a_corpus_that_fails_its_expectations_fails_the_run_and_is_not_published
         assert line.rows_in == line.rows_out + sum(line.rejected.values())
     assert all(pq.read_table(path).num_rows for _, path in ending.rejects)
     assert ending.rejects[-1][0] == "corpus"
+    endings = ArtifactFilter(key=ArtifactFilterKey(any_=["ending"]))
+    with get_client(sync_client=True) as client:
+        left = client.read_artifacts(artifact_filter=endings)
+    assert any(f"rejected rows of corpus: {tmp_path}" in str(one.description) for one in left)
 
 
 def test_an_overdrawn_plan_is_refused_at_once_and_not_tried_again(
