@@ -25,6 +25,7 @@ from prefect.variables import Variable
 from prefect.workers.process import ProcessWorker
 
 from deployments.automations import register
+from deployments.setting_lines import with_lines
 from flows.build_corpus import build_corpus
 from flows.diagnose import diagnose_student
 from flows.measure_teacher import measure_teacher
@@ -102,6 +103,7 @@ def _closed(schema: ParameterSchema, flow: Flow[..., Any]) -> Closed:
     for name, kind in get_type_hints(flow.fn, include_extras=True).items():
         for note in getattr(kind, "__metadata__", ()):
             tree["properties"][name]["description"] = note.description
+    tree["properties"] = with_lines(tree["properties"], Recipe)
     return Closed(**tree, additionalProperties=False)
 
 

@@ -3,6 +3,7 @@
 import json
 import os
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -14,6 +15,10 @@ from prefect import flow, get_run_logger
 from pydantic import BaseModel
 
 from flows.clock import Clock, StageLine
+from flows.ending import telling
+from flows.plan.fault import Fault, refuse
+from flows.plan.plan import of_settings, of_supply
+from flows.plan.supply import of_tables
 from flows.prune import prune
 from flows.recipe import Overlay, Recipe, Root, laid_over
 from flows.seen import PUBLISHED, announce, announce_broken, leave_changes, leave_links, remember
@@ -87,25 +92,45 @@ class Built:
 def build_corpus(recipe: Recipe, root: Root = Path("mill"), settings: Overlay = ()) -> Summary:
     """Build the recipe's corpus below root. What is already there is not made again."""
     recipe, root, clock = laid_over(recipe, settings), root.absolute(), Clock()
-    return summary(recipe, build(recipe, root, clock), root, clock)
+    with telling(clock):
+        return summary(recipe, build(recipe, root, clock), root, clock)
 
 
 class Written(NamedTuple):
     """The tables up to the prompts: all that needs no teacher."""
 
     questions: Table
+    probe_questions: Table
     passages: Table
     prompts: Table
 
 
 def write(recipe: Recipe, root: Path, clock: Clock) -> Written:
-    """Run every stage up to the prompts, inside whichever flow is running."""
+    """Run every stage up to the prompts, inside whichever flow is running.
+
+    RecipeFaults when the settings contradict each other, or the documents cannot give what is asked;
+    the second is told before anything is embedded.
+    """
+    _look_at(recipe, of_settings(recipe))
     documents = clock.run(collect_documents, recipe.documents, root)
     questions = clock.run(collect_questions, recipe.questions, root)
+    probe_questions = clock.run(collect_questions, recipe.probe.questions, root)
+    sources = (documents.read(), questions.read(), probe_questions.read())
+    _look_at(recipe, of_supply(recipe, of_tables(*sources, recipe.grounding)))
     passages = clock.run(ground_passages, documents, recipe.grounding, root)
-    return Written(
-        questions, passages, clock.run(write_prompts, passages, questions, recipe.prompts, root)
-    )
+    prompts = clock.run(write_prompts, passages, questions, recipe.prompts, root)
+    return Written(questions, probe_questions, passages, prompts)
+
+
+def _look_at(recipe: Recipe, faults: Sequence[Fault]) -> None:
+    """Write every warning into the run's log; raise RecipeFaults for what stops a build.
+
+    At the level of information, because a command has shown them on the terminal already.
+    """
+    for fault in faults:
+        if not fault.stops:
+            get_run_logger().info("warning: %s", fault)
+    refuse(recipe.name, faults)
 
 
 def build(recipe: Recipe, root: Path, clock: Clock) -> Built:
@@ -116,8 +141,7 @@ def build(recipe: Recipe, root: Path, clock: Clock) -> Built:
             "trust_remote_code is on for %s: code that comes with the model runs here, with all that you may do",
             trusting,
         )
-    questions, passages, prompts = write(recipe, root, clock)
-    probe_questions = clock.run(collect_questions, recipe.probe.questions, root)
+    questions, probe_questions, passages, prompts = write(recipe, root, clock)
     traces = clock.run(generate_traces, prompts, recipe.traces, recipe.placement.teacher, root)
     own = clock.run(keep_baseline, traces, prompts, recipe.traces.teacher, root, recipe.name)
     baselines: tuple[Table, ...] = (own, *earlier(root, own, batch=traces.rows - own.rows_in))

@@ -18,13 +18,18 @@ for _name, _value in QUIET.items():
 
 import typer  # noqa: E402
 
-from flows.ending import ending_on_signals  # noqa: E402
+from flows.plan.fault import RecipeFaults  # noqa: E402
 from flows.service import commands  # noqa: E402
+from flows.stopping import ending_on_signals  # noqa: E402
 from tasks.errors import MillError  # noqa: E402
 from tasks.ngrams import plain_text  # noqa: E402
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from flows.plan.fault import Fault
     from flows.recipe import Recipe
+    from flows.recipe_lines import Origin
 
 app = typer.Typer(
     help="A factory for reasoning corpora: documents in, a verified corpus of <think>…</think>answer traces out.",
@@ -61,13 +66,38 @@ Settings = Annotated[
 ]
 
 
+Rows = Annotated[
+    int | None,
+    typer.Option("--rows", min=1, help="Prompts to write, instead of the recipe's number."),
+]
+
+
+@app.command()
+def plan(
+    recipe: RecipeFile,
+    rows: Rows = None,
+    root: Root = Path("mill"),
+    settings: Settings = None,
+) -> None:
+    """Check a recipe in seconds, before anything is embedded or asked, and show what a build would do.
+
+    Tells every fault with its line in the file. Shows ten prompts, their tokens against the model's window, requests, hours
+    and disk. Writes nothing. Exit code 2 when `build` would refuse the recipe; warnings do not change the exit code.
+    """
+    from flows.plan.plan import outlook
+    from flows.recipe import read_recipe
+    from flows.screen_plan import show_plan
+
+    chosen, origin = read_recipe(recipe, _settings(settings, rows))
+    found = outlook(chosen, root)
+    show_plan(found, origin)
+    _refuse(found.faults, origin)
+
+
 @app.command()
 def build(
     recipe: RecipeFile,
-    rows: Annotated[
-        int | None,
-        typer.Option("--rows", min=1, help="Prompts to write, instead of the recipe's number."),
-    ] = None,
+    rows: Rows = None,
     root: Root = Path("mill"),
     settings: Settings = None,
 ) -> None:
@@ -76,10 +106,9 @@ def build(
     Finished tables are found, not made again, and a finished row is never asked for twice: after a crash, run the same command.
     Ends with a table of every stage and the places of corpus, rejects, report and Data Docs; summary.json lies in the corpus folder.
     """
-    from flows.screen import show
-
-    chosen = _recipe(recipe, [*(settings or []), *([f"prompts.rows={rows}"] if rows else [])])
+    chosen = _recipe(recipe, _settings(settings, rows), root)
     from flows.build_corpus import build_corpus
+    from flows.screen import show
 
     show(build_corpus(chosen, root))
 
@@ -91,9 +120,8 @@ def train(recipe: RecipeFile, root: Root = Path("mill"), settings: Settings = No
     Before training, every row is looked at as token ids (the render check); after it, every tensor of the base must be what it was. A killed
     training goes on from its last checkpoint. Ends with both checks as tables, the loss, and the adapter's place.
     """
+    chosen = _recipe(recipe, settings, root)
     from flows.screen import show_training
-
-    chosen = _recipe(recipe, settings)
     from flows.train_student import train_student
 
     show_training(train_student(chosen, root))
@@ -106,10 +134,9 @@ def probe(recipe: RecipeFile, root: Root = Path("mill"), settings: Settings = No
     Both answer the probe's questions. Emission: does it still think, as long, and stop? Content: is it right, coherent, and free of leaks?
     Ends with a table of the metrics, how sure each verdict is, and a page with both models side by side. Exit code 1 when a gate fails.
     """
-    from flows.screen import show_probe
-
-    chosen = _recipe(recipe, settings)
+    chosen = _recipe(recipe, settings, root)
     from flows.probe_student import probe_student
+    from flows.screen import show_probe
 
     raise typer.Exit(0 if show_probe(probe_student(chosen, root)) else 1)
 
@@ -121,10 +148,9 @@ def diagnose(recipe: RecipeFile, root: Root = Path("mill"), settings: Settings =
     Render check, corpus audit, the base model's own answers, one row alone, the corpus' share of general reasoning; what has not run is run.
     A layer is only blamed when those before it are sound. Exit code 1 when one is.
     """
-    from flows.screen import show_diagnosis
-
-    chosen = _recipe(recipe, settings)
+    chosen = _recipe(recipe, settings, root)
     from flows.diagnose import diagnose_student
+    from flows.screen import show_diagnosis
 
     raise typer.Exit(0 if show_diagnosis(diagnose_student(chosen, root)) else 1)
 
@@ -146,10 +172,9 @@ def reproduce(
 
     The row is asked of its own model, adapter included, without an engine: seconds instead of a probe. What was answered then stands beside it.
     """
-    from flows.screen import show_row
-
     chosen = _recipe(recipe, settings)
     from flows.reproduce import reproduce as ask_again
+    from flows.screen import show_row
 
     show_row(ask_again(root, row_id, chosen.verdicts, chosen.placement.teacher))
 
@@ -168,10 +193,9 @@ def measure(
     Tokens a second, time to the first token and memory at several levels of concurrency, beside what memory bandwidth allows; then hours and
     cost for the rows that are wanted, and the choice. Exit code 1 when no candidate fits.
     """
-    from flows.screen_measure import show_measured
-
-    chosen = _recipe(recipe, settings)
+    chosen = _recipe(recipe, settings, root)
     from flows.measure_teacher import measure_teacher
+    from flows.screen_measure import show_measured
 
     raise typer.Exit(0 if show_measured(measure_teacher(chosen, root, again), chosen) else 1)
 
@@ -184,26 +208,61 @@ def run(recipe: RecipeFile, root: Root = Path("mill"), settings: Settings = None
 
     Every gate stops the line with one sentence. Run the same command again after a crash: what is done is found, not done again.
     """
-    from flows.screen import show_promoted
-
-    chosen = _recipe(recipe, settings)
+    chosen = _recipe(recipe, settings, root)
     from flows.run_factory import run_factory
+    from flows.screen import show_promoted
 
     show_promoted(run_factory(chosen, root))
 
 
-def _recipe(path: Path, settings: list[str] | None) -> "Recipe":
-    """Return the recipe; from here on a failed run ends in one line."""
+def _settings(settings: list[str] | None, rows: int | None) -> list[str]:
+    return [*(settings or []), *([f"prompts.rows={rows}"] if rows else [])]
+
+
+def _recipe(path: Path, settings: list[str] | None, root: Path | None = None) -> "Recipe":
+    """Return the recipe, checked as far as it can be before anything runs; a fault ends the command.
+
+    root: the store, where the command makes what the recipe says. From here on a failed run ends in one line.
+    """
+    _say(f"checking {path}")
+    from flows.recipe import read_recipe
+
+    chosen, origin = read_recipe(path, settings or [])
+    if root is not None:
+        _look_ahead(chosen, origin, root)
     import flows.lean  # noqa: F401  before Prefect
-    from flows.recipe import load_recipe
-    from flows.screen import keep_tracebacks_off
     from flows.service.home import take_turns_by_default
 
-    chosen = load_recipe(path, settings or [])
     take_turns_by_default()
     if not os.environ.get(DEBUG):
+        from flows.screen import keep_tracebacks_off
+
         keep_tracebacks_off()
     return chosen
+
+
+def _look_ahead(recipe: "Recipe", origin: "Origin", root: Path) -> None:
+    """Do what `plan` does, and say its sum in a line; a recipe at fault goes no further."""
+    from rich.console import Console
+
+    from flows.plan.plan import outlook
+    from flows.screen_plan import show_warnings, summed_up
+
+    found = outlook(recipe, root)
+    show_warnings(found.faults, origin, Console())
+    _refuse(found.faults, origin)
+    _say(f"checked: {summed_up(found)}")
+
+
+def _refuse(faults: "Iterable[Fault]", origin: "Origin") -> None:
+    """End the command when a fault stops a build, with the place of each."""
+    if stopping := [origin.placed(one.where, one.says) for one in faults if one.stops]:
+        raise RecipeFaults(origin.what, stopping)
+
+
+def _say(line: str) -> None:
+    """Print a line at once, also into a pipe."""
+    typer.echo(plain_text(line))
 
 
 for operate in (commands.up, commands.down, commands.status):
@@ -292,9 +351,24 @@ def audit(
     raise typer.Exit(0 if outcome.verdict == "clean" else 1)
 
 
-def _line(exc: Exception) -> str:
-    """Return an error as one line that a terminal only shows: it may quote a document or a model."""
-    return " ".join(plain_text(str(exc)).split())
+def _lines(exc: Exception) -> str:
+    """Return an error as lines that a terminal only shows: it may quote a document or a model.
+
+    One line for one error; a recipe with several faults has a line for each.
+    """
+    lines = exc.lines if isinstance(exc, RecipeFaults) else (str(exc),)
+    return "\n  ".join(" ".join(plain_text(line).split()) for line in lines)
+
+
+def _show_ending(exc: Exception) -> None:
+    """Print how far the run came, where the exception tells it: a failure ends like a success."""
+    if "flows.ending" in sys.modules:
+        from flows.ending import ending_in
+        from flows.screen import show_ending
+
+        if ending := ending_in(exc):
+            show_ending(ending)
+            sys.stdout.flush()
 
 
 def main() -> None:
@@ -307,14 +381,16 @@ def _run() -> None:
     try:
         app()
     except MillError as exc:
+        _show_ending(exc)
         if os.environ.get(DEBUG):
             raise
-        sys.stderr.write(f"tracemill: {_line(exc)}\n")
+        sys.stderr.write(f"tracemill: {_lines(exc)}\n")
         sys.exit(2)
     except Exception as exc:
+        _show_ending(exc)
         if os.environ.get(DEBUG):
             raise
         sys.stderr.write(
-            f"tracemill: unexpected {type(exc).__name__}: {_line(exc)[:500]}; --debug shows where\n"
+            f"tracemill: unexpected {type(exc).__name__}: {_lines(exc)[:500]}; --debug shows where\n"
         )
         sys.exit(2)

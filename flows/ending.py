@@ -1,76 +1,86 @@
-"""How a command ends that is told to stop: it says what is kept, and leaves no process behind."""
+"""How a run ends that fails: with its stages, the largest losses and what to do, and the rejected rows.
 
-import contextlib
-import os
-import signal
-import sys
+The command line finds the ending at the exception; a run in Prefect leaves it as a table and in its log.
+"""
+
 from collections.abc import Iterator
-from types import FrameType
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-GRACE_SECONDS = 10.0
-KEPT = (
-    "tracemill: stopped by {name}; finished tables, rows and embeddings are kept. "
-    "Run the same command to go on\n"
-)
+from prefect.artifacts import create_table_artifact
+from prefect.context import FlowRunContext
+from prefect.logging import get_run_logger
 
+from flows.advice import Loss, losses
+from flows.clock import Clock, StageLine
+from tasks.policy import shown_or_not
 
-class Stopped(BaseException):
-    """A signal that asks this process to end. It is no Exception: no retry and no report catches
-    it.
-    """
-
-    def __init__(self, number: int) -> None:
-        super().__init__(number)
-        self.number = number
+KEY = "ending"
+ATTRIBUTE = "tracemill_ending"
+TOLD = 5
+"""Losses that are told; the stage table holds them all."""
 
 
-@contextlib.contextmanager
-def ending_on_signals() -> Iterator[None]:
-    """End the process when it is told to, once the block has unwound: say what is kept, end every
-    child.
+class Ending(NamedTuple):
+    """How far a run came. rejects: (stage, file of its rejected rows), of the stages that lost any."""
 
-    Exit code: 128 and the signal's number. A second signal ends it at once. A child may be
-    Prefect's temporary server, Ray, an engine, or a pool of workers; none of them ends by itself at
-    a SIGTERM.
-    """
-    heard: list[int] = []
+    stages: tuple[StageLine, ...]
+    losses: tuple[Loss, ...]
+    rejects: tuple[tuple[str, Path], ...]
 
-    def stop(number: int, frame: FrameType | None) -> None:
-        heard.append(number)
-        if len(heard) > 1:
-            _leave(heard[0])
-        raise Stopped(number)
 
-    for one in SIGNALS:
-        signal.signal(one, stop)
+def ending_of(clock: Clock) -> Ending:
+    """Return what a clock has noted."""
+    lines = tuple(clock.lines)
+    rejects = tuple(
+        (line.stage, path) for line, path in zip(lines, clock.rejects, strict=True) if line.rejected
+    )
+    return Ending(lines, tuple(losses(lines)), rejects)
+
+
+def ending_in(exc: BaseException) -> Ending | None:
+    """Return the ending that a failed flow left at its exception, None where it left none."""
+    found = getattr(exc, ATTRIBUTE, None)
+    return found if isinstance(found, Ending) else None
+
+
+@contextmanager
+def telling(clock: Clock) -> Iterator[None]:
+    """Leave the ending at the exception with which a flow fails, and in Prefect."""
     try:
         yield
-    except BaseException as exc:
-        # Prefect and Ray may have made another exception of the signal on its way here.
-        if not heard and not isinstance(exc, KeyboardInterrupt):
-            raise
-        _leave(heard[0] if heard else signal.SIGINT)
+    except Exception as exc:
+        ending = ending_of(clock)
+        setattr(exc, ATTRIBUTE, ending)
+        if FlowRunContext.get() is not None and ending.stages:
+            _leave(ending)
+        raise
 
 
-def _leave(number: int) -> None:
-    for one in SIGNALS:
-        signal.signal(one, signal.SIG_IGN)
-    with contextlib.suppress(OSError):
-        sys.stderr.write(KEPT.format(name=signal.Signals(number).name))
-        sys.stderr.flush()
-    _end_children()
-    # What is registered to run at exit would wait for the children that are gone.
-    os._exit(128 + number)
+def sentences(ending: Ending) -> list[str]:
+    """Return the largest losses, each with what to do, then the files of the rejected rows."""
+    lost = [
+        f"{one.stage}: {one.reason} took {one.rows:,} of {one.of:,} rows; {one.advice}"
+        for one in ending.losses[:TOLD]
+        if not one.by_design
+    ]
+    return [*lost, *(f"rejected rows of {stage}: {path}" for stage, path in ending.rejects)]
 
 
-def _end_children() -> None:
-    """Ask every descendant to end, and make those that are left."""
-    import psutil
-
-    children = psutil.Process().children(recursive=True)
-    for ask in (psutil.Process.terminate, psutil.Process.kill):
-        for child in children:
-            with contextlib.suppress(psutil.Error):
-                ask(child)
-        _, children = psutil.wait_procs(children, timeout=GRACE_SECONDS)
+def _leave(ending: Ending) -> None:
+    """Leave the stages as a table artifact, and the losses in the run's log."""
+    table = [
+        {
+            "stage": line.stage, "in": line.rows_in, "out": line.rows_out,
+            "rejected": ", ".join(f"{reason} {rows}" for reason, rows in line.rejected.items()),
+        }
+        for line in ending.stages
+    ]  # fmt: skip
+    told = sentences(ending)
+    with shown_or_not():
+        create_table_artifact(
+            table, key=KEY, description="\n\n".join(["how far the run came", *told])
+        )
+    for sentence in told:
+        get_run_logger().info("%s", sentence)

@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from flows.build_corpus import build
 from flows.clock import Clock, StageLine
+from flows.ending import telling
 from flows.probe import probe
 from flows.recipe import Overlay, Recipe, Root, laid_over
 from flows.seen import announce_broken
@@ -30,9 +31,10 @@ class Probing(BaseModel):
 def probe_student(recipe: Recipe, root: Root = Path("mill"), settings: Overlay = ()) -> Probing:
     """Probe the recipe's student, building and training first what is not there; a student that fails is told of, not raised."""
     recipe, root, clock = laid_over(recipe, settings), root.absolute(), Clock()
-    built = build(recipe, root, clock)
-    adapter = teach(recipe, built, root, clock).adapter
-    return probing(probe(recipe, built, adapter_of(adapter), root, clock).weighed, clock)
+    with telling(clock):
+        built = build(recipe, root, clock)
+        adapter = teach(recipe, built, root, clock).adapter
+        return probing(probe(recipe, built, adapter_of(adapter), root, clock).weighed, clock)
 
 
 def probing(weighed: Table, clock: Clock) -> Probing:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tasks.errors import StoreUnreachable
-from tasks.store import MANIFEST, SCRATCH, Table, tables
+from tasks.store import MANIFEST, SCRATCH, UNPUBLISHED, Table, tables
 from tasks.traces.generate import ids_of
 from tasks.traces.journal import Journal
 
@@ -39,6 +39,9 @@ def prune(root: Path, *, days: float) -> list[str]:
     for scratch in (root / SCRATCH).glob("*"):
         if scratch.stat().st_mtime < oldest:
             shutil.rmtree(scratch, ignore_errors=True)
+    for rejects in root.glob(f"*/{UNPUBLISHED}*"):
+        if rejects.stat().st_mtime < oldest:
+            shutil.rmtree(rejects, ignore_errors=True)
     _forget_answers(root, oldest)
     return [_name(root, folder) for folder in gone]
 

@@ -2,11 +2,14 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 from zoneinfo import available_timezones
 
 from pydantic import Field, ValidationError, field_validator
 
+from flows.plan.fault import RecipeFaults
+from flows.recipe_errors import faults_of
+from flows.recipe_lines import Origin, origin
 from tasks.corpus.assemble import CorpusSpec
 from tasks.errors import BadRecipe
 from tasks.grounding.ground import GroundingSpec
@@ -189,39 +192,57 @@ Overlay = Annotated[
 ]
 
 
-def load_recipe(path: Path, settings: list[str] | None = None) -> Recipe:
-    """Return the recipe of a YAML file with `key.path=value` settings laid over it; BadRecipe says what is wrong and where."""
+class Written(NamedTuple):
+    """A recipe as it was read, and where each of its settings stands."""
+
+    recipe: Recipe
+    origin: Origin
+
+
+def load_recipe(path: Path, settings: Sequence[str] = ()) -> Recipe:
+    """Return the recipe of a YAML file with `key.path=value` settings laid over it.
+
+    BadRecipe says what is wrong and in which line.
+    """
+    return read_recipe(path, settings).recipe
+
+
+def read_recipe(path: Path, settings: Sequence[str] = ()) -> Written:
+    """Return the recipe of a YAML file with settings laid over it, and the lines of its keys."""
+    what = f"recipe {str(path)!r}"
     try:
-        tree = plain_yaml(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        tree = plain_yaml(text)
     except OSError as exc:
-        raise BadRecipe(f"recipe {str(path)!r} cannot be read: {exc.strerror or exc}") from exc
+        raise BadRecipe(f"{what} cannot be read: {exc.strerror or exc}") from exc
     except ValueError as exc:
-        raise BadRecipe(f"recipe {str(path)!r} is not YAML: {exc}") from exc
+        raise BadRecipe(f"{what} is not YAML: {exc}") from exc
     if not isinstance(tree, dict):
         raise BadRecipe(
-            f"recipe {str(path)!r} holds a {type(tree).__name__}, due a mapping; see deployments/recipes/pocket.yaml"
+            f"{what} holds a {type(tree).__name__}, due a mapping; "
+            "see deployments/recipes/pocket.yaml"
         )
-    return _recipe(tree, settings or (), f"recipe {str(path)!r}")
+    written = origin(what, text, settings)
+    return Written(_recipe(tree, settings, written), written)
 
 
 def laid_over(recipe: Recipe, settings: Sequence[str]) -> Recipe:
     """Return the recipe with `key.path=value` settings laid over it; BadRecipe says what is wrong and where."""
-    return (
-        _recipe(
-            recipe.model_dump(mode="json", exclude_unset=True), settings, f"recipe {recipe.name!r}"
-        )
-        if settings
-        else recipe
-    )
+    if not settings:
+        return recipe
+    tree = recipe.model_dump(mode="json", exclude_unset=True)
+    return _recipe(tree, settings, origin(f"recipe {recipe.name!r}", "", settings))
 
 
-def _recipe(tree: dict[str, object], settings: Sequence[str], what: str) -> Recipe:
+def _recipe(tree: dict[str, object], settings: Sequence[str], written: Origin) -> Recipe:
     for setting in settings:
         _lay_over(tree, setting)
     try:
         return Recipe.model_validate(tree)
     except ValidationError as exc:
-        raise BadRecipe(f"{what}: {'; '.join(map(_sentence, exc.errors()))}") from exc
+        faults = faults_of(exc, Recipe)
+        placed = [written.placed(fault.where, fault.says) for fault in faults]
+        raise RecipeFaults(written.what, placed) from exc
 
 
 def _lay_over(tree: dict[str, object], setting: str) -> None:
@@ -240,10 +261,3 @@ def _lay_over(tree: dict[str, object], setting: str) -> None:
         tree[last] = plain_yaml(value)
     except ValueError as exc:
         raise BadRecipe(f"setting {setting!r}: {exc}") from exc
-
-
-def _sentence(error: object) -> str:
-    found: dict[str, object] = dict(error)  # type: ignore[call-overload]
-    place = ".".join(str(part) for part in found["loc"])  # type: ignore[attr-defined]
-    seen = "" if place.endswith("base_url") else f" (got {str(found.get('input'))[:80]})"
-    return f"{place or 'recipe'}: {str(found['msg']).removeprefix('Value error, ')}{seen}"

@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from flows.build_corpus import Summary, build, summary
 from flows.clock import Clock
+from flows.ending import telling
 from flows.measure_teacher import with_teacher
 from flows.probe import probe, student_spec
 from flows.probe_student import Probing, probing
@@ -33,6 +34,12 @@ class Promoted(BaseModel):
 def run_factory(recipe: Recipe, root: Root = Path("mill"), settings: Overlay = ()) -> Promoted:
     """Choose the teacher, build the corpus, train the student, probe it, publish it if every gate holds. Raises GateBroken where one does not."""
     recipe, root, clock = laid_over(recipe, settings), root.absolute(), Clock()
+    with telling(clock):
+        return promoted(recipe, root, clock)
+
+
+def promoted(recipe: Recipe, root: Path, clock: Clock) -> Promoted:
+    """Return the student that the recipe makes; GateBroken where a gate does not hold."""
     recipe = with_teacher(recipe, root)
     built = build(recipe, root, clock)
     corpus = summary(recipe, built, root, clock)

@@ -1,7 +1,7 @@
 """What a command shows on the terminal when its flow is over."""
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,11 +12,13 @@ from rich.text import Text
 
 from flows.build_corpus import Summary
 from flows.clock import StageLine
+from flows.ending import TOLD
 from tasks.ngrams import plain_text
 from tasks.probe.metrics import Metric
 
 if TYPE_CHECKING:
     from flows.diagnose import Diagnosed
+    from flows.ending import Ending
     from flows.probe_student import Probing
     from flows.reproduce import Reproduction
     from flows.run_factory import Promoted
@@ -56,6 +58,20 @@ def show(summary: Summary, console: Console | None = None) -> None:
         console.print(Text(f"coherence: {summary.judge}"), soft_wrap=True)
     for name in ("corpus", "rejected", "report", "card", "audit", "data_docs"):
         place(console, name.replace("_", " "), getattr(summary, name))
+
+
+def show_ending(ending: "Ending", console: Console | None = None) -> None:
+    """Print how far a failed run came: its stages, what it lost most rows to, and where they lie."""
+    console = console or Console()
+    if not ending.stages:
+        return
+    console.print(_stages("failed; how far it came", ending.stages))
+    for one in ending.losses[:TOLD]:
+        if not one.by_design:
+            lost = f"{one.stage}: {one.reason} took {one.rows:,} of {one.of:,} rows"
+            console.print(Text(f"{'lost':12} {lost}; {one.advice}"), soft_wrap=True)
+    for stage, path in ending.rejects:
+        place(console, "rejected", f"{path}", note=stage)
 
 
 def show_training(training: "Training", console: Console | None = None) -> None:
@@ -147,21 +163,29 @@ def show_diagnosis(found: "Diagnosed", console: Console | None = None) -> bool:
     return found.layer == "none"
 
 
-def _stages(title: str, stages: Iterable[StageLine]) -> Grid:
+def _stages(title: str, stages: Sequence[StageLine]) -> Grid:
     grid = Grid(title=title, title_justify="left")
     grid.add_column("stage")
     for name in ("in", "out", "seconds"):
         grid.add_column(name, justify="right")
     grid.add_column("rejected")
-    for line in stages:
-        reasons = ", ".join(
-            f"{reason} {rows}"
-            for reason, rows in sorted(line.rejected.items(), key=lambda item: -item[1])
-        )
+    for number, line in enumerate(stages):
+        again = line.stage == "questions" and line.stage in [one.stage for one in stages[:number]]
         grid.add_row(
-            line.stage, str(line.rows_in), str(line.rows_out), f"{line.seconds:.1f}", Text(reasons)
-        )
+            "probe questions" if again else line.stage, str(line.rows_in), str(line.rows_out),
+            f"{line.seconds:.1f}", Text(_reasons(line, stages[:number])),
+        )  # fmt: skip
     return grid
+
+
+def _reasons(line: StageLine, before: Sequence[StageLine]) -> str:
+    """Return why a stage rejected rows. The audit is not given the control arm, and says so."""
+    ordered = sorted(line.rejected.items(), key=lambda item: -item[1])
+    reasons = [f"{reason} {rows}" for reason, rows in ordered]
+    asked = sum(one.rows_out for one in before if one.stage == "traces")
+    if line.stage == "audits" and line.rows_in < asked:
+        reasons.append(f"not audited: {asked - line.rows_in} of the control arm, its baseline")
+    return ", ".join(reasons)
 
 
 def _lines(title: str, lines: Sequence[Mapping[str, object]]) -> Grid:
@@ -191,9 +215,10 @@ def _metrics(metrics: Sequence[Metric]) -> Grid:
     return grid
 
 
-def place(console: Console, name: str, path: str) -> None:
+def place(console: Console, name: str, path: str, *, note: str = "") -> None:
     """Print where something lies."""
-    console.print(Text(f"{name:12} {_short(path)}"), soft_wrap=True)
+    about = f" ({note})" if note else ""
+    console.print(Text(f"{name:12} {_short(path)}{about}"), soft_wrap=True)
 
 
 def _short(path: str) -> str:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, JsonValue
 
 from flows.build_corpus import Built, build
 from flows.clock import Clock, StageLine
+from flows.ending import telling
 from flows.probe import probe
 from flows.recipe import Overlay, Recipe, Root, laid_over
 from flows.seen import announce_broken
@@ -50,7 +51,8 @@ class Training(BaseModel):
 def train_student(recipe: Recipe, root: Root = Path("mill"), settings: Overlay = ()) -> Training:
     """Train the recipe's student, building the corpus first where it is not there."""
     recipe, root, clock = laid_over(recipe, settings), root.absolute(), Clock()
-    return training(teach(recipe, build(recipe, root, clock), root, clock), clock)
+    with telling(clock):
+        return training(teach(recipe, build(recipe, root, clock), root, clock), clock)
 
 
 def training(taught: Taught, clock: Clock) -> Training:

@@ -1,10 +1,28 @@
 """Every way the mill can fail: an error is Transient (try again) or Terminal (trying again cannot help)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Losses:
+    """What became of the rows of a stage that publishes nothing. rejects: the file of its rejected rows."""
+
+    stage: str
+    rows_in: int
+    rows_out: int
+    rejected: Mapping[str, int]
+    rejects: Path
 
 
 class MillError(Exception):
-    """A failure named in the mill's own words: what was seen, what was due, what to do."""
+    """A failure named in the mill's own words: what was seen, what was due, what to do.
+
+    losses: the rows of the stage that failed, where it had made some.
+    """
+
+    losses: Losses | None = None
 
 
 class Transient(MillError):

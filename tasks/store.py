@@ -19,13 +19,15 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tasks.errors import EmptyTable, SchemaMismatch, StoreUnreachable
+from tasks.errors import EmptyTable, Losses, MillError, SchemaMismatch, StoreUnreachable
 from tasks.rows import REJECTED, conform
 from tasks.spec import Spec, digest, fingerprint
 
 MANIFEST, REJECTS = "_manifest.json", "rejected.parquet"
 SCRATCH = "scratch"
 """Folder below the root in which a stage keeps what it has done until its table is finished."""
+UNPUBLISHED = ".rejected-"
+"""Begins the name of a folder that holds the rejected rows of a table that was not published."""
 ROW_GROUP = 10_000
 log = logging.getLogger(__name__)
 
@@ -96,6 +98,18 @@ class Made:
     rows_out: int | None = None
     attach: Callable[[Path], None] = field(default=lambda folder: None)
     may_be_empty: bool = False
+    refused: MillError | None = None
+    """Why the rows must not be handed on: nothing is published, and this is raised."""
+
+    @property
+    def rows(self) -> int:
+        """Rows of all parts."""
+        return sum(part.num_rows for part in self.parts.values())
+
+    @property
+    def accepted(self) -> int:
+        """Rows that are handed on."""
+        return self.rows if self.rows_out is None else self.rows_out
 
 
 def once(root: Path, key: Key, make: Callable[[], Made]) -> Table:
@@ -136,10 +150,17 @@ def forget(root: Path, key: Key) -> None:
 
 
 def publish(root: Path, key: Key, made: Made) -> Table:
-    """Write a table under a temporary name, flush it to disk, and give it its own name in one step."""
+    """Write a table under a temporary name, flush it to disk, and give it its own name in one step.
+
+    A table that is empty or refused raises its error; only its rejected rows are kept, for a person to read.
+    """
     home = root / key.stage
     home.mkdir(parents=True, exist_ok=True)
     _sweep(home)
+    kept = home / f"{UNPUBLISHED}{key.fingerprint}"
+    if refusal := _refusal(key, made):
+        raise _with_losses(refusal, key, made, kept)
+    shutil.rmtree(kept, ignore_errors=True)
     draft = home / f".tmp-{key.fingerprint}-{os.getpid()}"
     draft.mkdir()
     manifest = _write(draft, key, made)
@@ -173,13 +194,28 @@ def _manifest(folder: Path) -> dict[str, Any] | None:
     return manifest
 
 
+def _refusal(key: Key, made: Made) -> MillError | None:
+    """Return why a table must not be published, None when it may be."""
+    if made.refused or made.accepted or made.may_be_empty:
+        return made.refused
+    return EmptyTable(
+        f"{key.stage}: none of {made.rows_in} rows was accepted; "
+        f"reasons: {_reasons(made.rejected) or 'none given'}"
+    )
+
+
+def _with_losses(refusal: MillError, key: Key, made: Made, kept: Path) -> MillError:
+    """Return the error with what became of the rows, after keeping the rejected ones."""
+    kept.mkdir(exist_ok=True)
+    _write_parquet(conform(made.rejected, REJECTED), kept / REJECTS)
+    refusal.losses = Losses(
+        key.stage, made.rows_in, made.accepted, _reasons(made.rejected), kept / REJECTS
+    )
+    return refusal
+
+
 def _write(draft: Path, key: Key, made: Made) -> dict[str, object]:
-    rows = sum(part.num_rows for part in made.parts.values())
-    rows_out = rows if made.rows_out is None else made.rows_out
-    if not rows_out and not made.may_be_empty:
-        raise EmptyTable(
-            f"{key.stage}: none of {made.rows_in} rows was accepted; reasons: {_reasons(made.rejected) or 'none given'}"
-        )
+    rows, rows_out = made.rows, made.accepted
     if made.rows_in != rows_out + made.rejected.num_rows:
         raise SchemaMismatch(
             f"{key.stage}: {made.rows_in} rows in, {rows_out} accepted, {made.rejected.num_rows} rejected: a row is unaccounted for"

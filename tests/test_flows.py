@@ -5,13 +5,17 @@ import pyarrow.parquet as pq
 import pytest
 from datasets import load_dataset
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 
 from flows.build_corpus import Summary, build_corpus
+from flows.ending import ending_in
+from flows.plan.fault import RecipeFaults
 from flows.recipe import Recipe
 from tasks import rows
 from tasks.corpus.assemble import Upstream, assemble
 from tasks.errors import EndpointUnreachable, PlanOverdrawn, SuiteFailed
 from tasks.inference.engine import TeacherSpec
+from tasks.prompts.plan import Family
 from tasks.store import Key, Made, Table, once, tables
 from tasks.verdicts.coherence import CoherenceSpec
 from tests.builders import recipe, write_rulebook
@@ -118,8 +122,10 @@ def test_the_control_arm_is_left_out_of_the_corpus_unless_the_recipe_accepts_it(
     accepted = build_corpus(accepting, root)
     assert accepted.requests == 0 and bare & corpus_prompts(accepted)
     assert accepted.yield_ == pytest.approx(accepted.rows / 26, abs=1e-3)
-    offered = [summary.stages[-1].rows_in for summary in (first, accepted)]
-    assert offered[1] == accepted.stages[-2].rows_out > offered[0]
+    for summary in (first, accepted):
+        assert summary.stages[-1].rows_in == summary.stages[-2].rows_out
+    aside = [summary.stages[-1].rejected.get("control_arm", 0) for summary in (first, accepted)]
+    assert aside[0] > aside[1] == 0
 
 
 def test_baselines_add_up_over_the_builds_of_a_recipe_and_an_old_build_again_sees_what_it_saw(
@@ -263,16 +269,39 @@ def test_every_stage_leaves_a_table_of_its_rows_and_generation_its_progress(
 def test_a_corpus_that_fails_its_expectations_fails_the_run_and_is_not_published(
     tmp_path: Path, rulebook: Path
 ) -> None:
-    with pytest.raises(SuiteFailed, match="verified"):
-        build_corpus(with_suite(rulebook, verified_min=1.0), tmp_path)
-    assert not (tmp_path / "corpus").exists()
+    sums = {
+        "name": "sums",
+        "share": 0.2,
+        "ground": "questions",
+        "template": "plain",
+        "categories": ["addition"],
+    }
+    made = with_suite(rulebook, verified_min=1.0)
+    families = (*made.prompts.families, Family.model_validate(sums))
+    wider = made.prompts.model_copy(update={"families": families})
+    with pytest.raises(SuiteFailed, match="verified") as caught:
+        build_corpus(made.model_copy(update={"prompts": wider}), tmp_path)
+    assert list((tmp_path / "corpus").glob("[!.]*")) == []
+    ending = ending_in(caught.value)
+    assert ending is not None
+    assert [line.stage for line in ending.stages][-3:] == ["verdicts", "coherence", "corpus"]
+    for line in ending.stages:
+        assert line.rows_in == line.rows_out + sum(line.rejected.values())
+    assert all(pq.read_table(path).num_rows for _, path in ending.rejects)
+    assert ending.rejects[-1][0] == "corpus"
+    endings = ArtifactFilter(key=ArtifactFilterKey(any_=["ending"]))
+    with get_client(sync_client=True) as client:
+        left = client.read_artifacts(artifact_filter=endings)
+    assert any(f"rejected rows of corpus: {tmp_path}" in str(one.description) for one in left)
 
 
 def test_an_overdrawn_plan_is_refused_at_once_and_not_tried_again(
     tmp_path: Path, rulebook: Path
 ) -> None:
-    with pytest.raises(PlanOverdrawn, match="closed_qa: 24 rows asked, 12 allowed of 20 possible"):
+    says = "'closed_qa': 24 rows asked, 12 allowed of 20 possible"
+    with pytest.raises(RecipeFaults, match=says):
         build_corpus(recipe(rulebook, prompts={"rows": 24}), tmp_path)
+    assert not (tmp_path / "passages").exists()
 
 
 def test_rejected_rows_carry_their_reasons_beside_the_corpus(

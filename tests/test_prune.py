@@ -7,7 +7,7 @@ from pathlib import Path
 from flows.build_corpus import build_corpus
 from flows.prune import DAY, prune
 from tasks.inference.engine import Completion
-from tasks.store import tables
+from tasks.store import UNPUBLISHED, tables
 from tasks.traces.journal import Journal
 from tests.builders import recipe
 from tests.builds import answered
@@ -103,3 +103,13 @@ def test_a_file_that_is_no_journal_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "journal" / "a.sqlite").write_text("no journal" * 100)
     assert prune(tmp_path, days=0) == []
     assert (tmp_path / "journal" / "a.sqlite").exists()
+
+
+def test_the_rejected_rows_of_a_failed_build_go_after_as_many_days(tmp_path: Path) -> None:
+    (tmp_path / "builds").mkdir()
+    old, young = (tmp_path / "corpus" / f"{UNPUBLISHED}{name}" for name in ("old", "young"))
+    for folder in (old, young):
+        folder.mkdir(parents=True)
+    os.utime(old, (0, 0))
+    prune(tmp_path, days=14)
+    assert (old.exists(), young.exists()) == (False, True)

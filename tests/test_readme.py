@@ -78,6 +78,22 @@ def test_the_build_command_and_the_python_that_opens_its_corpus_run(
     assert "'role': 'assistant'" in done.stdout
 
 
+def test_the_plan_command_shows_prompts_and_numbers() -> None:
+    (command,) = [
+        line
+        for block in blocks("bash")
+        for line in block.splitlines()
+        if line.startswith(".venv/bin/tracemill plan")
+    ]
+    done = subprocess.run(
+        [TRACEMILL, *shlex.split(command, comments=True)[1:]],
+        capture_output=True, text=True, cwd=HOUSE, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    for said in ("prompt 10 of 10", "0 % would be prompt_too_long", "1,296: 300 prompts"):
+        assert said in done.stdout
+
+
 @pytest.mark.parametrize("text", blocks("yaml"))
 def test_every_recipe_in_it_parses(text: str) -> None:
     tree = yaml.safe_load(text)

@@ -55,9 +55,9 @@ def test_a_setting_is_laid_over_the_file() -> None:
     [
         ("name: [", [], "not YAML"),
         ("- a", [], "due a mapping"),
-        ("nome: a", [], "nome: Extra inputs are not permitted"),
-        ("name: A b", [], "name: String should match pattern"),
-        ("name: a", ["prompts.rows=0"], r"prompts.rows: .*greater than or equal to 1 \(got 0\)"),
+        ("nome: a", [], "nome: unknown setting; did you mean name"),
+        ("name: A b", [], "name: does not have the right form; Name of the corpus: lower-case"),
+        ("name: a", ["prompts.rows=0"], r"prompts.rows: must be at least 1 \(got 0\)"),
         ("name: a", ["prompts.rows"], "key.path=value"),
         ("name: a", ["name.rows=1"], "not a mapping"),
         ("name: a", ["verdicts.structure.think_min=30000"], "lies above think_max"),

@@ -17,10 +17,16 @@ from tasks.corpus.decontaminate import DecontaminationSpec, held_out, without_co
 from tasks.corpus.dedup import DedupSpec, without_duplicates
 from tasks.corpus.findings import ControlArm, Example, Findings
 from tasks.corpus.report import report
-from tasks.corpus.select import Selection, best_of_n, within_share
+from tasks.corpus.select import (
+    CONTROL,
+    Selection,
+    accepted_arms,
+    best_of_n,
+    within_share,
+)
 from tasks.corpus.split import missing, split
 from tasks.corpus.suite import SuiteSpec, validate
-from tasks.errors import EmptyTable
+from tasks.errors import EmptyTable, SuiteFailed
 from tasks.inference.embedding import MINILM, VECTORS, embed
 from tasks.spec import Spec
 from tasks.store import Made, Table
@@ -96,20 +102,25 @@ def assemble(
     docs: Path,
     trusting: str = "",
 ) -> Made:
-    """Return the corpus with card, report and suite results beside it; SuiteFailed when it is not what the Spec says."""
+    """Return the corpus with card, report and suite results beside it; refused when it is not what the Spec says."""
     verdicts = pa.concat_tables([upstream.verdicts.read(), upstream.coherence.read()])
     passing = list(candidates(
         upstream.traces.read(), upstream.prompts.read(), verdicts, upstream.passages.read(), upstream.questions.read()
     ))  # fmt: skip
-    offered = [one for one in passing if spec.control or not one.control]
-    line, hits = _select(offered, upstream.measured_on(), spec)
+    line, hits = _select(passing, upstream.measured_on(), spec)
+    faults = rows.rejected(sorted((one.trace_id, one.reason, one.detail) for one in line.rejected))
     if not line.kept:
-        raise EmptyTable(
+        empty = EmptyTable(
             f"none of {upstream.traces.rows} traces is left; verdicts: {_gate_rejects(upstream)}, corpus: {_reasons(line)}"
         )
+        return Made({}, rows.CORPUS, faults, rows_in=len(passing), refused=empty)
     validation = split(line.kept, share=spec.validation)
     _say_missing(line.kept, validation)
-    suite = validate(_columns(line.kept, validation), spec.suite, docs=docs)
+    parts = _parts(line.kept, validation, teacher)
+    try:
+        suite = validate(_columns(line.kept, validation), spec.suite, docs=docs)
+    except SuiteFailed as exc:
+        return Made(parts, rows.CORPUS, faults, rows_in=len(passing), refused=exc)
     arm = _control_arm(passing, upstream, spec)
     findings = _findings(
         line,
@@ -124,12 +135,11 @@ def assemble(
         hits=hits,
         validation=validation,
     )
-    faults = rows.rejected(sorted((one.trace_id, one.reason, one.detail) for one in line.rejected))
     return Made(
-        _parts(line.kept, validation, teacher),
+        parts,
         rows.CORPUS,
         faults,
-        rows_in=len(offered),
+        rows_in=len(passing),
         attach=lambda folder: _attach(folder, findings),
     )
 
@@ -143,6 +153,7 @@ def _select(
     passing: list[Candidate], questions: pa.Table, spec: CorpusSpec
 ) -> tuple[_Line, Counter[str]]:
     line = _Line(passing)
+    line.take(accepted_arms(line.kept, control=spec.control))
     line.take(best_of_n(line.kept))
     line.take(without_duplicates(line.kept, spec.dedup))
     selection, hits = without_contaminated(
@@ -192,7 +203,7 @@ def _findings(
     kept = line.kept
     return Findings(
         name=name, teacher=teacher, prompts=upstream.prompts.rows, asked=upstream.traces.rows_in,
-        trace_rejects=dict(upstream.traces.rejected), verdict_rejects=_gate_rejects(upstream), corpus_rejects=_reasons(line),
+        trace_rejects=dict(upstream.traces.rejected), verdict_rejects=_gate_rejects(upstream), corpus_rejects=_selected_out(line),
         passing=upstream.coherence.rows_out, judge=judge, trusting=trusting, control=arm, rows=len(kept), validation=len(validation),
         families=dict(sorted(Counter(one.family for one in kept).items())), general=sum(one.general for one in kept),
         verified=sum(one.known_answer for one in kept), think_lengths=[len(one.trace["think"]) for one in kept],
@@ -254,6 +265,11 @@ def _sources(kept: list[Candidate]) -> dict[tuple[str, str], int]:
 
 def _reasons(line: _Line) -> dict[str, int]:
     return dict(sorted(Counter(one.reason for one in line.rejected).items()))
+
+
+def _selected_out(line: _Line) -> dict[str, int]:
+    """Return reason → rows without the control arm's, of which card and report tell apart."""
+    return {reason: count for reason, count in _reasons(line).items() if reason != CONTROL}
 
 
 def _attach(folder: Path, findings: Findings) -> None:

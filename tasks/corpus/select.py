@@ -7,6 +7,18 @@ from tasks.corpus.candidate import Candidate, Rejection
 from tasks.spec import digest
 
 Selection = tuple[list[Candidate], list[Rejection]]
+CONTROL = "control_arm"
+"""Reason of a row of the control arm that the recipe does not accept."""
+
+
+def accepted_arms(found: list[Candidate], *, control: bool) -> Selection:
+    """Keep the rows of the plan, and the control arm's only where the recipe accepts them."""
+    if control:
+        return found, []
+    detail = "answers a bare prompt of the control arm; corpus.control: true would accept it"
+    return [one for one in found if not one.control], [
+        Rejection(one.trace_id, CONTROL, detail) for one in found if one.control
+    ]
 
 
 def best_of_n(found: Iterable[Candidate]) -> Selection:

@@ -111,3 +111,8 @@ def _neighbours(index: PassageIndex, passages: list[dict[str, object]], k: int) 
         [str(passages[label]["passage_id"]) for label in row[row != number][:k]]
         for number, row in zip(own, labels, strict=True)
     ]
+
+
+def cut(documents: pa.Table, spec: GroundingSpec) -> list[dict[str, object]]:
+    """Return the rows of PASSAGES that these DOCUMENTS give, without neighbours: nothing is embedded."""
+    return _cut(documents.to_pylist(), spec)[0]

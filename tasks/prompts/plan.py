@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Literal
 
 from pydantic import Field, field_validator
@@ -133,38 +134,50 @@ def plan(
     by_id = {passage.passage_id: passage for passage in passages}
     control: list[Planned] = []
     for family in spec.families:
+        asked, spare = counts[family.name], bare[family.name]
         draw = (
-            _ask_passages(spec, family, passages, by_id)
+            _ask_passages(spec, family, passages, by_id, most=asked + spare)
             if family.ground == "passages"
-            else _ask_questions(spec, family, questions)
+            else _ask_questions(spec, family, questions, most=asked + spare)
         )
-        planned, rest = draw[: counts[family.name]], draw[counts[family.name] :]
-        yield from planned
-        control += [replace(one, template=BARE, control=True) for one in rest[: bare[family.name]]]
+        yield from draw[:asked]
+        control += [replace(one, template=BARE, control=True) for one in draw[asked:]]
     yield from control
 
 
 def quotas(spec: PromptSpec) -> dict[str, int]:
-    """Return rows per family."""
-    return _apportion(spec.rows, spec.families)
+    """Return rows per family. BadRecipe when two families carry the same name."""
+    return _by_name(spec, spec.rows)
 
 
 def control_quotas(spec: PromptSpec) -> dict[str, int]:
-    """Return the control arm's rows per family; a share asked for is never rounded to none."""
-    return _apportion(max(1, round(spec.control * spec.rows)) if spec.control else 0, spec.families)
+    """Return the control arm's rows per family."""
+    return _by_name(spec, control_rows(spec))
 
 
-def _apportion(rows: int, families: Sequence[Family]) -> dict[str, int]:
-    """Return rows per family: shares of the whole, the largest remainders rounded up."""
+def control_rows(spec: PromptSpec) -> int:
+    """Return the rows of the control arm; a share asked for is never rounded to none."""
+    return max(1, round(spec.control * spec.rows)) if spec.control else 0
+
+
+def apportion(rows: int, families: Sequence[Family]) -> list[int]:
+    """Return rows for each family: shares of the whole, the largest remainders rounded up."""
     total = sum(family.share for family in families)
-    exact = {family.name: rows * family.share / total for family in families}
-    if len(exact) < len(families):
-        raise BadRecipe(f"two families carry the same name: {[family.name for family in families]}")
-    counts = {name: int(value) for name, value in exact.items()}
-    by_remainder = sorted(exact, key=lambda name: (counts[name] - exact[name], name))
-    for name in by_remainder[: rows - sum(counts.values())]:
-        counts[name] += 1
+    exact = [rows * family.share / total for family in families]
+    counts = [int(value) for value in exact]
+    by_remainder = sorted(
+        range(len(families)), key=lambda place: (counts[place] - exact[place], families[place].name)
+    )
+    for place in by_remainder[: rows - sum(counts)]:
+        counts[place] += 1
     return counts
+
+
+def _by_name(spec: PromptSpec, rows: int) -> dict[str, int]:
+    names = [family.name for family in spec.families]
+    if len(set(names)) < len(names):
+        raise BadRecipe(f"two families carry the same name: {names}")
+    return dict(zip(names, apportion(rows, spec.families), strict=True))
 
 
 def capacity(family: Family, passages: Sequence[Passage], questions: Sequence[Question]) -> int:
@@ -203,7 +216,12 @@ def _refuse_overdrawn(
 
 
 def _ask_passages(
-    spec: PromptSpec, family: Family, passages: Sequence[Passage], by_id: dict[str, Passage]
+    spec: PromptSpec,
+    family: Family,
+    passages: Sequence[Passage],
+    by_id: dict[str, Passage],
+    *,
+    most: int,
 ) -> list[Planned]:
     cells = [
         (passage, number)
@@ -213,7 +231,9 @@ def _ask_passages(
     cells.sort(
         key=lambda cell: digest(str(spec.seed), family.name, cell[0].passage_id, str(cell[1]))
     )
-    return [_asked_passage(spec, family, passage, number, by_id) for passage, number in cells]
+    return [
+        _asked_passage(spec, family, passage, number, by_id) for passage, number in cells[:most]
+    ]
 
 
 def _asked_passage(
@@ -238,16 +258,16 @@ def _asked_passage(
 
 def _context(family: Family, passage: Passage, by_id: dict[str, Passage]) -> list[Passage]:
     near = (by_id[other] for other in passage.neighbours if other in by_id)
-    allowed = [
+    allowed = (
         other
         for other in near
         if family.context_from == "corpus" or other.document_id == passage.document_id
-    ]
-    return allowed[: family.context]
+    )
+    return list(islice(allowed, family.context))
 
 
 def _ask_questions(
-    spec: PromptSpec, family: Family, questions: Sequence[Question]
+    spec: PromptSpec, family: Family, questions: Sequence[Question], *, most: int
 ) -> list[Planned]:
     drawn = [question for question in questions if question.category in family.categories]
     drawn.sort(key=lambda question: digest(str(spec.seed), family.name, question.question_id))
@@ -256,7 +276,7 @@ def _ask_questions(
             _producer(spec, family, f"{family.name}/{question.question_id}"), Visible(question.text, ()), family.template, (),
             question_id=question.question_id, general=family.general,
         )
-        for question in drawn
+        for question in drawn[:most]
     ]  # fmt: skip
 
 

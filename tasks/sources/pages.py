@@ -137,7 +137,8 @@ def html(path: Path, max_characters: int) -> tuple[str, str]:
         tag.decompose()
     for heading in soup(HEADINGS):
         words = heading.get_text(" ", strip=True).rstrip("¶# ")
-        heading.replace_with(f"\n\n{'#' * int(heading.name[1])} {words}\n\n" if words else "\n")
+        # Replacing the tag itself would search its place among all its sisters: quadratic on a long page.
+        heading.string = f"\n\n{'#' * int(heading.name[1])} {words}\n\n" if words else "\n"
     for block in soup(("p", "li", "tr", "dd", "dt", "pre", "blockquote", "div", "br")):
         block.append("\n\n" if block.name in ("p", "pre", "blockquote") else "\n")
     return title, _tidy(soup.get_text())

@@ -1,0 +1,93 @@
+"""Families that are asked for more prompts than their sections and questions give."""
+
+from collections.abc import Iterator
+
+from flows.plan.fault import Fault
+from flows.plan.supply import Supply
+from flows.recipe import Recipe
+from tasks.prompts.plan import Family, PromptSpec, apportion, capacity, control_rows
+
+
+def overdrawn(recipe: Recipe, supply: Supply) -> Iterator[Fault]:
+    """Yield a fault for every family, the probe's too, that would have to repeat itself."""
+    yield from _of_plan("prompts", recipe.prompts, supply)
+    asked = supply._replace(questions=supply.probe_questions)
+    yield from _of_plan("probe.prompts", recipe.probe.prompts, asked)
+
+
+def thin_control(recipe: Recipe, supply: Supply) -> Iterator[Fault]:
+    """Yield a warning when the quotas leave fewer prompts than the control arm wants."""
+    spec = recipe.prompts
+    found, wanted = control_prompts(spec, supply), control_rows(spec)
+    if found < wanted:
+        yield Fault(
+            "prompts.control",
+            f"{found:,} of {wanted:,} prompts of the control arm can be asked, because the "
+            "families leave no more; the audit then sees smaller leaks less surely",
+            stops=False,
+        )
+
+
+def control_prompts(spec: PromptSpec, supply: Supply) -> int:
+    """Return the prompts that the quotas leave for the control arm; a family that was not read gives all it should."""
+    wanted = apportion(control_rows(spec), spec.families)
+    counts = apportion(spec.rows, spec.families)
+    found = 0
+    for family, bare, asked in zip(spec.families, wanted, counts, strict=True):
+        room = capacity(family, supply.passages, supply.questions)
+        read = supply.whole(family.categories, _kind(family))
+        found += min(bare, max(0, room - asked)) if read else bare
+    return found
+
+
+def _of_plan(where: str, spec: PromptSpec, supply: Supply) -> Iterator[Fault]:
+    kind = "probe.questions" if where == "probe.prompts" else ""
+    counts = apportion(spec.rows, spec.families)
+    for number, (family, asked) in enumerate(zip(spec.families, counts, strict=True)):
+        if not supply.whole(family.categories, kind or _kind(family)):
+            continue
+        room = capacity(family, supply.passages, supply.questions)
+        if asked > spec.saturation * room:
+            yield Fault(
+                f"{where}.families.{number}", _sentence(where, spec, family, asked, room, supply)
+            )
+
+
+def _kind(family: Family) -> str:
+    return "documents" if family.ground == "passages" else "questions"
+
+
+def _sentence(
+    where: str, spec: PromptSpec, family: Family, asked: int, room: int, supply: Supply
+) -> str:
+    allowed = int(spec.saturation * room)
+    seen = f"family {family.name!r}: {asked:,} rows asked, {allowed:,} allowed"
+    if not room:
+        return f"{seen}: there is {_nothing(family, supply)}"
+    total = sum(one.share for one in spec.families)
+    fitting = int(allowed * total / family.share)
+    fewer = f"set {where}.rows to {fitting:,} or less" if fitting else "lower its share"
+    more = "give more documents or forms" if family.ground == "passages" else "give more questions"
+    return (
+        f"{seen} of {room:,} possible ({_made_of(family, room)}; saturation {spec.saturation:g}), "
+        f"so the plan would repeat itself; {fewer}, or {more}"
+    )
+
+
+def _made_of(family: Family, room: int) -> str:
+    if family.ground == "questions":
+        return f"{room:,} questions{_named(family)}"
+    forms = len(set(family.forms))
+    return f"{room // forms:,} passages{_named(family)} x {forms} forms"
+
+
+def _nothing(family: Family, supply: Supply) -> str:
+    if family.ground == "questions":
+        return f"no question{_named(family)}"
+    if not family.forms:
+        return "no form of question"
+    return f"no section{_named(family)} in {supply.documents:,} documents"
+
+
+def _named(family: Family) -> str:
+    return f" of {', '.join(family.categories)}" if family.categories else ""

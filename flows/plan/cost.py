@@ -1,0 +1,96 @@
+"""What a build will take: requests, hours at the measured speed, disk."""
+
+import shutil
+from pathlib import Path
+from typing import NamedTuple
+
+from flows.plan.fault import Fault
+from flows.plan.supply import Supply
+from flows.recipe import Recipe
+from tasks.inference.models import identity
+from tasks.measure.budget import duration
+from tasks.prompts.plan import control_rows
+from tasks.store import tables
+
+VECTOR_BYTES = 384 * 4 * 2
+"""An embedded passage: its vector, and the same again for the search graph."""
+TEXT_COPIES = 4
+"""Times an answer is on disk: journal, traces (raw and parsed), corpus."""
+BYTES_PER_TOKEN = 4
+
+
+class Speed(NamedTuple):
+    """What was measured of the teacher. per_trace: completion tokens of one answer."""
+
+    tokens_per_second: float
+    per_trace: float
+    hardware: str
+
+
+class Cost(NamedTuple):
+    """What the traces of a recipe take. speed and hours: None when no measurement is in the store."""
+
+    prompts: int
+    control: int
+    requests: int
+    disk: int
+    free: int
+    speed: Speed | None
+    hours: float | None
+
+
+def cost(recipe: Recipe, supply: Supply, root: Path, *, control: int) -> Cost:
+    """Return requests, hours and bytes of a build. control: prompts of the control arm."""
+    speed = measured(recipe, root)
+    prompts = recipe.prompts.rows
+    requests = (prompts + control) * recipe.traces.samples
+    per_trace = speed.per_trace if speed else recipe.traces.teacher.max_tokens
+    texts = 2 * sum(len(one.text) for one in supply.passages)
+    answers = requests * per_trace * BYTES_PER_TOKEN * TEXT_COPIES
+    hours = requests * speed.per_trace / speed.tokens_per_second / 3600 if speed else None
+    return Cost(
+        prompts, control, requests, round(texts + len(supply.passages) * VECTOR_BYTES + answers),
+        _free(root), speed, hours,
+    )  # fmt: skip
+
+
+def measured(recipe: Recipe, root: Path) -> Speed | None:
+    """Return the latest measurement of the recipe's teacher in the store, at its most rows in flight."""
+    teacher = recipe.traces.teacher
+    wanted = identity(teacher.model, teacher.revision)
+    found = [one for one in tables(root, "measurements") if one.inputs.get("model") == wanted]
+    if not found:
+        return None
+    last = found[-1].table.read().to_pylist()[-1]
+    return Speed(last["tokens_per_second"], last["completion_tokens"], last["hardware"])
+
+
+def too_much(recipe: Recipe, found: Cost) -> list[Fault]:
+    """Return a warning for a build that takes longer than its budget, or more disk than is free."""
+    faults = []
+    budget = recipe.measure.budget_hours
+    if budget and found.hours is not None and found.hours > budget:
+        faults.append(Fault(
+            "measure.budget_hours",
+            f"the traces take {duration(found.hours)} at the measured speed, over the budget of "
+            f"{duration(budget)}; ask for fewer prompts or samples",
+            stops=False,
+        ))  # fmt: skip
+    if found.disk > found.free:
+        faults.append(Fault(
+            "prompts.rows",
+            f"the build may write {found.disk / 2**30:,.1f} GiB, and {found.free / 2**30:,.1f} GiB "
+            "are free; free some, or name another folder with --root",
+            stops=False,
+        ))  # fmt: skip
+    return faults
+
+
+def expected_control(recipe: Recipe) -> int:
+    """Return the prompts of the control arm that the recipe asks for."""
+    return control_rows(recipe.prompts)
+
+
+def _free(root: Path) -> int:
+    there = next(path for path in (root.absolute(), *root.absolute().parents) if path.is_dir())
+    return shutil.disk_usage(there).free

@@ -1,0 +1,206 @@
+"""Faults of names: categories, problems, models and places that are not there."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from flows.plan.bands import asked_models
+from flows.plan.fault import Fault, did_you_mean, unknown
+from flows.plan.shares import planned
+from flows.recipe import Recipe
+from tasks.prompts.plan import Family
+from tasks.sources import problems
+from tasks.sources.collect import QuestionSpec, Source
+from tasks.sources.datasets import HUB
+from tasks.sources.places import BUILTIN
+
+ENGINE_URL = "placement.teacher.base_url"
+
+
+def problem_names(recipe: Recipe) -> Iterator[Fault]:
+    """Yield a fault for every family of problems that is unknown, or cannot give so many."""
+    for where, spec in question_specs(recipe):
+        for name, count in spec.problems.items():
+            place = f"{where}.problems.{name}"
+            if name not in problems.FAMILIES:
+                yield Fault(place, unknown("family of problems", name, problems.FAMILIES))
+            elif count < 1:
+                yield Fault(place, f"{count} problems; give a count of at least 1 or remove it")
+            elif count > (room := int(problems.capacity(name) * spec.saturation)):
+                yield Fault(
+                    place,
+                    f"{count:,} problems asked; {name} can make {room:,} without repeating itself "
+                    f"(saturation {spec.saturation:g})",
+                )
+
+
+def categories(recipe: Recipe) -> Iterator[Fault]:
+    """Yield a fault for every category that no source has, or whose questions are all held out."""
+    documents = {source.category for source in recipe.documents.sources}
+    specs = dict(question_specs(recipe))
+    for where, spec in planned(recipe):
+        asked = specs["questions" if where == "prompts" else "probe.questions"]
+        for number, family in enumerate(spec.families):
+            known = documents if family.ground == "passages" else asked_categories(asked)
+            yield from _of_family(f"{where}.families.{number}", family, known, held_out(asked))
+
+
+def unused(recipe: Recipe) -> Iterator[Fault]:
+    """Yield a warning for documents and questions that no family asks about."""
+    families = recipe.prompts.families
+    on_passages = [one for one in families if one.ground == "passages"]
+    everything = any(not one.categories or one.context_from == "corpus" for one in on_passages)
+    drawn = {name for one in on_passages for name in one.categories}
+    held = {source.category for source in recipe.documents.sources}
+    for number, source in enumerate(recipe.documents.sources):
+        # Beside a misspelt category the one that was meant is not unused.
+        if on_passages and not everything and drawn <= held and source.category not in drawn:
+            yield _unused(f"documents.sources.{number}.category", source.category, "documents")
+    asked = {name for one in families if one.ground == "questions" for name in one.categories}
+    known = asked_categories(recipe.questions)
+    for name in sorted(known - asked) if asked <= known else ():
+        yield _unused("questions", name, "questions")
+
+
+def places_there(recipe: Recipe) -> Iterator[Fault]:
+    """Yield a fault for every source whose file, folder or built-in sample is not there."""
+    for where, source in sources(recipe):
+        path = source.path
+        if path.startswith("builtin:") and path not in BUILTIN:
+            yield Fault(f"{where}.path", unknown("built-in source", path, BUILTIN))
+        elif not path.startswith((HUB, "builtin:")) and not Path(path).expanduser().exists():
+            yield Fault(f"{where}.path", _not_there(path))
+
+
+def models_there(recipe: Recipe) -> Iterator[Fault]:
+    """Yield a fault for a model folder that is not there, and for a model that its engine cannot serve."""
+    for where, teacher in asked_models(recipe).items():
+        if where == "probe.asked":
+            continue
+        path = Path(teacher.model).expanduser()
+        local = teacher.model.startswith(("/", "./", "../", "~"))
+        if local and teacher.engine == "vllm" and not path.is_dir():
+            yield Fault(f"{where}.model", f"the folder {path} is not there")
+        if teacher.model.startswith("builtin:") and teacher.model != "builtin:pocket":
+            yield Fault(
+                f"{where}.model", unknown("built-in model", teacher.model, ["builtin:pocket"])
+            )
+        if teacher.engine == "endpoint" and teacher.model == "builtin:pocket":
+            yield Fault(
+                f"{where}.model",
+                "the engine is an endpoint, which does not serve builtin:pocket; "
+                "name the model as the server does",
+            )
+
+
+def embeddings(recipe: Recipe) -> Iterator[Fault]:
+    """Yield a fault when passages and answers are embedded by different models."""
+    passages, answers = recipe.grounding.index.model, recipe.corpus.embedding
+    if passages != answers:
+        yield Fault(
+            "corpus.embedding",
+            f"answers are embedded by {answers!r}, passages by {passages!r} "
+            "(grounding.index.model); they can be compared only by one model",
+        )
+
+
+def rubrics(recipe: Recipe) -> Iterator[Fault]:
+    """Yield a fault for a judge's rubric whose file is not there."""
+    for where, spec in (
+        ("coherence", recipe.coherence),
+        ("probe.coherence", recipe.probe.coherence),
+    ):
+        if spec.share and spec.rubric.endswith(".jinja") and not Path(spec.rubric).is_file():
+            yield Fault(f"{where}.rubric", _not_there(spec.rubric))
+
+
+def neighbours(recipe: Recipe) -> Iterator[Fault]:
+    """Yield a warning when a family shows more passages than are kept as neighbours."""
+    kept = recipe.grounding.neighbours
+    for where, spec in planned(recipe):
+        for number, family in enumerate(spec.families):
+            if family.ground == "passages" and family.context > kept:
+                yield Fault(
+                    f"{where}.families.{number}.context",
+                    f"family {family.name!r} wants {family.context} passages beside the one asked "
+                    f"about, grounding.neighbours keeps {kept}; raise neighbours",
+                    stops=False,
+                )
+
+
+def engine_and_address(recipe: Recipe) -> Iterator[Fault]:
+    """Yield a warning when the placement names a server that no engine asks."""
+    named = "base_url" in recipe.placement.teacher.model_fields_set
+    if named and all(one.engine != "endpoint" for one in asked_models(recipe).values()):
+        yield Fault(
+            ENGINE_URL,
+            f"the address is not used: traces.teacher.engine is {recipe.traces.teacher.engine}; "
+            "set it to endpoint to ask that server",
+            stops=False,
+        )
+
+
+def question_specs(recipe: Recipe) -> tuple[tuple[str, QuestionSpec], ...]:
+    """Return every set of questions of a recipe with the setting that holds it."""
+    return ("questions", recipe.questions), ("probe.questions", recipe.probe.questions)
+
+
+def asked_categories(spec: QuestionSpec) -> set[str]:
+    """Return the categories of which at least one question may be asked."""
+    drawn = {name for name, count in spec.problems.items() if count > 0}
+    return drawn | {source.category for source in spec.sources if not source.held_out}
+
+
+def held_out(spec: QuestionSpec) -> set[str]:
+    """Return the categories of sources that are kept for measuring."""
+    return {source.category for source in spec.sources if source.held_out}
+
+
+def sources(recipe: Recipe) -> Iterator[tuple[str, Source]]:
+    """Yield every source of a recipe with the setting that holds it."""
+    for number, document in enumerate(recipe.documents.sources):
+        yield f"documents.sources.{number}", document
+    for where, spec in question_specs(recipe):
+        for number, question in enumerate(spec.sources):
+            yield f"{where}.sources.{number}", question
+
+
+def _of_family(
+    where: str, family: Family, known: Iterable[str], kept_back: set[str]
+) -> Iterator[Fault]:
+    kind = "documents" if family.ground == "passages" else "questions"
+    names = set(known)
+    if family.ground == "questions" and not family.categories:
+        yield Fault(
+            f"{where}.categories",
+            f"family {family.name!r} asks ready questions but names no category; "
+            f"known: {', '.join(sorted(names)) or 'none, define questions first'}",
+        )
+    for number, name in enumerate(family.categories):
+        place = f"{where}.categories.{number}"
+        if name in kept_back - names and kind == "questions":
+            yield Fault(place, f"all questions of category {name!r} are held out, so never asked")
+        elif name in problems.FAMILIES and kind == "questions" and name not in names:
+            yield Fault(
+                place,
+                f"no question of category {name!r} is defined; "
+                f"add it to the problems of questions, for example {name}: 60",
+            )
+        elif name not in names:
+            yield Fault(place, unknown(f"category of {kind}", name, names))
+
+
+def _unused(where: str, category: str, kind: str) -> Fault:
+    return Fault(
+        where, f"no family asks about the {kind} of category {category!r}; they are read in vain",
+        stops=False,
+    )  # fmt: skip
+
+
+def _not_there(path: str) -> str:
+    """Return the sentence for a path that does not exist, with the nearest name in its folder."""
+    looked = Path(path).expanduser().absolute()
+    beside = [one.name for one in looked.parent.iterdir()] if looked.parent.is_dir() else []
+    return (
+        f"{path!r} is not there (looked for {looked}){did_you_mean(looked.name, beside)}; "
+        "give a file, a folder, hub:owner/name or a built-in source"
+    )

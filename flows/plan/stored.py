@@ -1,0 +1,31 @@
+"""What an earlier build has left in the store of this recipe's sources, so that it need not be read anew."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from flows.recipe import Recipe
+from tasks.sources.collect import Source, content_digest
+from tasks.spec import Spec
+from tasks.store import MANIFEST, Key, Table, find
+
+
+def documents(recipe: Recipe, root: Path) -> Table | None:
+    """Return the DOCUMENTS of the recipe, None when they are not in the store."""
+    sources: tuple[Source, ...] = recipe.documents.sources
+    return _stored(root, "documents", recipe.documents, {"files": content_digest(sources)})
+
+
+def passages(recipe: Recipe, root: Path, found: Table) -> Table | None:
+    """Return the PASSAGES of these documents with their neighbours, None when they are not there."""
+    return _stored(root, "passages", recipe.grounding, {"documents": found.digest})
+
+
+def _stored(root: Path, stage: str, spec: Spec, inputs: Mapping[str, str]) -> Table | None:
+    """Return the table of this stage, made by the newest code that has written one."""
+    manifests = (root / stage).glob(f"[!.]*/{MANIFEST}")
+    versions = {int(json.loads(path.read_bytes())["code_version"]) for path in manifests}
+    for version in sorted(versions, reverse=True):
+        if found := find(root, Key(stage, version, spec, inputs)):
+            return found
+    return None

@@ -1,0 +1,108 @@
+"""What is wrong with one setting of a recipe, in plain words."""
+
+import typing
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from flows.plan.fault import Fault, did_you_mean
+
+WANTED = {
+    "int_parsing": "a whole number is needed", "int_type": "a whole number is needed",
+    "int_from_float": "a whole number is needed", "float_parsing": "a number is needed",
+    "float_type": "a number is needed", "bool_parsing": "true or false is needed",
+    "bool_type": "true or false is needed", "string_type": "a text is needed",
+    "tuple_type": "a list is needed", "list_type": "a list is needed",
+    "dict_type": "settings are needed, each name: value",
+    "model_type": "settings are needed, each name: value",
+}  # fmt: skip
+"""Pydantic's kind of error → what is due."""
+
+
+BOUNDS = {
+    "greater_than_equal": ("ge", "at least"), "greater_than": ("gt", "more than"),
+    "less_than_equal": ("le", "at most"), "less_than": ("lt", "less than"),
+}  # fmt: skip
+"""Pydantic's kind of error → the bound in its context, and the words for it."""
+
+
+def faults_of(error: ValidationError, model: type[BaseModel]) -> list[Fault]:
+    """Return a fault for every error that pydantic found in a tree of settings."""
+    return [_fault(dict(one), model) for one in error.errors()]
+
+
+def _fault(error: Mapping[str, Any], model: type[BaseModel]) -> Fault:
+    loc = tuple(str(part) for part in error["loc"])
+    where = ".".join(loc) or "recipe"
+    if error["type"] == "extra_forbidden":
+        return Fault(where, _unknown_setting(loc, model))
+    if error["type"] == "missing":
+        return Fault(where, "is missing; give it a value")
+    says = WANTED.get(error["type"]) or _bound(error) or _own_words(error, loc, model)
+    # An address may hold a password.
+    seen = "" if where.endswith("base_url") else f" (got {str(error.get('input'))[:80]})"
+    return Fault(where, f"{says}{seen}")
+
+
+def _bound(error: Mapping[str, Any]) -> str:
+    """Return which bound a number breaks, "" for another error."""
+    name, words = BOUNDS.get(error["type"], ("", ""))
+    return f"must be {words} {error['ctx'][name]:g}" if name else ""
+
+
+def _own_words(error: Mapping[str, Any], loc: Sequence[str], model: type[BaseModel]) -> str:
+    says = str(error["msg"]).removeprefix("Value error, ").replace("Input should be", "must be")
+    if error["type"] == "literal_error":
+        known = str(error["ctx"]["expected"]).replace(" or ", ", ").replace("'", "").split(", ")
+        return says + did_you_mean(str(error.get("input")), known)
+    if error["type"] == "string_pattern_mismatch":
+        return f"does not have the right form; {_meaning(loc, model) or says}"
+    return says
+
+
+def _meaning(loc: Sequence[str], model: type[BaseModel]) -> str:
+    """Return what a setting is, as its model describes it."""
+    *above, name = loc
+    parent = _model_at(above, model)
+    field = parent.model_fields.get(name) if parent else None
+    return (field.description or "").rstrip(".") if field else ""
+
+
+def _unknown_setting(loc: Sequence[str], model: type[BaseModel]) -> str:
+    """Return the sentence for a key that no model has: the nearest one, else where the name belongs."""
+    *above, name = loc
+    parent = _model_at(above, model)
+    known = list(parent.model_fields) if parent else []
+    if near := did_you_mean(name, known):
+        return f"unknown setting{near}"
+    if homes := [path for path in _paths(model) if path.rpartition(".")[2] == name]:
+        return f"unknown setting here; {name} is set as {' or '.join(homes[:3])}"
+    return f"unknown setting; known here: {', '.join(known)}"
+
+
+def _model_at(loc: Sequence[str], model: type[BaseModel]) -> type[BaseModel] | None:
+    """Return the model that the settings at a path make; numbers of list items are passed over."""
+    at: type[BaseModel] | None = model
+    for part in loc:
+        if at is None or part.isdigit():
+            continue
+        field = at.model_fields.get(part)
+        at = _model_of(field.annotation) if field else None
+    return at
+
+
+def _model_of(annotation: object) -> type[BaseModel] | None:
+    """Return the model in an annotation: itself, an item of a tuple, or the one that may be None."""
+    for one in (annotation, *typing.get_args(annotation)):
+        if isinstance(one, type) and issubclass(one, BaseModel):
+            return one
+    return None
+
+
+def _paths(model: type[BaseModel], above: str = "") -> Iterator[str]:
+    """Yield the dotted path of every setting below a model."""
+    for name, field in model.model_fields.items():
+        yield f"{above}{name}"
+        if below := _model_of(field.annotation):
+            yield from _paths(below, f"{above}{name}.")

@@ -1,0 +1,136 @@
+"""What `tracemill plan` shows: ten prompts, what the build would do, and what is wrong with the recipe."""
+
+from collections.abc import Iterable
+
+from rich.console import Console
+from rich.text import Text
+
+from flows.plan.cost import Cost
+from flows.plan.fault import Fault, percent
+from flows.plan.plan import Outlook, Sample
+from flows.plan.supply import Supply
+from flows.plan.window import Lengths
+from flows.recipe_lines import Origin
+from tasks.measure.budget import duration
+from tasks.ngrams import plain_text
+
+WHOLE, HEAD, TAIL = 900, 500, 250
+"""Characters of a prompt that is shown whole, and of the two ends of a longer one."""
+
+
+def show_plan(found: Outlook, origin: Origin, console: Console | None = None) -> None:
+    """Print the prompts, the numbers and the warnings of a plan; the faults are the caller's."""
+    console = console or Console()
+    for number, sample in enumerate(found.samples, 1):
+        _prompt(console, number, len(found.samples), sample)
+    if found.samples:
+        console.rule("plan", align="left")
+    for name, says in _lines(found):
+        console.print(Text(f"{name:12} {says}"), soft_wrap=True)
+    show_warnings(found.faults, origin, console)
+
+
+def show_warnings(faults: Iterable[Fault], origin: Origin, console: Console) -> None:
+    """Print every warning with its place."""
+    for fault in faults:
+        if not fault.stops:
+            console.print(
+                Text(f"{'warning':12} {origin.placed(fault.where, fault.says)}"), soft_wrap=True
+            )
+
+
+def summed_up(found: Outlook) -> str:
+    """Return one sentence on what the build will do."""
+    if not found.supply or not found.cost:
+        return "nothing was read"
+    waiting = ", some sources still unread" if found.supply.unread else ""
+    return (
+        f"documents {found.supply.documents:,}, passages {len(found.supply.passages):,}{waiting}; "
+        f"prompts {found.cost.prompts + found.cost.control:,}, "
+        f"requests {found.cost.requests:,}; "
+        f"time {_time(found.cost)}"
+    )
+
+
+def _prompt(console: Console, number: int, of: int, sample: Sample) -> None:
+    console.rule(
+        Text(f"prompt {number} of {of}: {sample.family}, {sample.tokens:,} tokens"), align="left"
+    )
+    for message in sample.messages:
+        if message["role"] != "user":
+            console.print(Text(f"{message['role']}:"))
+        console.print(Text(shortened(plain_text(message["content"]))), soft_wrap=True)
+
+
+def shortened(text: str) -> str:
+    """Return a text, without its middle where it is long."""
+    if len(text) <= WHOLE:
+        return text
+    left_out = len(text) - HEAD - TAIL
+    return f"{text[:HEAD]} […{left_out:,} characters…] {text[-TAIL:]}"
+
+
+def _lines(found: Outlook) -> Iterable[tuple[str, str]]:
+    if found.supply:
+        yield from _supply(found.supply)
+    if found.lengths and found.lengths.counted:
+        yield "tokens", _tokens(found.lengths)
+    if found.cost:
+        yield from _cost(found.cost)
+
+
+def _supply(supply: Supply) -> Iterable[tuple[str, str]]:
+    yield (
+        "sources",
+        (
+            f"{supply.documents:,} documents, {len(supply.passages):,} passages, "
+            f"{len(supply.questions):,} questions ({len(supply.answered):,} with a known answer)"
+        ),
+    )
+    for one in supply.unread:
+        yield "not read", f"{one.path}: {one.reason}; its {one.category!r} is not counted"
+    if supply.passages and not supply.exact:
+        yield (
+            "neighbours",
+            (
+                "the passages shown beside the one asked about are the next ones here; "
+                "the build takes the nearest in meaning"
+            ),
+        )
+
+
+def _tokens(found: Lengths) -> str:
+    drawn = "" if found.counted == found.of else f" ({found.counted:,} of {found.of:,} counted)"
+    return (
+        f"prompts have {found.median:,} tokens at the median, {found.longest:,} at most, "
+        f"{found.how}{drawn}; {found.room:,} fit, {percent(found.share)} would be prompt_too_long"
+    )
+
+
+def _cost(found: Cost) -> Iterable[tuple[str, str]]:
+    yield (
+        "requests",
+        (
+            f"{found.requests:,}: {found.prompts:,} prompts and {found.control:,} of the control arm, "
+            f"{found.requests // max(1, found.prompts + found.control)} answers each"
+        ),
+    )
+    yield "time", _time(found)
+    yield "disk", f"about {_size(found.disk)}; {_size(found.free)} are free"
+
+
+def _time(found: Cost) -> str:
+    if found.speed is None or found.hours is None:
+        return (
+            "not known, because no measurement of this teacher is in the store; "
+            "`tracemill measure` makes one"
+        )
+    speed = found.speed
+    return (
+        f"{duration(found.hours)} for the traces at {speed.tokens_per_second:,.0f} tokens/s and "
+        f"{speed.per_trace:,.0f} tokens per answer, measured on {speed.hardware}"
+    )
+
+
+def _size(size: int) -> str:
+    return f"{size / 2**30:,.1f} GiB" if size >= 2**30 else f"{size / 2**20:,.0f} MiB"
