@@ -35,6 +35,7 @@ def join_ray(address: str) -> None:
         except Exception as exc:
             with contextlib.suppress(Exception):
                 ray.shutdown()
+            _end_parts()
             where = "did not start" if address == "local" else f"at {address} cannot be joined"
             raise RayNotStarted(
                 f"Ray {where} ({_one_line(exc)}); load {os.getloadavg()[0]:.1f} on "
@@ -86,6 +87,16 @@ def _start() -> None:
             _temp_dir=str(sessions_folder()),
             **QUIET,
         )
+
+
+def _end_parts() -> None:
+    """Kill the processes of a start that failed; Ray ends them only after a whole start."""
+    import psutil
+
+    for child in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.Error):
+            if any("/ray/" in word for word in child.cmdline()):
+                child.kill()
 
 
 def start_seconds(load: float, cores: int) -> int:
