@@ -18,8 +18,8 @@ for _name, _value in QUIET.items():
 
 import typer  # noqa: E402
 
-from flows.ending import ending_on_signals  # noqa: E402
 from flows.service import commands  # noqa: E402
+from flows.stopping import ending_on_signals  # noqa: E402
 from tasks.errors import MillError  # noqa: E402
 from tasks.ngrams import plain_text  # noqa: E402
 
