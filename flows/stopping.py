@@ -43,7 +43,9 @@ def ending_on_signals() -> Iterator[None]:
         raise Stopped(number)
 
     for one in SIGNALS:
-        signal.signal(one, stop)
+        # Whoever started this process may have had it ignore a signal, as nohup does.
+        if signal.getsignal(one) is not signal.SIG_IGN:
+            signal.signal(one, stop)
     try:
         yield
     except BaseException as exc:

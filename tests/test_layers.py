@@ -18,7 +18,7 @@ HEAVY = (
     "math_verify",
     "rensa",
 )
-FLOOR = {"rows", "think", "ngrams", "plots", "processes", "spec", "store", "errors", "policy"}
+FLOOR = set("rows think ngrams plots processes progress reporting spec store errors policy".split())
 
 
 def modules() -> list[Path]:

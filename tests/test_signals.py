@@ -2,6 +2,7 @@
 
 import signal
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,15 @@ from tests.builds import answered, orphans, start, write_recipe
 from tests.mills import free_port
 
 
+@pytest.fixture
+def heeding() -> Iterator[None]:
+    """Have children heed an interrupt: a test run in the background ignores it, and so would they."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heeding")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_build_with_a_server_of_its_own_ends_with_all_it_started_and_goes_on_later(
     tmp_path: Path, rulebook: Path, number: signal.Signals

@@ -1,4 +1,4 @@
-"""Ray: joined or started, heard, and cleaned up after. Only `sharded.py` uses it."""
+"""Ray: joined or started, given engines to hold, heard, and cleaned up after."""
 
 import contextlib
 import logging
@@ -12,7 +12,9 @@ from contextvars import copy_context
 from pathlib import Path
 from typing import Any
 
-from tasks.errors import RayNotStarted
+from tasks.errors import BadRecipe, RayNotStarted
+from tasks.inference.engine import Adapter, EnginePlacement, TeacherSpec
+from tasks.inference.host import EngineHost
 
 HANDLER = "tracemill"
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
@@ -35,6 +37,7 @@ def join_ray(address: str) -> None:
         except Exception as exc:
             with contextlib.suppress(Exception):
                 ray.shutdown()
+            _end_parts()
             where = "did not start" if address == "local" else f"at {address} cannot be joined"
             raise RayNotStarted(
                 f"Ray {where} ({_one_line(exc)}); load {os.getloadavg()[0]:.1f} on "
@@ -86,6 +89,16 @@ def _start() -> None:
             _temp_dir=str(sessions_folder()),
             **QUIET,
         )
+
+
+def _end_parts() -> None:
+    """Kill the processes of a start that failed; Ray ends them only after a whole start."""
+    import psutil
+
+    for child in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.Error):
+            if any("/ray/" in word for word in child.cmdline()):
+                child.kill()
 
 
 def start_seconds(load: float, cores: int) -> int:
@@ -149,3 +162,43 @@ def _say(data: Mapping[str, Any]) -> None:
         text = COLOUR.sub("", str(line)).strip()
         if text:
             log.info("%s", text)
+
+
+def engine_actor(spec: TeacherSpec, placement: EnginePlacement, adapter: Adapter | None) -> Any:
+    """Start an actor on a GPU of its own, or, where the cluster has none, wherever there is room."""
+    import ray
+
+    gpus, due = (
+        int(ray.cluster_resources().get("GPU", 0)),
+        placement.replicas * placement.tensor_parallel,
+    )
+    if gpus and due > gpus:
+        raise BadRecipe(
+            f"{placement.replicas} replicas x {placement.tensor_parallel} tensor_parallel need {due} GPUs, the cluster has {gpus}"
+        )
+    own = {"num_gpus": placement.tensor_parallel} if gpus else {"num_gpus": 0}
+    remote = ray.remote(EngineHost).options(
+        num_cpus=0, scheduling_strategy="SPREAD", max_concurrency=placement.window + 8, **own
+    )
+    return remote.remote(spec, placement, adapter)
+
+
+def ray_error() -> type[Exception]:
+    """Return what every error of Ray's is."""
+    from ray.exceptions import RayError
+
+    return RayError  # type: ignore[no-any-return]
+
+
+def init_failed(exc: Exception) -> bool:
+    """Whether an actor could not be built at all: another would fail in the same way."""
+    from ray.exceptions import RayActorError
+
+    return isinstance(exc, RayActorError) and bool(exc.actor_init_failed)
+
+
+def kill_actor(actor: Any) -> None:
+    """End an actor's process at once."""
+    import ray
+
+    ray.kill(actor)

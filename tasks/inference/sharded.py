@@ -8,9 +8,8 @@ import re
 from typing import Any
 
 from tasks.errors import BadRecipe, EngineLost, MillError
-from tasks.inference.cluster import join_ray
+from tasks.inference.cluster import engine_actor, init_failed, join_ray, kill_actor, ray_error
 from tasks.inference.engine import Adapter, Ask, Completion, EnginePlacement, TeacherSpec
-from tasks.inference.host import EngineHost
 
 STOP_SECONDS = 20
 HANDLER = "tracemill"
@@ -93,9 +92,7 @@ class _Seat:
         self._unload()
 
     async def _stop(self) -> None:
-        from ray.exceptions import RayError
-
-        with contextlib.suppress(RayError, TimeoutError):
+        with contextlib.suppress(ray_error(), TimeoutError):
             if self._actor is not None:
                 await asyncio.wait_for(self._actor.close.remote(), STOP_SECONDS)
 
@@ -109,13 +106,11 @@ class _Seat:
                 self._actor.submit.remote(batch)
 
     async def _receive(self) -> None:
-        from ray.exceptions import RayError
-
         while not self._lost:
             try:
                 for completion in await self._actor.finished.remote():
                     self._hand_over(completion)
-            except RayError as exc:
+            except ray_error() as exc:
                 await self._replace(exc)
 
     def _hand_over(self, completion: Completion) -> None:
@@ -141,14 +136,12 @@ class _Seat:
 
     async def _load(self) -> None:
         """Load an engine in a new actor. Raises BadRecipe when it cannot be built, EngineLost when its process dies meanwhile."""
-        from ray.exceptions import RayActorError, RayError
-
         self._unload()
-        actor = _actor(self._spec, self._placement, self._adapter)
+        actor = engine_actor(self._spec, self._placement, self._adapter)
         try:
             self.pid = await actor.ready.remote()
-        except RayError as exc:
-            if isinstance(exc, RayActorError) and exc.actor_init_failed:
+        except ray_error() as exc:
+            if init_failed(exc):
                 raise BadRecipe(
                     f"the engine for {self._spec.model!r} could not be loaded: {_last_line(exc)}; check model, lengths and memory"
                 ) from exc
@@ -159,11 +152,9 @@ class _Seat:
         self._loaded.set()
 
     def _unload(self) -> None:
-        import ray
-
         self._loaded.clear()
         if self._actor is not None:
-            ray.kill(self._actor)
+            kill_actor(self._actor)
             self._actor = None
 
     def _spend_restart(self, cause: Exception) -> None:
@@ -185,25 +176,6 @@ class _Seat:
         for _, future in self.waiting.values():
             future.set_exception(self._lost)
         self.waiting.clear()
-
-
-def _actor(spec: TeacherSpec, placement: EnginePlacement, adapter: Adapter | None) -> Any:
-    """Start an actor on a GPU of its own, or, where the cluster has none, wherever there is room."""
-    import ray
-
-    gpus, due = (
-        int(ray.cluster_resources().get("GPU", 0)),
-        placement.replicas * placement.tensor_parallel,
-    )
-    if gpus and due > gpus:
-        raise BadRecipe(
-            f"{placement.replicas} replicas x {placement.tensor_parallel} tensor_parallel need {due} GPUs, the cluster has {gpus}"
-        )
-    own = {"num_gpus": placement.tensor_parallel} if gpus else {"num_gpus": 0}
-    remote = ray.remote(EngineHost).options(
-        num_cpus=0, scheduling_strategy="SPREAD", max_concurrency=placement.window + 8, **own
-    )
-    return remote.remote(spec, placement, adapter)
 
 
 def _last_line(exc: BaseException) -> str:
