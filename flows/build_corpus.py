@@ -32,7 +32,13 @@ from tasks.traces.baseline import distinct_traces, earlier
 from tasks.traces.task import RUNS, generate_traces, keep_baseline
 from tasks.verdicts.audit.traces import PAGE
 from tasks.verdicts.opinions import sentence
-from tasks.verdicts.task import audit_traces, judge_coherence, judge_traces, refuse_leaky_traces
+from tasks.verdicts.task import (
+    audit_traces,
+    judge_coherence,
+    judge_traces,
+    measure_gates,
+    refuse_leaky_traces,
+)
 
 SUMMARY = "summary.json"
 
@@ -150,12 +156,15 @@ def build(recipe: Recipe, root: Path, clock: Clock) -> Built:
     verdicts = clock.run(
         judge_traces, traces, prompts, passages, questions, audits, recipe.verdicts, root
     )
+    gate_checks = clock.run(
+        measure_gates, traces, prompts, passages, questions, verdicts, recipe.verdicts, root
+    )
     coherence = clock.run(
         judge_coherence, traces, prompts, passages, questions, verdicts, recipe.coherence, recipe.placement.judge, root
     )  # fmt: skip
     upstream = Upstream(
         traces=traces, prompts=prompts, verdicts=verdicts, coherence=coherence, passages=passages, questions=questions,
-        probe_questions=probe_questions,
+        probe_questions=probe_questions, gate_checks=gate_checks,
     )  # fmt: skip
     judge = sentence(coherence)
     corpus = clock.run(

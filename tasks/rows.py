@@ -82,6 +82,10 @@ VERDICTS = _table(trace_id=TEXT, gate=TEXT, state=TEXT, reason=TEXT, score=REAL)
 """One row per trace and gate. state: passed | failed | not_checked. reason: the fault, or why
 nothing was checked; "" when passed."""
 
+GATE_CHECKS = _table(family=TEXT, fault=TEXT, planted=INT, found=INT)
+"""What the gates are worth: rows of a family that were spoilt by a kind of fault, and how many of
+them a gate failed."""
+
 PROVENANCE = pa.struct(
     list(
         _table(

@@ -181,8 +181,10 @@ def test_a_trace_that_the_judge_calls_incoherent_is_not_in_the_corpus(
 ) -> None:
     made, root, first = built
     upstream = {
-        stage: table_of(root, stage) for stage in ("traces", "prompts", "verdicts", "passages")
+        stage: table_of(root, stage)
+        for stage in ("traces", "prompts", "verdicts", "passages", "gates")
     }
+    upstream["gate_checks"] = upstream.pop("gates")
     upstream["questions"], upstream["probe_questions"] = (
         one.table for one in tables(root, "questions")[:2]
     )

@@ -25,7 +25,8 @@ from tasks.corpus.select import (
     within_share,
 )
 from tasks.corpus.split import missing, split
-from tasks.corpus.suite import SuiteSpec, validate
+from tasks.corpus.suite import SuiteSpec, checked_column, validate
+from tasks.corpus.trust import Trust, checked_rows, trust
 from tasks.errors import EmptyTable, SuiteFailed
 from tasks.inference.embedding import MINILM, VECTORS, embed
 from tasks.spec import Spec
@@ -65,6 +66,7 @@ class Upstream:
     passages: Table
     questions: Table
     probe_questions: Table
+    gate_checks: Table
 
     def measured_on(self) -> pa.Table:
         """Return every question, the probe's among those held out: what a student is measured on, it must not be taught."""
@@ -118,7 +120,7 @@ def assemble(
     _say_missing(line.kept, validation)
     parts = _parts(line.kept, validation, teacher)
     try:
-        suite = validate(_columns(line.kept, validation), spec.suite, docs=docs)
+        suite = validate(_columns(line.kept, validation, verdicts), spec.suite, docs=docs)
     except SuiteFailed as exc:
         return Made(parts, rows.CORPUS, faults, rows_in=len(passing), refused=exc)
     arm = _control_arm(passing, upstream, spec)
@@ -134,6 +136,7 @@ def assemble(
         suite=suite,
         hits=hits,
         validation=validation,
+        trusted=trust(line.kept, verdicts, upstream.gate_checks.read()),
     )
     return Made(
         parts,
@@ -179,12 +182,16 @@ def _say_missing(kept: list[Candidate], validation: set[str]) -> None:
             )
 
 
-def _columns(kept: list[Candidate], validation: set[str]) -> dict[str, list[object]]:
+def _columns(
+    kept: list[Candidate], validation: set[str], verdicts: pa.Table
+) -> dict[str, list[object]]:
     made = [one.row("") for one in kept]
     columns: dict[str, list[object]] = {column: [row[column] for row in made] for column in CHECKED}
     columns["general"] = [int(one.general) for one in kept]
     columns["verified"] = [int(one.known_answer) for one in kept]
     columns["split"] = ["validation" if one.trace_id in validation else "train" for one in kept]
+    for gate, checked in checked_rows(verdicts).items():
+        columns[checked_column(gate)] = [int(one.trace_id in checked) for one in kept]
     return columns
 
 
@@ -198,7 +205,7 @@ def _parts(kept: list[Candidate], validation: set[str], teacher: str) -> dict[st
 
 def _findings(
     line: _Line, upstream: Upstream, spec: CorpusSpec, arm: ControlArm, *, name: str, teacher: str, judge: str, trusting: str,
-    suite: list[dict[str, object]], hits: Counter[str], validation: set[str],
+    suite: list[dict[str, object]], hits: Counter[str], validation: set[str], trusted: Trust,
 ) -> Findings:  # fmt: skip
     kept = line.kept
     return Findings(
@@ -209,7 +216,7 @@ def _findings(
         verified=sum(one.known_answer for one in kept), think_lengths=[len(one.trace["think"]) for one in kept],
         band=(spec.suite.think_min, spec.suite.think_max), similarities=_similarities(kept, upstream.passages.path, spec.embedding),
         benchmark_hits=dict(sorted(hits.items())), sources=_sources(kept), suite=suite,
-        examples=_examples(kept),
+        examples=_examples(kept), trust=trusted,
     )  # fmt: skip
 
 

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from tasks.corpus.trust import UNKNOWN, Trust
+
 
 @dataclass(frozen=True)
 class Example:
@@ -58,6 +60,8 @@ class Findings:
     suite: list[dict[str, object]]
     examples: list[Example]
     trusting: str = ""
+    trust: Trust = UNKNOWN
+    """What the gates checked in these rows, and what they find of planted faults."""
 
     @property
     def yield_share(self) -> float:

@@ -5,7 +5,7 @@ import os
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -35,6 +35,9 @@ class SuiteSpec(Spec):
     """And at most; what is above it is left out before the check."""
     verified_min: float = Field(0.0, ge=0, le=1)
     """Share of rows whose answer was checked against a known one, at least."""
+    checked: dict[str, Annotated[float, Field(ge=0, le=1)]] = Field(default_factory=dict)
+    """Gate → share of the rows in which it must have checked something, for example
+    {quotations: 0.3}; a gate that had nothing to check in a row says so."""
     think_min: int = Field(1, ge=0)
     """Characters of every think block, at least."""
     think_max: int = Field(20_000, ge=1)
@@ -43,6 +46,11 @@ class SuiteSpec(Spec):
     """A family without a row in one of the splits fails the run, or is said in the log and the
     card.
     """
+
+
+def checked_column(gate: str) -> str:
+    """Return the column that says in which rows a gate checked something."""
+    return f"checked: {gate}"
 
 
 def expectations(spec: SuiteSpec, families: list[str], splits: list[str]) -> list[Any]:
@@ -66,8 +74,12 @@ def expectations(spec: SuiteSpec, families: list[str], splits: list[str]) -> lis
     whole = (
         [] if spec.family_missing == "warn" else [_every_family(one, families) for one in splits]
     )
+    floors = [
+        gxe.ExpectColumnMeanToBeBetween(column=checked_column(gate), min_value=share)
+        for gate, share in spec.checked.items()
+    ]
     return [
-        *each, *whole, *filled, *untagged, *clean,
+        *floors, *each, *whole, *filled, *untagged, *clean,
         gxe.ExpectTableRowCountToBeBetween(min_value=spec.min_rows),
         gxe.ExpectColumnValuesToBeUnique(column="row_id"),
         gxe.ExpectColumnValuesToBeUnique(column="prompt"),

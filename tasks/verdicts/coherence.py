@@ -38,6 +38,9 @@ _MEANING: Mapping[frozenset[str], Opinion] = {
 class CoherenceSpec(Spec):
     """Who judges whether think blocks reason about their questions, how many of them, and how good a judge must be."""
 
+    cost: float = Field(1.0, gt=0, le=16)
+    """Questions that the judge may be asked, plants included, for every trace of the teacher; plants
+    take half of them at most, and the sample shrinks to what is left."""
     share: float = Field(0.0, ge=0, le=1)
     """Share of the passing traces that are judged, 0.1 for example; 0 asks no judge."""
     teacher: TeacherSpec = TeacherSpec(temperature=0)
@@ -89,15 +92,18 @@ class Judged:
 
 
 def judge_coherence(
-    cases: Sequence[Case], spec: CoherenceSpec, placement: EnginePlacement
+    cases: Sequence[Case], spec: CoherenceSpec, placement: EnginePlacement, *, traces: int = 0
 ) -> Judged:
     """Return the verdicts on a sample of the cases, which passed every other gate; plants and sample are asked of one engine.
 
     Nothing is started when the sample is empty. Raises what the engine raises. The sound plants are cases too: where many are
     incoherent, the judge looks worse than it is and may not be believed, never better; `called` still tells.
+    traces: those of the teacher, to which the cost is held; 0 bounds nothing.
     """
+    budget = int(spec.cost * traces) if traces else len(cases) + spec.plants
     drawn = sample(cases, spec)
-    known = plants(cases, count=spec.plants, seed=spec.seed) if drawn else []
+    known = plants(cases, count=min(spec.plants, budget // 2), seed=spec.seed) if drawn else []
+    drawn = _fewest(drawn, budget - len(known), spec)
     asks = [question(case, spec) for case in (*(plant.case for plant in known), *drawn)]
     opinions = _opinions(asks, spec, placement)
     measured = tuple(map(Judgement, known, opinions))
@@ -114,11 +120,17 @@ def judge_coherence(
 
 def sample(cases: Iterable[Case], spec: CoherenceSpec) -> list[Case]:
     """Return the cases to be judged; whether a case is among them depends on its trace_id and the seed alone."""
-    return [
-        case
-        for case in cases
-        if draw_seed(spec.seed, "coherence", case.trace_id) < spec.share * 2**31
-    ]
+    return [case for case in cases if _draw(case, spec) < spec.share * 2**31]
+
+
+def _draw(case: Case, spec: CoherenceSpec) -> int:
+    return draw_seed(spec.seed, "coherence", case.trace_id)
+
+
+def _fewest(drawn: Sequence[Case], most: int, spec: CoherenceSpec) -> list[Case]:
+    """Return at most so many of the cases: those that a smaller share would have drawn, in their order."""
+    kept = {case.trace_id for case in sorted(drawn, key=lambda one: _draw(one, spec))[:most]}
+    return [case for case in drawn if case.trace_id in kept]
 
 
 def question(case: Case, spec: CoherenceSpec) -> Ask | None:

@@ -9,9 +9,10 @@ from tasks.verdicts.claims.polarity import clauses
 from tasks.verdicts.claims.values import Value, values
 
 _CONCLUSION = re.compile(
-    r"\b(?:the (?:final |correct |right )?answer (?:is|must be|should be|would be)|conclusion:"
-    r"|final answer:|answer:)\s*(?P<what>[^\n]{1,200}?)(?=[.!?](?:\s|$)|\n|$)",
-    re.IGNORECASE,
+    r"\b(?:the (?:final |correct |right )?answer (?:is|must be|should be|would be)"
+    r"|final answer:|answer:)\s*(?P<what>[^\n]{1,200}?)(?=[.!?](?:\s|$)|\n|$)"
+    r"|^\W*conclusion:\s*(?P<line>[^\n]{1,300})",
+    re.IGNORECASE | re.MULTILINE,
 )
 _DRAWN = re.compile(
     r"(?:^|[.!?;\n][\"'”’»)\]]*)\s*(?:so|thus|therefore|hence|that (?:gives|means|makes)|this (?:gives|means)"
@@ -55,8 +56,8 @@ def consistency(case: Case, citing: CitationSpec) -> Verdict:
 
 def _last(form: re.Pattern[str], think: str) -> str:
     """Return what the think block says last in this form, up to the end of the sentence; "" for nothing."""
-    found = [match["what"] for match in form.finditer(think)]
-    return found[-1].strip() if found else ""
+    found = [match.groupdict() for match in form.finditer(think)]
+    return (found[-1]["what"] or found[-1].get("line") or "").strip() if found else ""
 
 
 def _counted(found: Sequence[Value]) -> list[Value]:

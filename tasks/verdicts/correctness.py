@@ -6,6 +6,8 @@ from tasks.verdicts.case import Case, Verdict, not_checked, verdict
 
 _BOXED = re.compile(r"\\boxed\{([^{}]*)\}")
 _PLAIN_NUMBER = re.compile(r"-?\d{1,400}")
+_DENIED = re.compile(r"\b(?:not|never)\s+(?:equal to\s+)?(?:\$|\\boxed|\\\(|-?\d)")
+"""A value that the answer says it is not."""
 SECONDS = 5
 
 
@@ -16,7 +18,10 @@ def correctness(case: Case) -> Verdict:
     """
     if not case.accepted:
         return not_checked("correctness", "no_known_answer")
-    right = _same_number(case) if case.answer_type == "number" else _same_text(case)
+    denied = bool(_DENIED.search(case.answer))
+    right = not denied and (
+        _same_number(case) if case.answer_type == "number" else _same_text(case)
+    )
     return verdict("correctness", None if right else "wrong_answer", right)
 
 

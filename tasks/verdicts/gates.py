@@ -1,10 +1,11 @@
 """Every gate asked of every trace: Arrow in, verdicts out."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures.process import BrokenProcessPool
 
 import pyarrow as pa
+from pydantic import Field
 
 from tasks import processes, rows
 from tasks.errors import JudgeLost
@@ -41,6 +42,8 @@ class VerdictSpec(Spec):
     """What the passages must hold."""
     relevance: RelevanceSpec = RelevanceSpec()
     """Whether the answer addresses its question, and is whole."""
+    plants: int = Field(60, ge=0)
+    """Rows of every family in which faults are planted to measure the gates; 0 measures nothing."""
 
 
 Gate = Callable[[Case, VerdictSpec, frozenset[str]], Verdict]
@@ -73,7 +76,7 @@ def judge(
     """Return one verdict a trace a gate; traces that fail one are in the sister table under their first reason."""
     cases = list(cases_of(traces, prompts, passages, questions, suspicions(audits)))
     families = frozenset(prompts["family"].to_pylist())
-    verdicts = [one for several in _judged(cases, spec, families) for one in several]
+    verdicts = [one for several in judged(cases, spec, families) for one in several]
     faults = [
         (case.trace_id, first.reason, f"gate {first.gate}, score {first.score:.3f}")
         for case, first in _first_failures(cases, verdicts)
@@ -103,9 +106,11 @@ def judge_case(case: Case, spec: VerdictSpec, families: frozenset[str]) -> list[
     return [gate(case, spec, families) for gate in GATES]
 
 
-def judge_shard(cases: list[Case], spec: VerdictSpec, families: frozenset[str]) -> list[Verdict]:
-    """Return the verdicts on a run of traces, gate by gate within each."""
-    return [one for case in cases for one in judge_case(case, spec, families)]
+def judge_shard(
+    cases: list[Case], spec: VerdictSpec, families: frozenset[str]
+) -> list[list[Verdict]]:
+    """Return every gate's verdict on each of the traces."""
+    return [judge_case(case, spec, families) for case in cases]
 
 
 def suspicions(audits: pa.Table) -> dict[str, str]:
@@ -152,16 +157,19 @@ def cases_of(
         )
 
 
-def _judged(
-    cases: list[Case], spec: VerdictSpec, families: frozenset[str]
-) -> Iterable[list[Verdict]]:
-    """Judge in worker processes: verdicts cost CPU, and math-verify needs a main thread of its own. Raises JudgeLost when one of them dies."""
+def judged(cases: list[Case], spec: VerdictSpec, families: frozenset[str]) -> list[list[Verdict]]:
+    """Return every gate's verdict on each trace, made in worker processes.
+
+    Verdicts cost CPU, and math-verify needs a main thread of its own. Raises JudgeLost when a
+    worker dies.
+    """
     shards = [cases[low : low + SHARD_ROWS] for low in range(0, len(cases), SHARD_ROWS)]
     workers = max(1, min(len(shards), os.cpu_count() or 1, MOST_WORKERS))
     try:
         with processes.pool(workers) as pool:
-            judged = pool.map(judge_shard, shards, [spec] * len(shards), [families] * len(shards))
-            return list(counted(judged, total=len(cases), of=SHARD_ROWS))
+            made = pool.map(judge_shard, shards, [spec] * len(shards), [families] * len(shards))
+            found = counted(made, total=len(cases), of=SHARD_ROWS)
+            return [one for several in found for one in several]
     except BrokenProcessPool as exc:
         raise JudgeLost(
             "a process that judged traces was killed; where memory was short, free some, then run again"

@@ -21,7 +21,8 @@ def opinions_table(
     """Return a row of VERDICTS for every trace of the sample; what the judge is worth lies beside it."""
     failed = verdicts.filter(pa.compute.field("state") == FAILED)["trace_id"]
     passing = traces.filter(pa.compute.invert(pa.compute.is_in(traces["trace_id"], failed)))
-    judged = judge_coherence(list(cases_of(passing, prompts, passages, questions)), spec, placement)
+    cases = list(cases_of(passing, prompts, passages, questions))
+    judged = judge_coherence(cases, spec, placement, traces=traces.num_rows)
     made = [{"trace_id": trace_id, **one._asdict()} for trace_id, one in judged.verdicts.items()]
     faults = [
         (trace_id, one.reason, one.gate) for trace_id, one in judged.verdicts.items() if one.failed

@@ -12,9 +12,10 @@ from tasks.verdicts.audit.traces import TraceAuditSpec, audit_table, refuse_leak
 from tasks.verdicts.coherence import CoherenceSpec, judge_digest
 from tasks.verdicts.gates import VerdictSpec, judge
 from tasks.verdicts.opinions import opinions_table
+from tasks.verdicts.worth import gates_table
 
 CODE_VERSION = 4
-AUDIT_VERSION, COHERENCE_VERSION = 2, 2
+AUDIT_VERSION, COHERENCE_VERSION, GATE_CHECKS_VERSION = 2, 2, 1
 
 
 @task(**STAGE)
@@ -41,6 +42,35 @@ def judge_traces(
         key,
         lambda: judge(
             traces.read(), prompts.read(), passages.read(), questions.read(), audits.read(), spec
+        ),
+    )
+
+
+@task(**STAGE)
+def measure_gates(
+    traces: Table,
+    prompts: Table,
+    passages: Table,
+    questions: Table,
+    verdicts: Table,
+    spec: VerdictSpec,
+    root: Path,
+) -> Table:
+    """Plant faults in rows that passed and count how many the gates find."""
+    read = {
+        "traces": traces,
+        "prompts": prompts,
+        "passages": passages,
+        "questions": questions,
+        "verdicts": verdicts,
+    }
+    inputs = {name: table.digest for name, table in read.items()}
+    key = Key("gates", GATE_CHECKS_VERSION, spec, inputs)
+    return settle(
+        root,
+        key,
+        lambda: gates_table(
+            traces.read(), prompts.read(), passages.read(), questions.read(), verdicts.read(), spec
         ),
     )
 

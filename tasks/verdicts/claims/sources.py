@@ -9,7 +9,11 @@ from tasks.verdicts.case import Passage
 from tasks.verdicts.claims.sentences import sentences
 from tasks.verdicts.claims.tokens import Token, norms, tokens
 
-_LINE = re.compile(r"(?m)^\[([^\[\]\n]{1,80})\][ \t]+(\S.*)$")
+_LINE = re.compile(
+    r"^(?:\[(?P<bracketed>[^\[\]\n]{1,80})\]|(?P<named>[A-Z][a-z]{2,20}):)[ \t]+(?P<text>\S.*)$",
+    re.MULTILINE,
+)
+"""A line of a prompt with a label of its own: "[2] The fee …", "Rule: A claim …"."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +78,10 @@ class Source:
 
 
 def sources_of(prompt: str, passages: Sequence[Passage]) -> tuple[Source, ...]:
-    """Return the passages as sources; without passages, the lines of the prompt that carry a label."""
+    """Return the passages as sources; without passages, the prompt's lines that carry a label."""
     if passages:
         return tuple(Source.of(one.section, one.heading, one.text) for one in passages)
-    return tuple(Source.of(found[1], "", found[2]) for found in _LINE.finditer(prompt))
+    return tuple(
+        Source.of(found["bracketed"] or found["named"], "", found["text"])
+        for found in _LINE.finditer(prompt)
+    )
