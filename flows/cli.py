@@ -83,6 +83,7 @@ def plan(
     and disk. Writes nothing. Exit code 2 when `build` would refuse the recipe; warnings do not change the exit code.
     """
     from flows.plan.plan import outlook
+    from flows.recipe import read_recipe
     from flows.screen_plan import show_plan
 
     chosen, origin = read_recipe(recipe, settings_of(settings, rows))
