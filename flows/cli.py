@@ -4,9 +4,8 @@ import logging
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
-DEBUG = "TRACEMILL_DEBUG"
 QUIET = {
     "DO_NOT_TRACK": "1", "PREFECT_SERVER_ANALYTICS_ENABLED": "false", "GX_ANALYTICS_ENABLED": "false", "RAY_USAGE_STATS_ENABLED": "0",
     "VLLM_NO_USAGE_STATS": "1", "HF_HUB_DISABLE_TELEMETRY": "1", "TOKENIZERS_PARALLELISM": "false", "PREFECT_LOGGING_LEVEL": "WARNING",
@@ -18,18 +17,17 @@ for _name, _value in QUIET.items():
 
 import typer  # noqa: E402
 
-from flows.plan.fault import RecipeFaults  # noqa: E402
+from flows.command import (  # noqa: E402
+    DEBUG,
+    checked_recipe,
+    error_lines,
+    refuse_placed,
+    settings_of,
+    show_ending_of,
+)
 from flows.service import commands  # noqa: E402
 from flows.stopping import ending_on_signals  # noqa: E402
 from tasks.errors import MillError  # noqa: E402
-from tasks.ngrams import plain_text  # noqa: E402
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from flows.plan.fault import Fault
-    from flows.recipe import Recipe
-    from flows.recipe_lines import Origin
 
 app = typer.Typer(
     help="A factory for reasoning corpora: documents in, a verified corpus of <think>…</think>answer traces out.",
@@ -88,10 +86,10 @@ def plan(
     from flows.recipe import read_recipe
     from flows.screen_plan import show_plan
 
-    chosen, origin = read_recipe(recipe, _settings(settings, rows))
+    chosen, origin = read_recipe(recipe, settings_of(settings, rows))
     found = outlook(chosen, root)
     show_plan(found, origin)
-    _refuse(found.faults, origin)
+    refuse_placed(found.faults, origin)
 
 
 @app.command()
@@ -106,7 +104,7 @@ def build(
     Finished tables are found, not made again, and a finished row is never asked for twice: after a crash, run the same command.
     Ends with a table of every stage and the places of corpus, rejects, report and Data Docs; summary.json lies in the corpus folder.
     """
-    chosen = _recipe(recipe, _settings(settings, rows), root)
+    chosen = checked_recipe(recipe, settings_of(settings, rows), root)
     from flows.build_corpus import build_corpus
     from flows.screen import show
 
@@ -120,7 +118,7 @@ def train(recipe: RecipeFile, root: Root = Path("mill"), settings: Settings = No
     Before training, every row is looked at as token ids (the render check); after it, every tensor of the base must be what it was. A killed
     training goes on from its last checkpoint. Ends with both checks as tables, the loss, and the adapter's place.
     """
-    chosen = _recipe(recipe, settings, root)
+    chosen = checked_recipe(recipe, settings, root)
     from flows.screen import show_training
     from flows.train_student import train_student
 
@@ -134,7 +132,7 @@ def probe(recipe: RecipeFile, root: Root = Path("mill"), settings: Settings = No
     Both answer the probe's questions. Emission: does it still think, as long, and stop? Content: is it right, coherent, and free of leaks?
     Ends with a table of the metrics, how sure each verdict is, and a page with both models side by side. Exit code 1 when a gate fails.
     """
-    chosen = _recipe(recipe, settings, root)
+    chosen = checked_recipe(recipe, settings, root)
     from flows.probe_student import probe_student
     from flows.screen import show_probe
 
@@ -148,7 +146,7 @@ def diagnose(recipe: RecipeFile, root: Root = Path("mill"), settings: Settings =
     Render check, corpus audit, the base model's own answers, one row alone, the corpus' share of general reasoning; what has not run is run.
     A layer is only blamed when those before it are sound. Exit code 1 when one is.
     """
-    chosen = _recipe(recipe, settings, root)
+    chosen = checked_recipe(recipe, settings, root)
     from flows.diagnose import diagnose_student
     from flows.screen import show_diagnosis
 
@@ -172,7 +170,7 @@ def reproduce(
 
     The row is asked of its own model, adapter included, without an engine: seconds instead of a probe. What was answered then stands beside it.
     """
-    chosen = _recipe(recipe, settings)
+    chosen = checked_recipe(recipe, settings)
     from flows.reproduce import reproduce as ask_again
     from flows.screen import show_row
 
@@ -193,7 +191,7 @@ def measure(
     Tokens a second, time to the first token and memory at several levels of concurrency, beside what memory bandwidth allows; then hours and
     cost for the rows that are wanted, and the choice. Exit code 1 when no candidate fits.
     """
-    chosen = _recipe(recipe, settings, root)
+    chosen = checked_recipe(recipe, settings, root)
     from flows.measure_teacher import measure_teacher
     from flows.screen_measure import show_measured
 
@@ -208,61 +206,11 @@ def run(recipe: RecipeFile, root: Root = Path("mill"), settings: Settings = None
 
     Every gate stops the line with one sentence. Run the same command again after a crash: what is done is found, not done again.
     """
-    chosen = _recipe(recipe, settings, root)
+    chosen = checked_recipe(recipe, settings, root)
     from flows.run_factory import run_factory
     from flows.screen import show_promoted
 
     show_promoted(run_factory(chosen, root))
-
-
-def _settings(settings: list[str] | None, rows: int | None) -> list[str]:
-    return [*(settings or []), *([f"prompts.rows={rows}"] if rows else [])]
-
-
-def _recipe(path: Path, settings: list[str] | None, root: Path | None = None) -> "Recipe":
-    """Return the recipe, checked as far as it can be before anything runs; a fault ends the command.
-
-    root: the store, where the command makes what the recipe says. From here on a failed run ends in one line.
-    """
-    _say(f"checking {path}")
-    from flows.recipe import read_recipe
-
-    chosen, origin = read_recipe(path, settings or [])
-    if root is not None:
-        _look_ahead(chosen, origin, root)
-    import flows.lean  # noqa: F401  before Prefect
-    from flows.service.home import take_turns_by_default
-
-    take_turns_by_default()
-    if not os.environ.get(DEBUG):
-        from flows.screen import keep_tracebacks_off
-
-        keep_tracebacks_off()
-    return chosen
-
-
-def _look_ahead(recipe: "Recipe", origin: "Origin", root: Path) -> None:
-    """Do what `plan` does, and say its sum in a line; a recipe at fault goes no further."""
-    from rich.console import Console
-
-    from flows.plan.plan import outlook
-    from flows.screen_plan import show_warnings, summed_up
-
-    found = outlook(recipe, root)
-    show_warnings(found.faults, origin, Console())
-    _refuse(found.faults, origin)
-    _say(f"checked: {summed_up(found)}")
-
-
-def _refuse(faults: "Iterable[Fault]", origin: "Origin") -> None:
-    """End the command when a fault stops a build, with the place of each."""
-    if stopping := [origin.placed(one.where, one.says) for one in faults if one.stops]:
-        raise RecipeFaults(origin.what, stopping)
-
-
-def _say(line: str) -> None:
-    """Print a line at once, also into a pipe."""
-    typer.echo(plain_text(line))
 
 
 for operate in (commands.up, commands.down, commands.status):
@@ -351,26 +299,6 @@ def audit(
     raise typer.Exit(0 if outcome.verdict == "clean" else 1)
 
 
-def _lines(exc: Exception) -> str:
-    """Return an error as lines that a terminal only shows: it may quote a document or a model.
-
-    One line for one error; a recipe with several faults has a line for each.
-    """
-    lines = exc.lines if isinstance(exc, RecipeFaults) else (str(exc),)
-    return "\n  ".join(" ".join(plain_text(line).split()) for line in lines)
-
-
-def _show_ending(exc: Exception) -> None:
-    """Print how far the run came, where the exception tells it: a failure ends like a success."""
-    if "flows.ending" in sys.modules:
-        from flows.ending import ending_in
-        from flows.screen import show_ending
-
-        if ending := ending_in(exc):
-            show_ending(ending)
-            sys.stdout.flush()
-
-
 def main() -> None:
     """Run the command; an error is one line on stderr and exit code 2."""
     with ending_on_signals():
@@ -381,16 +309,16 @@ def _run() -> None:
     try:
         app()
     except MillError as exc:
-        _show_ending(exc)
+        show_ending_of(exc)
         if os.environ.get(DEBUG):
             raise
-        sys.stderr.write(f"tracemill: {_lines(exc)}\n")
+        sys.stderr.write(f"tracemill: {error_lines(exc)}\n")
         sys.exit(2)
     except Exception as exc:
-        _show_ending(exc)
+        show_ending_of(exc)
         if os.environ.get(DEBUG):
             raise
         sys.stderr.write(
-            f"tracemill: unexpected {type(exc).__name__}: {_lines(exc)[:500]}; --debug shows where\n"
+            f"tracemill: unexpected {type(exc).__name__}: {error_lines(exc)[:500]}; --debug shows where\n"
         )
         sys.exit(2)

@@ -9,7 +9,7 @@ from pydantic import Field, ValidationError, field_validator
 
 from flows.plan.fault import RecipeFaults
 from flows.recipe_errors import faults_of
-from flows.recipe_lines import Origin, origin
+from flows.recipe_lines import Origin, lay_over, origin
 from tasks.corpus.assemble import CorpusSpec
 from tasks.errors import BadRecipe
 from tasks.grounding.ground import GroundingSpec
@@ -236,28 +236,10 @@ def laid_over(recipe: Recipe, settings: Sequence[str]) -> Recipe:
 
 def _recipe(tree: dict[str, object], settings: Sequence[str], written: Origin) -> Recipe:
     for setting in settings:
-        _lay_over(tree, setting)
+        lay_over(tree, setting)
     try:
         return Recipe.model_validate(tree)
     except ValidationError as exc:
         faults = faults_of(exc, Recipe)
         placed = [written.placed(fault.where, fault.says) for fault in faults]
         raise RecipeFaults(written.what, placed) from exc
-
-
-def _lay_over(tree: dict[str, object], setting: str) -> None:
-    name, separator, value = setting.partition("=")
-    if not separator or not name:
-        raise BadRecipe(
-            f"setting {setting!r} is not of the form key.path=value, for example prompts.rows=50"
-        )
-    *path, last = name.split(".")
-    for part in path:
-        below = tree.setdefault(part, {})
-        if not isinstance(below, dict):
-            raise BadRecipe(f"setting {setting!r}: {part!r} is not a mapping")
-        tree = below
-    try:
-        tree[last] = plain_yaml(value)
-    except ValueError as exc:
-        raise BadRecipe(f"setting {setting!r}: {exc}") from exc

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import yaml
 
 from tasks.errors import BadRecipe
+from tasks.spec import plain_yaml
 
 Path = tuple[str, ...]
 
@@ -43,6 +44,25 @@ def origin(what: str, text: str, settings: Sequence[str]) -> Origin:
     if node is not None:
         _note(node, (), lines, what)
     return Origin(what, lines, frozenset(setting.partition("=")[0] for setting in settings))
+
+
+def lay_over(tree: dict[str, object], setting: str) -> None:
+    """Set one `key.path=value` in a recipe's tree. BadRecipe when it has another form."""
+    name, separator, value = setting.partition("=")
+    if not separator or not name:
+        raise BadRecipe(
+            f"setting {setting!r} is not of the form key.path=value, for example prompts.rows=50"
+        )
+    *path, last = name.split(".")
+    for part in path:
+        below = tree.setdefault(part, {})
+        if not isinstance(below, dict):
+            raise BadRecipe(f"setting {setting!r}: {part!r} is not a mapping")
+        tree = below
+    try:
+        tree[last] = plain_yaml(value)
+    except ValueError as exc:
+        raise BadRecipe(f"setting {setting!r}: {exc}") from exc
 
 
 def _note(node: yaml.Node, path: Path, lines: dict[Path, int], what: str) -> None:

@@ -417,3 +417,11 @@ def test_names_and_shares_are_told_as_one_reads_them() -> None:
 def test_a_changed_recipe_of_the_table_is_one_change_away_from_a_sound_one() -> None:
     tree = yaml.safe_load(json.dumps(sound().model_dump(mode="json")))
     assert Recipe.model_validate(copy.deepcopy(tree)) == sound()
+
+
+def test_the_tokenizer_that_the_teacher_names_counts_for_an_endpoint() -> None:
+    served = TeacherSpec(engine="endpoint", model="qwen3:8b", tokenizer=str(POCKET))
+    counts = counter(served)
+    assert counts.exact and str(POCKET) in counts.how
+    asked = [{"role": "user", "content": LONG}]
+    assert counts.count(asked) == counter(TeacherSpec()).count(asked)

@@ -42,12 +42,13 @@ def counter(teacher: TeacherSpec) -> Counter:
     """Return what counts a prompt's tokens as this teacher does."""
     if teacher.engine == "scripted":
         return Counter(_words, _words, "words, as the scripted teacher counts", True)
-    folder = tokenizer_folder(teacher.model, teacher.revision)
+    named = teacher.tokenizer or teacher.model
+    folder = tokenizer_folder(named, "" if teacher.tokenizer else teacher.revision)
     if folder is None:
-        how = f"an estimate of {USUAL:g} characters per token: no tokenizer of {teacher.model} is here"
+        how = f"an estimate of {USUAL:g} characters per token: no tokenizer of {named} is here"
         return Counter(_usual, _least, how, False)
     exact = functools.partial(_by_tokenizer, folder)
-    return Counter(exact, exact, f"by the tokenizer of {teacher.model}", True)
+    return Counter(exact, exact, f"by the tokenizer of {named}", True)
 
 
 def tokenizer_folder(model: str, revision: str) -> Path | None:
@@ -81,7 +82,7 @@ def _least(messages: Sequence[Message]) -> int:
 
 def _by_tokenizer(folder: Path, messages: Sequence[Message]) -> int:
     model = _loaded(folder)
-    turns = [dict(turn) for turn in model.control.neutral(messages)]
+    turns = model.control.neutral(messages)
     text = model.render(turns)
     if text is None:
         bare = "\n".join(turn["content"] for turn in turns)
@@ -116,7 +117,8 @@ def _loaded(folder: Path) -> _Model:
         for name, value in config.items()
         if name in ("bos_token", "eos_token", "pad_token", "unk_token") and value
     }
-    return _Model(tokenizer, known_control(str(folder)), _template(folder, config), special)
+    control = known_control(str(folder))
+    return _Model(tokenizer, control, _template(folder, config), special)
 
 
 def _config(folder: Path) -> dict[str, object]:
