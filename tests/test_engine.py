@@ -81,7 +81,7 @@ def _listening() -> Iterator[list[tuple[str, str]]]:
     said: list[tuple[str, str]] = []
     listener = logging.Handler()
     listener.emit = lambda record: said.append((RUN.get(""), record.getMessage()))  # type: ignore[method-assign]
-    heard = logging.getLogger("tasks.inference.sharded")
+    heard = logging.getLogger("tasks.inference.cluster")
     heard.addHandler(listener)
     heard.setLevel(logging.INFO)
     token = RUN.set("this run")
