@@ -105,7 +105,8 @@ def test_bare_version_numbers_over_many_sections_are_a_history() -> None:
 def test_headings_that_many_sections_bear_are_told_apart_by_the_heading_above() -> None:
     text = (
         "# Sending\n\n## Options\n\nA letter may be sent by mail or by fax.\n\n# Paying\n\n## Options\n\nA fee is paid in cash or by card.\n\n"
-        "## Receipts\n\nA receipt is sent for each fee.\n\n### 4.1 Due dates\n\nThey are printed on it.\n\n# Refunds\n\n### 5.1 Due dates\n\nNone of them apply."
+        "## Receipts\n\nA receipt is sent for each fee.\n\n### 4.1 Due dates\n\nThey are printed on it.\n\n"
+        "# Refunds\n\n### 5.1 Due dates\n\nNone of them apply."
     )
     made = grounded(text)
     assert sections(made) == ["Options (Sending)", "Options (Paying)", "Receipts", "4.1", "5.1"]
