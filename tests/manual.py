@@ -1,4 +1,6 @@
-"""A manual of many sections, and a teacher that has read it: it answers what is asked, cites the section, and can add and solve."""
+"""A manual of many sections, and a teacher that has read it: it answers what is asked, cites the
+section, and can add and solve.
+"""
 
 import functools
 import re
@@ -35,7 +37,9 @@ _ASKED = re.compile(r"(?:require for|rule on) (?P<topic>[\w ]+?)[?.]")
 
 
 def write_manual(folder: Path) -> Path:
-    """Write 460 sections in ten files and return their folder; each has a rule and what follows when it is ignored."""
+    """Write 460 sections in ten files and return their folder; each has a rule and what follows
+    when it is ignored.
+    """
     folder.mkdir(parents=True)
     for part in range(10):
         own = [_section(part, *divmod(place, 2)) for place in range(46)]
@@ -73,7 +77,7 @@ def reply(prompt: str, seed: int) -> str:
             "Nothing that I was shown speaks of this matter at all.", "I cannot tell."
         )
     rule, _, loss = passage["text"].partition(". ")
-    said = loss if "ignores the rule" in prompt.rsplit("Question:", 1)[-1] else f"{rule}."
+    said = loss if "ignores the rule" in prompt.strip().rsplit("\n", 1)[-1] else f"{rule}."
     openings = (
         "The question is about",
         "What is asked concerns",

@@ -34,7 +34,14 @@ def assemble_corpus(
         root,
         key,
         lambda: assemble(
-            upstream, spec, name=name, teacher=teacher, judge=judge, trusting=trusting, docs=docs
+            upstream,
+            spec,
+            name=name,
+            teacher=teacher,
+            judge=judge,
+            trusting=trusting,
+            docs=docs,
+            fingerprint=key.fingerprint,
         ),
     )
 
