@@ -199,6 +199,7 @@ def test_a_sound_corpus_passes_and_leaves_data_docs(tmp_path: Path) -> None:
     loaded = [
         found for page in pages for found in re.findall(r"<(?:script|img|link)[^>]*//[^>]*>", page)
     ]
+    assert any("✓" in page for page in pages)
     assert loaded == [] and not any("<script" in page for page in pages)
 
 

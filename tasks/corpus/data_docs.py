@@ -8,6 +8,8 @@ from bs4 import BeautifulSoup
 
 LOADED = {"script": "src", "link": "href", "img": "src"}
 """What a page loads, and the attribute that says from where."""
+ICONS = {"fa-check-circle": "✓", "fa-times": "✗", "fa-exclamation-triangle": "!"}
+"""Signs for the icons of a font that comes over the network."""
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: #1d2733; margin: 1rem auto; max-width: 72rem; padding: 0 1.5rem }
 table { border-collapse: collapse; margin: .6rem 0 } td, th { text-align: left; padding: .3rem .6rem; border-bottom: 1px solid #e4e9ee }
@@ -30,6 +32,11 @@ def offline(text: str) -> str:
         for tag in soup(name):
             if name == "script" or "//" in str(tag.get(attribute, "")):
                 tag.decompose()
+    for icon in soup("i"):
+        names = set(icon.get("class") or ())
+        icon.replace_with(next((sign for name, sign in ICONS.items() if name in names), ""))
+    for advertisement in soup("footer"):
+        advertisement.decompose()
     style = soup.new_tag("style")
     style.string = STYLE
     (soup.head or soup).append(style)
