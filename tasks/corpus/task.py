@@ -8,7 +8,7 @@ from tasks.corpus.assemble import CorpusSpec, Upstream, assemble
 from tasks.policy import STAGE, settle
 from tasks.store import Key, Table
 
-CODE_VERSION = 6
+CODE_VERSION = 7
 
 
 @task(**STAGE)
