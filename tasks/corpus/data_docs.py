@@ -4,8 +4,6 @@ style of their own put in.
 
 from pathlib import Path
 
-from bs4 import BeautifulSoup
-
 LOADED = {"script": "src", "link": "href", "img": "src"}
 """What a page loads, and the attribute that says from where."""
 ICONS = {"fa-check-circle": "✓", "fa-times": "✗", "fa-exclamation-triangle": "!"}
@@ -27,6 +25,8 @@ def offline(text: str) -> str:
     """Return a page without scripts and without what it loads from other hosts; links that a reader
     may follow stay.
     """
+    from bs4 import BeautifulSoup
+
     soup = BeautifulSoup(text, "html.parser")
     for name, attribute in LOADED.items():
         for tag in soup(name):

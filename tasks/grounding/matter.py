@@ -69,10 +69,10 @@ heading that announces a licence.
 """
 _NOTES = re.compile(r"(?:foot|end) ?notes?")
 _LINK = re.compile(r"\[(?P<words>[^\]\n]+)\]\([^)\n]*\)")
-_TO_PAGE = re.compile(r"^(?P<title>.*\w.*?)[ .\t…]+(?P<page>\d{1,4}|[ivxlc]{1,6})$")
-_TO_PAGES = re.compile(
-    r"^(?P<term>.*\w.*?),? (?:\d{1,4}(?:[–-]\d{1,4})?, ?)*\d{1,4}(?:[–-]\d{1,4})?$"
-)
+_TO_PAGE = re.compile(r"[ .\t…](?P<page>\d{1,4}|[ivxlc]{1,6})$")
+_TO_PAGES = re.compile(r",? (?:\d{1,4}(?:[–-]\d{1,4})?, ?)*\d{1,4}(?:[–-]\d{1,4})?$")
+ENTRY_CHARACTERS = 160
+"""A longer line is no entry of contents or of an index."""
 _CHANGE = re.compile(
     r"^(?:[-*+•] *)?(?:\[?#\d+|(?:bug|issue|pr|gh|cve)[- ]*#?\d+|closes:|(?:bugs? )?fixed\b|"
     r"fixes\b|added\b|removed\b|deprecated\b|improved\b|"
@@ -200,15 +200,25 @@ def _contents(under: Under, text: str) -> bool:
     pages = [
         int(found["page"])
         for line in lines
-        if (found := _TO_PAGE.match(line)) and found["page"].isdecimal()
+        if (found := _entry(_TO_PAGE, line)) and found["page"].isdecimal()
     ]
     rising = sum(one <= other for one, other in pairwise(pages)) >= 0.9 * (len(pages) - 1)
     return len(pages) > LINES and len(pages) >= MOST * len(lines) and rising
 
 
+def _entry(ends: re.Pattern[str], line: str) -> re.Match[str] | None:
+    """Return how a line ends in page numbers, if it is an entry with words before them."""
+    found = ends.search(line) if len(line) <= ENTRY_CHARACTERS else None
+    return found if found and any(map(str.isalnum, line[: found.start()])) else None
+
+
 def _index(under: Under, text: str) -> bool:
     lines = _lines(text)
-    terms = [found["term"].lower() for line in lines if (found := _TO_PAGES.match(line))]
+    terms = [
+        found.string[: found.start()].lower()
+        for line in lines
+        if (found := _entry(_TO_PAGES, line))
+    ]
     paged = len(terms) > LINES and len(terms) >= MOST * len(lines)
     sorted_terms = sum(one <= other for one, other in pairwise(terms)) >= 0.8 * (len(terms) - 1)
     named = bool(under.headings) and any(map(_INDEX.fullmatch, under.headings[-2:]))
