@@ -37,7 +37,7 @@ from flows.train_student import train_student
 from tasks.errors import MillError
 from tasks.policy import GPU_SLOT, PAGES
 
-RECIPES = Path(__file__).parent / "recipes"
+POCKET = Path(__file__).parent / "recipes" / "pocket.yaml"
 ENGINE = command_to_string([sys.executable, "-m", "flows.lean"])
 
 
@@ -150,9 +150,14 @@ def _limit(client: SyncPrefectClient, slots: int) -> None:
     client.upsert_global_concurrency_limit_by_name(GPU_SLOT, slots)
 
 
+def asked(names: Sequence[str]) -> list[Path]:
+    """Return the recipes to deploy: those named, or the pocket recipe, which needs no files and no GPU."""
+    return [Path(name) for name in names] or [POCKET]
+
+
 def main() -> None:
-    """Deploy the recipes named, or all that ship."""
-    paths = [Path(name) for name in sys.argv[1:]] or sorted(RECIPES.glob("*.yaml"))
+    """Deploy the recipes named, or the pocket recipe."""
+    paths = asked(sys.argv[1:])
     try:
         recipes = [load_recipe(path) for path in paths]
     except MillError as exc:

@@ -30,6 +30,7 @@ OF_SOURCES: Mapping[str, str] = {
     "duplicate_question": "the same question lies there more than once; nothing is lost",
     "no_passage": "no stretch of these documents is long enough; lower grounding.min_words",
     "duplicate_passage": "the same section stands there more than once; nothing is lost",
+    "site_internals": "these files make the site and are no text of it; nothing is lost",
     "duplicate_prompt": "two rows of the plan read alike; give the family different forms",
 }  # fmt: skip
 OF_ANSWERS: Mapping[str, str] = {

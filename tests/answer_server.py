@@ -2,8 +2,9 @@
 
 A prompt that carries the mark row-NUMBER gets a fixed trace, any other the scripted engine's.
 
-`python -m tests.answer_server PORT [--delay SECONDS] [--sigma S] [--fail N] [--leak NOTE]`. Delays are log-normal around --delay when sigma > 0;
+`python -m tests.answer_server PORT [--delay SECONDS] [--sigma S] [--fail N] [--leak NOTE] [--manual]`. Delays are log-normal around --delay when sigma > 0;
 the first N requests are answered with 503. Answers to requests with a system message begin their reasoning with the note.
+With --manual it answers as one who has read the manual of tests.manual.
 GET /stats tells; POST /reset forgets.
 """
 
@@ -25,6 +26,7 @@ from typing import Any
 
 from tasks import think
 from tasks.inference.scripted import answer
+from tests.manual import reply
 
 ROW = re.compile(r"row-(\d+)")
 TEXT = "<think>\nThe question asks for a reason. I weigh two readings and keep the second of row-{row}.\n</think>\n\nThe answer is 42."
@@ -34,8 +36,11 @@ TOKENS = 30
 class Answers:
     """The application and its counts."""
 
-    def __init__(self, delay: float, sigma: float, fail: int, leak: str) -> None:
+    def __init__(
+        self, delay: float, sigma: float, fail: int, leak: str, *, manual: bool = False
+    ) -> None:
         self.delay, self.sigma, self.fail, self.leak = delay, sigma, fail, leak
+        self.reply = reply if manual else answer
         self.reset()
 
     def reset(self) -> None:
@@ -90,7 +95,7 @@ class Answers:
             await asyncio.sleep(self._delay_of(row))
         self.in_flight -= 1
         self.rows[f"{row}/{asked.get('seed')}"] += 1
-        text = TEXT.format(row=row) if found else answer(prompt, asked["seed"])
+        text = TEXT.format(row=row) if found else self.reply(prompt, asked["seed"])
         if self.leak and asked["messages"][0]["role"] == "system":
             text = text.replace(think.OPEN, f"{think.OPEN}{self.leak} ", 1)
         message = {"role": "assistant", "content": text}
@@ -125,7 +130,7 @@ class Server:
 
 @contextmanager
 def answering(
-    *, delay: float = 0, sigma: float = 0, fail: int = 0, leak: str = ""
+    *, delay: float = 0, sigma: float = 0, fail: int = 0, leak: str = "", manual: bool = False
 ) -> Iterator[Server]:
     """Run a server in a process of its own, on a free port."""
     command = [
@@ -141,6 +146,7 @@ def answering(
         str(fail),
         "--leak",
         leak,
+        *(["--manual"] if manual else []),
     ]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
@@ -168,11 +174,12 @@ def main() -> None:
     parser.add_argument("port", type=int)
     for name, kind in (("delay", float), ("sigma", float), ("fail", int), ("leak", str)):
         parser.add_argument(f"--{name}", type=kind, default=kind())
+    parser.add_argument("--manual", action="store_true")
     options = parser.parse_args()
     listener = socket.create_server(("127.0.0.1", options.port), backlog=4096)
     print(listener.getsockname()[1], flush=True)
     config = uvicorn.Config(
-        Answers(options.delay, options.sigma, options.fail, options.leak),
+        Answers(options.delay, options.sigma, options.fail, options.leak, manual=options.manual),
         log_level="critical",
         lifespan="off",
         access_log=False,

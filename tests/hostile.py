@@ -75,7 +75,7 @@ def write_bombs(folder: Path, outside: Path, fired: Path) -> dict[str, str]:
         pdf(zlib.compress(packed(b" " * MIB, 8000)), "/Filter [/FlateDecode /FlateDecode]")
     )
     (folder / "many_words.pdf").write_bytes(
-        pdf(packed(b"BT /F1 12 Tf 72 720 Td (word) Tj ET\n" * 30_000, 60), "/Filter /FlateDecode")
+        pdf(packed(b"BT /F1 12 Tf 72 720 Td (word) Tj ET\n" * 30_000, 400), "/Filter /FlateDecode")
     )
     (folder / "nested.html").write_text("<div>" * 30_000 + "deep")
     (folder / "unclosed.html").write_text("<!--" * 60_000)

@@ -1,5 +1,6 @@
 import json
 import re
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -193,7 +194,13 @@ def test_a_sound_corpus_passes_and_leaves_data_docs(tmp_path: Path) -> None:
     lines = validate(columns(), SuiteSpec(), docs=tmp_path)
     assert all(line["success"] for line in lines)
     assert len(lines) >= 18
-    assert (tmp_path / "index.html").exists()
+    pages = [page.read_text() for page in tmp_path.rglob("*.html")]
+    assert len(pages) == 3
+    loaded = [
+        found for page in pages for found in re.findall(r"<(?:script|img|link)[^>]*//[^>]*>", page)
+    ]
+    assert any("✓" in page for page in pages)
+    assert loaded == [] and not any("<script" in page for page in pages)
 
 
 def findings(**changes: object) -> Findings:
@@ -209,24 +216,50 @@ def findings(**changes: object) -> Findings:
 
 
 def test_the_funnel_ends_at_the_corpus() -> None:
-    assert findings().funnel[0] == ("asked", 40)
-    assert findings().funnel[-1][1] == findings().rows
+    funnel = findings().funnel
+    assert (funnel[0].name, funnel[0].rows, funnel[-1].rows) == ("asked", 40, findings().rows)
+    assert [one.share for one in funnel[1:]] == [
+        one.rows / before.rows for before, one in pairwise(funnel)
+    ]
+
+
+def test_every_loss_is_in_the_funnel_the_largest_of_a_step_first() -> None:
+    rejects = {"loop": 3, "short_think": 9, "drift": 5}
+    funnel = findings(
+        verdict_rejects=rejects, corpus_rejects={"invented": 2, "over_quota": 3}
+    ).funnel
+    gates = next(step for step in funnel if step.name == "passed every gate")
+    assert gates.lost == [("short_think", 9), ("drift", 5), ("loop", 3)]
+    assert {reason for step in funnel for reason, _ in step.lost} >= {"invented", "over_quota"}
+    assert funnel[-1].rows == 40 - 2 - 17 - 5
+    assert "not_best_of_n" in report(findings()) and "best one is kept" in report(findings())
+
+
+def test_the_report_names_recipe_and_fingerprint_and_rounds_its_numbers() -> None:
+    line = {
+        "expectation": "e",
+        "kwargs": {"min_value": 0.1},
+        "success": True,
+        "observed": 1 / 7,
+        "unexpected": 0,
+    }
+    page = report(findings(fingerprint="0123abcd0123abcd", suite=[line]))
+    assert "Recipe <b>small</b>" in page and "0123abcd0123abcd" in page
+    assert "0.143" in page and "0.1428" not in page
 
 
 def test_a_control_arm_left_aside_is_told_and_counts_in_no_yield() -> None:
     aside = findings(
         control=ControlArm(2, 8, 5, accepted=False), corpus_rejects={"not_best_of_n": 17}
     )
-    assert (aside.yield_share, ("after control_arm", 25), aside.funnel[-1][1]) == (
-        1.0,
-        aside.funnel[3],
-        aside.rows,
-    )
+    offered = next(step for step in aside.funnel if step.name == "offered to the corpus")
+    assert (offered.rows, offered.lost) == (25, [("control_arm", 5)])
+    assert (aside.yield_share, aside.funnel[-1].rows) == (1.0, aside.rows)
     assert "2 of the prompts were asked bare" in card(
         aside
     ) and "none of them is in the corpus" in card(aside)
     accepted = findings(control=ControlArm(2, 8, 5, accepted=True))
-    assert (accepted.yield_share, accepted.funnel[-1][1]) == (0.8, accepted.rows)
+    assert (accepted.yield_share, accepted.funnel[-1].rows) == (0.8, accepted.rows)
     assert "asked bare" not in card(findings())
 
 
@@ -256,7 +289,7 @@ def test_the_report_asks_nothing_of_any_network_and_escapes_what_it_shows() -> N
         if not "".join(found).startswith("#")
     ]
     assert addresses == []
-    assert page.count("<svg") == 5
+    assert page.count("<svg") == 4
 
 
 def test_the_report_is_the_same_bytes_for_the_same_findings() -> None:

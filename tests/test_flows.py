@@ -4,6 +4,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from datasets import load_dataset
+from prefect import State
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 
@@ -20,6 +21,7 @@ from tasks.store import Key, Made, Table, once, tables
 from tasks.verdicts.coherence import CoherenceSpec
 from tests.builders import recipe, write_rulebook
 from tests.builds import corpus_bytes
+from tests.left import artifacts_of, run_of, runs_of
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 
@@ -45,13 +47,20 @@ def test_two_builds_into_two_roots_are_the_same_bytes_wherever_and_however_fast_
     } <= corpus_bytes(tmp_path / "a").keys()
 
 
+Ran = tuple[Recipe, Path, State[Summary]]
+
+
 @pytest.fixture(scope="module")
-def built(
-    tmp_path_factory: pytest.TempPathFactory, prefect_server: str
-) -> tuple[Recipe, Path, Summary]:
+def ran(tmp_path_factory: pytest.TempPathFactory, prefect_server: str) -> Ran:
     folder = tmp_path_factory.mktemp("built")
     made = recipe(write_rulebook(folder / "rules"))
-    return made, folder / "mill", build_corpus(made, folder / "mill")
+    return made, folder / "mill", build_corpus(made, folder / "mill", return_state=True)
+
+
+@pytest.fixture(scope="module")
+def built(ran: Ran) -> tuple[Recipe, Path, Summary]:
+    made, root, state = ran
+    return made, root, state.result()
 
 
 def test_the_summary_accounts_for_every_row(built: tuple[Recipe, Path, Summary]) -> None:
@@ -96,11 +105,14 @@ def test_the_finished_job_again_asks_for_nothing_and_shows_as_cached(
     built: tuple[Recipe, Path, Summary],
 ) -> None:
     made, root, first = built
-    again = build_corpus(made, root)
+    state = build_corpus(made, root, return_state=True)
+    again = state.result()
+    assert isinstance(again, Summary)
     assert (again.requests, again.fingerprint, again.rows) == (0, first.fingerprint, first.rows)
-    with get_client(sync_client=True) as client:
-        latest = max(client.read_flow_runs(), key=lambda run: run.start_time or run.created)  # type: ignore[arg-type, return-value]
-        assert latest.state_name == "Completed"
+    flow_run, *stages = runs_of(run_of(state))
+    assert flow_run.state_name == "Completed"
+    cached = [stage for stage in stages if stage.state_name == "Cached"]
+    assert len(cached) == len(again.stages)
 
 
 def corpus_prompts(summary: Summary) -> set[str]:
@@ -249,10 +261,9 @@ def test_a_part_that_is_gone_is_made_again_without_asking_the_teacher(
 
 
 def test_every_stage_leaves_a_table_of_its_rows_and_generation_its_progress(
-    built: tuple[Recipe, Path, Summary],
+    ran: Ran,
 ) -> None:
-    with get_client(sync_client=True) as client:
-        artifacts = client.read_artifacts()
+    artifacts = artifacts_of(run_of(ran[2]))
     assert {
         "documents",
         "questions",

@@ -12,8 +12,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 from bs4 import BeautifulSoup
-from prefect import flow, task
-from prefect.client.orchestration import get_client
+from prefect import State, flow, task
 from rich.console import Console
 from transformers import AutoTokenizer
 
@@ -48,6 +47,7 @@ from tests.hostile import (
     write_bombs,
     write_hostile_rulebook,
 )
+from tests.left import artifacts_of, logs_of, run_of, runs_of
 
 KEY = "key-5f1c0ffee-of-the-endpoint"
 RECIPES = sorted((Path(__file__).parents[1] / "deployments" / "recipes").glob("*.yaml"))
@@ -235,10 +235,11 @@ def test_weights_that_are_a_pickle_are_not_opened(tmp_path: Path) -> None:
 # One build from a hostile rulebook by a teacher who quotes it, with a key in the environment and a model that is trusted aloud
 
 
+Ran = tuple[Recipe, Path, State[Summary]]
+
+
 @pytest.fixture(scope="module")
-def built(
-    tmp_path_factory: pytest.TempPathFactory, prefect_server: str
-) -> tuple[Recipe, Path, Summary]:
+def ran(tmp_path_factory: pytest.TempPathFactory, prefect_server: str) -> Ran:
     folder = tmp_path_factory.mktemp("hostile")
     teacher = {
         "engine": "endpoint",
@@ -254,7 +255,13 @@ def built(
             placement={"teacher": {"base_url": server.base_url, "window": 8}},
             verdicts={"structure": {"answer_max": 9000}, "fluency": {"longest_word": 90}},
         )  # fmt: skip
-        return made, folder / "mill", build_corpus(made, folder / "mill")
+        return made, folder / "mill", build_corpus(made, folder / "mill", return_state=True)
+
+
+@pytest.fixture(scope="module")
+def built(ran: Ran) -> tuple[Recipe, Path, Summary]:
+    made, root, state = ran
+    return made, root, state.result()
 
 
 def test_what_a_document_says_is_in_the_corpus_word_for_word_and_was_never_evaluated(
@@ -324,29 +331,21 @@ def test_the_probes_page_escapes_both_models(tmp_path: Path) -> None:
 
 
 def test_a_model_that_is_trusted_is_named_in_log_and_card(
-    built: tuple[Recipe, Path, Summary],
+    ran: Ran, built: tuple[Recipe, Path, Summary]
 ) -> None:
     assert "trust_remote_code was on" in Path(built[2].card).read_text()
-    with get_client(sync_client=True) as client:
-        assert any(
-            "trust_remote_code is on for traces.teacher" in line.message
-            for line in client.read_logs()
-        )
+    said = [line.message for line in logs_of(run_of(ran[2]))]
+    assert any("trust_remote_code is on for traces.teacher" in line for line in said)
 
 
 def test_the_key_is_in_no_file_no_log_no_parameter_and_no_artifact(
-    built: tuple[Recipe, Path, Summary],
+    ran: Ran, built: tuple[Recipe, Path, Summary]
 ) -> None:
     files = [path for path in built[1].rglob("*") if path.is_file()]
     assert len(files) > 40
     assert [path.name for path in files if KEY.encode() in path.read_bytes()] == []
-    with get_client(sync_client=True) as client:
-        told = [
-            *client.read_logs(),
-            *client.read_flow_runs(),
-            *client.read_task_runs(),
-            *client.read_artifacts(),
-        ]
+    own = run_of(ran[2])
+    told = [*logs_of(own), *runs_of(own), *artifacts_of(own)]
     assert len(told) > 20
     assert [one for one in told if KEY in one.model_dump_json()] == []
 
@@ -362,9 +361,8 @@ def test_an_artifact_holds_no_sign_that_a_database_or_a_terminal_chokes_on(
             description="evidence",
         )
 
-    flow(name="hostile-artifact")(leave)()
-    with get_client(sync_client=True) as client:
-        (artifact,) = [one for one in client.read_artifacts() if one.key == "hostile"]
+    state = flow(name="hostile-artifact")(leave)(return_state=True)
+    (artifact,) = artifacts_of(run_of(state))
     ((row),) = json.loads(str(artifact.data))
     assert row["pattern"].isprintable() and row["examples"] == [f"c d{SCRIPT}"]
 

@@ -6,8 +6,6 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from prefect.client.orchestration import get_client
-from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 
 from flows.build_corpus import Summary, build_corpus
 from flows.recipe import Recipe
@@ -17,6 +15,7 @@ from tasks.store import Key, Table, once
 from tasks.verdicts.audit.traces import TraceAuditSpec, audit_table, refuse_leaks, stopping_patterns
 from tests.answer_server import answering
 from tests.builders import prompts_table, recipe
+from tests.left import artifacts_of, run_of
 
 NOTE = "B7 zesty variant; shuffle the closing line."
 ASKED = ("the fee", "the reply period", "the examiner who decides")
@@ -49,17 +48,15 @@ def leaky(rulebook: Path, base_url: str, **audit: object) -> Recipe:
 def test_a_leak_of_a_form_nobody_wrote_a_pattern_for_stops_the_run_and_leaves_its_evidence(
     tmp_path: Path, rulebook: Path, leaking_url: str
 ) -> None:
+    state = build_corpus(leaky(rulebook, leaking_url), tmp_path, return_state=True)
     with pytest.raises(
         GateBroken,
         match=r"concentration '.*zesty variant.* in \d+ rows \(9\d %\).*nothing was published",
     ):
-        build_corpus(leaky(rulebook, leaking_url), tmp_path)
+        state.result()
     assert {"traces", "audits"} <= {path.name for path in tmp_path.iterdir()}
     assert not {"verdicts", "corpus"} & {path.name for path in tmp_path.iterdir()}
-    with get_client(sync_client=True) as client:
-        (left,) = client.read_artifacts(
-            artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=["leaks"])), limit=1
-        )
+    (left,) = [one for one in artifacts_of(run_of(state)) if one.key == "leaks"]
     assert "zesty variant" in str(left.data)
     (page,) = (tmp_path / "audits").glob("*/audit.html")
     assert "zesty variant" in page.read_text()

@@ -368,3 +368,38 @@ def test_a_heading_reads_inside_a_sentence(heading: str, topic: str) -> None:
     one = passage(1, section="Section 1", heading=heading)
     row = next(plan(PromptSpec(rows=1, saturation=1), [one], []))
     assert topic in row.visible.question
+
+
+SENTENCES = (
+    "All Debian packages follow the rule. We ask what Debian wants, and the packages obey it."
+)
+IN_A_QUESTION = {
+    "HTTP headers": "HTTP headers", "iOS devices": "iOS devices", "UseMethod": "UseMethod", "on.exit": "on.exit", "R packages": "R packages",
+    "eBPF": "eBPF", "po_message_t API": "po_message_t API", "x86 systems": "x86 systems", "LaTeX macros": "LaTeX macros",
+    "Debian packages": "Debian packages", "Packages of all kinds": "packages of all kinds", "Late fees": "late fees",
+    "The archive": "the archive", "The JavaScript Domain": "the JavaScript Domain", "All Claim Limitations": "All Claim Limitations",
+    "Link-Time Optimization": "Link-Time Optimization", "Add-on packages": "add-on packages", "DESCRIPTION": "DESCRIPTION",
+    "Paying the fee.": "paying the fee", "Why is it late?": '"Why is it late?"', "Bug Reports and Feature Requests": "Bug Reports and Feature Requests",
+    "‘gettext.h’ in lib": "‘gettext.h’ in lib", "3D models": "3D models",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("heading", "topic"), IN_A_QUESTION.items())
+def test_a_heading_keeps_its_case_in_a_question_but_for_the_capital_of_a_common_word(
+    heading: str, topic: str
+) -> None:
+    one = passage(1, heading=heading, text=SENTENCES)
+    family = Family(name="f", share=1, forms=("What does the manual require for {topic}?",))
+    row = next(plan(PromptSpec(rows=1, families=(family,), saturation=1), [one], []))
+    assert row.visible.question == f"What does the manual require for {topic}?"
+
+
+def test_another_document_changes_no_topic() -> None:
+    one = passage(1, document_id="a", heading="Court fees", text="A fee is due.")
+    other = passage(2, document_id="b", heading="Costs", text="We wrote to Court and asked Court.")
+    spec = PromptSpec(rows=1, saturation=1)
+    alone, beside = (
+        next(plan(spec, [one], [])),
+        list(plan(PromptSpec(rows=2, saturation=1), [one, other], [])),
+    )
+    assert alone.visible.question in {row.visible.question for row in beside}

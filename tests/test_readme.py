@@ -6,13 +6,23 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import yaml
 
+from flows.build_corpus import build_corpus
 from flows.recipe import Recipe
+from tasks import rows
+from tasks.prompts.write import write as write_prompts
+from tasks.sources.collect import questions
+from tests.answer_server import answering
 from tests.audit_corpus import write
+from tests.builders import recipe
 from tests.builds import TRACEMILL, finish, start
+from tests.manual import write_manual
 
 HOUSE = Path(__file__).parents[1]
 README = (HOUSE / "README.md").read_text()
@@ -98,6 +108,80 @@ def test_the_plan_command_shows_prompts_and_numbers() -> None:
 def test_every_recipe_in_it_parses(text: str) -> None:
     tree = yaml.safe_load(text)
     assert Recipe.model_validate({"name": "piece"} | tree)
+
+
+def recipe_named(name: str) -> dict[str, Any]:
+    trees = [yaml.safe_load(text) for text in blocks("yaml")]
+    return next(dict(tree) for tree in trees if tree.get("name") == name)
+
+
+def test_the_rulebook_recipe_publishes_its_rows_with_the_teacher_that_it_names(
+    tmp_path: Path, prefect_server: str
+) -> None:
+    tree = recipe_named("rulebook")
+    manual, papers = tree["documents"]["sources"]
+    manual["path"] = str(write_manual(tmp_path / manual["path"]))
+    pq.write_table(
+        pa.table({"abstract": ["A pump that moves water uphill at night."]}),
+        tmp_path / "papers.parquet",
+    )
+    papers["path"] = str(tmp_path / "papers.parquet")
+    with answering(manual=True) as server:
+        tree["placement"]["teacher"]["base_url"] = server.base_url
+        made = Recipe.model_validate(tree)
+        built = build_corpus(made, tmp_path / "mill")
+    stages = {line.stage: line for line in built.stages}
+    assert built.rows >= made.corpus.suite.min_rows
+    assert stages["prompts"].rows_out >= made.prompts.rows
+    assert stages["traces"].rejected.get("prompt_too_long", 0) == 0
+    assert all(line.rows_in == line.rows_out + sum(line.rejected.values()) for line in built.stages)
+
+
+def pieces() -> list[dict[str, Any]]:
+    """Return what the README prints of recipes beside whole ones."""
+    trees = [yaml.safe_load(text) for text in blocks("yaml")]
+    return [dict(tree) for tree in trees if "name" not in tree]
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [piece for piece in pieces() if "traces" in piece],
+    ids=lambda one: str(one["traces"]["teacher"]["engine"]),
+)
+def test_every_teacher_that_is_printed_answers_a_small_build(
+    piece: dict[str, Any], tmp_path: Path, rulebook: Path, prefect_server: str
+) -> None:
+    with answering() as server:
+        teacher = piece["traces"]["teacher"]
+        if teacher["engine"] == "endpoint":
+            piece["placement"]["teacher"]["base_url"] = server.base_url
+        else:
+            # Eight billion parameters and a GPU are not at hand; test_real runs this engine with the built-in model.
+            teacher["engine"] = "scripted"
+        built = build_corpus(recipe(rulebook, **piece), tmp_path)
+    traces = next(line for line in built.stages if line.stage == "traces")
+    assert built.rows >= 3
+    assert traces.rejected.get("prompt_too_long", 0) == 0
+
+
+def test_the_probe_that_is_printed_asks_what_it_says(tmp_path: Path) -> None:
+    (probe,) = [
+        Recipe.model_validate({"name": "piece"} | one).probe for one in pieces() if "probe" in one
+    ]
+    own = [
+        {"question": f"Which rule holds for case {number}?", "answer": "none"}
+        for number in range(60)
+    ]
+    (tmp_path / "my_probe.jsonl").write_text("\n".join(map(json.dumps, own)))
+    source = probe.questions.sources[0]
+    assert source.path == "my_probe.jsonl"
+    there = source.model_copy(update={"path": str(tmp_path / source.path)})
+    asked = questions(probe.questions.model_copy(update={"sources": (there,)})).parts["questions"]
+    made = write_prompts(rows.table_of([], rows.PASSAGES), asked, probe.prompts)
+    assert made.parts["prompts"].num_rows == probe.prompts.rows
+    assert set(made.parts["prompts"]["family"].to_pylist()) == {
+        one.name for one in probe.prompts.families
+    }
 
 
 def test_the_audit_commands_run_on_a_corpus_of_ones_own(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from tasks.train.adapter import adapter_of
 from tasks.verdicts.task import audit_traces, refuse_leaky_traces
 from tests.builds import TRACEMILL, corpus_bytes
 from tests.contaminate import LABEL, contaminated
+from tests.handbook import untrue
 
 pytestmark = pytest.mark.vllm
 FENCES = Path(__file__).parent / "fences"
@@ -67,6 +68,15 @@ def test_a_whole_factory_run_needs_no_network_and_its_clean_student_passes_both_
         one.name for one in metrics
     }
     assert not _leaks(weighed)
+
+
+def test_every_handbook_row_is_true_and_quotes_its_section_word_for_word(factory: Path) -> None:
+    (corpus,) = (one.table for one in tables(factory, "corpus"))
+    asked = [row for row in corpus.read().to_pylist() if row["family"] == "handbook_qa"]
+    assert len(asked) >= 15
+    assert [
+        fault for row in asked if (fault := untrue(row["prompt"], row["think"], row["answer"]))
+    ] == []
 
 
 def test_a_build_with_the_real_teacher_repeats_itself(factory: Path, tmp_path: Path) -> None:

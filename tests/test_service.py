@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import os
 import re
 import signal
 import stat
@@ -20,10 +21,11 @@ import pytest
 from prefect.automations import Automation
 
 from deployments.automations import said, zombies
+from deployments.deploy import asked
 from flows.service import processes
 from flows.service.home import MOST_RUNS, SILENT, Home
 from flows.service.leftovers import close_attempt, close_ended
-from flows.service.pages import readable
+from flows.service.pages import dated, made_at, readable
 from flows.service.service import up
 from tasks.errors import BadSetting, ServiceDown
 from tests.builders import write_rulebook
@@ -569,3 +571,24 @@ def test_the_settings_file_serves_a_shell(tmp_path: Path) -> None:
         ["bash", "-c", f"set -a; . {tmp_path}/env; env"], capture_output=True, text=True, check=True
     )
     assert {f"{name}={value}" for name, value in written.items()} <= set(done.stdout.splitlines())
+
+
+def test_the_pocket_recipe_is_deployed_when_none_is_named_and_else_those_alone() -> None:
+    assert [path.name for path in asked([])] == ["pocket.yaml"]
+    assert asked(["my.yaml", "other.yaml"]) == [Path("my.yaml"), Path("other.yaml")]
+
+
+def test_a_served_page_tells_when_its_table_was_made_and_the_page_itself_does_not(
+    tmp_path: Path,
+) -> None:
+    page = tmp_path / "report.html"
+    page.write_text("<h1>small</h1><p>text</p>")
+    assert made_at(page) is None
+    (tmp_path / "_manifest.json").write_text("{}")
+    os.utime(tmp_path / "_manifest.json", (0, 86_400))
+    made = made_at(page)
+    assert made is not None
+    assert (
+        dated(page.read_text(), made)
+        == "<h1>small</h1>\n<p>Made on 02 January 1970, 00:00 UTC</p><p>text</p>"
+    )

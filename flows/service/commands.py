@@ -20,7 +20,7 @@ HOME = Path("~/.tracemill")
 def up(
     recipes: Annotated[
         list[Path] | None,
-        typer.Argument(help="Recipes to deploy; those in deployments/recipes when none is named."),
+        typer.Argument(help="Recipes to deploy; the pocket recipe when none is named."),
     ] = None,
     root: Root = Path("mill"),
     home: Home = HOME,
@@ -41,7 +41,7 @@ def up(
         ),
     ] = "",
 ) -> None:
-    """Bring up the local Prefect: server, work pool, worker, reports, and a deployment for every recipe and flow.
+    """Bring up the local Prefect: server, work pool, worker, reports, and a deployment for each flow of each recipe.
 
     All of it on loopback, behind a password, closed to other web pages. What is up already is left alone; deployments are brought up to date.
     Nightly schedules then fire by themselves, and every run can be started, watched, cancelled and retried in the browser.

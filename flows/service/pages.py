@@ -3,8 +3,11 @@
 import secrets
 from base64 import b64decode
 from binascii import Error as NotBase64
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from tasks.store import MANIFEST
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -36,7 +39,7 @@ SAFE = {
 def application(root: Path, secret: str) -> Any:
     """Return the ASGI application that serves the reports below root to whoever knows the secret, `user:password`."""
     from starlette.applications import Starlette
-    from starlette.responses import FileResponse, PlainTextResponse
+    from starlette.responses import FileResponse, HTMLResponse, PlainTextResponse
     from starlette.routing import Route
 
     async def page(request: "Request") -> "Response":
@@ -45,11 +48,12 @@ def application(root: Path, secret: str) -> Any:
                 "log in", 401, headers={"WWW-Authenticate": 'Basic realm="tracemill"'}
             )
         found = readable(root, request.path_params["path"])
-        return (
-            FileResponse(found, headers=SAFE)
-            if found
-            else PlainTextResponse("there is no such report", 404)
-        )
+        if found is None:
+            return PlainTextResponse("there is no such report", 404)
+        made = made_at(found) if found.suffix == ".html" else None
+        if made is None:
+            return FileResponse(found, headers=SAFE)
+        return HTMLResponse(dated(found.read_text(encoding="utf-8"), made), headers=SAFE)
 
     return Starlette(routes=[Route("/{path:path}", page)])
 
@@ -65,6 +69,21 @@ def readable(root: Path, path: str) -> Path | None:
         if below and below[0] in STAGES and found.suffix in SUFFIXES and found.is_file()
         else None
     )
+
+
+def made_at(page: Path) -> datetime | None:
+    """Return when the table was finished that a page belongs to; None for a page of no table."""
+    manifest = page.with_name(MANIFEST)
+    return datetime.fromtimestamp(manifest.stat().st_mtime, UTC) if manifest.is_file() else None
+
+
+def dated(text: str, made: datetime) -> str:
+    """Return a page with the time of its making below its heading.
+
+    A table is the same bytes whenever it is made, so its pages hold no date; the one who serves
+    them knows it.
+    """
+    return text.replace("</h1>", f"</h1>\n<p>Made on {made:%d %B %Y, %H:%M} UTC</p>", 1)
 
 
 def _knows(header: str, secret: str) -> bool:

@@ -103,6 +103,7 @@ def assemble(
     judge: str,
     docs: Path,
     trusting: str = "",
+    fingerprint: str = "",
 ) -> Made:
     """Return the corpus with card, report and suite results beside it; refused when it is not what the Spec says."""
     verdicts = pa.concat_tables([upstream.verdicts.read(), upstream.coherence.read()])
@@ -133,6 +134,7 @@ def assemble(
         teacher=teacher,
         judge=judge,
         trusting=trusting,
+        fingerprint=fingerprint,
         suite=suite,
         hits=hits,
         validation=validation,
@@ -204,14 +206,14 @@ def _parts(kept: list[Candidate], validation: set[str], teacher: str) -> dict[st
 
 
 def _findings(
-    line: _Line, upstream: Upstream, spec: CorpusSpec, arm: ControlArm, *, name: str, teacher: str, judge: str, trusting: str,
+    line: _Line, upstream: Upstream, spec: CorpusSpec, arm: ControlArm, *, name: str, teacher: str, judge: str, trusting: str, fingerprint: str,
     suite: list[dict[str, object]], hits: Counter[str], validation: set[str], trusted: Trust,
 ) -> Findings:  # fmt: skip
     kept = line.kept
     return Findings(
         name=name, teacher=teacher, prompts=upstream.prompts.rows, asked=upstream.traces.rows_in,
         trace_rejects=dict(upstream.traces.rejected), verdict_rejects=_gate_rejects(upstream), corpus_rejects=_selected_out(line),
-        passing=upstream.coherence.rows_out, judge=judge, trusting=trusting, control=arm, rows=len(kept), validation=len(validation),
+        passing=upstream.coherence.rows_out, judge=judge, trusting=trusting, fingerprint=fingerprint, control=arm, rows=len(kept), validation=len(validation),
         families=dict(sorted(Counter(one.family for one in kept).items())), general=sum(one.general for one in kept),
         verified=sum(one.known_answer for one in kept), think_lengths=[len(one.trace["think"]) for one in kept],
         band=(spec.suite.think_min, spec.suite.think_max), similarities=_similarities(kept, upstream.passages.path, spec.embedding),

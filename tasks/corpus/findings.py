@@ -1,6 +1,7 @@
 """What was found out about a corpus; card and report say it in words and pictures."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from tasks.corpus.trust import UNKNOWN, Trust
 
@@ -28,6 +29,46 @@ class ControlArm:
     def aside(self) -> int:
         """Passing traces that were not offered to the corpus."""
         return 0 if self.accepted else self.passing
+
+
+_ASKED = "Every prompt is asked several times; each answer is a trace."
+_CONTROL = (
+    "The control arm is asked bare, to know how the teacher writes when nobody instructs it. "
+    "Its answers are a baseline and no rows, unless the recipe accepts them."
+)
+_CORPUS = {
+    "best of each prompt": (
+        ("not_best_of_n",),
+        "Of several passing answers to one prompt the best one is kept.",
+    ),
+    "without duplicates": (
+        ("exact_duplicate", "near_duplicate"),
+        "A row that says what an earlier one says is left out.",
+    ),
+    "without held-out questions": (
+        ("contaminated",),
+        "A row that holds a question kept for measuring is left out.",
+    ),
+    "within the shares": (
+        ("over_quota",),
+        "The recipe bounds the share of a family (corpus.quotas) and of general reasoning.",
+    ),
+}
+"""Steps of the corpus stage: what is left, the reasons that take rows there, and what the step
+does.
+"""
+
+
+class Step(NamedTuple):
+    """A step of the funnel. share: of the step before. lost: reason and rows, the largest loss
+    first. note: what the step does.
+    """
+
+    name: str
+    rows: int
+    share: float
+    lost: list[tuple[str, int]]
+    note: str
 
 
 @dataclass(frozen=True)
@@ -60,6 +101,7 @@ class Findings:
     suite: list[dict[str, object]]
     examples: list[Example]
     trusting: str = ""
+    fingerprint: str = ""
     trust: Trust = UNKNOWN
     """What the gates checked in these rows, and what they find of planted faults."""
 
@@ -70,13 +112,37 @@ class Findings:
         return self.rows / offered if offered else 0.0
 
     @property
-    def funnel(self) -> list[tuple[str, int]]:
-        """(what is left, rows) from asked to corpus, reason by reason."""
-        left = self.asked
-        steps = [("asked", left)]
-        aside = {"control_arm": self.control.aside} if self.control.aside else {}
-        for rejects in (self.trace_rejects, self.verdict_rejects, aside, self.corpus_rejects):
-            for reason, rows in sorted(rejects.items(), key=lambda item: -item[1]):
-                left -= rows
-                steps.append((f"after {reason}", left))
+    def funnel(self) -> list[Step]:
+        """The way from traces asked to rows of the corpus, step by step."""
+        steps = [Step("asked", self.asked, 1.0, [], _ASKED)]
+        for name, note, losses in self._losses():
+            before = steps[-1].rows
+            left = before - sum(losses.values())
+            lost = sorted(losses.items(), key=lambda loss: (-loss[1], loss[0]))
+            steps.append(Step(name, left, left / before if before else 0.0, lost, note))
         return steps
+
+    def _losses(self) -> list[tuple[str, str, dict[str, int]]]:
+        """Return (what is left, what the step does, reason → rows lost) in the order of the line;
+        steps that lose nothing included.
+        """
+        aside = {"control_arm": self.control.aside} if self.control.aside else {}
+        known = {reason for reasons, _ in _CORPUS.values() for reason in reasons}
+        other = {
+            reason: rows for reason, rows in self.corpus_rejects.items() if reason not in known
+        }
+        corpus = [
+            (
+                name,
+                note,
+                {one: self.corpus_rejects[one] for one in reasons if one in self.corpus_rejects},
+            )
+            for name, (reasons, note) in _CORPUS.items()
+        ]
+        return [
+            ("answered", "The teacher finished in time, within its tokens.", self.trace_rejects),
+            ("passed every gate", "The gates judge each trace by itself.", self.verdict_rejects),
+            ("offered to the corpus", _CONTROL, aside),
+            *corpus,
+            *([("left after other checks", "", other)] if other else []),
+        ]

@@ -8,7 +8,7 @@ from tasks.corpus.assemble import CorpusSpec, Upstream, assemble
 from tasks.policy import STAGE, settle
 from tasks.store import Key, Table
 
-CODE_VERSION = 7
+CODE_VERSION = 8
 
 
 @task(**STAGE)
@@ -34,7 +34,14 @@ def assemble_corpus(
         root,
         key,
         lambda: assemble(
-            upstream, spec, name=name, teacher=teacher, judge=judge, trusting=trusting, docs=docs
+            upstream,
+            spec,
+            name=name,
+            teacher=teacher,
+            judge=judge,
+            trusting=trusting,
+            docs=docs,
+            fingerprint=key.fingerprint,
         ),
     )
 

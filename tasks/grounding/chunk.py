@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
 
-_HASHES = re.compile(r"^(#{1,6})[ \t]+(?P<title>\S[^\n]{0,299})$", re.MULTILINE)
+_HASHES = re.compile(r"^(?P<hashes>#{1,6})[ \t]+(?P<title>\S[^\n]{0,299})$", re.MULTILINE)
 _UNDERLINED = re.compile(
     r"^(?P<title>\S[^\n]{0,118})\n(?P<rule>[=\-~^*\"+])(?P=rule){2,}[ \t]*$", re.MULTILINE
 )
@@ -14,35 +14,51 @@ _NUMBERED = re.compile(
     r"(?:\A|\n\n)(?P<title>(?:(?:Section|Chapter|Part|Rule|Article|§)[ \t]*)?\d+(?:\.\d+)*\.?[ \t]+[A-Z][^\n]{1,90}[^\n.:;,])(?=\n\n|\n*\Z)"
 )
 _OUTLINE = re.compile(
-    r"^(?P<title>\d+(?:\.\d+)+\.?[ \t]+[A-Z][^\n]{1,90}[^\n.:;,\d])$", re.MULTILINE
+    r"^(?P<title>\d+(?:\.\d+)+\.?[ \t]+[A-Z][^\n]{1,90}[^\n.:;,\d])(?=\n(?![ \t]*[a-z])|\Z)",
+    re.MULTILINE,
 )
 _FENCED = re.compile(r"^(?P<fence>```+|~~~+).*?^(?P=fence)", re.MULTILINE | re.DOTALL)
 _LABEL = re.compile(
     r"^(?P<label>(?:(?:Section|Chapter|Part|Rule|Article|Appendix|§)[ \t]*)?(?:\d+|[A-Z])(?:[.\-]\d+)*(?:\([a-z0-9]+\))*)[.:)]?[ \t]+(?P<heading>\S.*)$"
 )
+_LINKED = re.compile(r"!?\[(?P<words>[^\]\n]*)\](?:\([^)\n]*\)|\[[^\]\n]*\])")
+_ATTRIBUTES = re.compile(r"[ \t]*\{[#.:][^}\n]*\}$")
+_MARKED = re.compile(
+    r"(?<!\w)(?P<mark>``?|\*\*?|__)(?=\S)(?P<words>[^`*\n]+?)(?<=\S)(?P=mark)(?!\w)"
+)
 _SENTENCE_END = re.compile(r"(?<=[.!?])[\"')\]]*\s+(?=[\"'(\[]?[A-Z0-9])")
 _PARAGRAPH = re.compile(r"\n[ \t]*\n+")
+_ROUND = str.maketrans("[]", "()")
+LABEL_CHARACTERS = 80
+"""A citation in brackets holds no more."""
 WORD_CHARACTERS = 200
 """What is longer without a space is no word: encoded pictures, keys, noise. It stands in no passage."""
 
 
 class Heading(NamedTuple):
-    """A heading's citable label, its topic, and where it stands in the text."""
+    """A heading's citable label, its topic, where it stands in the text, its words, and its level,
+    1 for the highest.
+    """
 
     section: str
     topic: str
     start: int
     end: int
+    title: str = ""
+    level: int = 1
 
 
 @dataclass(frozen=True)
 class Chunk:
-    """A passage's place: half-open offsets into the document's text, under one heading."""
+    """A passage's place: half-open offsets into the document's text, under one heading. above: all
+    headings over it, the document's title first.
+    """
 
     section: str
     heading: str
     start: int
     end: int
+    above: tuple[str, ...] = ()
 
 
 def chunks(text: str, *, title: str, max_words: int, min_words: int) -> Iterator[Chunk]:
@@ -50,28 +66,69 @@ def chunks(text: str, *, title: str, max_words: int, min_words: int) -> Iterator
 
     What stands under a heading in fewer than min_words is a stub of layout, and left out.
     """
-    for heading, start, end in _sections(text, title):
+    for heading, above, start, end in _sections(text, title):
         for chunk_start, chunk_end in _pack(text, start, end, max_words):
             if len(text[chunk_start:chunk_end].split()) >= min_words:
-                yield Chunk(heading.section, heading.topic, chunk_start, chunk_end)
+                yield Chunk(heading.section, heading.topic, chunk_start, chunk_end, above)
 
 
 def headings(text: str) -> list[Heading]:
     """Return every heading: Markdown hashes, underlined lines, numbered lines that stand alone, outline numbers (2.1) even in running text."""
     found = {}
     prose = _FENCED.sub(lambda code: " " * len(code[0]), text)
+    rules: list[str] = []
     for pattern in (_OUTLINE, _NUMBERED, _UNDERLINED, _HASHES):
         for match in pattern.finditer(prose):
-            section, topic = label(match["title"].rstrip(" \t#") or match["title"])
-            found[match.start("title")] = Heading(section, topic, match.start(), match.end())
+            title = without_markup(match["title"].rstrip(" \t#") or match["title"])
+            section, topic = label(title)
+            level = _level(match, section, rules)
+            found[match.start("title")] = Heading(
+                section, topic, match.start(), match.end(), title, level
+            )
     return _without_overlap(sorted(found.values(), key=lambda heading: heading.start))
+
+
+def without_markup(title: str) -> str:
+    """Return a heading without the signs of Markdown and reStructuredText: links are their words,
+    code and stress lose their marks.
+    """
+    words = _LINKED.sub(lambda link: link["words"], title)
+    words = _ATTRIBUTES.sub("", words)
+    return _MARKED.sub(lambda marked: marked["words"], words).strip() or title
+
+
+def _level(match: re.Match[str], section: str, rules: list[str]) -> int:
+    """Return a heading's level. rules: the underlines seen so far, the highest first, which
+    reStructuredText tells apart by order alone.
+    """
+    marks = match.groupdict()
+    if marks.get("hashes"):
+        return len(marks["hashes"])
+    if rule := marks.get("rule"):
+        if rule not in rules:
+            rules.append(rule)
+        return rules.index(rule) + 1
+    return section.rstrip(".").count(".") + 1
 
 
 def label(title: str) -> tuple[str, str]:
     """Return (section, topic) of a heading: "Section 214. Late fees" is cited as "Section 214"; without a number, by its words."""
     title = " ".join(title.split())
     match = _LABEL.match(title)
-    return (" ".join(match["label"].split()), match["heading"]) if match else (title, title)
+    return (
+        (" ".join(match["label"].split()), match["heading"]) if match else (citable(title), title)
+    )
+
+
+def citable(title: str) -> str:
+    """Return a heading's words as a citation in brackets can hold them: no brackets inside, and not
+    too long.
+    """
+    words = title.translate(_ROUND)
+    if len(words) <= LABEL_CHARACTERS:
+        return words
+    cut = words[: LABEL_CHARACTERS - 2]
+    return f"{cut.rpartition(' ')[0] or cut} …"
 
 
 def _without_overlap(ordered: list[Heading]) -> list[Heading]:
@@ -82,11 +139,15 @@ def _without_overlap(ordered: list[Heading]) -> list[Heading]:
     return kept
 
 
-def _sections(text: str, title: str) -> Iterator[tuple[Heading, int, int]]:
-    """Yield (heading, start, end) of every body; what stands before the first heading goes under the title."""
-    marks = [Heading(title, "", 0, 0), *headings(text)]
+def _sections(text: str, title: str) -> Iterator[tuple[Heading, tuple[str, ...], int, int]]:
+    """Yield (heading, headings above it and itself, start, end) of every body; what stands before
+    the first heading goes under the title.
+    """
+    above: list[Heading] = []
+    marks = [Heading(citable(title), "", 0, 0, title, 0), *headings(text)]
     for mark, after in pairwise([*marks, Heading("", "", len(text), len(text))]):
-        yield mark, mark.end, after.start
+        above = [one for one in above if one.level < mark.level] + [mark]
+        yield mark, tuple(one.title for one in above), mark.end, after.start
 
 
 def _pack(text: str, start: int, end: int, max_words: int) -> Iterator[tuple[int, int]]:

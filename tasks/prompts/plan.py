@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field, field_validator
 
 from tasks.errors import BadRecipe, PlanOverdrawn
+from tasks.prompts.topics import Topics
 from tasks.spec import Spec, digest, draw_seed
 
 TOPIC = "{topic}"
@@ -132,11 +133,12 @@ def plan(
     counts, bare = quotas(spec), control_quotas(spec)
     _refuse_overdrawn(spec, counts, passages, questions)
     by_id = {passage.passage_id: passage for passage in passages}
+    topics = Topics(passages)
     control: list[Planned] = []
     for family in spec.families:
         asked, spare = counts[family.name], bare[family.name]
         draw = (
-            _ask_passages(spec, family, passages, by_id, most=asked + spare)
+            _ask_passages(spec, family, passages, by_id, topics, most=asked + spare)
             if family.ground == "passages"
             else _ask_questions(spec, family, questions, most=asked + spare)
         )
@@ -220,6 +222,7 @@ def _ask_passages(
     family: Family,
     passages: Sequence[Passage],
     by_id: dict[str, Passage],
+    topics: Topics,
     *,
     most: int,
 ) -> list[Planned]:
@@ -232,18 +235,24 @@ def _ask_passages(
         key=lambda cell: digest(str(spec.seed), family.name, cell[0].passage_id, str(cell[1]))
     )
     return [
-        _asked_passage(spec, family, passage, number, by_id) for passage, number in cells[:most]
+        _asked_passage(spec, family, passage, number, by_id, topics.of(passage))
+        for passage, number in cells[:most]
     ]
 
 
 def _asked_passage(
-    spec: PromptSpec, family: Family, passage: Passage, number: int, by_id: dict[str, Passage]
+    spec: PromptSpec,
+    family: Family,
+    passage: Passage,
+    number: int,
+    by_id: dict[str, Passage],
+    topic: str,
 ) -> Planned:
     cell = f"{family.name}/{passage.passage_id}/{number}"
     shown = [passage, *_context(family, passage, by_id)]
     shown.sort(key=lambda one: draw_seed(spec.seed, cell, one.passage_id))
     visible = Visible(
-        question=family.forms[number].replace(TOPIC, _topic(passage)),
+        question=family.forms[number].replace(TOPIC, topic),
         passages=tuple(PassageView(one.section, one.heading, one.text) for one in shown),
     )
     return Planned(
@@ -282,9 +291,3 @@ def _ask_questions(
 
 def _producer(spec: PromptSpec, family: Family, cell: str) -> Producer:
     return Producer(family.name, cell, f"canary-{digest('canary', str(spec.seed), cell)[:16]}")
-
-
-def _topic(passage: Passage) -> str:
-    """Return the heading as it reads inside a sentence: a capitalised word is lowered, a name in capitals is not."""
-    topic = passage.heading or passage.section
-    return topic[:1].lower() + topic[1:] if topic[1:2].islower() else topic

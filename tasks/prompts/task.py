@@ -9,7 +9,7 @@ from tasks.prompts.plan import PromptSpec
 from tasks.prompts.write import templates_digest, write
 from tasks.store import Key, Table
 
-CODE_VERSION = 3
+CODE_VERSION = 4
 
 
 @task(**STAGE)

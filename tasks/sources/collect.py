@@ -189,7 +189,7 @@ def _items(source: DocumentSource, max_bytes: int, pages: PageText) -> Iterator[
                 item if isinstance(item, Fault) else _of_record(item, source) for item in found
             )
         else:
-            yield read_file(
+            yield from read_file(
                 path, source=name, licence=source.licence, max_bytes=max_bytes, pages=pages
             )
 

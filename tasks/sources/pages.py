@@ -2,26 +2,21 @@
 
 import json
 import os
-import re
 import resource
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from tasks.sources.html_pages import read_html
+from tasks.sources.page import LeftOut, Page
+from tasks.sources.pdf_pages import read_pdf
 from tasks.sources.readers import PAGES, Unreadable, decode
 
-HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
-DROPPED_TAGS = ("script", "style", "nav", "header", "footer", "noscript", "template", "svg")
 MEMORY_BYTES, SECONDS, SECONDS_BYTES = 2 * 2**30, 20, 10 * 2**20
 """What the process may take: memory, seconds of CPU for any file, and as many again for each so many bytes of it."""
-_LEADERS = re.compile(r"(?m)^.*(?:\. ?){6,}.*\n?")
-"""A line of a table of contents, dots leading to its page."""
-_HYPHENATED = re.compile("[\ufffe\x02](\r?\n)?")
-"""What stands where a word was hyphenated at a line's end."""
 
 
 class PageReader:
@@ -41,8 +36,10 @@ class PageReader:
     ) -> None:
         self._end()
 
-    def read(self, path: Path, max_bytes: int) -> tuple[str, str]:
-        """Return (title, text) of an .html or .pdf file. Raises Unreadable."""
+    def read(self, path: Path, max_bytes: int) -> Page:
+        """Return title and text of an .html or .pdf file, and what its reader left out. Raises
+        Unreadable.
+        """
         seconds = SECONDS + path.stat().st_size * SECONDS // SECONDS_BYTES
         said = self._ask(
             {"path": os.fsdecode(path.absolute()), "max_characters": max_bytes, "seconds": seconds}
@@ -50,7 +47,8 @@ class PageReader:
         found = json.loads(said) if said else self._fault(path, seconds)
         if "reason" in found:
             raise Unreadable(found["reason"], f"{path.name}: {found['detail']}")
-        return found["title"], found["text"]
+        surroundings = tuple(LeftOut(*piece) for piece in found["left_out"])
+        return Page(found["title"], found["text"], surroundings)
 
     def _ask(self, question: dict[str, object]) -> bytes:
         """Return the process' answer, empty where the question was its end."""
@@ -63,7 +61,7 @@ class PageReader:
         except BrokenPipeError:
             return b""
 
-    def _fault(self, path: Path, seconds: int) -> dict[str, str]:
+    def _fault(self, path: Path, seconds: int) -> dict[str, Any]:
         status = self._end()
         limits = f"{seconds} s of CPU and {MEMORY_BYTES // 2**20} MiB"
         if status in (-signal.SIGXCPU, -signal.SIGABRT):
@@ -113,10 +111,9 @@ def main() -> None:
         sys.stdout.flush()
 
 
-def _answer(path: Path, max_characters: int) -> dict[str, str]:
-    take_apart = html if path.suffix.lower() in PAGES else pdf
+def _answer(path: Path, max_characters: int) -> dict[str, Any]:
     try:
-        title, text = take_apart(path, max_characters)
+        page = _read(path, max_characters)
     except Unreadable as exc:
         return {"reason": exc.reason, "detail": exc.detail}
     except (MemoryError, RecursionError) as exc:
@@ -124,60 +121,13 @@ def _answer(path: Path, max_characters: int) -> dict[str, str]:
             "reason": "too_large",
             "detail": f"unpacks to more than can be held ({type(exc).__name__})",
         }
-    return {"title": title, "text": text}
+    return page._asdict()
 
 
-def html(path: Path, max_characters: int) -> tuple[str, str]:
-    """Return title and visible text, headings as Markdown so that sections survive."""
-    from bs4 import BeautifulSoup
-
-    soup = BeautifulSoup(decode(path.read_bytes(), path.name), "html.parser")
-    title = soup.title.get_text(" ", strip=True) if soup.title else ""
-    for tag in soup(DROPPED_TAGS):
-        tag.decompose()
-    for heading in soup(HEADINGS):
-        words = heading.get_text(" ", strip=True).rstrip("¶# ")
-        # Replacing the tag itself would search its place among all its sisters: quadratic on a long page.
-        heading.string = f"\n\n{'#' * int(heading.name[1])} {words}\n\n" if words else "\n"
-    for block in soup(("p", "li", "tr", "dd", "dt", "pre", "blockquote", "div", "br")):
-        block.append("\n\n" if block.name in ("p", "pre", "blockquote") else "\n")
-    return title, _tidy(soup.get_text())
-
-
-def pdf(path: Path, max_characters: int) -> tuple[str, str]:
-    """Return title and text of all pages without lines of contents. A line that begins with # is no heading here, so it is moved in by a blank."""
-    import pypdfium2
-
-    try:
-        with pypdfium2.PdfDocument(path) as document:
-            title = str(document.get_metadata_value("Title") or "")
-            text = _tidy(_pages(document, max_characters))
-    except pypdfium2.PdfiumError as exc:
-        locked = exc.err_code == pypdfium2.raw.FPDF_ERR_PASSWORD
-        raise Unreadable("encrypted_file" if locked else "broken_pdf", str(exc)) from exc
-    return title, re.sub(r"(?m)^#", " #", _LEADERS.sub("", text))
-
-
-def _pages(document: Any, max_characters: int) -> str:
-    pages: list[str] = []
-    size = 0
-    for number in range(len(document)):
-        page = document[number]
-        pages.append(_HYPHENATED.sub("", page.get_textpage().get_text_bounded()))
-        page.close()
-        size += len(pages[-1])
-        if size > max_characters:
-            raise Unreadable("too_large", f"unpacks to more than {max_characters} characters")
-    return "\n\n".join(pages)
-
-
-def _tidy(text: str) -> str:
-    """Return the text without trailing blanks and with one blank line at most between paragraphs."""
-    lines = [" ".join(line.split()) for line in text.splitlines()]
-    kept: Iterator[str] = (
-        line for before, line in zip(["", *lines], lines, strict=False) if line or before
-    )
-    return "\n".join(kept).strip() + "\n"
+def _read(path: Path, max_characters: int) -> Page:
+    if path.suffix.lower() in PAGES:
+        return read_html(decode(path.read_bytes(), path.name))
+    return read_pdf(path, max_characters)
 
 
 if __name__ == "__main__":

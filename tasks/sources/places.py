@@ -32,7 +32,7 @@ def places(source: str) -> Iterator[Place]:
         name = _written(
             path.name if root.is_file() else f"{root.name}/{path.relative_to(root).as_posix()}"
         )
-        yield Place(path, name, _leads_out(path, root, name))
+        yield Place(path, name, _leads_out(path, root, name) or _part_of_site(path, root, name))
 
 
 def digest_line(place: Place) -> str:
@@ -58,6 +58,21 @@ def _leads_out(path: Path, root: Path, name: str) -> Fault | None:
         "outside_folder",
         f"a link to {_written(target)}; name that as a source of its own, or copy it",
     )
+
+
+def _part_of_site(path: Path, root: Path, name: str) -> Fault | None:
+    """Return the fault of a file that a generated site keeps for itself, in a folder such as
+    _sources or _modules beside its pages.
+    """
+    for folder in path.relative_to(root).parents if path != root else ():
+        if folder.name.startswith("_") and _has_pages(root / folder.parent):
+            detail = f"{_written(folder.name)} holds a site's own parts; its pages are read instead"
+            return Fault(name, "site_internals", detail)
+    return None
+
+
+def _has_pages(folder: Path) -> bool:
+    return any(True for _ in folder.glob("*.html"))
 
 
 def _written(name: str) -> str:

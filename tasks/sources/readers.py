@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tasks.ngrams import plain_text
+from tasks.sources.markdown_notes import move_markdown_notes
+from tasks.sources.page import Page
 from tasks.spec import digest, plain_yaml
 
 MARKDOWN, PLAIN, PAGES, ROWS = (
@@ -17,8 +19,10 @@ MARKDOWN, PLAIN, PAGES, ROWS = (
 TITLE_CHARACTERS, FRONT_CHARACTERS = 200, 20_000
 PDF = {".pdf"}
 SUFFIXES = tuple(sorted(MARKDOWN | PLAIN | PAGES | PDF | ROWS))
-PageText = Callable[[Path, int], tuple[str, str]]
-"""From a file and the characters it may unpack to, to its title and text; raises Unreadable."""
+PageText = Callable[[Path, int], Page]
+"""From a file and the characters it may unpack to, to its title, its text and what was left out of
+it; raises Unreadable.
+"""
 
 
 @dataclass(frozen=True)
@@ -72,15 +76,18 @@ def files_under(path: Path) -> list[Path]:
 
 def read_file(
     path: Path, *, source: str, licence: str, max_bytes: int, pages: PageText
-) -> Document | Fault:
-    """Return the one document of a text, Markdown, HTML or PDF file, or its fault. pages: what takes HTML and PDF apart."""
+) -> list[Document | Fault]:
+    """Return the one document of a text, Markdown, HTML or PDF file or its fault, then what was
+    left out. pages: what takes HTML and PDF apart.
+    """
     try:
-        title, text, own_licence = _take_apart(path, max_bytes, pages)
+        page, own_licence = _take_apart(path, max_bytes, pages)
     except Unreadable as exc:
-        return Fault(source, exc.reason, exc.detail)
+        return [Fault(source, exc.reason, exc.detail)]
     except OSError as exc:
-        return Fault(source, "unreadable_file", str(exc))
-    return document_of(title or path.stem, text, source, own_licence or licence)
+        return [Fault(source, "unreadable_file", str(exc))]
+    document = document_of(page.title or path.stem, page.text, source, own_licence or licence)
+    return [document, *(Fault(source, piece.reason, piece.detail) for piece in page.left_out)]
 
 
 def document_of(title: str, text: str, source: str, licence: str) -> Document | Fault:
@@ -127,33 +134,33 @@ def decode(raw: bytes, name: str) -> str:
         ) from exc
 
 
-def _take_apart(path: Path, max_bytes: int, pages: PageText) -> tuple[str, str, str]:
-    """Return (title, text, licence) of one file."""
+def _take_apart(path: Path, max_bytes: int, pages: PageText) -> tuple[Page, str]:
+    """Return the title and text of one file, and the licence that it names."""
     check_size(path, max_bytes)
     suffix = path.suffix.lower()
     if suffix in PAGES | PDF:
-        return (*pages(path, max_bytes), "")
+        return pages(path, max_bytes), ""
     if suffix not in SUFFIXES:
         raise Unreadable(
             "unsupported_type",
             f"{path.name}: {suffix or 'no suffix'}; read are {', '.join(SUFFIXES)}",
         )
     text = decode(path.read_bytes(), path.name)
-    return _markdown(text) if suffix in MARKDOWN else _plain(text)
+    return _markdown(text) if suffix in MARKDOWN else (_plain(text), "")
 
 
-def _plain(text: str) -> tuple[str, str, str]:
+def _plain(text: str) -> Page:
     first = next((line.strip() for line in text.splitlines() if line.strip()), "")
-    return first[:120], text, ""
+    return Page(first[:120], text)
 
 
-def _markdown(text: str) -> tuple[str, str, str]:
+def _markdown(text: str) -> tuple[Page, str]:
     meta, body = _front_matter(text)
     heading = next(
         (line.lstrip("#").strip() for line in body.splitlines() if line.startswith("# ")), ""
     )
     title, licence = meta.get("title", heading), meta.get("licence", meta.get("license", ""))
-    return str(title), body, str(licence)
+    return Page(str(title), move_markdown_notes(body)), str(licence)
 
 
 def _front_matter(text: str) -> tuple[dict[str, object], str]:

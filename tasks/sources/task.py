@@ -8,7 +8,7 @@ from tasks.policy import STAGE, settle
 from tasks.sources.collect import DocumentSpec, QuestionSpec, content_digest, documents, questions
 from tasks.store import Key, Table
 
-CODE_VERSION = 2
+CODE_VERSION = 3
 
 
 @task(**STAGE)

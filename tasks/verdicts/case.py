@@ -63,6 +63,9 @@ class Case:
     passages: tuple[Passage, ...] = ()
     accepted: tuple[str, ...] = ()
     answer_type: str = "text"
+    parsed: bool = False
+    """Whether a server took the think block out and kept the raw text, so that misplaced or missing
+    tags cannot be seen."""
     suspicion: str | None = ""
     """What the audit of all traces found in this one; "" when nothing, None when it has not looked."""
 

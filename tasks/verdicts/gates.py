@@ -139,7 +139,7 @@ def cases_of(
         for row in questions.select(["question_id", "accepted", "answer_type"]).to_pylist()
     }
     for trace in traces.select(
-        ["trace_id", "prompt_id", "think", "answer", "raw", "fault"]
+        ["trace_id", "prompt_id", "think", "answer", "raw", "fault", "parsed"]
     ).to_pylist():
         prompt = asked[trace.pop("prompt_id")]
         question = known.get(prompt["question_id"], {"accepted": [], "answer_type": "text"})

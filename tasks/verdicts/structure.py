@@ -3,7 +3,7 @@
 from pydantic import Field, model_validator
 
 from tasks.spec import Spec
-from tasks.verdicts.case import Case, Verdict, verdict
+from tasks.verdicts.case import Case, Verdict, not_checked, verdict
 
 
 class StructureSpec(Spec):
@@ -24,8 +24,14 @@ class StructureSpec(Spec):
 
 
 def structure(case: Case, spec: StructureSpec) -> Verdict:
-    """Judge the grammar and the lengths; the score is the think block's length."""
-    return verdict("structure", case.fault or _length_fault(case, spec), len(case.think))
+    """Judge the grammar and the lengths; the score is the think block's length.
+
+    Where only a server has seen the raw text, a row without another fault is not checked.
+    """
+    fault = case.fault or _length_fault(case, spec)
+    if case.parsed and not fault:
+        return not_checked("structure", "parsed_by_server")
+    return verdict("structure", fault, len(case.think))
 
 
 def _length_fault(case: Case, spec: StructureSpec) -> str | None:
