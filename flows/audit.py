@@ -2,7 +2,8 @@
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.console import Console
@@ -12,12 +13,14 @@ from rich.text import Text
 from tasks.errors import StoreUnreachable
 from tasks.ngrams import plain_text
 from tasks.verdicts.audit.audit import AuditSpec, Progress, audit
-from tasks.verdicts.audit.outcome import Outcome
+from tasks.verdicts.audit.files import data_files
+from tasks.verdicts.audit.outcome import Outcome, Verdict
 from tasks.verdicts.audit.reading import Columns, RowFile
-from tasks.verdicts.audit.report import percent, report
+from tasks.verdicts.audit.report import Fact, percent, report
 from tasks.verdicts.audit.style import Style
 
 SHOWN_PATTERNS, SHOWN_OPENERS = 12, 5
+EXIT_CODES: dict[Verdict, int] = {"clean": 0, "leak": 1, "fault": 1, "suspect": 3}
 
 
 def audit_file(
@@ -68,6 +71,7 @@ def show(outcome: Outcome, console: Console | None = None) -> None:
         console.print(Text(f"rows by reason: {shares}"), soft_wrap=True)
     if outcome.shifted:
         console.print(Text(plain_text(outcome.shifted)), soft_wrap=True)
+    console.print(Text(outcome.power), soft_wrap=True)
     against = (
         f" against {outcome.baseline_rows:,} baseline rows"
         if outcome.baseline_rows
@@ -84,6 +88,8 @@ def _sentence(outcome: Outcome) -> str:
         return f"producer state in {outcome.leaking():,} rows, {percent(outcome.leaking() / outcome.rows)}"
     if outcome.verdict == "fault":
         return f"no producer state, but {sum(1 for _ in outcome.flagged()):,} rows are at fault"
+    if outcome.verdict == "suspect":
+        return "it may hold producer state, and too little is left to compare with: look at the patterns"
     return "nothing found"
 
 
@@ -98,9 +104,8 @@ def _patterns(outcome: Outcome) -> Grid:
     ):
         grid.add_column(name, justify=justify, overflow="fold")  # type: ignore[arg-type]
     for one in outcome.patterns[:SHOWN_PATTERNS]:
-        name = f"{one.detector} (cleared)" if one.cleared else one.detector
         grid.add_row(
-            name,
+            one.name,
             Text(plain_text(one.pattern[:80])),
             f"{one.rows:,}",
             percent(one.share),
@@ -126,12 +131,41 @@ def _openers(outcome: Outcome) -> Grid:
     return grid
 
 
-def write(outcome: Outcome, *, name: str, json_path: Path | None, html_path: Path | None) -> None:
+def facts_of(path: Path, baseline: Path | None, spec: AuditSpec) -> list[Fact]:
+    """Return what a page says of its origin: the files with their fingerprints, the day, and settings other than the usual."""
+    facts = [Fact("file", f"{path.name} ({_fingerprint(path)})")]
+    if baseline is not None:
+        facts.append(Fact("baseline", f"{baseline.name} ({_fingerprint(baseline)})"))
+    facts.append(Fact("audited on", datetime.now(UTC).date().isoformat()))
+    settings = spec.model_dump(exclude_defaults=True)
+    return [*facts, *(Fact(name, str(value)) for name, value in settings.items())]
+
+
+def _fingerprint(path: Path) -> str:
+    """Return 16 hexadecimal digits that tell one content from another."""
+    import xxhash
+
+    digest = xxhash.xxh3_64()
+    for file in data_files(path):
+        with file.open("rb") as opened:
+            while part := opened.read(2**22):
+                digest.update(part)
+    return digest.hexdigest()
+
+
+def write(
+    outcome: Outcome,
+    *,
+    name: str,
+    json_path: Path | None,
+    html_path: Path | None,
+    facts: Sequence[Fact] = (),
+) -> None:
     """Write what was asked for; an existing file is replaced in one step."""
     if json_path:
         _replace(json_path, outcome.as_json)
     if html_path:
-        _replace(html_path, lambda: report(outcome, name).encode())
+        _replace(html_path, lambda: report(outcome, name, facts).encode())
 
 
 def _replace(path: Path, content: Callable[[], bytes]) -> None:

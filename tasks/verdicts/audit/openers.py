@@ -8,7 +8,7 @@ import numpy as np
 from tasks.verdicts.audit.batch import Batch
 from tasks.verdicts.audit.counts import Counts, covered, grams_of
 from tasks.verdicts.audit.found import Found, RowNotes, Seen, spell_tokens
-from tasks.verdicts.audit.tokens import LABEL_SHAPES, Flags, Hashes, Places
+from tasks.verdicts.audit.tokens import EDGE_TOKENS, LABEL_SHAPES, Flags, Hashes, Places
 
 OPENER_WORDS, MOST_OPENERS, KEPT_OPENERS = 3, 12, 50_000
 LOCKED, LEAST_LOCKED, LEAST_ROWS, LEAST_SHARE, LEAST_LIFT_SHARE = 0.95, 2, 10, 0.02, 0.05
@@ -28,7 +28,7 @@ class Openers:
     def add(self, batch: Batch) -> None:
         """Count a batch."""
         for think in batch.texts("think"):
-            self._counted[_NUMBER.sub("0", " ".join(think[:80].split()[:OPENER_WORDS]))] += 1
+            self._counted[opener_of(think[:80])] += 1
         self._rows += batch.rows.num_rows
         if len(self._counted) > KEPT_OPENERS:
             self._counted = Counter(dict(self._counted.most_common(KEPT_OPENERS // 2)))
@@ -36,6 +36,11 @@ class Openers:
     def shares(self) -> dict[str, float]:
         """Return opener → share of rows, the commonest first."""
         return {opener: rows / self._rows for opener, rows in self._counted.most_common() if opener}
+
+
+def opener_of(text: str) -> str:
+    """Return the first three words of a text, numbers read as 0."""
+    return _NUMBER.sub("0", " ".join(text.split()[:OPENER_WORDS]))
 
 
 class LockedLabelDetector:
@@ -59,12 +64,12 @@ class LockedLabelDetector:
         if len(self._cleared):
             locked &= ~covered(batch.tokens, self._cleared)
         several = self._note(batch, locked, self._locked)
-        self._note(
-            batch,
-            locked & np.isin(batch.tokens.hashes, LABEL_SHAPES) & several[batch.tokens.texts],
-            self._stamped,
-            least=1,
-        )
+        labels = np.isin(batch.tokens.hashes, LABEL_SHAPES)
+        # A label that a row goes on to speak of (5x in an equation) belongs to its reasoning.
+        later = labels & (batch.tokens.from_start >= EDGE_TOKENS)
+        spoken = np.bincount(batch.tokens.texts[later], minlength=len(several)) > 0
+        kept = (several & ~spoken)[batch.tokens.texts]
+        self._note(batch, locked & labels & kept, self._stamped, least=1)
 
     def _note(
         self, batch: Batch, locked: Flags, notes: RowNotes, least: int = LEAST_LOCKED
@@ -96,9 +101,10 @@ class LockedLabelDetector:
         return found
 
     def found(self) -> list[Found]:
-        """Return all rows with locked openings as one finding, if enough of them carry a label; what a person cleared as another."""
+        """Return all rows with a locked label as one finding, if they are enough; what a person cleared as another."""
         least = max(LEAST_ROWS, LEAST_SHARE * self._counts.rows)
-        rows = _rows(self._locked) if len(_rows(self._stamped)) >= least else _rows(RowNotes())
+        rows = _rows(self._stamped)
+        rows = rows if len(rows) >= least else rows[:0]
         cleared = np.setdiff1d(_rows(self._looked_at), _rows(self._locked))
         both = [Found("locked_label", rows, self._spell, rows)]
         both += (
