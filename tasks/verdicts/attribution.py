@@ -1,19 +1,19 @@
 """Attribution: what an answer asserts stands in the section it cites, and that section is the one that answers."""
 
-from collections.abc import Iterable, Iterator, Sequence
+import re
+from collections.abc import Sequence
 
 from tasks.verdicts.case import Case, Passage, Verdict, not_checked, verdict
 from tasks.verdicts.citations import CitationSpec, label_key
 from tasks.verdicts.claims.answers import Claim, claims
-from tasks.verdicts.claims.asked import kind_of, main_clause, topic
-from tasks.verdicts.claims.polarity import Clause, clauses, likeness
-from tasks.verdicts.claims.sentences import sentences
+from tasks.verdicts.claims.asked import main_clause, topic
+from tasks.verdicts.claims.contradiction import contradicts
+from tasks.verdicts.claims.parties import names_another, stands_elsewhere
+from tasks.verdicts.claims.rivals import answers_another_question
 from tasks.verdicts.claims.tokens import norms, stem, tokens
-from tasks.verdicts.claims.values import Value, name_words, values
+from tasks.verdicts.claims.values import MEASURES, MONEY, TIME, Value, name_words, values
 from tasks.verdicts.evidence import EvidenceSpec, is_abstention
 
-SAME_STATEMENT = 0.75
-"""Likeness of two clauses from which one says the same as the other, or its opposite."""
 NOUNS_IN_CAPITALS = 0.2
 """Share of capitalised words inside sentences from which a text writes its nouns so, as German does."""
 
@@ -32,7 +32,7 @@ def attribution(case: Case, spec: EvidenceSpec, citing: CitationSpec) -> Verdict
     stretches = claims(case, citing)
     if not stretches or is_abstention(case.answer, spec):
         return not_checked("attribution", "no_claim")
-    fault = _misplaced(case, stretches, citing) or _contradicted(case, stretches)
+    fault = _misplaced(case, stretches, citing) or contradicts(case, stretches)
     return verdict("attribution", fault, sum(len(values(one.text)) for one in stretches))
 
 
@@ -42,7 +42,8 @@ def _misplaced(case: Case, stretches: Sequence[Claim], citing: CitationSpec) -> 
     wrong = (
         _cites_another_topic(case, stretches)
         or any(_strays(one, case, names, citing) for one in stretches)
-        or any(_answers_another_question(one, asked) for one in stretches)
+        or any(answers_another_question(one, asked) for one in stretches)
+        or any(stands_elsewhere(one, case) or names_another(one, case) for one in stretches)
     )
     return "misattributed" if wrong else None
 
@@ -82,14 +83,24 @@ def _heading_fit(passage: Passage, question: str) -> int:
 def _strays(claim: Claim, case: Case, names: frozenset[str] | None, citing: CitationSpec) -> bool:
     """Return whether a value of the claim stands neither in the cited sections nor in the question."""
     sources = [*(one.whole for one in claim.cited), case.question]
+    claim = claim._replace(text=_without_labels(claim, case))
     held = [one for text in sources for one in values(text, names=names or ())]
     words = {one.norm for text in sources for one in tokens(text)}
-    labels = {label_key(one) for one in (*(one.section for one in claim.cited), *citing.allowed)}
+    spelt = (*(one.section for one in claim.cited), *citing.allowed)
+    labels = {key for one in spelt for key in (label_key(one), " ".join(norms(tokens(one))))}
     return any(
         not _stands(value, held, words, labels)
         for value in values(claim.text, names=names or ())
         if value.kind != "name" or names is not None
     )
+
+
+def _without_labels(claim: Claim, case: Case) -> str:
+    """Return the claim without the labels of its cited sections, spelt out in the open."""
+    text = claim.text
+    for one in claim.cited:
+        text = re.sub(rf"(?<!\w){re.escape(one.section)}(?!\w)", " ", text)
+    return text
 
 
 def _stands(value: Value, held: Sequence[Value], words: set[str], labels: set[str]) -> bool:
@@ -100,7 +111,12 @@ def _stands(value: Value, held: Sequence[Value], words: set[str], labels: set[st
             named = any(value.text in label.split() for label in labels)
             return named or any(value.text == one.text for one in held)
         case "number":
-            return any(one.kind != "name" and _agree(value, one) for one in held)
+            counted = {unit for one in held if one.kind == "number" for unit in one.units[:1]}
+            loose = not _is_known(value) and not set(value.units[:1]) & counted
+            return any(
+                one.kind != "name" and (_agree(value, one) or (loose and value.text == one.text))
+                for one in held
+            )
 
 
 def _agree(value: Value, other: Value) -> bool:
@@ -109,74 +125,9 @@ def _agree(value: Value, other: Value) -> bool:
     return value.agrees_with(other)
 
 
-def _answers_another_question(claim: Claim, asked: str) -> bool:
-    """Return whether the claim's one number belongs to a sentence that fits the question worse than another one's.
-
-    Numbers of one unit compete: where a section gives two fees, the question says which is meant.
-    """
-    given = [one for one in values(claim.text) if one.kind == "number" and one.units]
-    if len({one.text for one in given}) != 1:
-        return False
-    wanted, rivals = topic(asked), list(_rivals(given[0], claim.cited))
-    own = [fit for fit, same in _fits(rivals, given[0], wanted) if same]
-    others = [fit for fit, same in _fits(rivals, given[0], wanted) if not same]
-    return bool(own and others) and max(others) > max(own)
-
-
-def _rivals(value: Value, cited: Iterable[Passage]) -> Iterator[tuple[str, Value]]:
-    """Yield (clause or sentence, number) for every number of the cited sections with the value's unit."""
-    for passage in cited:
-        for sentence in sentences(passage.text):
-            for one in values(sentence.text):
-                if one.kind == "number" and set(one.units) & set(value.units):
-                    yield sentence.text, one
-
-
-def _fits(
-    rivals: Sequence[tuple[str, Value]], value: Value, wanted: frozenset[str]
-) -> Iterator[tuple[int, bool]]:
-    """Yield (words of the question that the sentence shares, whether its number is the value's)."""
-    for text, one in rivals:
-        shared = wanted & {stem(token.norm) for token in tokens(text)}
-        yield len(shared), one.text == value.text
-
-
-def _contradicted(case: Case, stretches: Sequence[Claim]) -> str | None:
-    """Return the fault of an answer with a clause that turns one of its section, or its question, around."""
-    taken = _presupposed(case.question)
-    for claim in stretches:
-        known = [
-            clause
-            for passage in claim.cited
-            for sentence in sentences(passage.whole)
-            for clause in clauses(sentence.text)
-        ]
-        for sentence in sentences(claim.text):
-            said = clauses(sentence.text)
-            if any(_turned(one, known) or _denies(one, taken) for one in said):
-                return "contradicted_passage"
-    return None
-
-
-def _turned(clause: Clause, known: Sequence[Clause]) -> bool:
-    if len(clause.content) < 2:
-        return False
-    alike = [(likeness(clause, one), one.negated == clause.negated) for one in known]
-    closest = max((degree for degree, _ in alike), default=0.0)
-    agrees = any(same for degree, same in alike if degree >= max(closest, SAME_STATEMENT))
-    return closest >= SAME_STATEMENT and not agrees
-
-
-def _presupposed(question: str) -> Clause | None:
-    """Return what a question takes for granted: "why are faxes refused?" says that they are."""
-    if kind_of(question) in ("yes_no", "any"):
-        return None
-    negated = any(one.is_negation for one in tokens(main_clause(question)))
-    return Clause(topic(main_clause(question)), negated)
-
-
-def _denies(clause: Clause, taken: Clause | None) -> bool:
-    return taken is not None and clause.content <= taken.content and clause.negated != taken.negated
+def _is_known(value: Value) -> bool:
+    """Return whether the first word behind a number is a unit of measure."""
+    return value.units[:1] == ("clock",) or bool(set(value.units[:1]) & (TIME | MONEY | MEASURES))
 
 
 def _names_known(case: Case) -> frozenset[str] | None:

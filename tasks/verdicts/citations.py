@@ -12,7 +12,7 @@ from tasks.verdicts.case import Case, Verdict, not_checked, verdict
 class CitationSpec(Spec):
     """What a citation looks like and which ones need no passage."""
 
-    patterns: tuple[str, ...] = (r"\[([^\[\]\n]{2,80})\]",)
+    patterns: tuple[str, ...] = (r"\[([^\[\]\n]{1,80})\]",)
     """Regular expressions whose first group is the cited section or authority; what a shown passage cites itself resolves too."""
     allowed: tuple[str, ...] = ()
     """Sections and authorities that may be cited though no passage holds them."""

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 
 from tasks.verdicts.case import Case, Verdict, not_checked, verdict
 from tasks.verdicts.citations import CitationSpec, without_citations
-from tasks.verdicts.claims.polarity import clauses
+from tasks.verdicts.claims.polarity import REASON, clauses
+from tasks.verdicts.claims.support import content
 from tasks.verdicts.claims.values import Value, values
 
 _CONCLUSION = re.compile(
@@ -21,6 +22,10 @@ _DRAWN = re.compile(
     re.IGNORECASE,
 )
 """How a sentence begins that draws a conclusion without calling it the answer."""
+VALUE_WORDS = 3
+"""Words of a text that is a value: "Vale, the examiner"."""
+NAMING_WORDS = 4
+"""Words of a conclusion that does no more than name something."""
 _OPPOSITES = (
     ("allowed", "rejected"), ("yes", "no"), ("right", "wrong"), ("true", "false"), ("valid", "invalid"), ("granted", "refused"),
     ("patentable", "unpatentable"), ("definite", "indefinite"), ("eligible", "ineligible"), ("obvious", "nonobvious"), ("even", "odd"),
@@ -36,19 +41,24 @@ def consistency(case: Case, citing: CitationSpec) -> Verdict:
     """
     answer = without_citations(case.answer, citing)
     think = without_citations(case.think, citing)
-    given = values(f"is {answer}")
+    asked = {(one.kind, one.text) for one in values(case.question)} if case.passages else set()
+    said = _values(REASON.sub(" ", answer))
+    given = tuple(one for one in said if (one.kind, one.text) not in asked)
     if concluded := _last(_CONCLUSION, think):
-        ours = values(f"is {concluded}")
+        ours = _values(concluded)
         wrong = _disagree(ours, given) or _opposed(concluded, answer) or _denied(concluded, answer)
         return verdict(
             "consistency", "contradicted_think" if wrong else None, min(len(ours), len(given))
         )
+    drawn = _last(_DRAWN, think)
+    if _names_another(drawn, answer, case):
+        return verdict("consistency", "contradicted_think", 0)
     thought = values(think)
     if not (thought and given):
         return not_checked("consistency", "no_conclusion")
-    drawn = [one for one in values(f"is {_last(_DRAWN, think)}") if one.kind != "label"]
+    counted_in_think = [one for one in _values(drawn) if one.kind != "label"]
     counted = [one for one in given if one.kind == "number"]
-    wrong = _disagree(_counted(drawn), _counted(given)) or any(
+    wrong = _disagree(_counted(counted_in_think), _counted(given)) or any(
         _is_foreign(one, thought, case) for one in counted
     )
     return verdict("consistency", "contradicted_think" if wrong else None, len(given))
@@ -58,6 +68,19 @@ def _last(form: re.Pattern[str], think: str) -> str:
     """Return what the think block says last in this form, up to the end of the sentence; "" for nothing."""
     found = [match.groupdict() for match in form.finditer(think)]
     return (found[-1]["what"] or found[-1].get("line") or "").strip() if found else ""
+
+
+def _values(text: str) -> tuple[Value, ...]:
+    """Return the values; a first word is a name only where it is nearly all there is."""
+    return values(f"is {text}") if len(text.split()) <= VALUE_WORDS else values(text)
+
+
+def _names_another(concluded: str, answer: str, case: Case) -> bool:
+    """Return whether a short conclusion names something of the prompt that the answer does not have."""
+    ours = content(concluded)
+    if not 0 < len(ours) <= NAMING_WORDS or not ours & content(case.prompt):
+        return False
+    return not ours & (content(answer) | content(case.question))
 
 
 def _counted(found: Sequence[Value]) -> list[Value]:
@@ -105,6 +128,6 @@ def _denied(concluded: str, answer: str) -> bool:
 def _is_foreign(value: Value, thought: Sequence[Value], case: Case) -> bool:
     """Return whether the think block has numbers of the value's unit, and not this one."""
     alike = [one for one in thought if one.kind == "number" and set(one.units) & set(value.units)]
-    return bool(alike) and not any(
-        one.text == value.text for one in (*alike, *values(case.question))
-    )
+    bare = [one for one in thought if not one.units]
+    known = (*alike, *bare, *values(case.question))
+    return bool(alike) and not any(one.text == value.text for one in known)

@@ -19,8 +19,8 @@ from tasks.verdicts.claims.sentences import sentences
 from tasks.verdicts.claims.sources import sources_of
 from tasks.verdicts.claims.tokens import NEGATIONS, stem, tokens
 from tasks.verdicts.claims.values import Value, values
+from tasks.verdicts.completeness import is_a_value
 from tasks.verdicts.quotations import QuotationSpec, quoted_in
-from tasks.verdicts.relevance import is_a_value
 
 T = TypeVar("T")
 Fault = Callable[[Case, Sequence[Case], Random], Case | None]

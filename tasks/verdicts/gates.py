@@ -15,13 +15,14 @@ from tasks.store import Made
 from tasks.verdicts.attribution import attribution
 from tasks.verdicts.case import Case, Passage, Verdict, not_checked, verdict
 from tasks.verdicts.citations import CitationSpec, citations
+from tasks.verdicts.completeness import completeness
 from tasks.verdicts.consistency import consistency
 from tasks.verdicts.correctness import correctness
 from tasks.verdicts.evidence import EvidenceSpec, grounding
 from tasks.verdicts.fluency import FluencySpec, fluency
 from tasks.verdicts.leakage import leakage
 from tasks.verdicts.quotations import QuotationSpec, quotations
-from tasks.verdicts.relevance import RelevanceSpec, completeness, relevance
+from tasks.verdicts.relevance import RelevanceSpec, relevance
 from tasks.verdicts.structure import StructureSpec, structure
 
 SHARD_ROWS, MOST_WORKERS = 256, 8

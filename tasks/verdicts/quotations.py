@@ -8,7 +8,7 @@ from pydantic import Field
 
 from tasks.spec import Spec
 from tasks.verdicts.case import Case, Verdict, not_checked, verdict
-from tasks.verdicts.claims.alignment import Run, is_critical, runs
+from tasks.verdicts.claims.alignment import Run, is_critical, runs, turns
 from tasks.verdicts.claims.copied import copies
 from tasks.verdicts.claims.sources import Source, sources_of
 from tasks.verdicts.claims.tokens import norms, tokens
@@ -91,6 +91,11 @@ def _share_held(piece: str, whole: Source) -> float:
 
 def _differs(run: Run, whole: Source) -> bool:
     """Return whether a run along the prompt says something else at a place that matters."""
+    open_ended = any(
+        one.norm == "unless" for change in run.changes for one in (*change.written, *change.due)
+    )
+    if turns(run) and not open_ended:
+        return True
     return any(
         is_critical(change) and not whole.holds(norms(change.around)) for change in run.changes
     )

@@ -54,15 +54,25 @@ def runs(text: Sequence[Token], source: Source, *, least: int, seed: int = SEED)
 def is_critical(change: Change) -> bool:
     """Return whether a change alters a number, a name, a date, a unit or a negation."""
     written, due = change.written, change.due
-    if _of(written, "number") != _of(due, "number"):
+    ours, theirs = _of(written, "number"), _of(due, "number")
+    if ours != theirs and (ours or not written):
         return True
-    if len(_of(written, "negation")) % 2 != len(_of(due, "negation")) % 2:
+    if False:
         return True
     for kind in ("unit", "month", "name"):
         ours, theirs = _of(written, kind), _of(due, kind)
         if ours and theirs and ours != theirs:
             return True
     return False
+
+
+def turns(run: "Run") -> bool:
+    """Return whether the changes of a run, taken together, turn it around; "unless" is "if not"."""
+    return sum(_negative(one.written) - _negative(one.due) for one in run.changes) % 2 == 1
+
+
+def _negative(found: Sequence[Token]) -> int:
+    return sum(one.is_negation or one.norm == "unless" for one in found)
 
 
 def is_other_word(change: Change) -> bool:

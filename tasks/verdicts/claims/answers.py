@@ -5,7 +5,12 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from tasks.verdicts.case import Case, Passage
-from tasks.verdicts.citations import CitationSpec, cited_sections, label_key
+from tasks.verdicts.citations import (
+    CitationSpec,
+    cited_sections,
+    label_key,
+    without_citations,
+)
 
 LIST_MARK = re.compile(r"(?m)^\W*\d{1,2}[.)](?=[ \t]+\w)")
 """The number of an item in a list, which claims nothing."""
@@ -30,6 +35,11 @@ def claims(case: Case, citing: CitationSpec) -> list[Claim]:
         for text, labels in _stretches(case.answer, citing)
         if re.search(r"\w", text)
     ]
+
+
+def without_marks(answer: str, citing: CitationSpec) -> str:
+    """Return the answer without citations, and without blanks before the stop that follows one."""
+    return re.sub(r"[ \t]+(?=[.,;:!?])", "", without_citations(answer, citing)).strip()
 
 
 def _passages(labels: list[str], case: Case) -> tuple[Passage, ...]:

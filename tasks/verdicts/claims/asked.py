@@ -12,11 +12,23 @@ _ROLES = (
     "examiner|judge|officer|clerk|person|office|body|authority|department|author|inventor|party"
 )
 _PLACES = "section|rule|article|paragraph|clause|chapter|provision"
+_LEAD = re.compile(
+    r"^(?:(?:for|within|in|after|before|until|till|by|up|at|from|to|above|below|on|of|with|since|over|during|about|around) )+(?=(?:how|what|which|who|when)\b)",
+    re.IGNORECASE,
+)
+"""Prepositions before a question word: "for how long", "up to when"."""
+_DEGREES = "high|large|big|heavy|old|far|fast|warm|hot|cold|deep|wide|tall|thick|strong|loud"
+_MEASURED = (
+    "temperature|pressure|age|size|length|width|height|depth|weight|distance|speed|sum|amount"
+    "|humidity|interval|load|maximum|minimum|limit|percentage|rate"
+)
 _FORMS: tuple[tuple[Kind, str], ...] = (
-    ("period", r"^how (?:long|soon|often|quickly|much time)\b|^(?:by )?when\b"),
+    ("period", r"^how (?:long|soon|often|quickly|frequently|much time)\b|^when\b|^what time\b"),
     ("period", r"^what (?:is|was) the (?:\w+ ){0,2}(?:deadline|period|time limit|duration)\b"),
     ("amount", r"^how (?:much|expensive)\b"),
     ("amount", r"^what (?:is|are|was|were) the (?:\w+ ){0,2}(?:fees?|costs?|price|charge)\b"),
+    ("number", rf"^how (?:{_DEGREES})\b"),
+    ("number", rf"^(?:what|which) (?:\w+ )?(?:(?:the|an?) )?(?:\w+ ){{0,2}}(?:{_MEASURED})\b"),
     ("number", r"^how many\b|^what (?:percentage|number|share)\b"),
     ("person", rf"^who(?:m|se)?\b|^(?:which|what) (?:\w+ )?(?:{_ROLES})s?\b"),
     ("section", rf"^(?:under |in )?(?:which|what) (?:{_PLACES})s?\b"),
@@ -42,7 +54,7 @@ def kind_of(question: str) -> Kind:
     >>> kind_of("How long is the period?"), kind_of("Is it allowed or rejected?")
     ('period', 'any')
     """
-    asked = main_clause(question)
+    asked = _LEAD.sub("", main_clause(question))
     for kind, form in _COMPILED:
         if form.search(asked):
             return "any" if kind == "yes_no" and _ALTERNATIVE.search(asked) else kind

@@ -5,7 +5,15 @@ from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 from typing import NamedTuple
 
-from tasks.verdicts.claims.alignment import is_critical, is_other_word, runs
+from tasks.verdicts.claims.alignment import (
+    SAME_LETTERS,
+    Run,
+    is_critical,
+    is_other_word,
+    runs,
+    turns,
+)
+from tasks.verdicts.claims.polarity import FILLERS
 from tasks.verdicts.claims.sentences import Sentence, sentences
 from tasks.verdicts.claims.sources import Source
 from tasks.verdicts.claims.tokens import norms, tokens
@@ -18,12 +26,14 @@ _SAYS = re.compile(
 )
 _GOES_ON = re.compile(
     r"(?:so|thus|therefore|hence|then|this|that|these|those|now|but|however|since|because|which|here"
-    r"|and|i|we|in|for|from|as|also|let|if|with|ok|okay|the answer|the question)\b",
+    r"|and|i|we|in|for|from|as|also|let|if|with|ok|okay|there|there's|it's|that's|note|hmm|wait|also|good|clear|simple|let's|the answer|the question)\b",
     re.IGNORECASE,
 )
 """How a sentence begins that goes on reasoning after a quotation."""
 ALIKE = 0.6
 """Likeness to a sentence of the section from which a sentence is meant as a copy of it."""
+REWORDED = 0.8
+"""Likeness from which a reported sentence is the section's own, word by word."""
 LEAST = 3
 TITLE = 4
 """Words of a title at most."""
@@ -85,9 +95,12 @@ def _reported(source: Source, rest: str) -> Iterator[Copy]:
     if first is None:
         return
     words = tokens(first.text)
+    if _is_reworded(norms(words), source):
+        yield Copy(first.text, is_exact=False)
+        return
     for run in runs(words, source, least=LEAST + 1, seed=2):
         if run.tokens[0].start <= words[0].end + 8:
-            altered = any(is_critical(one) or is_other_word(one) for one in run.changes)
+            altered = _alters(run)
             yield Copy(first.text, not altered)
         return
 
@@ -97,17 +110,61 @@ def _copied(mention: _Mention, sources: Sequence[Source], whole: Source) -> Iter
     after = [one for one in sentences(mention.rest) if tokens(one.text)]
     if not _is_a_copy(after, mention, sources):
         return
+    if not _is_headed(after[0], sources):
+        yield from _along(after[0], mention.source)
+        return
     for number, sentence in enumerate(after):
-        spelt = norms(tokens(sentence.text))
-        exact = mention.source.holds(spelt)
-        if number == 0 and mention.source.heading and len(spelt) < LEAST:
-            exact = spelt == mention.source.heading_norms
-        meant = exact or _is_elsewhere(spelt, whole)
-        if not meant and _GOES_ON.match(sentence.text.lstrip("\"'“*_ ")):
+        copy = _copy_of(sentence, mention.source, whole, is_heading=number == 0)
+        if copy is None:
             return
-        yield Copy(sentence.text, exact)
-        if not meant and _likeness(spelt, mention.source) < ALIKE:
-            return
+        yield copy
+
+
+def _copy_of(sentence: Sentence, source: Source, whole: Source, *, is_heading: bool) -> Copy | None:
+    """Return the sentence as a copy, exact or not; None where the copy is over and the reasoning goes on."""
+    spelt = norms(tokens(sentence.text))
+    if is_heading:
+        return Copy(sentence.text, spelt == source.heading_norms or not source.heading)
+    if source.holds(spelt):
+        return Copy(sentence.text, is_exact=True)
+    if _is_elsewhere(spelt, whole):
+        return Copy(sentence.text, is_exact=False)
+    if _GOES_ON.match(sentence.text.lstrip("\"'“*_ ")) or len(spelt) <= LEAST:
+        return None
+    return Copy(sentence.text, is_exact=False)
+
+
+def _along(sentence: Sentence, source: Source) -> Iterator[Copy]:
+    """Yield the sentence where it runs along the section; what stands in quotation marks is left out."""
+    for run in runs(tokens(_UNMARKED.sub(" ", sentence.text)), source, least=LEAST + 1, seed=2):
+        yield Copy(sentence.text, not _alters(run))
+
+
+def _is_reworded(spelt: tuple[str, ...], source: Source) -> bool:
+    """Return whether a sentence is one of the section's but for single words that stand for others."""
+    for one in source.sentences:
+        matcher = SequenceMatcher(None, spelt, one, autojunk=False)
+        if matcher.quick_ratio() < REWORDED or matcher.ratio() < REWORDED:
+            continue
+        for kind, low, high, start, end in matcher.get_opcodes():
+            if kind == "replace" and high - low == end - start == 1:
+                ours, theirs = spelt[low], one[start]
+                if ours not in FILLERS and ours[:SAME_LETTERS] != theirs[:SAME_LETTERS]:
+                    return True
+    return False
+
+
+_UNMARKED = re.compile(r'["“«][^"”»]*["”»]')
+
+
+def _alters(run: Run) -> bool:
+    return turns(run) or any(is_critical(one) or is_other_word(one) for one in run.changes)
+
+
+def _is_headed(first: Sentence, sources: Sequence[Source]) -> bool:
+    """Return whether a sentence is a heading, or as short as one."""
+    spelt = norms(tokens(first.text))
+    return len(spelt) <= TITLE or any(one.heading_norms == spelt for one in sources)
 
 
 def _is_a_copy(after: Sequence[Sentence], mention: _Mention, sources: Sequence[Source]) -> bool:

@@ -7,9 +7,25 @@ from typing import NamedTuple
 from tasks.verdicts.claims.tokens import NEGATIONS, stem, tokens
 
 _CLAUSE = re.compile(
-    r"[,;:()\n—–]|\b(?:but|unless|except|although|though|while|whereas|because|if|when|where|and)\b",
+    r"[;()\n—–]|(?<!\d)[,:]|[,:](?!\d)|\b(?:but|unless|except|although|though|while|whereas|because|if|when|where|and)\b",
     re.IGNORECASE,
 )
+_AND = re.compile(r"\band\b", re.IGNORECASE)
+_APART = re.compile(_CLAUSE.pattern.replace("|and)", ")"), re.IGNORECASE)
+_FORBIDDEN = frozenset("prohibited forbidden banned disallowed".split())
+_PERMITTED = frozenset("permitted allowed permissible".split())
+_BOUND = re.compile(
+    r"\b(?:not|no) (?:more|less|later|earlier|longer|fewer|higher|lower|deeper|larger|smaller|over|under|before|after|until|only)\b"
+    r"|\b(?:not|never) exceed\w*",
+    re.IGNORECASE,
+)
+"""Bounds: "no more than 24" denies nothing."""
+EXCEPT = re.compile(
+    r"\b(?:unless|except|other than|apart from|until|before|without)\b", re.IGNORECASE
+)
+ONLY = re.compile(r"\b(?:only|if|when|once|after|with)\b", re.IGNORECASE)
+_WITHOUT = re.compile(r"\bwithout\b", re.IGNORECASE)
+REASON = re.compile(r"\b(?:because|since)\b[^,;]*", re.IGNORECASE)
 _ANSWER_WORD = re.compile(r"^\W*(?:yes|no)\b\W*", re.IGNORECASE)
 FILLERS = frozenset(
     """a an the of to in on for by with from at as is are was were be been it its this that these
@@ -33,18 +49,29 @@ def clauses(statement: str) -> tuple[Clause, ...]:
     >>> [(sorted(one.content), one.negated) for one in clauses("No, faxes are not read.")]
     [(['fax', 'read'], True)]
     """
-    cut = _CLAUSE.split(_ANSWER_WORD.sub("", statement))
-    return tuple(one for one in map(_clause, cut) if one.content)
+    plain = _ANSWER_WORD.sub("", statement)
+    cut = _CLAUSE.split(plain)
+    joined = [one for one in _APART.split(plain) if _AND.search(one)]
+    whole, parts = list(map(_clause, joined)), list(map(_clause, cut))
+    stubs = [
+        one
+        for one in parts
+        if len(one.content) < 3 and any(one.content < other.content for other in whole)
+    ]
+    return tuple(one for one in (*parts, *whole) if one.content and one not in stubs)
 
 
 def _clause(text: str) -> Clause:
-    found = tokens(text)
+    found = [one for one in tokens(_BOUND.sub("at most", text)) if one.norm != "without"]
     content = frozenset(
         stem(token.norm)
         for token in found
         if token.norm not in FILLERS | NEGATIONS and not token.is_negation
     )
-    return Clause(content, sum(token.is_negation for token in found) % 2 == 1)
+    turned = sum(token.is_negation or token.norm in _FORBIDDEN for token in found) % 2 == 1
+    if any(token.norm in _FORBIDDEN | _PERMITTED for token in found):
+        content = content - set(map(stem, _FORBIDDEN | _PERMITTED)) | {"permit"}
+    return Clause(content, turned)
 
 
 def likeness(one: Clause, other: Clause) -> float:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-_TOKEN = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+(?:['’][^\W\d_]+)*")
+_TOKEN = re.compile(r"\d{1,2}:\d{2}(?![\d:])|\d+(?:[.,]\d+)*|°[CFK]\b|[^\W\d_]+(?:['’][^\W\d_]+)*")
 _NUMERALS = {
     name: str(number)
     for number, name in enumerate(
@@ -18,6 +18,10 @@ _NUMERALS = {
     for number, name in zip(
         range(30, 100, 10), "thirty forty fifty sixty seventy eighty ninety".split(), strict=True
     )
+}
+_NUMERALS |= {
+    n: f"{d}th"
+    for d, n in enumerate("third fourth fifth sixth seventh eighth ninth tenth".split(), 3)
 }
 """Numbers as words. "one" is left out: it is a pronoun as often as a number."""
 _ENDS = ("", ".", "!", "?", "\n")

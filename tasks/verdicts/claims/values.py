@@ -21,6 +21,14 @@ LABELS = frozenset(
     room act title""".split()
 )
 """Words that give a number as a name: "Section 7" is not seven sections."""
+MEASURES = frozenset(
+    map(
+        stem,
+        """percent metre metres meter meters centimetre centimetres millimetre kilometre kilometres km cm mm kg
+kilogram kilograms gram grams tonne tonnes litre litres liter liters millilitre millilitres bar degrees degree °c °f
+mb gb tb m s g l h ml kpa psi mph megabytes gigabytes volt volts watt watts""".split(),
+    )
+)
 _SIGNS = {"$": "dollar", "€": "euro", "£": "pound", "¥": "yen", "%": "percent", "§": "section"}
 _PER_CENT = {"per": "percent", "percent": "percent", "pct": "percent"}
 _NO_UNIT = frozenset(
@@ -53,7 +61,7 @@ class Value:
     @property
     def is_time(self) -> bool:
         """Whether it is a length of time."""
-        return any(unit in TIME for unit in self.units[:1])
+        return any(unit in TIME or unit == "clock" for unit in self.units[:1])
 
     @property
     def is_money(self) -> bool:
@@ -112,6 +120,8 @@ def _label(text: str, found: Sequence[Token], place: int) -> str:
 def _units(text: str, found: Sequence[Token], place: int) -> tuple[str, ...]:
     """Return the stems of what a number counts: a sign beside it, or the words behind it."""
     token = found[place]
+    if ":" in token.norm:
+        return ("clock",)
     before, behind = text[: token.start].rstrip()[-1:], text[token.end :].lstrip()[:1]
     signs = [_SIGNS[sign] for sign in (before, behind) if sign in _SIGNS]
     return tuple(map(stem, signs)) or tuple(_unit_words(text, found, place))
@@ -119,9 +129,18 @@ def _units(text: str, found: Sequence[Token], place: int) -> tuple[str, ...]:
 
 def _unit_words(text: str, found: Sequence[Token], place: int) -> Iterator[str]:
     end = found[place].end
+    after = found[place + 1 : place + 3]
+    if len(after) == 2 and after[0].norm in ("and", "to", "or") and after[1].is_number:
+        yield from _unit_words(text, found, place + 2)
+        return
     for token in found[place + 1 : place + 3]:
         between = text[end : token.start]
-        if token.is_number or token.norm in _NO_UNIT - {"per"} or between.strip(" -\u00a0\u2011"):
+        month = token.norm == "may" and token.is_capitalised
+        if (
+            token.is_number
+            or (token.norm in _NO_UNIT - {"per"} and not month)
+            or between.strip(" -\u00a0\u2011")
+        ):
             return
         yield stem(_PER_CENT.get(token.norm, token.norm))
         end = token.end

@@ -1,0 +1,78 @@
+"""Who and what an answer names, where no capital letter tells: words that only other sections have."""
+
+import re
+from itertools import pairwise
+
+from tasks.verdicts.case import Case
+from tasks.verdicts.claims.answers import Claim
+from tasks.verdicts.claims.asked import kind_of
+from tasks.verdicts.claims.support import content
+from tasks.verdicts.claims.tokens import stem, tokens
+from tasks.verdicts.claims.values import values
+
+
+def stands_elsewhere(claim: Claim, case: Case) -> bool:
+    """Return whether another shown section has what the claim says, and the cited ones do not."""
+    said = content(claim.text)
+    if len(said) < 2 or not claim.cited:
+        return False
+    own = len(said & frozenset().union(*(content(one.whole) for one in claim.cited)))
+    others = [len(said & content(one.whole)) for one in case.passages if one not in claim.cited]
+    best = max(others, default=0)
+    return best >= 2 and best >= 0.75 * len(said) and own <= best / 2
+
+
+_PARTY = re.compile(r"\b(?:of|with|by|to|from|at) (?:the|an?) (\w+ \w+)", re.IGNORECASE)
+
+
+def _has_foreign_party(claim: Claim, case: Case) -> bool:
+    known = content("\n".join((*(one.whole for one in claim.cited), case.question)))
+    for text in _PARTY.findall(claim.text):
+        for pair in _pairs(text):
+            if not set(pair) & known and any(pair in _pairs(one.whole) for one in case.passages):
+                return True
+    return False
+
+
+def _has_foreign_pair(claim: Claim, case: Case) -> bool:
+    """Return whether two words in a row stand so in a section that is not cited, and not in the cited ones."""
+    cited = "\n".join((*(one.whole for one in claim.cited), case.question))
+    known, pairs = content(cited), _pairs(cited)
+    who = kind_of(case.question) == "person" or re.search(r"\bwho(?:m|se)?\b", case.question, re.I)
+    for one in _pairs(claim.text) - pairs:
+        lacking = [word for word in one if word not in known]
+        if len(lacking) < (1 if who else 2):
+            continue
+        if any(one in _pairs(other.whole) for other in case.passages):
+            return True
+    return False
+
+
+def _pairs(text: str) -> set[tuple[str, str]]:
+    found = tokens(text)
+    return {
+        (stem(one.norm), stem(two.norm))
+        for one, two in pairwise(found)
+        if content(one.surface)
+        and content(two.surface)
+        and not one.is_last
+        and not one.is_number
+        and not two.is_number
+    }
+
+
+def names_another(claim: Claim, case: Case) -> bool:
+    """Return whether the answer to "who" has a word that only sections have that are not cited."""
+    if _has_foreign_party(claim, case):
+        return True
+    if kind_of(case.question) != "person" and not re.search(
+        r"\bwho(?:m|se)?\b", case.question, re.I
+    ):
+        return False
+    if any(one.kind == "name" for one in values(claim.text)):
+        return False  # a name in capitals is looked up by itself
+    if _has_foreign_pair(claim, case):
+        return True
+    cited = frozenset().union(*(content(one.whole) for one in claim.cited)) | content(case.question)
+    others = frozenset().union(*(content(one.whole) for one in case.passages))
+    return bool((content(claim.text) & others) - cited)

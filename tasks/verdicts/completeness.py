@@ -1,0 +1,148 @@
+"""Completeness: the answer is whole: a sentence, a list, a formula or a value."""
+
+import re
+from collections.abc import Sequence
+
+from tasks.verdicts.case import Case, Verdict, not_checked, verdict
+from tasks.verdicts.citations import CitationSpec
+from tasks.verdicts.claims.answers import LIST_MARK, without_marks
+from tasks.verdicts.claims.polarity import FILLERS
+from tasks.verdicts.claims.sources import Source
+from tasks.verdicts.claims.support import content
+from tasks.verdicts.claims.tokens import norms, stem, tokens
+from tasks.verdicts.claims.values import Value, values
+from tasks.verdicts.relevance import RelevanceSpec
+
+_ENDS = re.compile(r"[.!?…:;][\"'”’»)\]*_`]*$")
+_NOT_PROSE = re.compile(
+    r"(?:```|\$\$|\\\]|\\\)|\|)$|^\s*(?:[-*•+]|\d{1,3}[.)])\s+\S.*$|\\boxed\{.*\}\W*$"
+)
+FRAGMENT = 4
+"""Tokens of a passage that make a fragment, where the answer has nothing else."""
+
+
+def completeness(case: Case, spec: RelevanceSpec, citing: CitationSpec) -> Verdict:
+    """Judge whether the answer is whole; the score is its number of words.
+
+    Reason: incomplete_answer. A value alone is whole ("40 credits"), and so are lists and formulas.
+    """
+    if case.accepted:
+        return not_checked("completeness", "known_answer")
+    if not spec.sentences:
+        return not_checked("completeness", "switched_off")
+    answer = without_marks(case.answer, citing)
+    broken = (
+        _hangs(answer, case)
+        or _ends_on_a_bare_number(answer, case)
+        or not _is_whole(answer, case)
+        or _is_fragment(answer, case)
+    )
+    return verdict("completeness", "incomplete_answer" if broken else None, len(tokens(answer)))
+
+
+_HANGING = frozenset(
+    "for after before within at up to until least most than on with by in from under above below over of".split()
+)
+
+
+def _ends_on_a_bare_number(answer: str, case: Case) -> bool:
+    """Return whether the unit of the last number broke off: the passages have it, the question does not name it."""
+    found = [one for one in values(answer) if one.kind == "number"]
+    if not found or tokens(answer)[-1].end != found[-1].end or found[-1].units:
+        return False
+    shown = [
+        one
+        for passage in case.passages
+        for one in values(passage.whole)
+        if one.text == found[-1].text
+    ]
+    asked = content(case.question)
+    return bool(shown) and all(one.units and not asked & set(one.units) for one in shown)
+
+
+def _hangs(answer: str, case: Case) -> bool:
+    """Return whether the answer ends with a preposition behind which its passage goes on."""
+    spelt = norms(tokens(answer))
+    if not spelt or spelt[-1] not in _HANGING:
+        return False
+    if spelt[-1] in ("least", "most", "than", "within", "until", "during", "upon"):
+        return True
+    return any(
+        one[place : place + 2] == spelt[-2:] and place + 2 < len(one)
+        for passage in case.passages
+        for one in Source.of(passage.section, passage.heading, passage.text).sentences
+        for place in range(len(one))
+    )
+
+
+def _is_whole(answer: str, case: Case) -> bool:
+    """Return whether an answer ends as a sentence, a list, a formula or a value."""
+    last = next((line.strip() for line in reversed(answer.splitlines()) if line.strip()), "")
+    if not last:
+        return bool(case.answer.strip())
+    if _ENDS.search(last):
+        return not _breaks_off(last)
+    return bool(_NOT_PROSE.search(last)) or is_a_value(answer, case)
+
+
+def _breaks_off(last: str) -> bool:
+    """Return whether the word before the final stop cannot end a sentence."""
+    words = tokens(last)
+    return (
+        bool(words) and words[-1].norm in _OPEN_ENDED and last.rstrip("\"'”’*_`)]")[-1:] in ".:;…"
+    )
+
+
+_OPEN_ENDED = frozenset(
+    """a an the of and or but nor with by from is are was were be been if than because although
+    while whose which who that's must shall may should would could will can into onto per via
+    between among during""".split()
+)
+"""Words that want another behind them."""
+
+
+def is_a_value(answer: str, case: Case) -> bool:
+    """Return whether the answer is nothing but a value: "40 credits", "Examiner Vale".
+
+    A number whose unit broke off is none, and neither is a label that only repeats the citation.
+    """
+    found = values(f"is {LIST_MARK.sub('', answer)}")
+    words = [one for one in tokens(answer) if one.norm not in FILLERS]
+    units = {unit for one in found for unit in one.units}
+    named = {one.text for one in found} | units
+    if not found or any(one.norm not in named and stem(one.norm) not in named for one in words):
+        return False
+    return not any(one.kind == "label" for one in found) and not _lacks_its_unit(found, case)
+
+
+def _lacks_its_unit(found: Sequence[Value], case: Case) -> bool:
+    bare = {one.text for one in found if one.kind == "number" and not one.units}
+    shown = (one for passage in case.passages for one in values(passage.whole))
+    return any(one.text in bare and one.units for one in shown)
+
+
+def _is_fragment(answer: str, case: Case) -> bool:
+    """Return whether the answer is a stretch cut out of a passage's sentence, and no sentence or value itself."""
+    spelt = norms(tokens(answer))
+    is_sentence = answer[:1].isupper() and bool(_ENDS.search(answer))
+    if (
+        len(spelt) < FRAGMENT
+        or (values(answer)[:1] and not answer[:1].islower() and _ENDS.search(answer))
+        or is_sentence
+        or is_a_value(answer, case)
+    ):
+        return False
+    for one in case.passages:
+        line = Source.of(one.section, one.heading, one.text)
+        if line.holds(spelt) and not _ends_with_one(spelt, line):
+            return True
+    return False
+
+
+def _ends_with_one(spelt: tuple[str, ...], line: Source) -> bool:
+    """Return whether the stretch ends where a sentence of the line ends."""
+    return any(
+        one[-reach:] == spelt[-reach:]
+        for one in line.sentences
+        if (reach := min(len(one), len(spelt)))
+    )
