@@ -12,12 +12,13 @@ from rich.text import Text
 from tasks.errors import StoreUnreachable
 from tasks.ngrams import plain_text
 from tasks.verdicts.audit.audit import AuditSpec, Progress, audit
-from tasks.verdicts.audit.outcome import Outcome
+from tasks.verdicts.audit.outcome import Outcome, Verdict
 from tasks.verdicts.audit.reading import Columns, RowFile
 from tasks.verdicts.audit.report import percent, report
 from tasks.verdicts.audit.style import Style
 
 SHOWN_PATTERNS, SHOWN_OPENERS = 12, 5
+EXIT_CODES: dict[Verdict, int] = {"clean": 0, "leak": 1, "fault": 1, "suspect": 3}
 
 
 def audit_file(
@@ -84,6 +85,8 @@ def _sentence(outcome: Outcome) -> str:
         return f"producer state in {outcome.leaking():,} rows, {percent(outcome.leaking() / outcome.rows)}"
     if outcome.verdict == "fault":
         return f"no producer state, but {sum(1 for _ in outcome.flagged()):,} rows are at fault"
+    if outcome.verdict == "suspect":
+        return "it may hold producer state, and too little is left to compare with: look at the patterns"
     return "nothing found"
 
 

@@ -274,9 +274,9 @@ def audit(
 
     Finds producer state in think blocks (labels, plans, notes, other rows) without knowing its form, and rows at fault (loops, run-together words,
     mojibake, broken tags). Columns are found by their names when you do not name them. The more you give, the more is found: prompts, producer
-    columns, and above all a baseline. Ends with exit code 0 (clean), 1 (leak or fault), 2 (unreadable).
+    columns, and above all a baseline. Ends with exit code 0 (clean), 1 (leak or fault), 2 (unreadable), 3 (suspect: a person must look).
     """
-    from flows.audit import audit_file, show, write
+    from flows.audit import EXIT_CODES, audit_file, show, write
     from tasks.errors import unknown_name
     from tasks.verdicts.audit.audit import AuditSpec
     from tasks.verdicts.audit.preset import PRESETS
@@ -296,7 +296,7 @@ def audit(
     )
     write(outcome, name=file.name, json_path=json_out, html_path=html_out)
     show(outcome)
-    raise typer.Exit(0 if outcome.verdict == "clean" else 1)
+    raise typer.Exit(EXIT_CODES[outcome.verdict])
 
 
 def main() -> None:

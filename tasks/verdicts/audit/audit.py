@@ -21,6 +21,7 @@ from tasks.verdicts.audit.outcome import MOST_PATTERNS, Outcome, Pattern
 from tasks.verdicts.audit.preset import GATES, FourGateDetector
 from tasks.verdicts.audit.producer import CanaryDetector, TaintDetector
 from tasks.verdicts.audit.shift import COMPARABLE, left_over
+from tasks.verdicts.audit.stamps import StampDetector
 from tasks.verdicts.audit.style import ConcentrationDetector, NoveltyDetector, Style
 from tasks.verdicts.audit.tokens import Hashes, tokens_of
 from tasks.verdicts.fluency import FluencySpec
@@ -92,6 +93,7 @@ def _detectors(
         *(values if corpus.producers else []),
         *by_style,
         LockedLabelDetector(counts, style.counts if style else None, cleared),
+        StampDetector(cleared, style.rows if style else None),
         BleedDetector(),
         CharacterDetector(spec.fluency, style.characters if style else None),
     ]
@@ -152,7 +154,7 @@ def _outcome(
             flags[one.flags] |= np.uint64(1 << reasons.index(one.detector))
     return Outcome(
         rows=rows, baseline_rows=len(style.weights) if style else None, patterns=_patterns(corpus, found[:MOST_PATTERNS], rows),
-        reasons=reasons, leaks=frozenset(one.detector for one in found if one.leak), flags=flags, ids=ids, openers=openers.shares(),
+        reasons=reasons, leaks=frozenset(one.detector for one in found if one.leak and len(one.flags)), flags=flags, ids=ids, openers=openers.shares(),
         baseline_openers=style.openers.shares() if style else {}, gates=GATES if spec.preset else (),
     )  # fmt: skip
 
@@ -161,9 +163,9 @@ def _patterns(corpus: Rows, found: list[Found], rows: int) -> tuple[Pattern, ...
     seen = _examples(corpus, found)
     return tuple(
         Pattern(
-            one.detector, seen[number][0].pattern if one.leak or one.detector == "shift" else one.detector,
+            one.detector, seen[number][0].pattern if one.leak or one.suspect or one.detector == "shift" else one.detector,
             len(one.rows), len(one.rows) / rows, one.baseline_share,
-            tuple(example.excerpt for example in seen[number]), leak=one.leak, cleared=one.cleared,
+            tuple(example.excerpt for example in seen[number]), leak=one.leak, cleared=one.cleared, suspect=one.suspect,
         )
         for number, one in enumerate(found)
     )  # fmt: skip

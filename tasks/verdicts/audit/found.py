@@ -28,6 +28,7 @@ class Found:
     """One finding. rows: all rows that hold it. flags: those it is the reason for. leak: producer state, not a mere fault.
 
     baseline_share: None where there was no baseline to look in. cleared: a person has looked at it and the allow list says so.
+    suspect: it may be producer state; nothing that is left to compare with can tell, so a person must look.
     """
 
     detector: str
@@ -37,7 +38,7 @@ class Found:
     leak: bool = True
     baseline_share: float | None = None
     cleared: bool = False
-    name: str = ""
+    suspect: bool = False
 
 
 class Detector(Protocol):

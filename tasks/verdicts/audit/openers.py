@@ -96,9 +96,9 @@ class LockedLabelDetector:
         return found
 
     def found(self) -> list[Found]:
-        """Return all rows with locked openings as one finding, if enough of them carry a label; what a person cleared as another."""
+        """Return all rows with a locked label as one finding, if they are enough; what a person cleared as another."""
         least = max(LEAST_ROWS, LEAST_SHARE * self._counts.rows)
-        rows = _rows(self._locked) if len(_rows(self._stamped)) >= least else _rows(RowNotes())
+        rows = _rows(self._stamped) if len(_rows(self._stamped)) >= least else _rows(RowNotes())
         cleared = np.setdiff1d(_rows(self._looked_at), _rows(self._locked))
         both = [Found("locked_label", rows, self._spell, rows)]
         both += (

@@ -15,6 +15,8 @@ SHIFTED = (
     "So what is listed under shift proves no leak and flags no row; a baseline of the same teacher on the same tasks would tell."
 )
 
+Verdict = Literal["clean", "leak", "suspect", "fault"]
+
 
 @dataclass(frozen=True)
 class Pattern:
@@ -28,6 +30,7 @@ class Pattern:
     examples: tuple[str, ...]
     leak: bool = True
     cleared: bool = False
+    suspect: bool = False
 
     def as_json(self) -> dict[str, object]:
         """Return the contract's spelling; a cleared pattern says so in its detector's name."""
@@ -54,11 +57,13 @@ class Outcome:
     gates: tuple[str, ...] = ()
 
     @property
-    def verdict(self) -> Literal["clean", "leak", "fault"]:
-        """Return leak when producer state was found, fault when rows are at fault without it."""
+    def verdict(self) -> Verdict:
+        """Return leak when producer state was found, suspect when a person must look, fault when rows are at fault without it."""
         counted = self.gate_rows()
         if any(counted.get(name, 0) for name in self.leaks):
             return "leak"
+        if any(one.suspect for one in self.patterns):
+            return "suspect"
         return "fault" if any(counted.values()) else "clean"
 
     @property

@@ -31,6 +31,7 @@ _STEP = np.cumprod(
     np.concatenate([np.ones(1, np.uint64), np.full(15, 0x9E3779B97F4A7C15, np.uint64)])
 )
 _SHIFT = np.uint64(32)
+_LINE_BREAK = 0x0A
 
 
 def _kinds() -> Bytes:
@@ -198,6 +199,14 @@ def _mixed(hashes: Hashes) -> Hashes:
     hashes *= _MIX
     hashes ^= hashes >> _SHIFT
     return hashes
+
+
+def line_starts(texts: pa.Array, tokens: Tokens) -> Flags:
+    """Return which tokens have a line break between themselves and the token before."""
+    _, spelled = _bytes(texts)
+    breaks = np.concatenate([np.zeros(1, np.int64), np.cumsum(spelled == _LINE_BREAK)])
+    before = breaks[np.minimum(tokens.starts, len(spelled))]
+    return np.diff(before, prepend=before[:1]) > 0
 
 
 def ngram_hashes(tokens: Tokens, order: int) -> tuple[Hashes, Places]:

@@ -1,0 +1,207 @@
+"""Whether a stretch was put into texts: taken out, it leaves texts like the others.
+
+Where a stretch opens its rows, what follows it should open as the other rows open, and not as a sentence in the middle begins; where it closes
+them, what stands before it should close as the others close; where it stands inside, the sentences around it should follow one another in other
+rows too. All three are a likelihood or a rate between two known ends: that of texts which nothing was put into, and that of texts which lack a
+sentence. A share of 1 is the first, of 0 the second.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.verdicts.audit.stretches import Stretch
+from tasks.verdicts.audit.tokens import Flags, Hashes, Places
+from tasks.verdicts.audit.units import Block
+
+Reals = NDArray[np.float64]
+
+NEAR_EDGE = 3
+"""Tokens that may stand between a stretch and the edge of its text."""
+WEIGHTS = (0.2, 0.3, 0.4)
+"""How much the first token, the first two and the first three of a sentence say of it; the rest is for what nobody wrote."""
+RARITY = 50.0
+"""By how much a longer n-gram is rarer than a shorter one, roughly."""
+MOST_NATS = 5.0
+LEAST_OTHERS = 8
+"""Rows without the stretch below which nothing is left to compare with."""
+LEAST_SUBSET = 0.3
+"""Share of a stretch's rows that must stand at an edge, or inside, for that question to be asked."""
+LEAST_ERRORS = 4.0
+"""Standard errors that must lie between texts with and without a sentence, for an answer to tell."""
+MOST_COMMON_OPENING, LONGEST_SLOT = 5, 2
+"""Tokens that may belong to the next sentence at the end of a stretch, and tokens of a slot that may follow it."""
+
+
+class Removal(NamedTuple):
+    """How a text looks without a stretch. share: 1 like the others, 0 like texts that lack a sentence. errors: how many standard errors lie between the two."""
+
+    share: float
+    errors: float
+    cut: int
+
+
+class Others:
+    """The sentences of a block, for comparison. One for a block; rows under suspicion are left out for each question."""
+
+    def __init__(self, block: Block) -> None:
+        self.block = block
+        self._texts = block.tokens.texts[block.sentences]
+        edge = np.diff(self._texts, prepend=-1) > 0
+        self._opens, self._closes = edge, np.append(edge[1:], True)
+
+    def removal(self, stretch: Stretch) -> Removal | None:
+        """Return how the rows look without the stretch; None where there is nothing to compare with."""
+        others = np.ones(self.block.size, bool)
+        others[stretch.texts] = False
+        if self.block.weights[others].sum() < LEAST_OTHERS:
+            return None
+        asked = [one for one in self._questions(stretch, others) if one is not None]
+        told = [one for one in asked if abs(one.errors) >= LEAST_ERRORS]
+        return min(told, key=lambda one: one.share) if told else None
+
+    def _questions(self, stretch: Stretch, others: Flags) -> Iterator[Removal | None]:
+        bounds = self.block.tokens.bounds
+        opens = stretch.starts - bounds[stretch.texts] <= NEAR_EDGE
+        closes = ~opens & (bounds[stretch.texts + 1] - stretch.ends <= NEAR_EDGE)
+        inside = ~opens & ~closes
+        if opens.mean() >= LEAST_SUBSET:
+            yield self._opening(stretch, others, opens)
+        if closes.mean() >= LEAST_SUBSET:
+            yield self._closing(stretch, others, closes)
+        if inside.mean() >= LEAST_SUBSET:
+            yield self._between(stretch, others, inside)
+
+    def _opening(self, stretch: Stretch, others: Flags, rows: Flags) -> Removal | None:
+        ours = others[self._texts]
+        model = _Contrast.of(
+            self.block.starts[:3], special=self._opens & ours, ordinary=~self._opens & ours
+        )
+        if model is None:
+            return None
+        found = [
+            model.removal(
+                self.block.openings(cut[rows], stretch.texts[rows]),
+                cut=cut[rows] - stretch.starts[rows],
+            )
+            for cut in _cuts(self.block, stretch)
+        ]
+        return max((one for one in found if one), key=lambda one: one.share, default=None)
+
+    def _closing(self, stretch: Stretch, others: Flags, rows: Flags) -> Removal | None:
+        ours = others[self._texts]
+        before = np.searchsorted(self.block.sentences, stretch.starts[rows], "left") - 1
+        there = (before >= 0) & (self._texts[before] == stretch.texts[rows])
+        known = np.concatenate([self.block.starts[:3], self.block.lasts[1:4]])
+        model = _Contrast.of(known, special=self._closes & ours, ordinary=~self._closes & ours)
+        return model.removal(known[:, before[there]]) if model is not None and there.any() else None
+
+    def _between(self, stretch: Stretch, others: Flags, rows: Flags) -> Removal | None:
+        """Return how often the sentences around the stretch follow one another elsewhere."""
+        kinds, ours = self.block.starts[1], others[self._texts]
+        pairs = np.sort(_pairs(kinds, self._texts, ours, step=1))
+        before = np.searchsorted(self.block.sentences, stretch.starts[rows], "left") - 1
+        before_kind = np.where(self._texts[before] == stretch.texts[rows], kinds[before], 0)
+        if not len(pairs):
+            return None
+        near = _known(pairs, pairs, least=2)
+        far = _known(pairs, _pairs(kinds, self._texts, ours, step=2), least=1)
+        found = []
+        for cut in (stretch.ends[rows], self.block.next_sentence(stretch.ends[rows])):
+            after = self.block.openings(cut, stretch.texts[rows])[1]
+            there = (before_kind != 0) & (after != 0)
+            here = _known(pairs, _pair(before_kind[there], after[there]), least=1)
+            found.append(_removal(here.astype(float), near.astype(float), far.astype(float)))
+        return max((one for one in found if one), key=lambda one: one.share, default=None)
+
+
+def _cuts(block: Block, stretch: Stretch) -> Iterator[Places]:
+    """Yield where the text proper may begin: about the end of the stretch, or behind a sentence or two."""
+    for behind in range(-min(MOST_COMMON_OPENING, stretch.form.length - 1), LONGEST_SLOT + 1):
+        yield stretch.starts + stretch.form.length + behind
+    cut = stretch.starts + 1
+    for _ in range(3):
+        cut = block.next_sentence(cut + 1)
+        yield cut
+
+
+def _pair(first: Hashes, second: Hashes) -> Hashes:
+    return first * np.uint64(0x9E3779B97F4A7C15) + second
+
+
+def _pairs(kinds: Hashes, texts: Places, ours: Flags, *, step: int) -> Hashes:
+    """Return the pairs of sentences that stand so many apart in one of our texts."""
+    same = (texts[step:] == texts[:-step]) & ours[step:]
+    return _pair(kinds[:-step][same], kinds[step:][same])
+
+
+def _known(ordered: Hashes, pairs: Hashes, *, least: int) -> Flags:
+    found = np.searchsorted(ordered, pairs, "right") - np.searchsorted(ordered, pairs, "left")
+    known: Flags = found >= least
+    return known
+
+
+def _removal(here: Reals, like: Reals, unlike: Reals, cut: int = 0) -> Removal | None:
+    if not len(here) or not len(like) or not len(unlike):
+        return None
+    apart = like.mean() - unlike.mean()
+    spread = np.sqrt((like.var() + unlike.var()) / 2 / len(here)) + 1e-9
+    if apart <= 0:
+        return Removal(0.0, 0.0, cut)
+    return Removal(float((here.mean() - unlike.mean()) / apart), float(apart / spread), cut)
+
+
+@dataclass(frozen=True)
+class _Contrast:
+    """Two kinds of sentences, as n-gram counts: one hash array for each order, sorted, for the special and for the ordinary."""
+
+    known: Hashes
+    special: Flags
+    ordinary: Flags
+
+    @classmethod
+    def of(cls, known: Hashes, *, special: Flags, ordinary: Flags) -> "_Contrast | None":
+        """Return a contrast; None where a side has too few sentences. known: (orders, sentences)."""
+        enough = min(special.sum(), ordinary.sum()) >= LEAST_OTHERS
+        return cls(np.sort(known[:, special]), special, ordinary)._sorted(known) if enough else None
+
+    def _sorted(self, known: Hashes) -> "_Contrast":
+        return _Contrast(known, self.special, self.ordinary)
+
+    def removal(self, asked: Hashes, cut: Places | None = None) -> Removal | None:
+        """Return how sentences look between the two kinds. asked: (orders, sentences); 0 in the first order where there is none."""
+        ours, theirs = self.known[:, self.special], self.known[:, self.ordinary]
+        asked = asked[:, asked[0] != 0]
+        if not asked.shape[1]:
+            return None
+        here = self._nats(asked, ours, theirs, (0, 0))
+        like = self._nats(ours, ours, theirs, (1, 0))
+        unlike = self._nats(theirs, ours, theirs, (0, 1))
+        return _removal(here, like, unlike, int(np.median(cut)) if cut is not None else 0)
+
+    def _nats(self, asked: Hashes, ours: Hashes, theirs: Hashes, own: tuple[int, int]) -> Reals:
+        """Return the log-likelihood ratio of every sentence; its own count is taken out of the kind it belongs to."""
+        total = np.zeros(asked.shape[1])
+        for low in range(0, len(asked), len(WEIGHTS)):
+            part = slice(low, low + len(WEIGHTS))
+            ratio = _log_rate(asked[part], ours[part], own[0]) - _log_rate(
+                asked[part], theirs[part], own[1]
+            )
+            total += np.clip(ratio, -MOST_NATS, MOST_NATS)
+        return total
+
+
+def _log_rate(asked: Hashes, known: Hashes, own: int) -> Reals:
+    orders = len(WEIGHTS)
+    rate = np.full(asked.shape[1], 0.1 * RARITY**-orders)
+    for order, weight in enumerate(WEIGHTS):
+        ordered = np.sort(known[order])
+        held = np.searchsorted(ordered, asked[order], "right") - np.searchsorted(
+            ordered, asked[order], "left"
+        )
+        rate += weight * np.maximum(held - own, 0) / len(ordered) * RARITY ** (order + 1 - orders)
+    logs: Reals = np.log(rate)
+    return logs

@@ -1,0 +1,158 @@
+"""A block of rows as one run of tokens, with the places where its sentences begin."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from tasks.verdicts.audit.batch import Batch, held_beside, prompt_digests, prompt_weights
+from tasks.verdicts.audit.tokens import (
+    Flags,
+    Hashes,
+    Places,
+    Tokens,
+    hashes_at,
+    line_starts,
+    tokens_of,
+)
+
+Reals = NDArray[np.float64]
+LONGEST = 4
+"""Longest n-gram that a sentence is known by."""
+STOPS: Hashes = tokens_of(pa.array([". ! ? … 。 ！ ？"])).hashes
+PAUSES: Hashes = tokens_of(pa.array([". ! ? … 。 ！ ？ : ："])).hashes
+CLOSING: Hashes = tokens_of(pa.array([") ] } > ; » ⟩ ） 】"])).hashes
+"""Marks that end a sentence, marks that end a clause, and marks that end a note."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """Rows under one look. rows: (texts,) their numbers in the corpus. weights: rows of one prompt share one count.
+
+    beside: (tokens,) which tokens the row's own prompt or answer holds. lines: (tokens,) where a line begins.
+    prompts, answers: the tokens of what stands beside the think blocks.
+    """
+
+    rows: Places
+    tokens: Tokens
+    lines: Flags
+    beside: Flags
+    prompts: Tokens
+    answers: Tokens
+    weights: Reals
+
+    @property
+    def size(self) -> int:
+        """Return the number of rows."""
+        return len(self.rows)
+
+    @cached_property
+    def sentences(self) -> Places:
+        """Return the first token of every sentence, line and clause behind a colon, in order."""
+        return np.flatnonzero(self._begins(PAUSES))
+
+    @cached_property
+    def whole(self) -> Flags:
+        """Return (tokens + 1,) where a sentence, a line or a text begins, or the last one ends."""
+        begins = np.append(self._begins(STOPS), True)
+        begins[1:] |= np.isin(self.tokens.hashes, CLOSING)
+        return begins
+
+    def _begins(self, marks: Hashes) -> Flags:
+        """Return the tokens at the start of a text or line, or behind a mark and a blank."""
+        ends = np.isin(self.tokens.hashes, marks)
+        after = np.zeros(len(ends), bool)
+        after[1:] = ends[:-1] & (np.diff(self.tokens.starts) > 1)
+        begins: Flags = (self.tokens.from_start == 0) | self.lines | (after & ~ends)
+        return begins
+
+    @cached_property
+    def starts(self) -> Hashes:
+        """Return (LONGEST, sentences): hashes of the first 1, 2, … tokens of every sentence; 0 past the end of its text."""
+        return np.stack([self.grams_at(self.sentences, order) for order in range(1, LONGEST + 1)])
+
+    @cached_property
+    def lasts(self) -> Hashes:
+        """Return (LONGEST, sentences): hashes of the last 1, 2, … tokens of every sentence."""
+        ends = np.append(self.sentences[1:], len(self.tokens.hashes))
+        kept = [
+            self.grams_at(np.maximum(ends - order, 0), order) for order in range(1, LONGEST + 1)
+        ]
+        return np.stack(kept)
+
+    def grams_at(self, places: Places, order: int) -> Hashes:
+        """Return the hashes of the n-grams that begin at the places; 0 where they leave their text or begin nowhere."""
+        found = np.zeros(len(places), np.uint64)
+        last = len(self.tokens.hashes) - 1
+        inside = (places >= 0) & (places <= last)
+        inside[inside] = self.tokens.to_end[places[inside]] >= order - 1
+        found[inside] = hashes_at(self.tokens, places[inside], order)
+        return found
+
+    def openings(self, places: Places, texts: Places) -> Hashes:
+        """Return (LONGEST, places): hashes of the first 1, 2, … tokens at the places; 0 where they lie outside of their texts."""
+        outside = places >= self.tokens.bounds[texts + 1]
+        found = np.stack([self.grams_at(places, order) for order in range(1, LONGEST)])
+        found[:, outside] = 0
+        return found
+
+    @cached_property
+    def _by_hash(self) -> tuple[Places, Hashes]:
+        order = np.argsort(self.tokens.hashes, kind="stable")
+        return order, self.tokens.hashes[order]
+
+    def places_of(self, token: np.uint64) -> Places:
+        """Return the places of a token, in order."""
+        order, ordered = self._by_hash
+        low, high = np.searchsorted(ordered, [token, token + np.uint64(1)])
+        return order[low:high]
+
+    def next_sentence(self, places: Places) -> Places:
+        """Return the first sentence start at or after every place, or the end of its text."""
+        found = np.searchsorted(self.sentences, places, "left")
+        ends = self.tokens.bounds[self.texts_at(places) + 1]
+        following = np.append(self.sentences, len(self.tokens.hashes))[found]
+        first: Places = np.minimum(following, ends)
+        return first
+
+    def texts_at(self, places: Places) -> Places:
+        """Return the text of every place; a place at the end of a text belongs to the text before."""
+        return self.tokens.texts[np.clip(places - 1, 0, max(len(self.tokens.hashes) - 1, 0))]
+
+
+class BlockBuilder:
+    """Takes rows until there are enough for a block."""
+
+    def __init__(self) -> None:
+        self._parts: list[tuple[Batch, Places]] = []
+        self.size = 0
+        self.length = 0
+
+    def add(self, batch: Batch, kept: Places) -> None:
+        """Take rows of a batch. kept: their numbers within it."""
+        if len(kept):
+            self._parts.append((batch, kept))
+            self.size += len(kept)
+            self.length += len(batch.tokens.hashes) * len(kept) // batch.rows.num_rows
+
+    def block(self) -> Block:
+        """Return the rows taken so far as one block."""
+        thinks, prompts, answers = (self._column(name) for name in ("think", "prompt", "answer"))
+        tokens, asked, answered = tokens_of(thinks), tokens_of(prompts), tokens_of(answers)
+        rows = np.concatenate([batch.first_row + kept for batch, kept in self._parts])
+        digests = [prompt_digests(batch)[kept] for batch, kept in self._parts]
+        return Block(
+            rows=rows,
+            tokens=tokens,
+            lines=line_starts(thinks, tokens),
+            beside=held_beside(tokens, asked) | held_beside(tokens, answered),
+            prompts=asked,
+            answers=answered,
+            weights=prompt_weights(digests)[0],
+        )
+
+    def _column(self, name: str) -> pa.Array:
+        parts = [batch.rows.column(name).take(pa.array(kept)) for batch, kept in self._parts]
+        return pa.concat_arrays(parts)
