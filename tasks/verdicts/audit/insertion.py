@@ -8,6 +8,7 @@ sentence. A share of 1 is the first, of 0 the second.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -32,6 +33,10 @@ LEAST_SUBSET = 0.3
 """Share of a stretch's rows that must stand at an edge, or inside, for that question to be asked."""
 LEAST_ERRORS = 4.0
 """Standard errors that must lie between texts with and without a sentence, for an answer to tell."""
+FOLLOWS = 0.7
+"""How near to a sentence's beginning what follows a note must come: 1 is as near as other sentences, 0 as any place in a text."""
+LEAST_APART = 0.2
+"""By how much more often neighbours of a text follow one another elsewhere than sentences two apart, for that to tell."""
 MOST_COMMON_OPENING, LONGEST_SLOT = 5, 2
 """Tokens that may belong to the next sentence at the end of a stretch, and tokens of a slot that may follow it."""
 
@@ -50,8 +55,8 @@ class Others:
     def __init__(self, block: Block) -> None:
         self.block = block
         self._texts = block.tokens.texts[block.sentences]
-        edge = np.diff(self._texts, prepend=-1) > 0
-        self._opens, self._closes = edge, np.append(edge[1:], True)
+        last = np.append(np.diff(self._texts) > 0, True)
+        self._opens, self._closes = block.sentences == block.heads[self._texts], last
 
     def removal(self, stretch: Stretch) -> Removal | None:
         """Return how the rows look without the stretch; None where there is nothing to compare with."""
@@ -65,7 +70,7 @@ class Others:
 
     def _questions(self, stretch: Stretch, others: Flags) -> Iterator[Removal | None]:
         bounds = self.block.tokens.bounds
-        opens = stretch.starts - bounds[stretch.texts] <= NEAR_EDGE
+        opens = stretch.starts - self.block.heads[stretch.texts] <= NEAR_EDGE
         closes = ~opens & (bounds[stretch.texts + 1] - stretch.ends <= NEAR_EDGE)
         inside = ~opens & ~closes
         if opens.mean() >= LEAST_SUBSET:
@@ -99,6 +104,29 @@ class Others:
         model = _Contrast.of(known, special=self._closes & ours, ordinary=~self._closes & ours)
         return model.removal(known[:, before[there]]) if model is not None and there.any() else None
 
+    def sentence_follows(self, stretch: Stretch) -> bool:
+        """Say whether what stands behind a stretch begins as sentences do."""
+        others = np.ones(self.block.size, bool)
+        others[stretch.texts] = False
+        known, special, texts = self._places
+        model = _Contrast.of(
+            known, special=special & others[texts], ordinary=~special & others[texts]
+        )
+        asked = self.block.openings(stretch.ends, stretch.texts)
+        found = model.removal(asked) if model is not None else None
+        return found is not None and found.errors >= LEAST_ERRORS and found.share >= FOLLOWS
+
+    @cached_property
+    def _places(self) -> tuple[Hashes, Flags, Places]:
+        """Return the n-grams of sentences and of as many other places, which are sentences, and their texts."""
+        tokens, sentences = self.block.tokens, self.block.sentences
+        step = max(len(tokens.hashes) // max(len(sentences), 1), 1)
+        other = np.setdiff1d(np.arange(step // 2, len(tokens.hashes), step), sentences)
+        places = np.concatenate([sentences, other])
+        known = np.stack([self.block.grams_at(places, order) for order in range(1, 4)])
+        special = np.arange(len(places)) < len(sentences)
+        return known, special, tokens.texts[places]
+
     def _between(self, stretch: Stretch, others: Flags, rows: Flags) -> Removal | None:
         """Return how often the sentences around the stretch follow one another elsewhere."""
         kinds, ours = self.block.starts[1], others[self._texts]
@@ -114,7 +142,8 @@ class Others:
             after = self.block.openings(cut, stretch.texts[rows])[1]
             there = (before_kind != 0) & (after != 0)
             here = _known(pairs, _pair(before_kind[there], after[there]), least=1)
-            found.append(_removal(here.astype(float), near.astype(float), far.astype(float)))
+            if near.mean() - far.mean() >= LEAST_APART:
+                found.append(_removal(here.astype(float), near.astype(float), far.astype(float)))
         return max((one for one in found if one), key=lambda one: one.share, default=None)
 
 

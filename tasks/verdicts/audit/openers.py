@@ -8,7 +8,7 @@ import numpy as np
 from tasks.verdicts.audit.batch import Batch
 from tasks.verdicts.audit.counts import Counts, covered, grams_of
 from tasks.verdicts.audit.found import Found, RowNotes, Seen, spell_tokens
-from tasks.verdicts.audit.tokens import LABEL_SHAPES, Flags, Hashes, Places
+from tasks.verdicts.audit.tokens import EDGE_TOKENS, LABEL_SHAPES, Flags, Hashes, Places
 
 OPENER_WORDS, MOST_OPENERS, KEPT_OPENERS = 3, 12, 50_000
 LOCKED, LEAST_LOCKED, LEAST_ROWS, LEAST_SHARE, LEAST_LIFT_SHARE = 0.95, 2, 10, 0.02, 0.05
@@ -48,6 +48,7 @@ class LockedLabelDetector:
     def __init__(self, counts: Counts, baseline: Counts | None, cleared: Hashes) -> None:
         self._counts, self._baseline, self._cleared = counts, baseline, cleared
         self._stamped, self._locked, self._looked_at = RowNotes(), RowNotes(), RowNotes()
+        self._spoken = RowNotes()
 
     def learn(self, batch: Batch) -> None:
         """Nothing is to be learned: the n-grams are counted already."""
@@ -59,12 +60,12 @@ class LockedLabelDetector:
         if len(self._cleared):
             locked &= ~covered(batch.tokens, self._cleared)
         several = self._note(batch, locked, self._locked)
-        self._note(
-            batch,
-            locked & np.isin(batch.tokens.hashes, LABEL_SHAPES) & several[batch.tokens.texts],
-            self._stamped,
-            least=1,
+        labels = np.isin(batch.tokens.hashes, LABEL_SHAPES)
+        stamped = self._note(
+            batch, locked & labels & several[batch.tokens.texts], self._stamped, least=1
         )
+        later = labels & (batch.tokens.from_start >= EDGE_TOKENS)
+        self._note(batch, later & stamped[batch.tokens.texts], self._spoken, least=1)
 
     def _note(
         self, batch: Batch, locked: Flags, notes: RowNotes, least: int = LEAST_LOCKED
@@ -98,7 +99,10 @@ class LockedLabelDetector:
     def found(self) -> list[Found]:
         """Return all rows with a locked label as one finding, if they are enough; what a person cleared as another."""
         least = max(LEAST_ROWS, LEAST_SHARE * self._counts.rows)
-        rows = _rows(self._stamped) if len(_rows(self._stamped)) >= least else _rows(RowNotes())
+        rows = _rows(self._stamped)
+        # A label that the rows go on to speak of (5x in an equation) belongs to their reasoning.
+        if len(rows) < least or 2 * len(_rows(self._spoken)) > len(rows):
+            rows = rows[:0]
         cleared = np.setdiff1d(_rows(self._looked_at), _rows(self._locked))
         both = [Found("locked_label", rows, self._spell, rows)]
         both += (

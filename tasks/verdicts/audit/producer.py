@@ -10,7 +10,9 @@ import numpy as np
 from tasks.ngrams import ngrams, words
 from tasks.verdicts.audit.batch import PRODUCER, Batch
 from tasks.verdicts.audit.concentration import Tail
+from tasks.verdicts.audit.dependence import MOST_VALUES
 from tasks.verdicts.audit.found import Found, RowNotes, Seen, seen
+from tasks.verdicts.audit.tokens import Places
 
 PHRASE_WORDS = 3
 VERBATIM_PHRASES = 3
@@ -18,7 +20,24 @@ VERBATIM_PHRASES = 3
 LEVEL = 1e-3
 """Chance that a phrase is seen as often with its value by coincidence, at most."""
 SAMPLE_ROWS = 3000
+LONGEST_IN_PARTS, LEAST_LETTERS = 12, 3
+"""Words of a value up to which its single words are looked for too, and letters that such a word must have."""
+LEAST_ROWS, PART_LEVEL, MOST_PARTS = 3, 1e-4, 400
+"""Rows that must hold a part of their value; how rarely chance explains it; parts that are tested, the commonest first."""
+USUAL = 0.02
+"""Share of the rows without a value that may hold its words, for the rows with it to be taken as echoes."""
 _CODED = re.compile(r"(?=[^ ]*\d)(?=[^ ]*[a-z])[^ ]{6,}|\d{5,}")
+
+
+@lru_cache(maxsize=65536)
+def parts(value: str) -> tuple[str, ...]:
+    """Return the words and pairs of words of a value of two words and more, each between spaces; none of a long text."""
+    found = words(value)
+    if not 1 < len(found) <= LONGEST_IN_PARTS:
+        return ()
+    single = [word for word in found if len(word) >= LEAST_LETTERS]
+    pairs = [] if len(found) < PHRASE_WORDS else [" ".join(run) for run in ngrams(found, 2)]
+    return tuple(dict.fromkeys(f" {part} " for part in (*pairs, *single)))
 
 
 @lru_cache(maxsize=65536)
@@ -38,19 +57,20 @@ def spaced(text: str) -> str:
 class TaintDetector:
     """Phrases of the row's own producer values that stand in its trace and not in its prompt.
 
-    A long verbatim run proves itself. A short phrase must be seen with its value more often than rows without the value explain (exact test).
+    A long verbatim run proves itself. A short phrase must be seen with its value more often than rows without the value explain (exact test): by
+    itself, or together with the column's other values. A value that all rows carry has no rows without it: then a person must look.
     """
 
     def __init__(self, columns: tuple[str, ...]) -> None:
         self._columns = columns
-        self._carried: Counter[str] = Counter()
-        self._noted, self._proven = RowNotes(), RowNotes()
+        self._carried: dict[str, Counter[str]] = {name: Counter() for name in columns}
+        self._noted, self._proven, self._parted = RowNotes(), RowNotes(), RowNotes()
         self._sample: list[tuple[str, frozenset[str]]] = []
 
     def learn(self, batch: Batch) -> None:
         """Count the rows that carry each value."""
         for name in self._columns:
-            self._carried.update(batch.texts(PRODUCER + name))
+            self._carried[name].update(batch.texts(PRODUCER + name))
 
     def look(self, batch: Batch) -> None:
         """Note phrases of own values; keep a sample of rows to see how common a phrase is without its value."""
@@ -60,56 +80,95 @@ class TaintDetector:
         ):
             text, own = spaced(think), [column[place] for column in values]
             if len(self._sample) < SAMPLE_ROWS:
-                self._sample.append(
-                    (text, frozenset(phrase for value in own for phrase in phrases(value)))
-                )
+                held = [phrase for value in own for phrase in (*phrases(value), *parts(value))]
+                self._sample.append((text, frozenset(held)))
             self._note(batch.first_row + place, text, prompt, own)
 
     def _note(self, row: int, text: str, prompt: str, own: list[str]) -> None:
+        asked = ""
         for value in own:
-            if hits := [phrase for phrase in phrases(value) if phrase in text]:
-                asked = spaced(prompt)
-                hits = [phrase for phrase in hits if phrase not in asked]
-                notes = self._proven if len(hits) >= VERBATIM_PHRASES else self._noted
-                for phrase in hits:
-                    notes.note(phrase, row)
+            hits = [phrase for phrase in phrases(value) if phrase in text]
+            pieces = [part for part in parts(value) if part in text]
+            if not (hits or pieces):
+                continue
+            asked = asked or spaced(prompt)
+            hits = [phrase for phrase in hits if phrase not in asked]
+            notes = self._proven if len(hits) >= VERBATIM_PHRASES else self._noted
+            for phrase in hits:
+                notes.note(phrase, row)
+            for part in pieces:
+                if part not in asked:
+                    self._parted.note(part, row)
 
     def found(self) -> list[Found]:
         """Return one finding for each phrase that came back, the widest first; a row is flagged under the first that holds it."""
-        carried = self._carried_phrases()
+        carried, pooled = self._carried_phrases(), self._pooled()
         kept = [(phrase, rows) for phrase, rows in self._proven.widest_first()]
-        kept += [
-            (phrase, rows)
-            for phrase, rows in self._noted.widest_first()
-            if self._telling(phrase, len(rows), carried[phrase])
+        lone = list[tuple[str, Places]]()
+        for phrase, rows in self._noted.widest_first():
+            if phrase in pooled or self._telling(phrase, len(rows), carried[phrase], LEVEL):
+                kept.append((phrase, rows))
+            elif len(rows) >= LEAST_ROWS and not self._without(phrase):
+                lone.append((phrase, rows))
+        for part, rows in self._parted.widest_first()[:MOST_PARTS]:
+            rare = len(rows) >= LEAST_ROWS and np.mean(self._without(part) or [1]) <= USUAL
+            if rare and self._telling(part, len(rows), carried[part], PART_LEVEL):
+                kept.append((part, rows))
+        found = list(_one_reason_a_row(kept))
+        told = {one.spell.phrase for one in found if isinstance(one.spell, _Speller)}
+        return found + [
+            Found("taint", rows, _Speller(phrase.strip()), rows[:0], leak=False, suspect=True)
+            for phrase, rows in lone
+            if phrase.strip() not in told
         ]
-        return list(_one_reason_a_row(kept))
 
     def _carried_phrases(self) -> Counter[str]:
         carried: Counter[str] = Counter()
-        for value, rows in self._carried.items():
-            for phrase in set(phrases(value)):
-                carried[phrase] += rows
+        for values in self._carried.values():
+            for value, rows in values.items():
+                for phrase in {*phrases(value), *parts(value)}:
+                    carried[phrase] += rows
         return carried
 
-    def _telling(self, phrase: str, own: int, carried: int) -> bool:
+    def _without(self, phrase: str) -> list[bool]:
+        """Return for every sampled row that does not carry a phrase whether it holds it."""
+        return [phrase in text for text, own in self._sample if phrase not in own]
+
+    def _pooled(self) -> set[str]:
+        """Return the short values of columns whose values all together keep to their own rows."""
+        return {
+            phrase
+            for values in self._carried.values()
+            if 1 < len(values) <= MOST_VALUES
+            for phrase in self._pooled_of(values)
+        }
+
+    def _pooled_of(self, values: Counter[str]) -> list[str]:
+        from scipy.special import betainc
+
+        short = [found[0] for value in values if len(found := phrases(value)) == 1]
+        own = {phrase: len(self._noted.rows.get(phrase, ())) for phrase in short}
+        held = {phrase: self._without(phrase) for phrase, rows in own.items() if rows}
+        usual = [phrase for phrase, others in held.items() if others and np.mean(others) <= USUAL]
+        echoes = sum(own[phrase] for phrase in usual)
+        chance = sum(sum(held[phrase]) for phrase in usual)
+        if not echoes:
+            return []
+        most = max(values.values()) / sum(values.values())
+        return usual if float(betainc(echoes, chance + 1, most)) <= LEVEL else []
+
+    def _telling(self, phrase: str, own: int, carried: int, level: float) -> bool:
         if _CODED.fullmatch(phrase.strip()):
             return True
-        without = [phrase in text for text, of_own in self._sample if phrase not in of_own]
+        without = self._without(phrase)
         if not without:
             return False
-        return (
-            float(
-                Tail(carried, len(without)).p(
-                    np.array([own], float), np.array([sum(without)], float)
-                )[0]
-            )
-            <= LEVEL
-        )
+        test = Tail(carried, len(without))
+        return float(test.p(np.array([own], float), np.array([sum(without)], float))[0]) <= level
 
 
 def _one_reason_a_row(
-    kept: list[tuple[str, "np.ndarray[tuple[int], np.dtype[np.int64]]"]],
+    kept: list[tuple[str, Places]],
 ) -> Iterator[Found]:
     taken = np.zeros(0, np.int64)
     for phrase, rows in kept:
@@ -124,12 +183,12 @@ class _Speller:
 
     def __init__(self, phrase: str) -> None:
         self._pattern = re.compile(r"[\W_]+".join(map(re.escape, phrase.split())), re.IGNORECASE)
-        self._phrase = phrase
+        self.phrase = phrase
 
     def __call__(self, batch: Batch, row: int) -> Seen:
         text = f"{batch.texts('think')[row]}\n{batch.texts('answer')[row]}"
         match = self._pattern.search(text)
-        return seen(text, match.start(), match.end()) if match else Seen(self._phrase, text[:160])
+        return seen(text, match.start(), match.end()) if match else Seen(self.phrase, text[:160])
 
 
 class CanaryDetector:

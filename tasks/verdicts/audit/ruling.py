@@ -20,18 +20,20 @@ from tasks.verdicts.audit.units import Block
 Reals = NDArray[np.float64]
 Position = Literal["start", "end", "anywhere"]
 
-LEAST_ROWS = 8
+LEAST_ROWS = 10
 """Rows below which a stretch at the edge of its texts is not looked at."""
-LEAST_INSIDE = 10
+LEAST_INSIDE = 12
 """Rows below which one that only its shape speaks for is not."""
 BITS, SHAPE_BITS, SUSPECT_BITS = 8.0, 15.0, 16.0
 """How foreign the words must be, in bits: where its removal tells, where only its shape does, where nothing is left to compare with."""
 ONCE, ONCE_INSIDE = 1.1, 1.04
 """Times that a row may hold the beginning of a stretch, on average, at the edge of its texts and inside."""
-LIKE_OTHERS = 0.75
-"""How near to the other texts a text must come without the stretch: 1 is as near as they are to one another."""
-CLOSED, WHOLE = 0.9, 0.85
+LIKE_OTHERS, LIKE_OTHERS_INSIDE = 0.75, 0.55
+"""How near to the other texts a text must come without the stretch: 1 is as near as they are to one another. Inside, its shape must speak for it too."""
+CLOSED, WHOLE = 0.93, 0.85
 """How far the rows must agree from its first token to its last, and in how many of them a sentence begins behind it."""
+MOST_LIKE_IT = 12
+"""Other whole sentences that may recur inside of the texts half as often, for one to count."""
 NEARLY_ALL = 0.9
 """Share of the rows from which on a stretch may leave nothing to compare with."""
 SAME_PLACE = 0.9
@@ -39,11 +41,13 @@ SAME_PLACE = 0.9
 
 
 class Ruling(NamedTuple):
-    """A stretch that something is to be said of. rows: (rows,) texts of the block. cleared: a person has cleared its words."""
+    """A stretch that something is to be said of. texts, starts, ends: (rows,) where the block holds it. cleared: a person has cleared its words."""
 
     form: Form
     position: Position
     texts: Places
+    starts: Places
+    ends: Places
     suspect: bool
     cleared: bool
 
@@ -59,14 +63,29 @@ class _Weighed(NamedTuple):
 
 
 def rulings(block: Block, cleared: Flags) -> list[Ruling]:
-    """Return the stamps of a block, and the stretches to look at. cleared: (tokens,) which tokens a cleared phrase accounts for."""
+    """Return the stamps of a block, and the stretches to look at. cleared: (tokens,) which tokens a cleared phrase accounts for.
+
+    What stands at the start is taken off before the rest is judged: how a text opens shows behind it.
+    """
     if block.weights.sum() < LEAST_ROWS:
         return []
-    judge, ruled, openers = _Judge(block, cleared), list[Ruling](), list[_Weighed]()
-    for stretch in stretches(block, least=LEAST_ROWS):
-        one = judge.weighed(stretch)
-        if one is None:
-            continue
+    ruled = _ruled(_Judge(block, cleared))
+    first = [one for one in ruled if one.position == "start"]
+    if not first:
+        return ruled
+    heads = block.heads.copy()
+    for one in first:
+        heads[one.texts] = np.maximum(heads[one.texts], one.ends)
+    again = _ruled(_Judge(block.behind(heads), cleared))
+    return first + [one for one in again if (one.starts >= heads[one.texts]).mean() >= SAME_PLACE]
+
+
+def _ruled(judge: "_Judge") -> list[Ruling]:
+    ruled, openers = list[Ruling](), list[_Weighed]()
+    known = [judge.weighed(one) for one in stretches(judge.block, least=LEAST_ROWS)]
+    weighed = [one for one in known if one is not None]
+    judge.meet(weighed)
+    for one in weighed:
         if judge.is_stamp(one):
             ruled.append(judge.ruling(one, suspect=False))
         elif judge.is_suspect(one):
@@ -82,6 +101,7 @@ class _Judge:
     def __init__(self, block: Block, cleared: Flags) -> None:
         self.block, self._others, self._cleared = block, Others(block), cleared
         self._kinds: Kinds | None = None
+        self._recurring: dict[bytes, _Weighed] = {}
         self._all = float(block.weights.sum())
 
     def weighed(self, stretch: Stretch) -> _Weighed | None:
@@ -116,14 +136,15 @@ class _Judge:
 
     def is_stamp(self, one: _Weighed) -> bool:
         """Say whether a stretch was put in."""
-        if one.removal is not None and one.removal.share < LIKE_OTHERS:
+        inside = self.position(one.stretch) == "anywhere"
+        like = LIKE_OTHERS_INSIDE if inside else LIKE_OTHERS
+        if one.removal is not None and one.removal.share < like:
             return False
         if self._all - one.rows < LEAST_OTHERS:
             return False
-        inside = self.position(one.stretch) == "anywhere"
         if (inside or one.removal is None) and not self._speaks_for_itself(one):
             return False
-        if inside and one.stretch.times > ONCE_INSIDE:
+        if inside and (one.stretch.times > ONCE_INSIDE or self._has_many_like_it(one)):
             return False
         return not self._explained(one.stretch)
 
@@ -151,24 +172,52 @@ class _Judge:
         """Return what is said of a stretch."""
         stretch = one.stretch
         return Ruling(
-            stretch.form, self.position(stretch), stretch.texts, suspect, one.uncleared < BITS
-        )
+            stretch.form, self._place(stretch), stretch.texts, stretch.starts, stretch.ends,
+            suspect=suspect, cleared=one.uncleared < BITS,
+        )  # fmt: skip
 
     def position(self, stretch: Stretch) -> Position:
         """Return the edge of its texts at which a stretch stands."""
-        bounds = self.block.tokens.bounds
-        if (stretch.starts - bounds[stretch.texts] <= NEAR_EDGE).mean() >= SAME_PLACE:
+        heads, bounds = self.block.heads, self.block.tokens.bounds
+        if (stretch.starts - heads[stretch.texts] <= NEAR_EDGE).mean() >= SAME_PLACE:
             return "start"
         if (bounds[stretch.texts + 1] - stretch.ends <= NEAR_EDGE).mean() >= SAME_PLACE:
             return "end"
         return "anywhere"
 
+    def _place(self, stretch: Stretch) -> Position:
+        """Return where a row must hold the form, counted from the first token of its text."""
+        behind = self.block.heads[stretch.texts] > self.block.tokens.bounds[stretch.texts]
+        place = self.position(stretch)
+        return "anywhere" if place == "start" and behind.mean() > 1 - SAME_PLACE else place
+
+    def meet(self, all_weighed: list[_Weighed]) -> None:
+        """Note the sentences that recur inside of the texts: where there are many, one more proves nothing."""
+        inside = [one for one in all_weighed if self._stands_inside(one)]
+        self._recurring = {one.stretch.texts.tobytes(): one for one in inside}
+
+    def _stands_inside(self, one: _Weighed) -> bool:
+        return self.position(one.stretch) == "anywhere" and self._is_whole(one.stretch)
+
+    def _has_many_like_it(self, one: _Weighed) -> bool:
+        held = np.zeros(self.block.size, bool)
+        held[one.stretch.texts] = True
+        others = [
+            other
+            for other in self._recurring.values()
+            if other.rows >= one.rows / 2 and held[other.stretch.texts].mean() < 0.5
+        ]
+        return len(others) > MOST_LIKE_IT
+
+    def _is_whole(self, stretch: Stretch) -> bool:
+        """Say whether a stretch is a sentence or a note from beginning to end."""
+        ends = float(self.block.whole[stretch.ends].mean()) >= WHOLE
+        return stretch.closed >= CLOSED and (ends or self._others.sentence_follows(stretch))
+
     def _speaks_for_itself(self, one: _Weighed) -> bool:
         """Say whether a stretch is a foreign sentence or note from beginning to end, in enough rows."""
-        stretch = one.stretch
-        whole = float(self.block.whole[stretch.ends].mean()) >= WHOLE
         foreign = one.rows >= LEAST_INSIDE and one.bits >= SHAPE_BITS
-        return whole and foreign and stretch.closed >= CLOSED
+        return foreign and self._is_whole(one.stretch)
 
     def _explained(self, stretch: Stretch) -> bool:
         self._kinds = self._kinds or Kinds(self.block)

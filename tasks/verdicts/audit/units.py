@@ -1,6 +1,6 @@
 """A block of rows as one run of tokens, with the places where its sentences begin."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -32,7 +32,7 @@ class Block:
     """Rows under one look. rows: (texts,) their numbers in the corpus. weights: rows of one prompt share one count.
 
     beside: (tokens,) which tokens the row's own prompt or answer holds. lines: (tokens,) where a line begins.
-    prompts, answers: the tokens of what stands beside the think blocks.
+    prompts, answers: the tokens of what stands beside the think blocks. heads: (texts,) the token with which each text proper begins.
     """
 
     rows: Places
@@ -42,6 +42,7 @@ class Block:
     prompts: Tokens
     answers: Tokens
     weights: Reals
+    heads: Places
 
     @property
     def size(self) -> int:
@@ -90,6 +91,12 @@ class Block:
         inside[inside] = self.tokens.to_end[places[inside]] >= order - 1
         found[inside] = hashes_at(self.tokens, places[inside], order)
         return found
+
+    def behind(self, heads: Places) -> "Block":
+        """Return the same rows, their texts proper beginning at these tokens; a sentence begins there too."""
+        lines = self.lines.copy()
+        lines[heads[heads < len(lines)]] = True
+        return replace(self, heads=heads, lines=lines)
 
     def openings(self, places: Places, texts: Places) -> Hashes:
         """Return (LONGEST, places): hashes of the first 1, 2, … tokens at the places; 0 where they lie outside of their texts."""
@@ -151,6 +158,7 @@ class BlockBuilder:
             prompts=asked,
             answers=answered,
             weights=prompt_weights(digests)[0],
+            heads=tokens.bounds[:-1],
         )
 
     def _column(self, name: str) -> pa.Array:
