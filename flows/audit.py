@@ -69,6 +69,7 @@ def show(outcome: Outcome, console: Console | None = None) -> None:
         console.print(Text(f"rows by reason: {shares}"), soft_wrap=True)
     if outcome.shifted:
         console.print(Text(plain_text(outcome.shifted)), soft_wrap=True)
+    console.print(Text(outcome.power), soft_wrap=True)
     against = (
         f" against {outcome.baseline_rows:,} baseline rows"
         if outcome.baseline_rows
@@ -101,9 +102,8 @@ def _patterns(outcome: Outcome) -> Grid:
     ):
         grid.add_column(name, justify=justify, overflow="fold")  # type: ignore[arg-type]
     for one in outcome.patterns[:SHOWN_PATTERNS]:
-        name = f"{one.detector} (cleared)" if one.cleared else one.detector
         grid.add_row(
-            name,
+            one.name,
             Text(plain_text(one.pattern[:80])),
             f"{one.rows:,}",
             percent(one.share),

@@ -1,5 +1,6 @@
 """The verdicts' door."""
 
+import logging
 from pathlib import Path
 
 from prefect import task
@@ -8,14 +9,20 @@ from tasks.inference.engine import EnginePlacement
 from tasks.policy import STAGE, leave_table, settle
 from tasks.spec import digest
 from tasks.store import Key, Made, Table
-from tasks.verdicts.audit.traces import TraceAuditSpec, audit_table, refuse_leaks, stopping_patterns
+from tasks.verdicts.audit.traces import (
+    TraceAuditSpec,
+    audit_table,
+    refuse_leaks,
+    stopping_patterns,
+    told_suspects,
+)
 from tasks.verdicts.coherence import CoherenceSpec, judge_digest
 from tasks.verdicts.gates import VerdictSpec, judge
 from tasks.verdicts.opinions import opinions_table
 from tasks.verdicts.worth import gates_table
 
 CODE_VERSION = 4
-AUDIT_VERSION, COHERENCE_VERSION, GATE_CHECKS_VERSION = 2, 2, 1
+AUDIT_VERSION, COHERENCE_VERSION, GATE_CHECKS_VERSION = 3, 2, 1
 
 
 @task(**STAGE)
@@ -99,6 +106,8 @@ def audit_traces(
 def refuse_leaky_traces(audits: Table, spec: TraceAuditSpec) -> None:
     """Raise GateBroken on a pattern of the whole corpus, with the evidence as an artifact; the audited tables stay for reading."""
     evidence = stopping_patterns(audits, spec)
+    if suspects := told_suspects(audits):
+        logging.getLogger(__name__).warning("%s", suspects)
     if evidence:
         leave_table(
             evidence,

@@ -23,9 +23,11 @@ from tasks.verdicts.audit.producer import CanaryDetector, TaintDetector
 from tasks.verdicts.audit.shift import COMPARABLE, left_over
 from tasks.verdicts.audit.stamps import StampDetector
 from tasks.verdicts.audit.style import ConcentrationDetector, NoveltyDetector, Style
-from tasks.verdicts.audit.tokens import Hashes, tokens_of
+from tasks.verdicts.audit.tokens import Hashes, Places, tokens_of
 from tasks.verdicts.fluency import FluencySpec
 
+KEPT_TEXTS, KEPT_CHARACTERS = 200, 160
+"""Rows at fault whose beginnings are kept for a page, and how much of each."""
 Progress = Callable[[str, int], None]
 
 
@@ -70,8 +72,9 @@ def audit(
         found = _comparable(corpus, style, detectors, found)
     found.sort(key=lambda one: (not len(one.flags), not one.leak, -len(one.rows)))
     return _outcome(
-        corpus, found, rows=rows, ids=pa.chunked_array(ids), openers=openers, style=style, spec=spec
-    )
+        corpus, found, rows=rows, ids=pa.chunked_array(ids), openers=openers, style=style, spec=spec,
+        prompts=counts.rows,
+    )  # fmt: skip
 
 
 def _detectors(
@@ -146,6 +149,7 @@ def _outcome(
     openers: Openers,
     style: Style | None,
     spec: AuditSpec,
+    prompts: int,
 ) -> Outcome:
     reasons = tuple(dict.fromkeys(one.detector for one in found if len(one.flags)))
     flags = np.zeros(rows, np.uint64)
@@ -153,22 +157,52 @@ def _outcome(
         if len(one.flags):
             flags[one.flags] |= np.uint64(1 << reasons.index(one.detector))
     return Outcome(
-        rows=rows, baseline_rows=len(style.weights) if style else None, patterns=_patterns(corpus, found[:MOST_PATTERNS], rows),
-        reasons=reasons, leaks=frozenset(one.detector for one in found if one.leak and len(one.flags)), flags=flags, ids=ids, openers=openers.shares(),
-        baseline_openers=style.openers.shares() if style else {}, gates=GATES if spec.preset else (),
-    )  # fmt: skip
+        rows=rows,
+        baseline_rows=len(style.weights) if style else None,
+        patterns=_patterns(corpus, found[:MOST_PATTERNS], rows),
+        reasons=reasons,
+        leaks=frozenset(one.detector for one in found if one.leak and len(one.flags)),
+        flags=flags,
+        ids=ids,
+        openers=openers.shares(),
+        baseline_openers=style.openers.shares() if style else {},
+        gates=GATES if spec.preset else (),
+        prompts=prompts,
+        texts=_texts(corpus, np.flatnonzero(flags)[:KEPT_TEXTS]),
+    )
+
+
+def _texts(corpus: Rows, wanted: Places) -> dict[int, str]:
+    """Return how the think blocks of these rows begin."""
+    texts: dict[int, str] = {}
+    for batch in batches_of(corpus) if len(wanted) else ():
+        first, last = batch.first_row, batch.first_row + batch.rows.num_rows
+        for row in wanted[(wanted >= first) & (wanted < last)]:
+            texts[int(row)] = " ".join(batch.texts("think")[row - first][:KEPT_CHARACTERS].split())
+        if last > wanted[-1]:
+            break
+    return texts
 
 
 def _patterns(corpus: Rows, found: list[Found], rows: int) -> tuple[Pattern, ...]:
     seen = _examples(corpus, found)
-    return tuple(
-        Pattern(
-            one.detector, seen[number][0].pattern if one.leak or one.suspect or one.detector == "shift" else one.detector,
-            len(one.rows), len(one.rows) / rows, one.baseline_share,
-            tuple(example.excerpt for example in seen[number]), leak=one.leak, cleared=one.cleared, suspect=one.suspect,
-        )
-        for number, one in enumerate(found)
-    )  # fmt: skip
+    return tuple(_pattern(one, seen[number], rows) for number, one in enumerate(found))
+
+
+def _pattern(one: Found, seen: list[Seen], rows: int) -> Pattern:
+    spelled = one.leak or one.suspect or one.detector == "shift"
+    return Pattern(
+        one.detector,
+        seen[0].pattern if spelled else one.detector,
+        len(one.rows),
+        len(one.rows) / rows,
+        one.baseline_share,
+        tuple(example.excerpt for example in seen),
+        leak=one.leak,
+        cleared=one.cleared,
+        suspect=one.suspect,
+        pieces=tuple(example.pattern for example in seen) if spelled else (),
+    )
 
 
 def _examples(corpus: Rows, found: list[Found]) -> dict[int, list[Seen]]:

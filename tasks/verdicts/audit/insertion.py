@@ -106,26 +106,21 @@ class Others:
 
     def sentence_follows(self, stretch: Stretch) -> bool:
         """Say whether what stands behind a stretch begins as sentences do."""
-        others = np.ones(self.block.size, bool)
-        others[stretch.texts] = False
-        known, special, texts = self._places
-        model = _Contrast.of(
-            known, special=special & others[texts], ordinary=~special & others[texts]
-        )
-        asked = self.block.openings(stretch.ends, stretch.texts)
-        found = model.removal(asked) if model is not None else None
+        if self._beginning is None:
+            return False
+        found = self._beginning.removal(self.block.openings(stretch.ends, stretch.texts))
         return found is not None and found.errors >= LEAST_ERRORS and found.share >= FOLLOWS
 
     @cached_property
-    def _places(self) -> tuple[Hashes, Flags, Places]:
-        """Return the n-grams of sentences and of as many other places, which are sentences, and their texts."""
+    def _beginning(self) -> "_Contrast | None":
+        """Return the contrast of sentences with as many other places."""
         tokens, sentences = self.block.tokens, self.block.sentences
         step = max(len(tokens.hashes) // max(len(sentences), 1), 1)
         other = np.setdiff1d(np.arange(step // 2, len(tokens.hashes), step), sentences)
         places = np.concatenate([sentences, other])
         known = np.stack([self.block.grams_at(places, order) for order in range(1, 4)])
         special = np.arange(len(places)) < len(sentences)
-        return known, special, tokens.texts[places]
+        return _Contrast.of(known, special=special, ordinary=~special)
 
     def _between(self, stretch: Stretch, others: Flags, rows: Flags) -> Removal | None:
         """Return how often the sentences around the stretch follow one another elsewhere."""
@@ -168,8 +163,7 @@ def _pairs(kinds: Hashes, texts: Places, ours: Flags, *, step: int) -> Hashes:
 
 
 def _known(ordered: Hashes, pairs: Hashes, *, least: int) -> Flags:
-    found = np.searchsorted(ordered, pairs, "right") - np.searchsorted(ordered, pairs, "left")
-    known: Flags = found >= least
+    known: Flags = _held(ordered, pairs) >= least
     return known
 
 
@@ -185,52 +179,57 @@ def _removal(here: Reals, like: Reals, unlike: Reals, cut: int = 0) -> Removal |
 
 @dataclass(frozen=True)
 class _Contrast:
-    """Two kinds of sentences, as n-gram counts: one hash array for each order, sorted, for the special and for the ordinary."""
+    """Two kinds of places in texts, each as n-gram hashes: (orders, places)."""
 
-    known: Hashes
-    special: Flags
-    ordinary: Flags
+    special: Hashes
+    ordinary: Hashes
 
     @classmethod
     def of(cls, known: Hashes, *, special: Flags, ordinary: Flags) -> "_Contrast | None":
-        """Return a contrast; None where a side has too few sentences. known: (orders, sentences)."""
-        enough = min(special.sum(), ordinary.sum()) >= LEAST_OTHERS
-        return cls(np.sort(known[:, special]), special, ordinary)._sorted(known) if enough else None
+        """Return a contrast; None where a side has too few places. known: (orders, places)."""
+        if min(special.sum(), ordinary.sum()) < LEAST_OTHERS:
+            return None
+        return cls(known[:, special], known[:, ordinary])
 
-    def _sorted(self, known: Hashes) -> "_Contrast":
-        return _Contrast(known, self.special, self.ordinary)
+    @cached_property
+    def _sorted(self) -> tuple[Hashes, Hashes]:
+        return np.sort(self.special, axis=1), np.sort(self.ordinary, axis=1)
+
+    @cached_property
+    def _ends(self) -> tuple[Reals, Reals]:
+        """Return how the two kinds look themselves, each place without its own count."""
+        return self._nats(self.special, (1, 0)), self._nats(self.ordinary, (0, 1))
 
     def removal(self, asked: Hashes, cut: Places | None = None) -> Removal | None:
-        """Return how sentences look between the two kinds. asked: (orders, sentences); 0 in the first order where there is none."""
-        ours, theirs = self.known[:, self.special], self.known[:, self.ordinary]
+        """Return how places look between the two kinds. asked: (orders, places); 0 in the first order where there is none."""
         asked = asked[:, asked[0] != 0]
         if not asked.shape[1]:
             return None
-        here = self._nats(asked, ours, theirs, (0, 0))
-        like = self._nats(ours, ours, theirs, (1, 0))
-        unlike = self._nats(theirs, ours, theirs, (0, 1))
-        return _removal(here, like, unlike, int(np.median(cut)) if cut is not None else 0)
+        middle = int(np.median(cut)) if cut is not None else 0
+        return _removal(self._nats(asked, (0, 0)), *self._ends, middle)
 
-    def _nats(self, asked: Hashes, ours: Hashes, theirs: Hashes, own: tuple[int, int]) -> Reals:
-        """Return the log-likelihood ratio of every sentence; its own count is taken out of the kind it belongs to."""
-        total = np.zeros(asked.shape[1])
+    def _nats(self, asked: Hashes, own: tuple[int, int]) -> Reals:
+        """Return the log-likelihood ratio of every place; its own count is taken out of the kind it belongs to."""
+        total, (ours, theirs) = np.zeros(asked.shape[1]), self._sorted
         for low in range(0, len(asked), len(WEIGHTS)):
             part = slice(low, low + len(WEIGHTS))
-            ratio = _log_rate(asked[part], ours[part], own[0]) - _log_rate(
-                asked[part], theirs[part], own[1]
-            )
+            ratio = _log_rate(asked[part], ours[part], own[0])
+            ratio -= _log_rate(asked[part], theirs[part], own[1])
             total += np.clip(ratio, -MOST_NATS, MOST_NATS)
         return total
 
 
 def _log_rate(asked: Hashes, known: Hashes, own: int) -> Reals:
+    """Return the logarithm of how often each place's n-grams stand among the known. known: (orders, places), each order sorted."""
     orders = len(WEIGHTS)
     rate = np.full(asked.shape[1], 0.1 * RARITY**-orders)
     for order, weight in enumerate(WEIGHTS):
-        ordered = np.sort(known[order])
-        held = np.searchsorted(ordered, asked[order], "right") - np.searchsorted(
-            ordered, asked[order], "left"
-        )
-        rate += weight * np.maximum(held - own, 0) / len(ordered) * RARITY ** (order + 1 - orders)
+        held = _held(known[order], asked[order])
+        rate += weight * np.maximum(held - own, 0) / known.shape[1] * RARITY ** (order + 1 - orders)
     logs: Reals = np.log(rate)
     return logs
+
+
+def _held(ordered: Hashes, asked: Hashes) -> Places:
+    """Return how often each hash stands in a sorted array."""
+    return np.searchsorted(ordered, asked, "right") - np.searchsorted(ordered, asked, "left")

@@ -28,7 +28,7 @@ class Openers:
     def add(self, batch: Batch) -> None:
         """Count a batch."""
         for think in batch.texts("think"):
-            self._counted[_NUMBER.sub("0", " ".join(think[:80].split()[:OPENER_WORDS]))] += 1
+            self._counted[opener_of(think[:80])] += 1
         self._rows += batch.rows.num_rows
         if len(self._counted) > KEPT_OPENERS:
             self._counted = Counter(dict(self._counted.most_common(KEPT_OPENERS // 2)))
@@ -36,6 +36,11 @@ class Openers:
     def shares(self) -> dict[str, float]:
         """Return opener → share of rows, the commonest first."""
         return {opener: rows / self._rows for opener, rows in self._counted.most_common() if opener}
+
+
+def opener_of(text: str) -> str:
+    """Return the first three words of a text, numbers read as 0."""
+    return _NUMBER.sub("0", " ".join(text.split()[:OPENER_WORDS]))
 
 
 class LockedLabelDetector:
@@ -48,7 +53,6 @@ class LockedLabelDetector:
     def __init__(self, counts: Counts, baseline: Counts | None, cleared: Hashes) -> None:
         self._counts, self._baseline, self._cleared = counts, baseline, cleared
         self._stamped, self._locked, self._looked_at = RowNotes(), RowNotes(), RowNotes()
-        self._spoken = RowNotes()
 
     def learn(self, batch: Batch) -> None:
         """Nothing is to be learned: the n-grams are counted already."""
@@ -61,11 +65,11 @@ class LockedLabelDetector:
             locked &= ~covered(batch.tokens, self._cleared)
         several = self._note(batch, locked, self._locked)
         labels = np.isin(batch.tokens.hashes, LABEL_SHAPES)
-        stamped = self._note(
-            batch, locked & labels & several[batch.tokens.texts], self._stamped, least=1
-        )
+        # A label that a row goes on to speak of (5x in an equation) belongs to its reasoning.
         later = labels & (batch.tokens.from_start >= EDGE_TOKENS)
-        self._note(batch, later & stamped[batch.tokens.texts], self._spoken, least=1)
+        spoken = np.bincount(batch.tokens.texts[later], minlength=len(several)) > 0
+        kept = (several & ~spoken)[batch.tokens.texts]
+        self._note(batch, locked & labels & kept, self._stamped, least=1)
 
     def _note(
         self, batch: Batch, locked: Flags, notes: RowNotes, least: int = LEAST_LOCKED
@@ -100,9 +104,7 @@ class LockedLabelDetector:
         """Return all rows with a locked label as one finding, if they are enough; what a person cleared as another."""
         least = max(LEAST_ROWS, LEAST_SHARE * self._counts.rows)
         rows = _rows(self._stamped)
-        # A label that the rows go on to speak of (5x in an equation) belongs to their reasoning.
-        if len(rows) < least or 2 * len(_rows(self._spoken)) > len(rows):
-            rows = rows[:0]
+        rows = rows if len(rows) >= least else rows[:0]
         cleared = np.setdiff1d(_rows(self._looked_at), _rows(self._locked))
         both = [Found("locked_label", rows, self._spell, rows)]
         both += (

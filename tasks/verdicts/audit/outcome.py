@@ -1,7 +1,7 @@
 """What an audit says: the verdict, the patterns with their evidence, the rows at fault. Its JSON is a contract."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -9,7 +9,11 @@ import orjson
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from tasks.verdicts.audit.power import power
+
 MOST_PATTERNS = 100
+SUSPECT = "suspect_"
+"""What stands before a detector's name in the JSON where a person must look."""
 SHIFTED = (
     "Corpus and baseline are of different kinds (another teacher, or other tasks): beside what recurs, the rows themselves differ. "
     "So what is listed under shift proves no leak and flags no row; a baseline of the same teacher on the same tasks would tell."
@@ -20,7 +24,10 @@ Verdict = Literal["clean", "leak", "suspect", "fault"]
 
 @dataclass(frozen=True)
 class Pattern:
-    """A pattern and its evidence. rows: how many hold it. baseline_share is None without a baseline. examples: excerpts in the text's own words."""
+    """A pattern and its evidence. rows: how many hold it. baseline_share is None without a baseline.
+
+    examples: excerpts in the text's own words. pieces: the pattern as it stands in each of them. suspect: a person must look.
+    """
 
     detector: str
     pattern: str
@@ -31,19 +38,31 @@ class Pattern:
     leak: bool = True
     cleared: bool = False
     suspect: bool = False
+    pieces: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, object]:
-        """Return the contract's spelling; a cleared pattern says so in its detector's name."""
+        """Return the contract's spelling; a cleared or suspect pattern says so in its detector's name."""
+        mark = "cleared_" if self.cleared else SUSPECT if self.suspect else ""
         return {
-            "detector": f"cleared_{self.detector}" if self.cleared else self.detector, "pattern": self.pattern, "rows": self.rows,
+            "detector": mark + self.detector, "pattern": self.pattern, "rows": self.rows,
             "share": round(self.share, 6), "baseline_share": None if self.baseline_share is None else round(self.baseline_share, 6),
             "examples": list(self.examples),
         }  # fmt: skip
 
+    @property
+    def name(self) -> str:
+        """Return the detector, and what a person should know of the finding before its evidence."""
+        if self.cleared:
+            return f"{self.detector} (cleared)"
+        return f"{self.detector} (suspect)" if self.suspect else self.detector
+
 
 @dataclass(frozen=True)
 class Outcome:
-    """reasons: names; flags: (rows,) uint64, bit i set where reason i applies. openers: opener → share, in corpus and baseline."""
+    """reasons: names; flags: (rows,) uint64, bit i set where reason i applies. openers: opener → share, in corpus and baseline.
+
+    prompts: different prompts among the rows. texts: row → how its think block begins, of the first rows at fault.
+    """
 
     rows: int
     baseline_rows: int | None
@@ -55,6 +74,13 @@ class Outcome:
     openers: dict[str, float]
     baseline_openers: dict[str, float]
     gates: tuple[str, ...] = ()
+    prompts: int = 0
+    texts: dict[int, str] = field(default_factory=dict)
+
+    @property
+    def power(self) -> str:
+        """Return how few rows a stamp may hold and still be found at this size. Rows of one prompt count as one."""
+        return power(self.prompts or self.rows, self.baseline_rows).told(self.prompts or self.rows)
 
     @property
     def verdict(self) -> Verdict:
@@ -90,6 +116,10 @@ class Outcome:
                 self.ids[int(row)].as_py(),
                 [name for bit, name in enumerate(self.reasons) if bits >> bit & 1],
             )
+
+    def text(self, row: int) -> str:
+        """Return how the think block of a row at fault begins; "" where it is not kept."""
+        return self.texts.get(row, "")
 
     def leaking(self) -> int:
         """Return the rows flagged for producer state."""

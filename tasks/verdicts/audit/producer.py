@@ -111,7 +111,7 @@ class TaintDetector:
             elif len(rows) >= LEAST_ROWS and not self._without(phrase):
                 lone.append((phrase, rows))
         for part, rows in self._parted.widest_first()[:MOST_PARTS]:
-            rare = len(rows) >= LEAST_ROWS and np.mean(self._without(part) or [1]) <= USUAL
+            rare = len(rows) >= LEAST_ROWS and np.mean(self._without(part) or [True]) <= USUAL
             if rare and self._telling(part, len(rows), carried[part], PART_LEVEL):
                 kept.append((part, rows))
         found = list(_one_reason_a_row(kept))

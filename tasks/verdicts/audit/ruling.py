@@ -32,6 +32,8 @@ LIKE_OTHERS, LIKE_OTHERS_INSIDE = 0.75, 0.55
 """How near to the other texts a text must come without the stretch: 1 is as near as they are to one another. Inside, its shape must speak for it too."""
 CLOSED, WHOLE = 0.93, 0.85
 """How far the rows must agree from its first token to its last, and in how many of them a sentence begins behind it."""
+MOST_LAYERS = 4
+"""How often what leads the texts is taken off, and the rest judged anew."""
 MOST_LIKE_IT = 12
 """Other whole sentences that may recur inside of the texts half as often, for one to count."""
 NEARLY_ALL = 0.9
@@ -41,7 +43,10 @@ SAME_PLACE = 0.9
 
 
 class Ruling(NamedTuple):
-    """A stretch that something is to be said of. texts, starts, ends: (rows,) where the block holds it. cleared: a person has cleared its words."""
+    """A stretch that something is to be said of. texts, starts, ends: (rows,) where the block holds it.
+
+    cleared: a person has cleared its words. leads: its rows begin with it, or with what was taken off before.
+    """
 
     form: Form
     position: Position
@@ -50,6 +55,7 @@ class Ruling(NamedTuple):
     ends: Places
     suspect: bool
     cleared: bool
+    leads: bool
 
 
 class _Weighed(NamedTuple):
@@ -69,15 +75,24 @@ def rulings(block: Block, cleared: Flags) -> list[Ruling]:
     """
     if block.weights.sum() < LEAST_ROWS:
         return []
-    ruled = _ruled(_Judge(block, cleared))
-    first = [one for one in ruled if one.position == "start"]
-    if not first:
-        return ruled
-    heads = block.heads.copy()
-    for one in first:
-        heads[one.texts] = np.maximum(heads[one.texts], one.ends)
-    again = _ruled(_Judge(block.behind(heads), cleared))
-    return first + [one for one in again if (one.starts >= heads[one.texts]).mean() >= SAME_PLACE]
+    kept = list[Ruling]()
+    for _ in range(MOST_LAYERS):
+        ruled = _ruled(_Judge(block, cleared))
+        ruled = [one for one in ruled if _lies_behind(one, block.heads)]
+        first = [one for one in ruled if one.leads]
+        kept += first
+        if not first:
+            return kept + ruled
+        heads = block.heads.copy()
+        for one in first:
+            heads[one.texts] = np.maximum(heads[one.texts], one.ends)
+        block = block.behind(heads)
+    return kept + [one for one in ruled if not one.leads]
+
+
+def _lies_behind(one: Ruling, heads: Places) -> bool:
+    """Say whether a stretch lies in the texts proper."""
+    return float((one.starts >= heads[one.texts]).mean()) >= SAME_PLACE
 
 
 def _ruled(judge: "_Judge") -> list[Ruling]:
@@ -128,7 +143,8 @@ class _Judge:
                 continue
             places = self.block.places_of(token)
             texts = self.block.tokens.texts[places]
-            outside = np.unique(texts[(places < low[texts]) | (places >= high[texts])])
+            elsewhere = (places < low[texts]) | (places >= high[texts])
+            outside = np.unique(texts[elsewhere & (places >= self.block.heads[texts])])
             bits = -float(np.log2((self.block.weights[outside].sum() + 0.5) / (self._all + 1)))
             total += bits
             uncleared += 0.0 if self._cleared[held].mean() > 0.5 else bits
@@ -173,7 +189,7 @@ class _Judge:
         stretch = one.stretch
         return Ruling(
             stretch.form, self._place(stretch), stretch.texts, stretch.starts, stretch.ends,
-            suspect=suspect, cleared=one.uncleared < BITS,
+            suspect=suspect, cleared=one.uncleared < BITS, leads=self.position(stretch) == "start",
         )  # fmt: skip
 
     def position(self, stretch: Stretch) -> Position:

@@ -14,11 +14,19 @@ from tasks.spec import Spec
 from tasks.store import Made, Table
 from tasks.verdicts.audit.audit import AuditSpec, audit
 from tasks.verdicts.audit.batch import PRODUCER
-from tasks.verdicts.audit.outcome import Outcome
+from tasks.verdicts.audit.outcome import SUSPECT, Outcome
 from tasks.verdicts.audit.report import percent, report
 from tasks.verdicts.audit.style import Style
 
-PROOFS, CORPUS_WIDE = ("canary", "foreign_canary"), ("concentration", "dependence", "locked_label")
+PROOFS, CORPUS_WIDE = (
+    ("canary", "foreign_canary"),
+    (
+        "concentration",
+        "dependence",
+        "locked_label",
+        "insertion",
+    ),
+)
 """Detectors whose every finding ends the run, and those whose findings are about the corpus as a whole. All others reject their rows."""
 OUTCOME, PAGE = "audit.json", "audit.html"
 BATCH_ROWS = 500
@@ -137,6 +145,14 @@ def stopping_patterns(audits: Table, spec: TraceAuditSpec) -> list[dict[str, obj
     )
 
 
+def suspect_patterns(audits: Table) -> list[dict[str, object]]:
+    """Return the patterns that a person should look at; the control arm stands beside them, so they end no run."""
+    if not audits.rows_in:
+        return []
+    patterns = json.loads((audits.path / OUTCOME).read_bytes())["patterns"]
+    return [one for one in patterns if one["detector"].startswith(SUSPECT)]
+
+
 def _stopping(
     patterns: Sequence[dict[str, object]], spec: TraceAuditSpec
 ) -> list[dict[str, object]]:
@@ -168,6 +184,17 @@ def refuse_leaks(audits: Table, evidence: Sequence[dict[str, object]]) -> None:
             f"producer state in the traces: {_told(evidence)}; nothing was published. Read {audits.path / PAGE}, "
             "mend what leaks, or clear the phrase under audit.allowed"
         )
+
+
+def told_suspects(audits: Table) -> str:
+    """Return one line on what a person should look at, "" when there is nothing."""
+    evidence = suspect_patterns(audits)
+    if not evidence:
+        return ""
+    return (
+        f"the audit cannot tell whether this is producer state: {_told(evidence)}; "
+        f"read {audits.path / PAGE}, and clear the phrase under audit.allowed where it is the teacher's own"
+    )
 
 
 def _told(evidence: Sequence[dict[str, object]]) -> str:
