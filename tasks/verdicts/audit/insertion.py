@@ -29,7 +29,7 @@ RARITY = 50.0
 MOST_NATS = 5.0
 LEAST_OTHERS = 8
 """Rows without the stretch below which nothing is left to compare with."""
-LEAST_SUBSET = 0.3
+LEAST_SUBSET, LEAST_SUBSET_ROWS = 0.1, 5
 """Share of a stretch's rows that must stand at an edge, or inside, for that question to be asked."""
 LEAST_ERRORS = 4.0
 """Standard errors that must lie between texts with and without a sentence, for an answer to tell."""
@@ -73,11 +73,11 @@ class Others:
         opens = stretch.starts - self.block.heads[stretch.texts] <= NEAR_EDGE
         closes = ~opens & (bounds[stretch.texts + 1] - stretch.ends <= NEAR_EDGE)
         inside = ~opens & ~closes
-        if opens.mean() >= LEAST_SUBSET:
+        if opens.mean() >= LEAST_SUBSET and opens.sum() >= LEAST_SUBSET_ROWS:
             yield self._opening(stretch, others, opens)
-        if closes.mean() >= LEAST_SUBSET:
+        if closes.mean() >= LEAST_SUBSET and closes.sum() >= LEAST_SUBSET_ROWS:
             yield self._closing(stretch, others, closes)
-        if inside.mean() >= LEAST_SUBSET:
+        if inside.mean() >= LEAST_SUBSET and inside.sum() >= LEAST_SUBSET_ROWS:
             yield self._between(stretch, others, inside)
 
     def _opening(self, stretch: Stretch, others: Flags, rows: Flags) -> Removal | None:

@@ -32,6 +32,12 @@ LIKE_OTHERS, LIKE_OTHERS_INSIDE = 0.75, 0.55
 """How near to the other texts a text must come without the stretch: 1 is as near as they are to one another. Inside, its shape must speak for it too."""
 CLOSED, WHOLE = 0.93, 0.85
 """How far the rows must agree from its first token to its last, and in how many of them a sentence begins behind it."""
+BRANCH_TOKENS, BRANCHES = 3, 1.5
+"""Tokens with which sentences begin alike, and how many times the rows of a stretch may begin so."""
+OF_THE_PROMPT, LONGEST_TAIL = 0.5, 12
+"""Share of the tokens behind a stretch that prompt and answer may hold, and how many tokens are asked."""
+SAME_TURN = 0.6
+"""Share of the rows in which a sentence inside of the texts may have the same turn, for its shape to speak for it."""
 MOST_LAYERS = 4
 """How often what leads the texts is taken off, and the rest judged anew."""
 MOST_LIKE_IT = 12
@@ -158,9 +164,13 @@ class _Judge:
             return False
         if self._all - one.rows < LEAST_OTHERS:
             return False
+        if self._is_branch(one) or self._speaks_of_its_prompt(one.stretch):
+            return False
         if (inside or one.removal is None) and not self._speaks_for_itself(one):
             return False
         if inside and (one.stretch.times > ONCE_INSIDE or self._has_many_like_it(one)):
+            return False
+        if inside and one.removal is None and self._keeps_its_turn(one.stretch):
             return False
         return not self._explained(one.stretch)
 
@@ -200,6 +210,35 @@ class _Judge:
         if (bounds[stretch.texts + 1] - stretch.ends <= NEAR_EDGE).mean() >= SAME_PLACE:
             return "end"
         return "anywhere"
+
+    def _keeps_its_turn(self, stretch: Stretch) -> bool:
+        """Say whether a stretch is nearly always the same sentence of its text, counted from the start or from the end."""
+        sentences, bounds = self.block.sentences, self.block.tokens.bounds
+        here = np.searchsorted(sentences, stretch.starts)
+        before = here - np.searchsorted(sentences, bounds[stretch.texts])
+        after = np.searchsorted(sentences, bounds[stretch.texts + 1]) - here
+        most = max(int(np.bincount(turn).max()) for turn in (before, after))
+        return most > SAME_TURN * len(here)
+
+    def _is_branch(self, one: _Weighed) -> bool:
+        """Say whether sentences in many more rows begin with the same words and go on otherwise: a way of speaking."""
+        starts = one.stretch.starts
+        begun = self.block.grams_at(starts, BRANCH_TOKENS)
+        kind, rows = np.unique(begun, return_counts=True)
+        if rows.max() < SAME_PLACE * len(starts):
+            return False
+        same = self.block.starts[BRANCH_TOKENS - 1] == kind[np.argmax(rows)]
+        texts = np.unique(self.block.tokens.texts[self.block.sentences[same]])
+        return float(self.block.weights[texts].sum()) > BRANCHES * one.rows
+
+    def _speaks_of_its_prompt(self, stretch: Stretch) -> bool:
+        """Say whether a stretch goes on, within its sentence, with words of the row's own prompt or answer."""
+        if self.block.whole[stretch.ends].mean() >= WHOLE:
+            return False
+        known = np.append(0, np.cumsum(self.block.beside))
+        ends = np.minimum(self.block.next_sentence(stretch.ends), stretch.ends + LONGEST_TAIL)
+        tokens = float((ends - stretch.ends).sum())
+        return float((known[ends] - known[stretch.ends]).sum()) >= OF_THE_PROMPT * max(tokens, 1.0)
 
     def _place(self, stretch: Stretch) -> Position:
         """Return where a row must hold the form, counted from the first token of its text."""
