@@ -24,7 +24,7 @@ LEAST_ROWS = 10
 """Rows below which a stretch at the edge of its texts is not looked at."""
 LEAST_INSIDE = 12
 """Rows below which one that only its shape speaks for is not."""
-BITS, SHAPE_BITS, SUSPECT_BITS = 8.0, 15.0, 16.0
+BITS, SHAPE_BITS, SUSPECT_BITS = 8.0, 14.0, 16.0
 """How foreign the words must be, in bits: where its removal tells, where only its shape does, where nothing is left to compare with."""
 ONCE, ONCE_INSIDE = 1.1, 1.04
 """Times that a row may hold the beginning of a stretch, on average, at the edge of its texts and inside."""
@@ -38,6 +38,8 @@ OF_THE_PROMPT, LONGEST_TAIL = 0.5, 12
 """Share of the tokens behind a stretch that prompt and answer may hold, and how many tokens are asked."""
 SAME_TURN = 0.6
 """Share of the rows in which a sentence inside of the texts may have the same turn, for its shape to speak for it."""
+MOST_VALUES = 40
+"""Different words that a slot may take, for them to count among a stretch's words."""
 MOST_LAYERS = 4
 """How often what leads the texts is taken off, and the rest judged anew."""
 MOST_LIKE_IT = 12
@@ -140,21 +142,38 @@ class _Judge:
 
         Words that prompt or answer hold beside it count nothing.
         """
-        low, high = np.full(self.block.size, -1), np.full(self.block.size, -1)
-        low[stretch.texts], high[stretch.texts] = stretch.starts, stretch.ends
         total = uncleared = 0.0
         for offset, token in stretch.form.distinct():
             held = np.minimum(stretch.starts + offset, stretch.ends - 1)
             if self.block.beside[held].mean() > 0.5:
                 continue
-            places = self.block.places_of(token)
-            texts = self.block.tokens.texts[places]
-            elsewhere = (places < low[texts]) | (places >= high[texts])
-            outside = np.unique(texts[elsewhere & (places >= self.block.heads[texts])])
-            bits = -float(np.log2((self.block.weights[outside].sum() + 0.5) / (self._all + 1)))
+            bits = self._rarity(token, stretch)
             total += bits
             uncleared += 0.0 if self._cleared[held].mean() > 0.5 else bits
-        return total, uncleared
+        slots = self._bits_of_slots(stretch)
+        return total + slots, uncleared + (slots if uncleared else 0.0)
+
+    def _bits_of_slots(self, stretch: Stretch) -> float:
+        """Return how rare the words of slots with few values are elsewhere, on average over the rows."""
+        total = 0.0
+        for offset in np.setdiff1d(np.arange(stretch.form.length), stretch.form.offsets):
+            places = np.minimum(stretch.starts + offset, stretch.ends - 1)
+            places = places[~self.block.beside[places]]
+            tokens, rows = np.unique(self.block.tokens.hashes[places], return_counts=True)
+            if len(tokens) <= MOST_VALUES and rows.sum() > len(tokens):
+                bits = [self._rarity(token, stretch) for token in tokens]
+                total += float(np.dot(bits, rows)) / len(stretch.starts)
+        return total
+
+    def _rarity(self, token: np.uint64, stretch: Stretch) -> float:
+        """Return how rare a token is outside of a stretch, in bits of the share of rows that hold it."""
+        places = self.block.places_of(token)
+        texts = self.block.tokens.texts[places]
+        low, high = np.full(self.block.size, -1), np.full(self.block.size, -1)
+        low[stretch.texts], high[stretch.texts] = stretch.starts, stretch.ends
+        elsewhere = (places < low[texts]) | (places >= high[texts])
+        outside = np.unique(texts[elsewhere & (places >= self.block.heads[texts])])
+        return -float(np.log2((self.block.weights[outside].sum() + 0.5) / (self._all + 1)))
 
     def is_stamp(self, one: _Weighed) -> bool:
         """Say whether a stretch was put in."""
@@ -164,7 +183,7 @@ class _Judge:
             return False
         if self._all - one.rows < LEAST_OTHERS:
             return False
-        if self._is_branch(one) or self._speaks_of_its_prompt(one.stretch):
+        if self._is_branch(one) or self._speaks_of_its_prompt(one):
             return False
         if (inside or one.removal is None) and not self._speaks_for_itself(one):
             return False
@@ -231,9 +250,10 @@ class _Judge:
         texts = np.unique(self.block.tokens.texts[self.block.sentences[same]])
         return float(self.block.weights[texts].sum()) > BRANCHES * one.rows
 
-    def _speaks_of_its_prompt(self, stretch: Stretch) -> bool:
-        """Say whether a stretch goes on, within its sentence, with words of the row's own prompt or answer."""
-        if self.block.whole[stretch.ends].mean() >= WHOLE:
+    def _speaks_of_its_prompt(self, one: _Weighed) -> bool:
+        """Say whether a stretch goes on, before the text proper begins, with words of the row's own prompt or answer."""
+        stretch = one.stretch
+        if one.removal is None or one.removal.cut <= stretch.form.length:
             return False
         known = np.append(0, np.cumsum(self.block.beside))
         ends = np.minimum(self.block.next_sentence(stretch.ends), stretch.ends + LONGEST_TAIL)
