@@ -37,6 +37,8 @@ FOLLOWS = 0.7
 """How near to a sentence's beginning what follows a note must come: 1 is as near as other sentences, 0 as any place in a text."""
 LEAST_APART = 0.2
 """By how much more often neighbours of a text follow one another elsewhere than sentences two apart, for that to tell."""
+ENOUGH = 1500
+"""Places that are asked how their kind looks."""
 MOST_COMMON_OPENING, LONGEST_SLOT = 5, 2
 """Tokens that may belong to the next sentence at the end of a stretch, and tokens of a slot that may follow it."""
 
@@ -78,13 +80,10 @@ class Others:
         if closes.mean() >= LEAST_SUBSET and closes.sum() >= LEAST_SUBSET_ROWS:
             yield self._closing(stretch, others, closes)
         if inside.mean() >= LEAST_SUBSET and inside.sum() >= LEAST_SUBSET_ROWS:
-            yield self._between(stretch, others, inside)
+            yield self._between(stretch, inside)
 
     def _opening(self, stretch: Stretch, others: Flags, rows: Flags) -> Removal | None:
-        ours = others[self._texts]
-        model = _Contrast.of(
-            self.block.starts[:3], special=self._opens & ours, ordinary=~self._opens & ours
-        )
+        model = self._middle.beside(self.block.starts[:3, self._opens & others[self._texts]])
         if model is None:
             return None
         found = [
@@ -97,12 +96,20 @@ class Others:
         return max((one for one in found if one), key=lambda one: one.share, default=None)
 
     def _closing(self, stretch: Stretch, others: Flags, rows: Flags) -> Removal | None:
-        ours = others[self._texts]
         before = np.searchsorted(self.block.sentences, stretch.starts[rows], "left") - 1
         there = (before >= 0) & (self._texts[before] == stretch.texts[rows])
         known = np.concatenate([self.block.starts[:3], self.block.lasts[1:4]])
-        model = _Contrast.of(known, special=self._closes & ours, ordinary=~self._closes & ours)
+        model = self._before_last.beside(known[:, self._closes & others[self._texts]])
         return model.removal(known[:, before[there]]) if model is not None and there.any() else None
+
+    @cached_property
+    def _middle(self) -> "_Ordinary":
+        return _Ordinary.of(self.block.starts[:3, ~self._opens])
+
+    @cached_property
+    def _before_last(self) -> "_Ordinary":
+        known = np.concatenate([self.block.starts[:3], self.block.lasts[1:4]])
+        return _Ordinary.of(known[:, ~self._closes])
 
     def sentence_follows(self, stretch: Stretch) -> bool:
         """Say whether what stands behind a stretch begins as sentences do."""
@@ -120,25 +127,33 @@ class Others:
         places = np.concatenate([sentences, other])
         known = np.stack([self.block.grams_at(places, order) for order in range(1, 4)])
         special = np.arange(len(places)) < len(sentences)
-        return _Contrast.of(known, special=special, ordinary=~special)
+        return _Ordinary.of(known[:, ~special]).beside(known[:, special])
 
-    def _between(self, stretch: Stretch, others: Flags, rows: Flags) -> Removal | None:
+    @cached_property
+    def _neighbours(self) -> tuple[Hashes, Reals, Reals]:
+        """Return the pairs of sentences that follow one another, and how often some pairs do elsewhere: neighbours, and two apart."""
+        kinds = self.block.starts[1]
+        pairs, apart = (_pairs(kinds, self._texts, step=step) for step in (1, 2))
+        ordered = np.sort(pairs)
+        near = _held(ordered, _some(pairs)) >= 2
+        far = _held(ordered, _some(apart)) >= 1
+        return ordered, near.astype(float), far.astype(float)
+
+    def _between(self, stretch: Stretch, rows: Flags) -> Removal | None:
         """Return how often the sentences around the stretch follow one another elsewhere."""
-        kinds, ours = self.block.starts[1], others[self._texts]
-        pairs = np.sort(_pairs(kinds, self._texts, ours, step=1))
-        before = np.searchsorted(self.block.sentences, stretch.starts[rows], "left") - 1
-        before_kind = np.where(self._texts[before] == stretch.texts[rows], kinds[before], 0)
-        if not len(pairs):
+        pairs, near, far = self._neighbours
+        if not len(far) or near.mean() - far.mean() < LEAST_APART:
             return None
-        near = _known(pairs, pairs, least=2)
-        far = _known(pairs, _pairs(kinds, self._texts, ours, step=2), least=1)
+        before = np.searchsorted(self.block.sentences, stretch.starts[rows], "left") - 1
+        kinds = np.where(
+            self._texts[before] == stretch.texts[rows], self.block.starts[1][before], 0
+        )
         found = []
         for cut in (stretch.ends[rows], self.block.next_sentence(stretch.ends[rows])):
             after = self.block.openings(cut, stretch.texts[rows])[1]
-            there = (before_kind != 0) & (after != 0)
-            here = _known(pairs, _pair(before_kind[there], after[there]), least=1)
-            if near.mean() - far.mean() >= LEAST_APART:
-                found.append(_removal(here.astype(float), near.astype(float), far.astype(float)))
+            there = (kinds != 0) & (after != 0)
+            here = _held(pairs, _pair(kinds[there], after[there])) >= 1
+            found.append(_removal(here.astype(float), near, far))
         return max((one for one in found if one), key=lambda one: one.share, default=None)
 
 
@@ -156,15 +171,15 @@ def _pair(first: Hashes, second: Hashes) -> Hashes:
     return first * np.uint64(0x9E3779B97F4A7C15) + second
 
 
-def _pairs(kinds: Hashes, texts: Places, ours: Flags, *, step: int) -> Hashes:
-    """Return the pairs of sentences that stand so many apart in one of our texts."""
-    same = (texts[step:] == texts[:-step]) & ours[step:]
+def _pairs(kinds: Hashes, texts: Places, *, step: int) -> Hashes:
+    """Return the pairs of sentences that stand so many apart in one text."""
+    same = texts[step:] == texts[:-step]
     return _pair(kinds[:-step][same], kinds[step:][same])
 
 
-def _known(ordered: Hashes, pairs: Hashes, *, least: int) -> Flags:
-    known: Flags = _held(ordered, pairs) >= least
-    return known
+def _some(found: Hashes) -> Hashes:
+    """Return every so many columns: enough to know how they look."""
+    return found[..., :: max(found.shape[-1] // ENOUGH, 1)]
 
 
 def _removal(here: Reals, like: Reals, unlike: Reals, cut: int = 0) -> Removal | None:
@@ -178,27 +193,35 @@ def _removal(here: Reals, like: Reals, unlike: Reals, cut: int = 0) -> Removal |
 
 
 @dataclass(frozen=True)
-class _Contrast:
-    """Two kinds of places in texts, each as n-gram hashes: (orders, places)."""
+class _Ordinary:
+    """Places in texts that are nothing special, as n-gram hashes: (orders, places), each order sorted. some: a sample, as it stood."""
 
-    special: Hashes
-    ordinary: Hashes
+    ordered: Hashes
+    some: Hashes
 
     @classmethod
-    def of(cls, known: Hashes, *, special: Flags, ordinary: Flags) -> "_Contrast | None":
-        """Return a contrast; None where a side has too few places. known: (orders, places)."""
-        if min(special.sum(), ordinary.sum()) < LEAST_OTHERS:
-            return None
-        return cls(known[:, special], known[:, ordinary])
+    def of(cls, known: Hashes) -> "_Ordinary":
+        """Return places by their n-grams: (orders, places)."""
+        return cls(np.sort(known, axis=1), _some(known))
 
-    @cached_property
-    def _sorted(self) -> tuple[Hashes, Hashes]:
-        return np.sort(self.special, axis=1), np.sort(self.ordinary, axis=1)
+    def beside(self, special: Hashes) -> "_Contrast | None":
+        """Return the contrast with special places; None where a side has too few."""
+        enough = min(special.shape[1], self.ordered.shape[1]) >= LEAST_OTHERS
+        return _Contrast(np.sort(special, axis=1), _some(special), self) if enough else None
+
+
+@dataclass(frozen=True)
+class _Contrast:
+    """Special places against ordinary ones."""
+
+    special: Hashes
+    some: Hashes
+    ordinary: _Ordinary
 
     @cached_property
     def _ends(self) -> tuple[Reals, Reals]:
         """Return how the two kinds look themselves, each place without its own count."""
-        return self._nats(self.special, (1, 0)), self._nats(self.ordinary, (0, 1))
+        return self._nats(self.some, (1, 0)), self._nats(self.ordinary.some, (0, 1))
 
     def removal(self, asked: Hashes, cut: Places | None = None) -> Removal | None:
         """Return how places look between the two kinds. asked: (orders, places); 0 in the first order where there is none."""
@@ -210,11 +233,11 @@ class _Contrast:
 
     def _nats(self, asked: Hashes, own: tuple[int, int]) -> Reals:
         """Return the log-likelihood ratio of every place; its own count is taken out of the kind it belongs to."""
-        total, (ours, theirs) = np.zeros(asked.shape[1]), self._sorted
+        total = np.zeros(asked.shape[1])
         for low in range(0, len(asked), len(WEIGHTS)):
             part = slice(low, low + len(WEIGHTS))
-            ratio = _log_rate(asked[part], ours[part], own[0])
-            ratio -= _log_rate(asked[part], theirs[part], own[1])
+            ratio = _log_rate(asked[part], self.special[part], own[0])
+            ratio -= _log_rate(asked[part], self.ordinary.ordered[part], own[1])
             total += np.clip(ratio, -MOST_NATS, MOST_NATS)
         return total
 

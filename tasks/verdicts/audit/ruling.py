@@ -129,13 +129,18 @@ class _Judge:
 
     def weighed(self, stretch: Stretch) -> _Weighed | None:
         """Return a stretch cut where the text proper begins; None where its words are no foreign ones."""
-        if stretch.times > ONCE or self._bits(stretch)[0] < BITS:
+        if stretch.times > ONCE or not self._may_tell(stretch) or self._bits(stretch)[0] < BITS:
             return None
         removal = self._others.removal(stretch)
         kept = stretch.cut(removal.cut) if removal and removal.cut else stretch
         bits, uncleared = self._bits(kept)
         rows = float(self.block.weights[stretch.texts].sum())
         return _Weighed(kept, removal, rows, bits, uncleared) if bits >= BITS else None
+
+    def _may_tell(self, stretch: Stretch) -> bool:
+        """Say whether a stretch is worth a closer look: at the start nearly all are, elsewhere whole sentences alone."""
+        near = stretch.starts - self.block.heads[stretch.texts] <= NEAR_EDGE
+        return bool(near.mean() >= 1 - SAME_PLACE) or self._is_whole(stretch)
 
     def _bits(self, stretch: Stretch) -> tuple[float, float]:
         """Return how rare the words of a stretch are elsewhere, in bits: all of them, and those no phrase clears.
@@ -169,11 +174,12 @@ class _Judge:
         """Return how rare a token is outside of a stretch, in bits of the share of rows that hold it."""
         places = self.block.places_of(token)
         texts = self.block.tokens.texts[places]
-        low, high = np.full(self.block.size, -1), np.full(self.block.size, -1)
-        low[stretch.texts], high[stretch.texts] = stretch.starts, stretch.ends
-        elsewhere = (places < low[texts]) | (places >= high[texts])
-        outside = np.unique(texts[elsewhere & (places >= self.block.heads[texts])])
-        return -float(np.log2((self.block.weights[outside].sum() + 0.5) / (self._all + 1)))
+        elsewhere = places >= self.block.heads[texts]
+        inside = np.searchsorted(stretch.starts, places, "right") - 1
+        elsewhere &= (inside < 0) | (places >= stretch.ends[inside])
+        held = np.zeros(self.block.size, bool)
+        held[texts[elsewhere]] = True
+        return -float(np.log2((self.block.weights[held].sum() + 0.5) / (self._all + 1)))
 
     def is_stamp(self, one: _Weighed) -> bool:
         """Say whether a stretch was put in."""

@@ -1,6 +1,6 @@
 """Stamps: what was put into rows, found without a baseline and without knowing its form; all rows are then searched for it.
 
-The first rows are looked at together, then every second of twice as many, every fourth of four times as many, and so on: what is found in the first rows
+The first rows are looked at together, then every fourth of four times as many, every sixteenth of sixteen times as many, and so on: what is found in the first rows
 is found whatever follows, and a corpus of any size costs little more than a small one.
 """
 
@@ -17,7 +17,7 @@ from tasks.verdicts.audit.ruling import Ruling, rulings
 from tasks.verdicts.audit.tokens import Hashes, Places, Tokens
 from tasks.verdicts.audit.units import BlockBuilder
 
-BLOCK_ROWS, BLOCK_TOKENS = 2000, 1_000_000
+BLOCK_ROWS, BLOCK_TOKENS = 1200, 2_000_000
 MOST_FORMS = 40
 LEAST_NEW = 3
 """Rows that a form must hold beyond those of the forms before it."""
@@ -92,7 +92,7 @@ class StampDetector:
         if self._builder.size:
             block = self._builder.block()
             self._ruled += rulings(block, covered(block.tokens, self._cleared))
-        self._builder, self._stride, self._seen = BlockBuilder(), 2 * self._stride, 0
+        self._builder, self._stride, self._seen = BlockBuilder(), 4 * self._stride, 0
 
     def _forms(self) -> list[_Noted]:
         if self._noted is None:
