@@ -9,7 +9,7 @@ sentence. A share of 1 is the first, of 0 the second.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,7 +83,9 @@ class Others:
             yield self._between(stretch, inside)
 
     def _opening(self, stretch: Stretch, others: Flags, rows: Flags) -> Removal | None:
-        model = self._middle.beside(self.block.starts[:3, self._opens & others[self._texts]])
+        model = self._middle.beside(
+            self.block.starts[:3, self._opens & others[self._texts]], others
+        )
         if model is None:
             return None
         found = [
@@ -99,17 +101,17 @@ class Others:
         before = np.searchsorted(self.block.sentences, stretch.starts[rows], "left") - 1
         there = (before >= 0) & (self._texts[before] == stretch.texts[rows])
         known = np.concatenate([self.block.starts[:3], self.block.lasts[1:4]])
-        model = self._before_last.beside(known[:, self._closes & others[self._texts]])
+        model = self._before_last.beside(known[:, self._closes & others[self._texts]], others)
         return model.removal(known[:, before[there]]) if model is not None and there.any() else None
 
     @cached_property
     def _middle(self) -> "_Ordinary":
-        return _Ordinary.of(self.block.starts[:3, ~self._opens])
+        return _Ordinary.of(self.block.starts[:3, ~self._opens], self._texts[~self._opens])
 
     @cached_property
     def _before_last(self) -> "_Ordinary":
         known = np.concatenate([self.block.starts[:3], self.block.lasts[1:4]])
-        return _Ordinary.of(known[:, ~self._closes])
+        return _Ordinary.of(known[:, ~self._closes], self._texts[~self._closes])
 
     def sentence_follows(self, stretch: Stretch) -> bool:
         """Say whether what stands behind a stretch begins as sentences do."""
@@ -127,7 +129,9 @@ class Others:
         places = np.concatenate([sentences, other])
         known = np.stack([self.block.grams_at(places, order) for order in range(1, 4)])
         special = np.arange(len(places)) < len(sentences)
-        return _Ordinary.of(known[:, ~special]).beside(known[:, special])
+        return _Ordinary.of(known[:, ~special], tokens.texts[places[~special]]).beside(
+            known[:, special], np.ones(self.block.size, bool)
+        )
 
     @cached_property
     def _neighbours(self) -> tuple[Hashes, Reals, Reals]:
@@ -177,7 +181,7 @@ def _pairs(kinds: Hashes, texts: Places, *, step: int) -> Hashes:
     return _pair(kinds[:-step][same], kinds[step:][same])
 
 
-def _some(found: Hashes) -> Hashes:
+def _some(found: Any) -> Any:
     """Return every so many columns: enough to know how they look."""
     return found[..., :: max(found.shape[-1] // ENOUGH, 1)]
 
@@ -194,34 +198,43 @@ def _removal(here: Reals, like: Reals, unlike: Reals, cut: int = 0) -> Removal |
 
 @dataclass(frozen=True)
 class _Ordinary:
-    """Places in texts that are nothing special, as n-gram hashes: (orders, places), each order sorted. some: a sample, as it stood."""
+    """Places in texts that are nothing special. known: (orders, places) n-gram hashes. ordered: the same, each order sorted. texts: (places,)."""
 
+    known: Hashes
     ordered: Hashes
-    some: Hashes
+    texts: Places
 
     @classmethod
-    def of(cls, known: Hashes) -> "_Ordinary":
+    def of(cls, known: Hashes, texts: Places) -> "_Ordinary":
         """Return places by their n-grams: (orders, places)."""
-        return cls(np.sort(known, axis=1), _some(known))
+        return cls(known, np.sort(known, axis=1), texts)
 
-    def beside(self, special: Hashes) -> "_Contrast | None":
-        """Return the contrast with special places; None where a side has too few."""
-        enough = min(special.shape[1], self.ordered.shape[1]) >= LEAST_OTHERS
-        return _Contrast(np.sort(special, axis=1), _some(special), self) if enough else None
+    def beside(self, special: Hashes, others: Flags) -> "_Contrast | None":
+        """Return the contrast with special places, in the other texts alone; None where a side has too few."""
+        kept = others[self.texts]
+        if min(special.shape[1], int(kept.sum())) < LEAST_OTHERS:
+            return None
+        sample = _some(np.flatnonzero(kept))
+        return _Contrast(
+            np.sort(special, axis=1), _some(special), self.ordered,
+            np.sort(self.known[:, ~kept], axis=1), self.known[:, sample],
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class _Contrast:
-    """Special places against ordinary ones."""
+    """Special places against ordinary ones. without: what is not to count among the ordinary. some, rest: samples of both kinds."""
 
     special: Hashes
     some: Hashes
-    ordinary: _Ordinary
+    ordinary: Hashes
+    without: Hashes
+    rest: Hashes
 
     @cached_property
     def _ends(self) -> tuple[Reals, Reals]:
         """Return how the two kinds look themselves, each place without its own count."""
-        return self._nats(self.some, (1, 0)), self._nats(self.ordinary.some, (0, 1))
+        return self._nats(self.some, (1, 0)), self._nats(self.rest, (0, 1))
 
     def removal(self, asked: Hashes, cut: Places | None = None) -> Removal | None:
         """Return how places look between the two kinds. asked: (orders, places); 0 in the first order where there is none."""
@@ -236,19 +249,19 @@ class _Contrast:
         total = np.zeros(asked.shape[1])
         for low in range(0, len(asked), len(WEIGHTS)):
             part = slice(low, low + len(WEIGHTS))
-            ratio = _log_rate(asked[part], self.special[part], own[0])
-            ratio -= _log_rate(asked[part], self.ordinary.ordered[part], own[1])
+            ratio = _log_rate(asked[part], self.special[part], self.without[part, :0], own[0])
+            ratio -= _log_rate(asked[part], self.ordinary[part], self.without[part], own[1])
             total += np.clip(ratio, -MOST_NATS, MOST_NATS)
         return total
 
 
-def _log_rate(asked: Hashes, known: Hashes, own: int) -> Reals:
-    """Return the logarithm of how often each place's n-grams stand among the known. known: (orders, places), each order sorted."""
-    orders = len(WEIGHTS)
+def _log_rate(asked: Hashes, known: Hashes, without: Hashes, own: int) -> Reals:
+    """Return the logarithm of how often each place's n-grams stand among the known, some left out. Each order is sorted."""
+    orders, places = len(WEIGHTS), known.shape[1] - without.shape[1]
     rate = np.full(asked.shape[1], 0.1 * RARITY**-orders)
     for order, weight in enumerate(WEIGHTS):
-        held = _held(known[order], asked[order])
-        rate += weight * np.maximum(held - own, 0) / known.shape[1] * RARITY ** (order + 1 - orders)
+        held = _held(known[order], asked[order]) - _held(without[order], asked[order]) - own
+        rate += weight * np.maximum(held, 0) / places * RARITY ** (order + 1 - orders)
     logs: Reals = np.log(rate)
     return logs
 

@@ -1,7 +1,7 @@
 """Stamps: what was put into rows, found without a baseline and without knowing its form; all rows are then searched for it.
 
-The first rows are looked at together, then every fourth of four times as many, every sixteenth of sixteen times as many, and so on: what is found in the first rows
-is found whatever follows, and a corpus of any size costs little more than a small one.
+The first rows are looked at together, then every fourth of four times as many, every sixteenth of sixteen times as many, and so on. So what is found in
+the first rows is found whatever follows, and a corpus of any size costs little more than a small one.
 """
 
 from collections.abc import Iterator
