@@ -2,7 +2,8 @@
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.console import Console
@@ -12,9 +13,10 @@ from rich.text import Text
 from tasks.errors import StoreUnreachable
 from tasks.ngrams import plain_text
 from tasks.verdicts.audit.audit import AuditSpec, Progress, audit
+from tasks.verdicts.audit.files import data_files
 from tasks.verdicts.audit.outcome import Outcome, Verdict
 from tasks.verdicts.audit.reading import Columns, RowFile
-from tasks.verdicts.audit.report import percent, report
+from tasks.verdicts.audit.report import Fact, percent, report
 from tasks.verdicts.audit.style import Style
 
 SHOWN_PATTERNS, SHOWN_OPENERS = 12, 5
@@ -129,12 +131,41 @@ def _openers(outcome: Outcome) -> Grid:
     return grid
 
 
-def write(outcome: Outcome, *, name: str, json_path: Path | None, html_path: Path | None) -> None:
+def facts_of(path: Path, baseline: Path | None, spec: AuditSpec) -> list[Fact]:
+    """Return what a page says of its origin: the files with their fingerprints, the day, and settings other than the usual."""
+    facts = [Fact("file", f"{path.name} ({_fingerprint(path)})")]
+    if baseline is not None:
+        facts.append(Fact("baseline", f"{baseline.name} ({_fingerprint(baseline)})"))
+    facts.append(Fact("audited on", datetime.now(UTC).date().isoformat()))
+    settings = spec.model_dump(exclude_defaults=True)
+    return [*facts, *(Fact(name, str(value)) for name, value in settings.items())]
+
+
+def _fingerprint(path: Path) -> str:
+    """Return 16 hexadecimal digits that tell one content from another."""
+    import xxhash
+
+    digest = xxhash.xxh3_64()
+    for file in data_files(path):
+        with file.open("rb") as opened:
+            while part := opened.read(2**22):
+                digest.update(part)
+    return digest.hexdigest()
+
+
+def write(
+    outcome: Outcome,
+    *,
+    name: str,
+    json_path: Path | None,
+    html_path: Path | None,
+    facts: Sequence[Fact] = (),
+) -> None:
     """Write what was asked for; an existing file is replaced in one step."""
     if json_path:
         _replace(json_path, outcome.as_json)
     if html_path:
-        _replace(html_path, lambda: report(outcome, name).encode())
+        _replace(html_path, lambda: report(outcome, name, facts).encode())
 
 
 def _replace(path: Path, content: Callable[[], bytes]) -> None:

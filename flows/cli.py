@@ -276,7 +276,7 @@ def audit(
     mojibake, broken tags). Columns are found by their names when you do not name them. The more you give, the more is found: prompts, producer
     columns, and above all a baseline. Ends with exit code 0 (clean), 1 (leak or fault), 2 (unreadable), 3 (suspect: a person must look).
     """
-    from flows.audit import EXIT_CODES, audit_file, show, write
+    from flows.audit import EXIT_CODES, audit_file, facts_of, show, write
     from tasks.errors import unknown_name
     from tasks.verdicts.audit.audit import AuditSpec
     from tasks.verdicts.audit.preset import PRESETS
@@ -294,7 +294,8 @@ def audit(
         baseline=baseline,
         baseline_columns=Columns(think=think_column, prompt=shown),
     )
-    write(outcome, name=file.name, json_path=json_out, html_path=html_out)
+    facts = facts_of(file, baseline, spec) if html_out else ()
+    write(outcome, name=file.name, json_path=json_out, html_path=html_out, facts=facts)
     show(outcome)
     raise typer.Exit(EXIT_CODES[outcome.verdict])
 

@@ -1,11 +1,14 @@
 """Stamps without a baseline: what is found, what is left alone, and that more knowledge never hides a finding."""
 
+from pathlib import Path
+
 import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from flows.audit import facts_of
 from tasks.verdicts.audit.audit import AuditSpec, audit
 from tasks.verdicts.audit.outcome import Outcome
 from tasks.verdicts.audit.power import fewest_stamped, power
@@ -85,6 +88,18 @@ def test_the_page_shows_text_and_id_of_the_rows_at_fault() -> None:
     first = rows[due.index(True)]
     assert f"<code>{first.id}</code>" in page
     assert page.count(SHEET.form) > 50
+
+
+def test_the_page_of_a_file_names_file_fingerprint_and_day(tmp_path: Path) -> None:
+    corpus = tmp_path / "corpus.jsonl"
+    corpus.write_text("{}")
+    first = facts_of(corpus, None, AuditSpec(allowed=("Okay",)))
+    corpus.write_text("{ }")
+    second = facts_of(corpus, None, AuditSpec())
+    assert [fact.name for fact in first] == ["file", "audited on", "allowed"]
+    assert first[0] != second[0]
+    page = report(look(problems(20, seed=1)), "corpus", first)
+    assert first[0].value in page
 
 
 @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))

@@ -9,6 +9,7 @@ from tasks.inference.engine import EnginePlacement
 from tasks.policy import STAGE, leave_table, settle
 from tasks.spec import digest
 from tasks.store import Key, Made, Table
+from tasks.verdicts.audit.report import Fact
 from tasks.verdicts.audit.traces import (
     TraceAuditSpec,
     audit_table,
@@ -93,11 +94,13 @@ def audit_traces(
         "baselines": digest(*sorted(table.digest for table in baselines)),
     }
     key = Key("audits", AUDIT_VERSION, spec, inputs)
+    facts = [Fact("traces", traces.fingerprint), Fact("prompts", prompts.fingerprint)]
+    facts += [Fact("baseline", table.fingerprint) for table in baselines]
     return settle(
         root,
         key,
         lambda: audit_table(
-            traces.read(), prompts.read(), [table.read() for table in baselines], spec
+            traces.read(), prompts.read(), [table.read() for table in baselines], spec, facts
         ),
     )
 

@@ -15,7 +15,7 @@ from tasks.store import Made, Table
 from tasks.verdicts.audit.audit import AuditSpec, audit
 from tasks.verdicts.audit.batch import PRODUCER
 from tasks.verdicts.audit.outcome import SUSPECT, Outcome
-from tasks.verdicts.audit.report import percent, report
+from tasks.verdicts.audit.report import Fact, percent, report
 from tasks.verdicts.audit.style import Style
 
 PROOFS, CORPUS_WIDE = (
@@ -57,9 +57,16 @@ class TableRows:
 
 
 def audit_table(
-    traces: pa.Table, prompts: pa.Table, baselines: Sequence[pa.Table], spec: TraceAuditSpec
+    traces: pa.Table,
+    prompts: pa.Table,
+    baselines: Sequence[pa.Table],
+    spec: TraceAuditSpec,
+    facts: Sequence[Fact] = (),
 ) -> Made:
-    """Return AUDITS: a row for every reason that producer state was found in a trace. Page and outcome lie beside it."""
+    """Return AUDITS: a row for every reason that producer state was found in a trace. Page and outcome lie beside it.
+
+    facts: what the page says of its origin.
+    """
     suspects = _suspects(traces, prompts)
     outcome = (
         audit(
@@ -75,7 +82,7 @@ def audit_table(
     return Made(
         {"audits": rows.table_of(found, rows.AUDITS)}, rows.AUDITS, rows.rejected([]), rows_in=suspects.num_rows, rows_out=suspects.num_rows,
         may_be_empty=True,
-        attach=lambda folder: _attach(folder, outcome),
+        attach=lambda folder: _attach(folder, outcome, facts),
     )  # fmt: skip
 
 
@@ -130,10 +137,10 @@ def _found(outcome: Outcome) -> list[dict[str, object]]:
     ]
 
 
-def _attach(folder: Path, outcome: Outcome | None) -> None:
+def _attach(folder: Path, outcome: Outcome | None, facts: Sequence[Fact]) -> None:
     if outcome is not None:
         (folder / OUTCOME).write_bytes(outcome.as_json())
-        (folder / PAGE).write_text(report(outcome, "traces"), encoding="utf-8")
+        (folder / PAGE).write_text(report(outcome, "traces", facts), encoding="utf-8")
 
 
 def stopping_patterns(audits: Table, spec: TraceAuditSpec) -> list[dict[str, object]]:
