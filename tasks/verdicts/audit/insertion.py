@@ -29,7 +29,7 @@ RARITY = 50.0
 MOST_NATS = 5.0
 LEAST_OTHERS = 8
 """Rows without the stretch below which nothing is left to compare with."""
-LEAST_SUBSET, LEAST_SUBSET_ROWS = 0.1, 5
+LEAST_SUBSET, LEAST_SUBSET_ROWS = 0.1, 2
 """Share of a stretch's rows that must stand at an edge, or inside, for that question to be asked."""
 LEAST_ERRORS = 4.0
 """Standard errors that must lie between texts with and without a sentence, for an answer to tell."""

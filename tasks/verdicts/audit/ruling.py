@@ -90,12 +90,29 @@ def rulings(block: Block, cleared: Flags) -> list[Ruling]:
         first = [one for one in ruled if one.leads]
         kept += first
         if not first:
-            return kept + ruled
+            return _telling(kept + ruled)
         heads = block.heads.copy()
         for one in first:
             heads[one.texts] = np.maximum(heads[one.texts], one.ends)
         block = block.behind(heads)
-    return kept + [one for one in ruled if not one.leads]
+    return _telling(kept + [one for one in ruled if not one.leads])
+
+
+def _telling(ruled: list[Ruling]) -> list[Ruling]:
+    """Return the stretches without short ones whose rows longer ones account for: a word that two forms share names neither."""
+    return [one for one in ruled if not _is_piece(one, ruled)]
+
+
+def _is_piece(one: Ruling, ruled: list[Ruling]) -> bool:
+    longer = [
+        other.texts
+        for other in ruled
+        if len(other.form.offsets) >= 2 * len(one.form.offsets)
+        and (one.cleared, one.suspect) == (other.cleared, other.suspect)
+        and np.isin(other.texts, one.texts).mean() >= SAME_PLACE
+    ]
+    held = np.isin(one.texts, np.concatenate(longer)) if longer else np.zeros(1, bool)
+    return float(held.mean()) >= SAME_PLACE
 
 
 def _lies_behind(one: Ruling, heads: Places) -> bool:

@@ -18,8 +18,8 @@ SHARED = 0.85
 """Share of the rows that must agree on a token."""
 LONGEST_HOLE = 3
 """Tokens in a row on which the rows may differ: a slot."""
-SEEDS = ((0, 1), (0, 2), (0, 3), (0, 4), (1, 1), (1, 2), (1, 3), (2, 1), (2, 2), (2, 3))
-"""Where a seed begins after the start of its sentence, and its tokens: a form may open with a slot of one or two tokens."""
+SEEDS = ((0, 4), (0, 3), (1, 3), (2, 3), (0, 2), (1, 2), (2, 2), (0, 1), (1, 1), (2, 1))
+"""Where a seed begins after the start of its sentence, and its tokens, the longest first: a form may open with a slot of one or two tokens."""
 HELD = 0.75
 """Share of a form's tokens by which a row is known to hold it."""
 
