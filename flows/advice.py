@@ -55,6 +55,7 @@ OF_GATES: Mapping[str, str] = {
     "script_drift": "the model writes in another script; name the language in the template, or add the script to verdicts.fluency.scripts",
     "unresolved_citation": "the answer cites what it was not shown; add allowed authorities to verdicts.citations.allowed, or name a stronger teacher",
     "missing_citation": "ask for the section in brackets in the template, or set verdicts.citations.must_cite to false",
+    "insertion": "the same words were put into several traces; read the audit page, then mend the prompt or the server",
     "misquoted": "the answer quotes a passage wrongly; lower the temperature or name a stronger teacher",
     "misattributed": "a value stands in another section than the one cited; show fewer passages (context) or name a stronger teacher",
     "contradicted_passage": "the answer turns a statement around; read some of them, then name a stronger teacher",

@@ -1,7 +1,7 @@
 """A block of rows as one run of tokens, with the places where its sentences begin."""
 
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 
 import numpy as np
 import pyarrow as pa
@@ -21,10 +21,16 @@ from tasks.verdicts.audit.tokens import (
 Reals = NDArray[np.float64]
 LONGEST = 4
 """Longest n-gram that a sentence is known by."""
-STOPS: Hashes = tokens_of(pa.array([". ! ? … 。 ！ ？"])).hashes
-PAUSES: Hashes = tokens_of(pa.array([". ! ? … 。 ！ ？ : ："])).hashes
-CLOSING: Hashes = tokens_of(pa.array([") ] } > ; » ⟩ ） 】"])).hashes
+STOPS = ". ! ? … 。 ！ ？"
+PAUSES = ". ! ? … 。 ！ ？ : ："
+CLOSING = ") ] } > ; » ⟩ ） 】"
 """Marks that end a sentence, marks that end a clause, and marks that end a note."""
+
+
+@cache
+def marks(spelt: str) -> Hashes:
+    """Return the hashes of marks; made when they are first asked for, because Arrow loads pandas."""
+    return tokens_of(pa.array([spelt])).hashes
 
 
 @dataclass(frozen=True)
@@ -52,13 +58,13 @@ class Block:
     @cached_property
     def sentences(self) -> Places:
         """Return the first token of every sentence, line and clause behind a colon, in order."""
-        return np.flatnonzero(self._begins(PAUSES))
+        return np.flatnonzero(self._begins(marks(PAUSES)))
 
     @cached_property
     def whole(self) -> Flags:
         """Return (tokens + 1,) where a sentence, a line or a text begins, or the last one ends."""
-        begins = np.append(self._begins(STOPS), True)
-        begins[1:] |= np.isin(self.tokens.hashes, CLOSING)
+        begins = np.append(self._begins(marks(STOPS)), True)
+        begins[1:] |= np.isin(self.tokens.hashes, marks(CLOSING))
         return begins
 
     def _begins(self, marks: Hashes) -> Flags:
