@@ -6,6 +6,7 @@ from flows.plan.fault import Fault
 from flows.plan.supply import Supply
 from flows.recipe import Recipe
 from tasks.prompts.plan import Family, PromptSpec, apportion, capacity, control_rows
+from tasks.verdicts.audit.power import fewest_stamped
 
 
 def overdrawn(recipe: Recipe, supply: Supply) -> Iterator[Fault]:
@@ -24,6 +25,15 @@ def thin_control(recipe: Recipe, supply: Supply) -> Iterator[Fault]:
             "prompts.control",
             f"{found:,} of {wanted:,} prompts of the control arm can be asked, because the "
             "families leave no more; the audit then sees smaller leaks less surely",
+            stops=False,
+        )
+    fewest = fewest_stamped(spec.rows, found)
+    if spec.control and fewest > spec.rows:
+        yield Fault(
+            "prompts.control",
+            f"a control arm of {found:,} prompts is too small for {spec.rows:,} rows: by itself it "
+            f"betrays no leak, for that takes {fewest:,} rows with the same words. Raise "
+            "prompts.control; words that recur in ten rows are found without it",
             stops=False,
         )
 

@@ -6,8 +6,8 @@ from typing import NamedTuple
 from tasks.verdicts.audit.concentration import LEAST_ROWS as LEAST_CONCENTRATED
 from tasks.verdicts.audit.concentration import LEVEL, SURE
 from tasks.verdicts.audit.insertion import LEAST_OTHERS
-from tasks.verdicts.audit.ruling import LEAST_INSIDE
-from tasks.verdicts.audit.ruling import LEAST_ROWS as LEAST_EDGE
+from tasks.verdicts.audit.thresholds import LEAST_INSIDE
+from tasks.verdicts.audit.thresholds import LEAST_ROWS as LEAST_EDGE
 
 NGRAMS_PER_ROW = 100
 """n-grams of a row that no other row has too, about: each row brings as many tests."""
