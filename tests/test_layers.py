@@ -79,7 +79,7 @@ def test_only_doors_policy_flows_and_deployments_know_prefect() -> None:
 
 def test_doors_are_small_and_files_are_not_large() -> None:
     lines = {path: len(path.read_text().splitlines()) for path in modules()}
-    assert {path.name for path, count in lines.items() if count > 310} == set()
+    assert {path.name for path, count in lines.items() if count > 320} == set()
     assert {
         path.parent.name for path, count in lines.items() if path.name == "task.py" and count > 160
     } == set()

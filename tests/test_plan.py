@@ -36,6 +36,7 @@ def sound(**changes: Any) -> Recipe:
         "questions": {"problems": {"addition": 60}},
         "prompts": {
             "rows": 40,
+            "control": 0.5,
             "families": [
                 {"name": "rules", "share": 88, "categories": ["manual"], "forms": ["What is {topic}?"]},
                 {"name": "sums", "share": 12, "ground": "questions", "template": "plain", "categories": ["addition"],
