@@ -1,5 +1,6 @@
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import psutil
 import pyarrow as pa
@@ -181,12 +182,18 @@ def test_every_gate_passes_its_known_good_rows(gate: str, change: dict[str, obje
     [
         ("12", r"The answer is \boxed{12}.", True), ("12", "12", True), ("12", r"\boxed{13}", False), ("12", r"first \boxed{12}, no: \boxed{13}", False),
         ("1/2", r"The answer is $\frac{1}{2}$.", True), ("0.5", r"\boxed{\frac{1}{2}}", True), ("1/2", r"\boxed{\frac{1}{3}}", False),
-        ("x+1", r"$1+x$", True), ("12", "", False),
+        ("x+1", r"$1+x$", True), ("12", "", False), ("12", r"It is not \boxed{12}.", False),
     ],
 )  # fmt: skip
 def test_numbers_are_compared_by_value(accepted: str, answer: str, right: bool) -> None:
     found = verdicts(case(answer_type="number", accepted=(accepted,), answer=answer, passages=()))
     assert found["correctness"] == ("" if right else "wrong_answer")
+
+
+def test_a_question_that_is_repeated_is_no_answer_though_its_sum_is_right() -> None:
+    asked = case(prompt="Compute 842 + 857.", answer_type="number", accepted=("1699",), passages=())
+    assert verdicts(replace(asked, answer="Compute 842 + 857."))["correctness"] == "wrong_answer"
+    assert verdicts(replace(asked, answer="842 + 857 = 1699"))["correctness"] == ""
 
 
 def test_only_cited_passages_count_as_evidence() -> None:

@@ -2,6 +2,7 @@
 
 import re
 
+from tasks.ngrams import words
 from tasks.verdicts.case import Case, Verdict, not_checked, verdict
 
 _BOXED = re.compile(r"\\boxed\{([^{}]*)\}")
@@ -18,11 +19,16 @@ def correctness(case: Case) -> Verdict:
     """
     if not case.accepted:
         return not_checked("correctness", "no_known_answer")
-    denied = bool(_DENIED.search(case.answer))
-    right = not denied and (
-        _same_number(case) if case.answer_type == "number" else _same_text(case)
-    )
+    empty = bool(_DENIED.search(case.answer)) or _repeats_the_prompt(case)
+    right = not empty and (_same_number(case) if case.answer_type == "number" else _same_text(case))
     return verdict("correctness", None if right else "wrong_answer", right)
+
+
+def _repeats_the_prompt(case: Case) -> bool:
+    """Return whether the answer is words of the prompt, with no known answer in them: a sum that is not worked out."""
+    spelt = f" {' '.join(words(case.answer))} "
+    known = any(f" {' '.join(words(right))} " in spelt for right in case.accepted)
+    return not known and len(spelt.split()) > 1 and spelt in f" {' '.join(words(case.prompt))} "
 
 
 def _same_text(case: Case) -> bool:
