@@ -74,6 +74,7 @@ def test_the_summary_accounts_for_every_row(built: tuple[Recipe, Path, Summary])
         "baselines",
         "audits",
         "verdicts",
+        "gates",
         "coherence",
         "corpus",
     ]
@@ -297,7 +298,7 @@ def test_a_corpus_that_fails_its_expectations_fails_the_run_and_is_not_published
     assert list((tmp_path / "corpus").glob("[!.]*")) == []
     ending = ending_in(caught.value)
     assert ending is not None
-    assert [line.stage for line in ending.stages][-3:] == ["verdicts", "coherence", "corpus"]
+    assert [line.stage for line in ending.stages][-3:] == ["gates", "coherence", "corpus"]
     for line in ending.stages:
         assert line.rows_in == line.rows_out + sum(line.rejected.values())
     assert all(pq.read_table(path).num_rows for _, path in ending.rejects)
