@@ -320,16 +320,21 @@ def test_what_rays_workers_say_is_in_the_runs_log_and_a_run_with_ray_can_be_canc
     assert "spoken by a worker" in up_mill.words(run)
 
 
-def test_a_setting_nobody_knows_fails_in_one_sentence_and_is_not_retried(up_mill: Mill) -> None:
-    run = up_mill.wait(up_mill.trigger("build-corpus/small", "prompts.rowz=3"))
+def test_settings_that_contradict_each_other_fail_at_once_and_are_not_retried(
+    up_mill: Mill,
+) -> None:
+    setting = "verdicts.structure.think_min=30000"
+    run = up_mill.wait(up_mill.trigger("build-corpus/small", setting))
     assert (run["state_type"], run["run_count"]) == ("FAILED", 1)
-    assert "prompts.rowz: Extra inputs are not permitted" in run["state"]["message"]
+    assert "think_min 30000 lies above think_max 20000" in run["state"]["message"]
 
 
 def test_a_broken_gate_is_an_event_and_a_failed_run_retried_runs_only_what_is_missing(
     up_mill: Mill,
 ) -> None:
-    run = up_mill.trigger("build-corpus/small", "corpus.suite.min_rows=5000", "traces.seed=5")
+    run = up_mill.trigger(
+        "build-corpus/small", "corpus.suite.checked.correctness=1", "traces.seed=5"
+    )
     assert up_mill.wait(run)["state_type"] == "FAILED"
     up_mill.heard("tracemill.gate.broken")
     for process in up_mill.engines():
