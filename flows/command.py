@@ -32,7 +32,8 @@ def checked_recipe(path: Path, settings: list[str] | None, root: Path | None = N
 
     root: the store, where the command makes what the recipe says. From here on a failed run ends in one line.
     """
-    _say(f"checking {path}")
+    if root is not None:
+        _say(f"checking {path}")
     from flows.recipe import read_recipe
 
     chosen, origin = read_recipe(path, settings or [])
