@@ -1,6 +1,7 @@
 """The corpus flow: documents in, a verified corpus out."""
 
 import json
+import logging
 import os
 from collections import Counter
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from prefect import flow, get_run_logger
+from prefect.context import FlowRunContext
 from pydantic import BaseModel
 
 from flows.clock import Clock, StageLine
@@ -133,9 +135,10 @@ def _look_at(recipe: Recipe, faults: Sequence[Fault]) -> None:
 
     At the level of information, because a command has shown them on the terminal already.
     """
+    log = get_run_logger() if FlowRunContext.get() else logging.getLogger(__name__)
     for fault in faults:
         if not fault.stops:
-            get_run_logger().info("warning: %s", fault)
+            log.info("warning: %s", fault)
     refuse(recipe.name, faults)
 
 

@@ -35,7 +35,8 @@ ground_passages.fn(documents, GroundingSpec(), root)
 
 def write_documents(root: Path) -> None:
     sections = "\n\n".join(
-        f"## Section {number}. Topic {number}\n\nThe fee for case {number} is {number * 7} credits."
+        f"## Section {number}. Matter of kind {number}\n\nWhoever brings such a matter pays the "
+        f"office {number * 7} credits. The clerk enters it and tells the parties what is due next."
         for number in range(SHARDS * embedding.SHARD_TEXTS)
     )
     one = {

@@ -29,6 +29,7 @@ SCRIPTED = (
     "traces.teacher.engine=scripted", "traces.samples=3", "coherence.share=0",
     # It solves no problem and thinks as long as the passage it quotes.
     "verdicts.structure.think_min=40", "corpus.suite.think_min=40", "corpus.suite.general_min=0", "corpus.suite.min_rows=20",
+    "corpus.suite.family_missing=warn",
 )  # fmt: skip
 """What a teacher without a model cannot do; all else is as on the Spark."""
 
