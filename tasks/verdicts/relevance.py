@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from tasks.spec import Spec
-from tasks.verdicts.case import Case, Verdict, not_checked, verdict
+from tasks.verdicts.case import Case, Passage, Verdict, not_checked, verdict
 from tasks.verdicts.citations import CitationSpec
 from tasks.verdicts.claims.answers import without_marks
 from tasks.verdicts.claims.asked import Kind, kind_of, main_clause, topic
@@ -79,9 +79,18 @@ def relevance(case: Case, spec: RelevanceSpec, citing: CitationSpec) -> Verdict:
     return verdict("relevance", "irrelevant_answer" if wrong else None, share)
 
 
+def _cited(case: Case) -> list[Passage]:
+    """Return the passages whose labels the answer spells; "Rule 3" does not stand in "Rule 3.1" or "Rule 30"."""
+    return [
+        one
+        for one in case.passages
+        if re.search(rf"(?<!\w){re.escape(one.section)}(?!\w|[.-]\w)", case.answer)
+    ]
+
+
 def _words_around(answer: str, case: Case, citing: CitationSpec) -> frozenset[str]:
     """Return the stems of an answer and of the headings that it cites: "40 credits [Section 7]" rests on both."""
-    cited = {one for one in case.passages if one.section in case.answer}
+    cited = _cited(case)
     answer = "\n".join((answer, *rests_on(answer, cited)))
     text = "\n".join((answer, *(one.heading or one.text for one in cited)))
     return frozenset(stem(one.norm) for one in tokens(text))
@@ -89,7 +98,7 @@ def _words_around(answer: str, case: Case, citing: CitationSpec) -> frozenset[st
 
 def _is_another_matter(case: Case, answer: str) -> bool:
     """Return whether the answer rests on a sentence that shares far less with the question than another one does."""
-    cited = [one for one in case.passages if one.section in case.answer]
+    cited = _cited(case)
     wanted = topic(main_clause(case.question))
     if not cited or not wanted:
         return False
@@ -217,7 +226,7 @@ def _names_someone(answer: str, found: Sequence[Value]) -> bool:
 
 def _names_of(case: Case) -> frozenset[str]:
     """Return the words that the cited sections write as names."""
-    cited = (one for one in case.passages if one.section in case.answer)
+    cited = _cited(case)
     return frozenset(name for one in cited for name in name_words(one.text))
 
 
