@@ -170,11 +170,19 @@ def test_a_family_missing_from_a_split_is_borne_where_the_recipe_says_so(tmp_pat
     ("changes", "spec", "says"),
     [
         ({"row_id": ["r0"] * 2 + [f"r{n}" for n in range(2, 12)]}, {}, "row_id"),
-        ({"think": [f"{THOUGHT} canary-0123456789abcdef"] + [THOUGHT] * 11}, {}, r"canary.*r0"),
-        ({"answer": ["</think> 4"] + ["4"] * 11}, {}, r"think>.*r0"),
+        (
+            {"think": [f"{THOUGHT} canary-0123456789abcdef"] + [THOUGHT] * 11},
+            {},
+            r"no think holds a canary.*r0",
+        ),
+        (
+            {"answer": ["</think> 4"] + ["4"] * 11},
+            {},
+            r"no answer holds a <think> tag: not so in 1 rows.*r0",
+        ),
         ({"answer": [" "] + ["4"] * 11}, {}, "r0"),
-        ({}, {"general_min": 0.1}, r"general.*0\.083"),
-        ({}, {"min_rows": 13}, "seen 12"),
+        ({}, {"general_min": 0.1}, r"10.0% to 15.0% of the rows are general .*: seen 0\.083"),
+        ({}, {"min_rows": 13}, "at least 13 rows .corpus.suite.min_rows.: seen 12"),
         ({}, {"think_max": 20}, "think"),
         ({"verified": [0] * 12}, {"verified_min": 0.5}, "verified"),
         (
@@ -239,6 +247,7 @@ def test_every_loss_is_in_the_funnel_the_largest_of_a_step_first() -> None:
 def test_the_report_names_recipe_and_fingerprint_and_rounds_its_numbers() -> None:
     line = {
         "expectation": "e",
+        "says": "general rows at least 10.0%",
         "kwargs": {"min_value": 0.1},
         "success": True,
         "observed": 1 / 7,
@@ -268,6 +277,7 @@ def test_the_report_asks_nothing_of_any_network_and_escapes_what_it_shows() -> N
     hostile = '<script>alert("x")</script>{{ 7*7 }}'
     line = {
         "expectation": "e",
+        "says": hostile,
         "kwargs": {"value": hostile},
         "success": True,
         "observed": hostile,

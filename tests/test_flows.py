@@ -5,8 +5,6 @@ import pyarrow.parquet as pq
 import pytest
 from datasets import load_dataset
 from prefect import State
-from prefect.client.orchestration import get_client
-from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 
 from flows.build_corpus import Summary, build_corpus
 from flows.ending import ending_in
@@ -290,8 +288,9 @@ def test_a_corpus_that_fails_its_expectations_fails_the_run_and_is_not_published
     made = with_suite(rulebook, verified_min=1.0)
     families = (*made.prompts.families, Family.model_validate(sums))
     wider = made.prompts.model_copy(update={"families": families})
+    state = build_corpus(made.model_copy(update={"prompts": wider}), tmp_path, return_state=True)
     with pytest.raises(SuiteFailed, match="verified") as caught:
-        build_corpus(made.model_copy(update={"prompts": wider}), tmp_path)
+        state.result()
     assert list((tmp_path / "corpus").glob("[!.]*")) == []
     ending = ending_in(caught.value)
     assert ending is not None
@@ -300,10 +299,8 @@ def test_a_corpus_that_fails_its_expectations_fails_the_run_and_is_not_published
         assert line.rows_in == line.rows_out + sum(line.rejected.values())
     assert all(pq.read_table(path).num_rows for _, path in ending.rejects)
     assert ending.rejects[-1][0] == "corpus"
-    endings = ArtifactFilter(key=ArtifactFilterKey(any_=["ending"]))
-    with get_client(sync_client=True) as client:
-        left = client.read_artifacts(artifact_filter=endings)
-    assert any(f"rejected rows of corpus: {tmp_path}" in str(one.description) for one in left)
+    (left,) = (one for one in artifacts_of(run_of(state)) if one.key == "ending")
+    assert f"rejected rows of corpus: {tmp_path}" in str(left.description)
 
 
 def test_an_overdrawn_plan_is_refused_at_once_and_not_tried_again(

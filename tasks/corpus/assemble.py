@@ -118,7 +118,7 @@ def assemble(
         )
         return Made({}, rows.CORPUS, faults, rows_in=len(passing), refused=empty)
     validation = split(line.kept, share=spec.validation)
-    _say_missing(line.kept, validation)
+    _say_missing(line.kept, validation, share=spec.validation)
     parts = _parts(line.kept, validation, teacher)
     try:
         suite = validate(_columns(line.kept, validation, verdicts), spec.suite, docs=docs)
@@ -172,8 +172,15 @@ def _select(
     return line, hits
 
 
-def _say_missing(kept: list[Candidate], validation: set[str]) -> None:
+def _say_missing(kept: list[Candidate], validation: set[str], *, share: float) -> None:
     """Log the families that a split lacks: what is measured on it says nothing about them."""
+    if share and not validation:
+        log.warning(
+            "the validation split is empty: all %d rows share documents or texts, so none can be "
+            "kept apart from training; give the corpus a second document",
+            len(kept),
+        )
+        return
     for name, families in missing(kept, validation).items():
         if families and validation:
             log.warning(

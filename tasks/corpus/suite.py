@@ -16,13 +16,6 @@ from tasks.spec import Spec
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
 EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 NAMED_ROWS = 5
-HINTS = {
-    "expect_column_distinct_values_to_contain_set": (
-        " (a family lacks rows in this split: its rows share documents or texts; give it more, or set "
-        "corpus.suite.family_missing=warn)"
-    )
-}
-"""What to do, behind the expectations whose names do not say it."""
 
 
 class SuiteSpec(Spec):
@@ -55,50 +48,131 @@ def checked_column(gate: str) -> str:
 
 
 def expectations(spec: SuiteSpec, families: list[str], splits: list[str]) -> list[Any]:
-    """Return the suite's expectations as a function of the Spec. splits: those that are not empty."""
+    """Return the suite's expectations as a function of the Spec, each described in a sentence.
+
+    splits: those that are not empty.
+    """
+    return [
+        *_floors(spec),
+        *_texts(),
+        *([] if spec.family_missing == "warn" else _every_family(splits, families)),
+        *_names(families),
+        *_whole(spec),
+    ]
+
+
+def _floors(spec: SuiteSpec) -> list[Any]:
     import great_expectations.expectations as gxe
 
-    texts = ("row_id", "prompt", "think", "answer", "family")
-    each = [gxe.ExpectColumnValuesToNotBeNull(column=name) for name in texts]
+    return [
+        gxe.ExpectColumnMeanToBeBetween(
+            column=checked_column(gate),
+            min_value=share,
+            description=f"gate {gate} checks at least {share:.1%} of the rows "
+            f"(corpus.suite.checked.{gate})",
+        )
+        for gate, share in spec.checked.items()
+    ]
+
+
+def _texts() -> list[Any]:
+    """Return what every text must be: there, filled, without tags and without canaries."""
+    import great_expectations.expectations as gxe
+
+    there = [
+        gxe.ExpectColumnValuesToNotBeNull(column=name, description=f"every row has a {name}")
+        for name in ("row_id", "prompt", "think", "answer", "family")
+    ]
     filled = [
-        gxe.ExpectColumnValuesToMatchRegex(column=name, regex=r"\S")
+        gxe.ExpectColumnValuesToMatchRegex(
+            column=name, regex=r"\S", description=f"no {name} is blank"
+        )
         for name in ("prompt", "think", "answer")
     ]
     untagged = [
-        gxe.ExpectColumnValuesToNotMatchRegex(column=name, regex=r"</?think>")
+        gxe.ExpectColumnValuesToNotMatchRegex(
+            column=name, regex=r"</?think>", description=f"no {name} holds a <think> tag"
+        )
         for name in ("think", "answer")
     ]
     clean = [
-        gxe.ExpectColumnValuesToNotMatchRegex(column=name, regex=r"canary-[0-9a-f]{16}|\ufffd")
+        gxe.ExpectColumnValuesToNotMatchRegex(
+            column=name,
+            regex=r"canary-[0-9a-f]{16}|\ufffd",
+            description=f"no {name} holds a canary of the producer or a character that was not decoded",
+        )
         for name in ("prompt", "think", "answer")
     ]
-    whole = (
-        [] if spec.family_missing == "warn" else [_every_family(one, families) for one in splits]
-    )
-    floors = [
-        gxe.ExpectColumnMeanToBeBetween(column=checked_column(gate), min_value=share)
-        for gate, share in spec.checked.items()
-    ]
-    return [
-        *floors, *each, *whole, *filled, *untagged, *clean,
-        gxe.ExpectTableRowCountToBeBetween(min_value=spec.min_rows),
-        gxe.ExpectColumnValuesToBeUnique(column="row_id"),
-        gxe.ExpectColumnValuesToBeUnique(column="prompt"),
-        gxe.ExpectColumnValuesToBeInSet(column="family", value_set=families),
-        gxe.ExpectColumnValuesToBeInSet(column="split", value_set=["train", "validation"]),
-        gxe.ExpectColumnValueLengthsToBeBetween(column="think", min_value=spec.think_min, max_value=spec.think_max),
-        gxe.ExpectColumnMeanToBeBetween(column="general", min_value=spec.general_min, max_value=spec.general_max),
-        gxe.ExpectColumnMeanToBeBetween(column="verified", min_value=spec.verified_min),
-    ]  # fmt: skip
+    return [*there, *filled, *untagged, *clean]
 
 
-def _every_family(split: str, families: list[str]) -> Any:
+def _every_family(splits: list[str], families: list[str]) -> list[Any]:
     import great_expectations.expectations as gxe
     from great_expectations.expectations.row_conditions import Column
 
-    return gxe.ExpectColumnDistinctValuesToContainSet(
-        column="family", value_set=families, row_condition=Column("split") == split
-    )
+    return [
+        gxe.ExpectColumnDistinctValuesToContainSet(
+            column="family",
+            value_set=families,
+            row_condition=Column("split") == split,
+            description=f"the {split} split holds rows of every family: {', '.join(families)} "
+            "(a family lacks rows where its rows share documents or texts: give it more, "
+            "or set corpus.suite.family_missing=warn)",
+        )
+        for split in splits
+    ]
+
+
+def _names(families: list[str]) -> list[Any]:
+    """Return what holds for ids and for columns of few values."""
+    import great_expectations.expectations as gxe
+
+    return [
+        gxe.ExpectColumnValuesToBeUnique(column="row_id", description="every row_id is there once"),
+        gxe.ExpectColumnValuesToBeUnique(column="prompt", description="every prompt is there once"),
+        gxe.ExpectColumnValuesToBeInSet(
+            column="family",
+            value_set=families,
+            description=f"every family is one of {', '.join(families)}",
+        ),
+        gxe.ExpectColumnValuesToBeInSet(
+            column="split",
+            value_set=["train", "validation"],
+            description="every split is train or validation",
+        ),
+    ]
+
+
+def _whole(spec: SuiteSpec) -> list[Any]:
+    """Return what the recipe says of the corpus as a whole."""
+    import great_expectations.expectations as gxe
+
+    return [
+        gxe.ExpectTableRowCountToBeBetween(
+            min_value=spec.min_rows,
+            description=f"at least {spec.min_rows:,} rows (corpus.suite.min_rows)",
+        ),
+        gxe.ExpectColumnValueLengthsToBeBetween(
+            column="think",
+            min_value=spec.think_min,
+            max_value=spec.think_max,
+            description=f"every think block has {spec.think_min:,} to {spec.think_max:,} characters "
+            "(corpus.suite.think_min, think_max)",
+        ),
+        gxe.ExpectColumnMeanToBeBetween(
+            column="general",
+            min_value=spec.general_min,
+            max_value=spec.general_max,
+            description=f"{spec.general_min:.1%} to {spec.general_max:.1%} of the rows are general "
+            "(corpus.suite.general_min, general_max)",
+        ),
+        gxe.ExpectColumnMeanToBeBetween(
+            column="verified",
+            min_value=spec.verified_min,
+            description=f"at least {spec.verified_min:.1%} of the rows are verified against a known answer "
+            "(corpus.suite.verified_min)",
+        ),
+    ]
 
 
 def validate(
@@ -174,26 +248,34 @@ def _line(result: Any) -> dict[str, object]:
     }
     error = (result.exception_info or {}).get("exception_message") or ""
     return {
-        "expectation": config.type, "kwargs": kwargs, "success": bool(result.success), "observed": found.get("observed_value"),
-        "unexpected": found.get("unexpected_count") or 0, "rows": sorted(rows)[:NAMED_ROWS], "error": error,
-    }  # fmt: skip
+        "expectation": config.type,
+        "says": config.description,
+        "kwargs": kwargs,
+        "success": bool(result.success),
+        "observed": found.get("observed_value"),
+        "unexpected": found.get("unexpected_count") or 0,
+        "rows": sorted(rows)[:NAMED_ROWS],
+        "error": error,
+    }
 
 
 def _refuse_failures(lines: list[dict[str, object]]) -> None:
     failed = [line for line in lines if not line["success"]]
     if failed:
         raise SuiteFailed(
-            f"{len(failed)} of {len(lines)} expectations failed: "
+            f"the corpus does not meet {len(failed)} of its {len(lines)} expectations: "
             + "; ".join(map(_sentence, failed))
         )
 
 
 def _sentence(line: dict[str, object]) -> str:
-    kwargs = ", ".join(f"{name}={value}" for name, value in dict(line["kwargs"]).items())  # type: ignore[call-overload]
-    seen = (
-        f"seen {line['observed']}"
-        if line["observed"] is not None
-        else f"{line['unexpected']} rows, among them {line['rows']}"
-    )
-    hint = HINTS.get(str(line["expectation"]), "")
-    return f"{line['expectation']}({kwargs}): {line['error'] or seen}{hint}"
+    return f"{line['says']}: {line['error'] or _seen(line)}"
+
+
+def _seen(line: dict[str, object]) -> str:
+    observed = line["observed"]
+    if isinstance(observed, float):
+        return f"seen {observed:.3f}"
+    if observed is not None:
+        return f"seen {observed}"
+    return f"not so in {line['unexpected']} rows, among them {line['rows']}"
