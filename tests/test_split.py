@@ -91,8 +91,20 @@ def test_a_family_in_one_group_stays_whole_in_training_and_that_is_said(
     validation = split(found, share=0.2)
     assert missing(found, validation) == {"train": [], "validation": ["whole"]}
     with caplog.at_level(logging.WARNING, logger="tasks"):
-        _say_missing(found, validation)
+        _say_missing(found, validation, share=0.2)
     assert "the validation split holds no row of whole" in caplog.text
+
+
+def test_an_empty_validation_split_is_said_unless_none_was_wanted(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    found = [row(n, family="whole", documents=("d",)) for n in range(5)]
+    validation = split(found, share=0.2)
+    with caplog.at_level(logging.WARNING, logger="tasks"):
+        _say_missing(found, validation, share=0)
+        assert caplog.text == ""
+        _say_missing(found, validation, share=0.2)
+    assert "the validation split is empty: all 5 rows share documents or texts" in caplog.text
 
 
 def test_twins_with_other_figures_are_of_one_text() -> None:
