@@ -18,7 +18,7 @@ Labels = dict[str, str | list[str]]
 OURS: Labels = {"prefect.resource.role": "tag", "prefect.resource.id": "prefect.tag.tracemill"}
 HEARTBEAT = "prefect.flow-run.heartbeat"
 ENDED = tuple(
-    f"prefect.flow-run.{state}" for state in ("Completed", "Failed", "Cancelled", "Crashed")
+    f"prefect.flow-run.{state}" for state in ("Completed", "Failed", "Cancelled", "Crashed", SILENT)
 )
 TAKEN_UP = tuple(f"prefect.flow-run.{state}" for state in ("AwaitingRetry", "Pending", "Running"))
 
@@ -61,7 +61,7 @@ def retries() -> Automation:
         name="tracemill: a crashed run is tried again",
         description=f"After {SETTLED_SECONDS} s. It resumes where it was; after {MOST_RUNS} runs it stays crashed.",
         trigger=_nothing_heard(
-            {"prefect.flow-run.Crashed"},
+            {"prefect.flow-run.Crashed", f"prefect.flow-run.{SILENT}"},
             {*ENDED, *TAKEN_UP},
             of=OURS,
             seconds=SETTLED_SECONDS,
@@ -82,7 +82,7 @@ def _silent(name: str, after: str, of: Labels) -> Automation:
     return Automation(
         name=name, description=f"No heartbeat for {SILENT_SECONDS} s. The next worker takes it up again.",
         trigger=_nothing_heard({after}, {after, HEARTBEAT, *ENDED}, of=of, seconds=SILENT_SECONDS),
-        actions=[ChangeFlowRunState(state=StateType.CRASHED, name="Crashed", message=SILENT)],
+        actions=[ChangeFlowRunState(state=StateType.CRASHED, name=SILENT, message=f"no sign of life for {SILENT_SECONDS} seconds")],
     )  # fmt: skip
 
 

@@ -42,7 +42,8 @@ from tasks.verdicts.task import (
     refuse_leaky_traces,
 )
 
-SUMMARY = "summary.json"
+SUMMARIES = "summaries"
+"""Folder below the root that holds the latest summary of every corpus, by its fingerprint."""
 
 
 class Summary(BaseModel):
@@ -65,6 +66,7 @@ class Summary(BaseModel):
     audit: str
     report: str
     card: str
+    summary: str
     rejected: str
     data_docs: str
     style: dict[str, float]
@@ -184,22 +186,48 @@ def build(recipe: Recipe, root: Path, clock: Clock) -> Built:
 
 
 def summary(recipe: Recipe, built: Built, root: Path, clock: Clock) -> Summary:
-    """Return what the build made, and keep it beside the corpus."""
+    """Return what the build made, and keep it below the root."""
     run, corpus = RUNS.pop(built.traces.fingerprint, None), built.corpus
     told = Summary(
-        stages=clock.lines, corpus=str(corpus.path), rows=corpus.rows,
-        yield_=round(corpus.rows / offered_prompts(built.prompts, recipe.corpus), 4), baseline_rows=distinct_traces(built.baselines),
-        tokens_per_second=round(run.completion_tokens / run.seconds, 1) if run and run.seconds else 0.0,
-        requests=run.requests if run else 0, fingerprint=corpus.fingerprint, judge=built.judge, audit=str(built.audits.path / PAGE),
-        report=str(corpus.path / "report.html"), card=str(corpus.path / "card.md"), rejected=str(corpus.path / "rejected.parquet"),
-        data_docs=str(data_docs(root, corpus.fingerprint) / "index.html"), style=style(corpus.read(["think", "answer", "family"])),
-        tables=[*clock.tables, *(table.path.relative_to(root).as_posix() for table in built.baselines)],
-    )  # fmt: skip
-    draft = corpus.path / f".{SUMMARY}.{os.getpid()}"
-    draft.write_text(told.as_json())
-    draft.replace(corpus.path / SUMMARY)
+        stages=clock.lines,
+        corpus=str(corpus.path),
+        rows=corpus.rows,
+        yield_=round(corpus.rows / offered_prompts(built.prompts, recipe.corpus), 4),
+        baseline_rows=distinct_traces(built.baselines),
+        tokens_per_second=(
+            round(run.completion_tokens / run.seconds, 1) if run and run.seconds else 0.0
+        ),
+        requests=run.requests if run else 0,
+        fingerprint=corpus.fingerprint,
+        judge=built.judge,
+        audit=str(built.audits.path / PAGE),
+        report=str(corpus.path / "report.html"),
+        card=str(corpus.path / "card.md"),
+        summary=str(summary_file(root, corpus.fingerprint)),
+        rejected=str(corpus.path / "rejected.parquet"),
+        data_docs=str(data_docs(root, corpus.fingerprint) / "index.html"),
+        style=style(corpus.read(["think", "answer", "family"])),
+        tables=[
+            *clock.tables,
+            *(table.path.relative_to(root).as_posix() for table in built.baselines),
+        ],
+    )
+    _keep(told)
     _tell(recipe, told, root)
     return told
+
+
+def summary_file(root: Path, fingerprint: str) -> Path:
+    """Return where the summary of a corpus lies: it tells of a run, so it is no part of the table."""
+    return root / SUMMARIES / f"{fingerprint}.json"
+
+
+def _keep(told: Summary) -> None:
+    place = Path(told.summary)
+    place.parent.mkdir(exist_ok=True)
+    draft = place.with_name(f".{place.name}.{os.getpid()}")
+    draft.write_text(told.as_json())
+    draft.replace(place)
 
 
 def style(rows: pa.Table) -> dict[str, float]:

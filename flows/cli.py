@@ -103,7 +103,7 @@ def build(
     """Build the corpus of a recipe.
 
     Finished tables are found, not made again, and a finished row is never asked for twice: after a crash, run the same command.
-    Ends with a table of every stage and the places of corpus, rejects, report and Data Docs; summary.json lies in the corpus folder.
+    Ends with a table of every stage and the places of corpus, rejects, report and Data Docs, and of a summary for scripts (JSON).
     """
     chosen = checked_recipe(recipe, settings_of(settings, rows), root)
     from flows.build_corpus import build_corpus

@@ -6,7 +6,7 @@ from pathlib import Path
 from prefect import flow
 from pydantic import BaseModel
 
-from flows.build_corpus import SUMMARY, write
+from flows.build_corpus import summary_file, write
 from flows.clock import Clock
 from flows.recipe import Overlay, Recipe, Root, laid_over
 from tasks.errors import MillError
@@ -130,7 +130,7 @@ def projected(recipe: Recipe, teacher: TeacherSpec, table: Table, root: Path) ->
 def observed_yield(root: Path, name: str, teacher: str) -> tuple[float | None, str]:
     """Return the rows a prompt of the recipe's latest build by the same teacher, and where that stands; None when there is none."""
     for one in reversed(tables(root, "corpus")):
-        told = one.table.path / SUMMARY
+        told = summary_file(root, one.table.fingerprint)
         if (one.inputs.get("name"), one.inputs.get("teacher")) == (
             name,
             teacher,

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
-from tasks.errors import StoreUnreachable
+from tasks.errors import SchemaMismatch, StoreUnreachable
 from tasks.store import MANIFEST, SCRATCH, UNPUBLISHED, Table, tables
 from tasks.traces.generate import ids_of
 from tasks.traces.journal import Journal
@@ -36,6 +36,9 @@ def prune(root: Path, *, days: float) -> list[str]:
     for pages in (root / "data_docs").glob("[!.]*"):
         if not (root / "corpus" / pages.name).is_dir() and pages.stat().st_mtime < oldest:
             shutil.rmtree(pages, ignore_errors=True)
+    for told in (root / "summaries").glob("[!.]*.json"):
+        if not (root / "corpus" / told.stem).is_dir() and told.stat().st_mtime < oldest:
+            told.unlink(missing_ok=True)
     for scratch in (root / SCRATCH).glob("*"):
         if scratch.stat().st_mtime < oldest:
             shutil.rmtree(scratch, ignore_errors=True)
@@ -53,8 +56,9 @@ def _forget_answers(root: Path, oldest: float) -> None:
         needed[one.inputs["teacher"]].append(one.table)
     for path in (root / "journal").glob("*.sqlite"):
         spared = (trace_id for table in needed[path.stem] for trace_id, _ in ids_of(table))
-        # A file that is no journal, or a table that another process has just removed: the next night sees to it.
-        with contextlib.suppress(StoreUnreachable, OSError):
+        # A file that is not a journal, a table that another process has just removed, or one of an older version:
+        # its answers stay until a later run can tell which of them are needed.
+        with contextlib.suppress(StoreUnreachable, SchemaMismatch, OSError):
             with contextlib.closing(Journal(path)) as book:
                 left = book.forget(before=int(oldest // DAY), spared=spared)
             if not left and path.stat().st_mtime < oldest:

@@ -56,7 +56,7 @@ def show(summary: Summary, console: Console | None = None) -> None:
     )
     if summary.judge:
         console.print(Text(f"coherence: {summary.judge}"), soft_wrap=True)
-    for name in ("corpus", "rejected", "report", "card", "audit", "data_docs"):
+    for name in ("corpus", "rejected", "report", "card", "summary", "audit", "data_docs"):
         place(console, name.replace("_", " "), getattr(summary, name))
 
 

@@ -1,6 +1,7 @@
 """Every Arrow schema that crosses a stage. No column may hold a null."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 import pyarrow as pa
 
@@ -129,8 +130,9 @@ MEASUREMENTS = _table(
 """How fast a teacher is on a machine, a row a level of concurrency. bandwidth: of memory, bytes/s. prompt_tokens, completion_tokens: a request's
 mean. first_token_seconds: median. roofline: tokens/s that bandwidth allows; 0 where unknown, as bandwidth is."""
 
-REJECTED = _table(row_id=TEXT, reason=TEXT, detail=TEXT)
-"""The sister table of every stage: what was not accepted, and why."""
+REJECTED = _table(row_id=TEXT, reason=TEXT, detail=TEXT, parent_id=TEXT)
+"""The sister table of every stage: what was not accepted, and why. detail: words for a person.
+parent_id: what the row was made of (the prompt of a rejected trace), "" where nothing needs it."""
 
 
 def table_of(rows: Sequence[Mapping[str, object]], schema: pa.Schema) -> pa.Table:
@@ -164,6 +166,15 @@ def conform(table: pa.Table, schema: pa.Schema) -> pa.Table:
     return table.cast(schema)
 
 
-def rejected(rows: list[tuple[str, str, str]]) -> pa.Table:
-    """Return (row_id, reason, detail) triples as a REJECTED table."""
-    return table_of([dict(zip(REJECTED.names, row, strict=True)) for row in rows], REJECTED)
+class Rejected(NamedTuple):
+    """One row that a stage did not accept; the columns of REJECTED."""
+
+    row_id: str
+    reason: str
+    detail: str
+    parent_id: str = ""
+
+
+def rejected(found: Iterable[Rejected | tuple[str, str, str]]) -> pa.Table:
+    """Return rows as a REJECTED table; a triple has no parent."""
+    return table_of([Rejected(*one)._asdict() for one in found], REJECTED)

@@ -53,8 +53,8 @@ class Table:
         )
 
     def read_rejected(self) -> pa.Table:
-        """Return the sister table: row_id, reason, detail."""
-        return pq.read_table(self.path / REJECTS)
+        """Return the rejected rows; SchemaMismatch when an older version wrote them."""
+        return conform(pq.read_table(self.path / REJECTS), REJECTED)
 
 
 @dataclass(frozen=True)

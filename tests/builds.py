@@ -42,8 +42,8 @@ def finish(process: subprocess.Popen[str], *, seconds: float = 1500) -> dict[str
     """Wait for a build that must succeed and return its summary."""
     out, err = process.communicate(timeout=seconds)
     assert process.returncode == 0, f"exit {process.returncode}\n{out}\n{err}"
-    line = next(line for line in out.splitlines() if line.startswith("corpus") and "/" in line)
-    return dict(json.loads((Path(line.split(maxsplit=1)[1]) / "summary.json").read_text()))
+    line = next(line for line in out.splitlines() if line.startswith("summary") and "/" in line)
+    return dict(json.loads(Path(line.split(maxsplit=1)[1]).read_text()))
 
 
 def kill_when(process: subprocess.Popen[str], ready: Ready) -> bool:
@@ -70,13 +70,9 @@ def answered(root: Path) -> int:
 
 
 def corpus_bytes(root: Path) -> dict[str, bytes]:
-    """Return every file of the one corpus below root, but the summary, which tells of a run and not of the corpus."""
+    """Return every file of the one corpus below root."""
     (folder,) = [path for path in (root / "corpus").iterdir() if not path.name.startswith(".")]
-    return {
-        path.name: path.read_bytes()
-        for path in folder.iterdir()
-        if not path.name.lstrip(".").startswith("summary.json")
-    }
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
 def orphans(session: int) -> list[int]:

@@ -68,7 +68,7 @@ def test_run_sh_builds_a_corpus(tmp_path: Path, prefect_server: str) -> None:
         command, capture_output=True, text=True, stdin=subprocess.DEVNULL, cwd="/", check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert list((tmp_path / "mill" / "corpus").glob("*/summary.json"))
+    assert list((tmp_path / "mill" / "summaries").glob("*.json"))
 
 
 def test_the_build_command_and_the_python_that_opens_its_corpus_run(

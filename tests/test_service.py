@@ -423,7 +423,7 @@ def test_an_older_process_that_was_called_silent_is_ended_and_what_the_server_kn
     run = up_mill.unworked()
     up_mill.api.post(
         f"/flow_runs/{run}/set_state",
-        {"state": {"type": "CRASHED", "name": "Crashed", "message": SILENT}},
+        {"state": {"type": "CRASHED", "name": SILENT}},
     )
     environment = up_mill.home.environment() | {"PREFECT__FLOW_RUN_ID": run}
     older = subprocess.Popen(
@@ -455,10 +455,10 @@ def test_a_silent_run_is_called_crashed_within_two_minutes_and_one_to_be_cancell
 ) -> None:
     run, mute, unwanted, since = silent
     left = max(5.0, since + 120 - time.monotonic())
-    assert up_mill.wait(run, ["CRASHED"], seconds=left)["state"]["message"] == SILENT
+    assert up_mill.wait(run, ["CRASHED"], seconds=left)["state"]["name"] == SILENT
     up_mill.wait(mute, ["CRASHED", "AwaitingRetry"], seconds=left)
     assert SILENT in [
-        one["message"] for one in up_mill.api.get(f"/flow_run_states/?flow_run_id={mute}")
+        one["name"] for one in up_mill.api.get(f"/flow_run_states/?flow_run_id={mute}")
     ]
     up_mill.wait(unwanted, ["CANCELLED"], seconds=left)
 

@@ -102,7 +102,7 @@ def _called_silent(run: str) -> bool:
         for state in _asked(f"/flow_run_states/?flow_run_id={run}", [])
         if state["type"] == "CRASHED"
     ]
-    return bool(crashes) and crashes[-1]["message"] == SILENT
+    return bool(crashes) and crashes[-1]["name"] == SILENT
 
 
 def _known_as_ended(run: str) -> bool:

@@ -15,8 +15,8 @@ MARK = "TRACEMILL_HOME"
 MOST_RUNS = 3
 """Times a run that crashed is begun, the first included, before it stays crashed."""
 SILENT_SECONDS = 90
-SILENT = f"no sign of life for {SILENT_SECONDS} seconds"
-"""What is said of a run that was called crashed because nothing was heard of it."""
+SILENT = "Silent"
+"""Name of the crashed state of a run that gave no sign of life."""
 DATABASE = "PREFECT_SERVER_DATABASE_CONNECTION_URL"
 IN_TURN = "plugin=tracemill"
 """Ends the address of an SQLite file whose writers shall take turns: see `sqlite.py`."""

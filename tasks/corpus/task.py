@@ -8,7 +8,7 @@ from tasks.corpus.assemble import CorpusSpec, Upstream, assemble
 from tasks.policy import STAGE, settle
 from tasks.store import Key, Table
 
-CODE_VERSION = 8
+CODE_VERSION = 9
 
 
 @task(**STAGE)
@@ -21,13 +21,17 @@ def assemble_corpus(
     judge: str,
     trusting: str = "",
 ) -> Table:
-    """Select, clean, check and describe the CORPUS; SuiteFailed when it is not what the Spec says. trusting: models that ran code of their own."""
+    """Return the CORPUS: selected, cleaned, checked and described.
+
+    judge, trusting: sentences for the card, which are no part of the corpus' identity (trusting names
+    the models that ran code of their own). SuiteFailed when the corpus is not what the Spec says.
+    """
     inputs = {stage: table.digest for stage, table in vars(upstream).items()}
     key = Key(
         "corpus",
         CODE_VERSION,
         spec,
-        inputs | {"name": name, "teacher": teacher, "judge": judge, "trusting": trusting},
+        inputs | {"name": name, "teacher": teacher},
     )
     docs = data_docs(root, key.fingerprint)
     return settle(

@@ -28,8 +28,8 @@ from tasks.spec import Spec, canonical, digest, draw_seed
 from tasks.store import Table
 from tasks.traces.journal import Journal
 
-CODE_VERSION = 2
-"""Raise it when the same prompt would be asked differently: every row is then a new one."""
+ASKING_VERSION = 2
+"""Raise it when the same prompt would be asked differently: every answer is then asked for anew."""
 
 REJECTS = {
     "prompt_too_long": "prompt_too_long",
@@ -116,7 +116,7 @@ def generate(
 def teacher_digest(teacher: TeacherSpec, adapter: Adapter | None = None) -> str:
     """Return what tells one teacher from another: its settings, its weights, its adapter, the code that asks it."""
     model = digest(
-        str(CODE_VERSION),
+        str(ASKING_VERSION),
         canonical(teacher.model_dump(mode="json")),
         identity(teacher.model, teacher.revision),
     )
@@ -158,13 +158,8 @@ def collect(
         completion = book.read(row.ask.key)
         reason = reject_reason(completion)
         if reason and not (keep_cut and completion.finish_reason == "length"):
-            rejected.append(
-                (
-                    row.ask.key,
-                    reason,
-                    f"{row.prompt_id} sample {row.sample}: {completion.text[-200:]}",
-                )
-            )
+            detail = f"prompt {row.prompt_id}, sample {row.sample}: {completion.text[-200:]}"
+            rejected.append(rows.Rejected(row.ask.key, reason, detail, parent_id=row.prompt_id))
         else:
             traces.append(trace_of(row, completion))
     return rows.table_of(traces, rows.TRACES), rows.rejected(rejected)
@@ -175,7 +170,7 @@ def ids_of(traces: Table) -> Iterator[tuple[str, str]]:
     for row in traces.read(["trace_id", "prompt_id"]).to_pylist():
         yield row["trace_id"], row["prompt_id"]
     for row in traces.read_rejected().to_pylist():
-        yield row["row_id"], row["detail"].split()[0]
+        yield row["row_id"], row["parent_id"]
 
 
 def reject_reason(completion: Completion) -> str:

@@ -11,9 +11,10 @@ from tasks.progress import watcher
 from tasks.spec import Spec
 from tasks.store import Key, Made, Table
 from tasks.traces.baseline import baseline
-from tasks.traces.generate import CODE_VERSION, Generated, TraceSpec, generate, teacher_digest
+from tasks.traces.generate import Generated, TraceSpec, generate, teacher_digest
 
 BASELINE_VERSION = 1
+CODE_VERSION = 3
 RUNS: dict[str, Generated] = {}
 """What this process generated, by fingerprint: speed belongs to a run, never to a table."""
 

@@ -81,7 +81,7 @@ def _build(rules: Path, folder: Path, *, template: str = "", **changes: object) 
 
 
 def _with(work: Callable[[], int]) -> int:
-    with mock.patch.object(generate, "CODE_VERSION", generate.CODE_VERSION + 1):
+    with mock.patch.object(generate, "ASKING_VERSION", generate.ASKING_VERSION + 1):
         return work()
 
 
