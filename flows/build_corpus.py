@@ -18,6 +18,7 @@ from pydantic import BaseModel
 
 from flows.clock import Clock, StageLine
 from flows.ending import telling
+from flows.models import trusting
 from flows.plan.fault import Fault, refuse
 from flows.plan.plan import of_settings, of_supply
 from flows.plan.supply import of_tables
@@ -146,11 +147,11 @@ def _look_at(recipe: Recipe, faults: Sequence[Fault]) -> None:
 
 def build(recipe: Recipe, root: Path, clock: Clock) -> Built:
     """Run every stage up to the corpus, inside whichever flow is running."""
-    trusting = ", ".join(recipe.trusting())
-    if trusting:
+    with_code = ", ".join(trusting(recipe))
+    if with_code:
         get_run_logger().warning(
             "trust_remote_code is on for %s: code that comes with the model runs here, with all that you may do",
-            trusting,
+            with_code,
         )
     questions, probe_questions, passages, prompts = write(recipe, root, clock)
     traces = clock.run(generate_traces, prompts, recipe.traces, recipe.placement.teacher, root)
@@ -180,7 +181,7 @@ def build(recipe: Recipe, root: Path, clock: Clock) -> Built:
         recipe.name,
         recipe.traces.teacher.model,
         judge,
-        trusting,
+        with_code,
     )
     return Built(passages, prompts, traces, baselines, audits, corpus, probe_questions, judge)
 

@@ -20,7 +20,6 @@ from tasks.prompts.plan import Family, PromptSpec
 from tasks.sources.collect import DocumentSpec, QuestionSpec
 from tasks.spec import Placement, Spec, plain_yaml
 from tasks.traces.generate import TraceSpec
-from tasks.train.examples import StudentSpec
 from tasks.train.lora import TrainPlacement, TrainSpec
 from tasks.train.publish import PublishSpec
 from tasks.verdicts.audit.traces import TraceAuditSpec
@@ -172,15 +171,6 @@ class Recipe(Spec):
     """Candidate teachers, the hours they may take, and prices; what is chosen takes the place of the teacher above."""
     placement: Placements = Placements()
     """Where it runs; not part of what it makes."""
-
-    def trusting(self) -> list[str]:
-        """Return the models whose repositories may run code of their own here, because the recipe says so."""
-        models: dict[str, TeacherSpec | StudentSpec] = {
-            "traces.teacher": self.traces.teacher, "coherence.teacher": self.coherence.teacher, "train.student": self.train.student,
-            "probe.coherence.teacher": self.probe.coherence.teacher,
-            **{f"measure.candidates.{number}": one for number, one in enumerate(self.measure.candidates)},
-        }  # fmt: skip
-        return [f"{place} ({one.model})" for place, one in models.items() if one.trust_remote_code]
 
 
 Root = Annotated[Path, Field(description="Folder of the store; everything made lies below it.")]

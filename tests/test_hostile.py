@@ -17,6 +17,7 @@ from rich.console import Console
 from transformers import AutoTokenizer
 
 from flows.build_corpus import Summary, build_corpus
+from flows.models import trusting
 from flows.recipe import Recipe, load_recipe
 from flows.reproduce import Reproduction
 from flows.screen import show_row
@@ -220,7 +221,16 @@ def test_a_password_in_an_address_is_refused_and_not_repeated() -> None:
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
 def test_no_shipped_recipe_trusts_code_that_comes_with_a_model(path: Path) -> None:
-    assert load_recipe(path).trusting() == []
+    assert trusting(load_recipe(path)) == []
+
+
+@pytest.mark.parametrize(
+    "place",
+    ["traces.teacher", "coherence.teacher", "probe.coherence.teacher", "train.student"],
+)
+def test_a_model_that_may_run_code_of_its_own_is_named_wherever_it_stands(place: str) -> None:
+    trusted = load_recipe(RECIPES[0], [f"{place}.trust_remote_code=true", f"{place}.model=mine"])
+    assert trusting(trusted) == [f"{place} (mine)"]
 
 
 def test_weights_that_are_a_pickle_are_not_opened(tmp_path: Path) -> None:

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
+from flows.models import asked_models
 from flows.plan.fault import Fault
 from flows.recipe import Recipe
-from tasks.inference.engine import TeacherSpec
 
 USUAL_CHARACTERS, MOST_CHARACTERS = 4, 8
 """Characters of a token of English: usual, and more than any text has on average."""
@@ -92,25 +92,6 @@ def training_batch(recipe: Recipe) -> Iterator[Fault]:
             f"train.batch {batch} is not a multiple of micro_batch {micro}; "
             "choose a micro_batch that divides it",
         )
-
-
-def asked_models(recipe: Recipe) -> dict[str, TeacherSpec]:
-    """Return every model that a run of the recipe asks, by the setting that names it."""
-    judges = {
-        f"{where}.teacher": spec.teacher
-        for where, spec in (
-            ("coherence", recipe.coherence),
-            ("probe.coherence", recipe.probe.coherence),
-        )
-        if spec.share
-    }
-    candidates = {
-        f"measure.candidates.{number}": one for number, one in enumerate(recipe.measure.candidates)
-    }
-    return {
-        "traces.teacher": recipe.traces.teacher, "probe.asked": recipe.probe.asked,
-        **judges, **candidates,
-    }  # fmt: skip
 
 
 def _empty(where: str, low: str, least: float, high: str, most: float) -> Iterator[Fault]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from flows.plan.bands import asked_models
+from flows.models import asked_models, judges
 from flows.plan.fault import Fault, did_you_mean, unknown
 from flows.plan.shares import planned
 from flows.recipe import Recipe
@@ -105,11 +105,8 @@ def embeddings(recipe: Recipe) -> Iterator[Fault]:
 
 def rubrics(recipe: Recipe) -> Iterator[Fault]:
     """Yield a fault for a judge's rubric whose file is not there."""
-    for where, spec in (
-        ("coherence", recipe.coherence),
-        ("probe.coherence", recipe.probe.coherence),
-    ):
-        if spec.share and spec.rubric.endswith(".jinja") and not Path(spec.rubric).is_file():
+    for where, spec in judges(recipe).items():
+        if spec.rubric.endswith(".jinja") and not Path(spec.rubric).is_file():
             yield Fault(f"{where}.rubric", _not_there(spec.rubric))
 
 
