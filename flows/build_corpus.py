@@ -28,6 +28,7 @@ from flows.seen import PUBLISHED, announce, announce_broken, leave_changes, leav
 from tasks.corpus.assemble import Upstream, offered_prompts
 from tasks.corpus.task import assemble_corpus, data_docs
 from tasks.grounding.task import ground_passages
+from tasks.inference.warm import WARM
 from tasks.prompts.task import write_prompts
 from tasks.sources.task import collect_documents, collect_questions
 from tasks.store import Table
@@ -103,7 +104,7 @@ class Built:
 def build_corpus(recipe: Recipe, root: Root = Path("mill"), settings: Overlay = ()) -> Summary:
     """Build the recipe's corpus below root. What is already there is not made again."""
     recipe, root, clock = laid_over(recipe, settings), root.absolute(), Clock()
-    with telling(clock):
+    with telling(clock), WARM:
         return summary(recipe, build(recipe, root, clock), root, clock)
 
 

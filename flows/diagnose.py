@@ -13,6 +13,7 @@ from flows.recipe import Overlay, Recipe, Root, laid_over
 from flows.reproduce import reproduce
 from flows.train_student import stretches
 from tasks.errors import GateBroken, RenderBroken
+from tasks.inference.warm import WARM
 from tasks.probe.diagnosis import Diagnosis, Evidence, diagnose
 from tasks.probe.weigh import metrics_of
 from tasks.train.adapter import adapter_of
@@ -34,11 +35,12 @@ def diagnose_student(
 ) -> Diagnosed:
     """Name the layer that is at fault in the recipe's student, running what has not run, from the cheapest check to the dearest."""
     recipe, root, clock = laid_over(recipe, settings), root.absolute(), Clock()
-    try:
-        built = build(recipe, root, clock)
-    except GateBroken as exc:
-        return told(diagnose(Evidence(leaked=str(exc))))
-    return told(look(recipe, built, root, clock))
+    with WARM:
+        try:
+            built = build(recipe, root, clock)
+        except GateBroken as exc:
+            return told(diagnose(Evidence(leaked=str(exc))))
+        return told(look(recipe, built, root, clock))
 
 
 def look(recipe: Recipe, built: Built, root: Path, clock: Clock) -> Diagnosis:

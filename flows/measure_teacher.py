@@ -12,6 +12,7 @@ from flows.recipe import Overlay, Recipe, Root, laid_over
 from tasks.errors import MillError
 from tasks.inference.engine import TeacherSpec
 from tasks.inference.memory import memory_share, tightest
+from tasks.inference.warm import WARM
 from tasks.measure.budget import Outcome, choose, judged, needed, project, unaffordable
 from tasks.measure.levels import PLOT, levels_of
 from tasks.measure.machine import unfit
@@ -40,9 +41,11 @@ def measure_teacher(
     """
     recipe, root = laid_over(recipe, settings), root.absolute()
     prompts = write(recipe, root, Clock()).prompts
-    outcomes = choose(
-        candidates(recipe), lambda teacher: weighed(recipe, teacher, prompts, root, again=again)
-    )
+    with WARM:
+        outcomes = choose(
+            candidates(recipe),
+            lambda teacher: weighed(recipe, teacher, prompts, root, again=again),
+        )
     fits = choose_teacher(outcomes)
     return Measured(
         outcomes=outcomes, chosen=fits.teacher if fits else None, budget_hours=recipe.measure.budget_hours, currency=recipe.measure.currency

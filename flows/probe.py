@@ -7,6 +7,7 @@ from flows.build_corpus import Built
 from flows.clock import Clock
 from flows.recipe import Recipe
 from tasks.inference.engine import Adapter, TeacherSpec
+from tasks.inference.opening import rank_of
 from tasks.probe.answers import Asked
 from tasks.probe.task import join_answers, keep_style, weigh_answers
 from tasks.prompts.task import write_prompts
@@ -41,6 +42,8 @@ def probe(
     asking = TraceSpec(
         teacher=student_spec(recipe), samples=spec.samples, seed=spec.seed, keep_cut=True
     )
+    # One engine answers for both: it is loaded with room for the adapter.
+    placement = placement.model_copy(update={"adapter_rank": rank_of(adapter)})
     base = clock.run(generate_traces, prompts, asking, placement, root)
     student = clock.run(generate_traces, prompts, asking, placement, root, adapter)
     style = clock.run(keep_style, base, prompts, root, recipe.name)

@@ -12,6 +12,7 @@ from flows.probe import probe
 from flows.recipe import Overlay, Recipe, Root, laid_over
 from flows.seen import announce_broken
 from flows.train_student import teach
+from tasks.inference.warm import WARM
 from tasks.probe.metrics import Metric
 from tasks.probe.weigh import PAGE, metrics_of
 from tasks.store import Table
@@ -31,7 +32,7 @@ class Probing(BaseModel):
 def probe_student(recipe: Recipe, root: Root = Path("mill"), settings: Overlay = ()) -> Probing:
     """Probe the recipe's student, building and training first what is not there; a student that fails is told of, not raised."""
     recipe, root, clock = laid_over(recipe, settings), root.absolute(), Clock()
-    with telling(clock):
+    with telling(clock), WARM:
         built = build(recipe, root, clock)
         adapter = teach(recipe, built, root, clock).adapter
         return probing(probe(recipe, built, adapter_of(adapter), root, clock).weighed, clock)

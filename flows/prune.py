@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tasks.errors import SchemaMismatch, StoreUnreachable
+from tasks.inference.journal import Journal
 from tasks.store import MANIFEST, SCRATCH, UNPUBLISHED, Table, tables
 from tasks.traces.generate import ids_of
-from tasks.traces.journal import Journal
 
 DAY = 86_400.0
 LEDGERS = "builds"

@@ -14,6 +14,7 @@ from flows.probe_student import Probing, probing
 from flows.recipe import Overlay, Recipe, Root, laid_over
 from flows.seen import PROMOTED, announce, announce_broken, leave_links, remember_tables
 from flows.train_student import Training, teach, training
+from tasks.inference.warm import WARM
 from tasks.probe.task import refuse_failed_probe
 from tasks.probe.weigh import PAGE
 from tasks.train.adapter import adapter_of
@@ -34,7 +35,7 @@ class Promoted(BaseModel):
 def run_factory(recipe: Recipe, root: Root = Path("mill"), settings: Overlay = ()) -> Promoted:
     """Choose the teacher, build the corpus, train the student, probe it, publish it if every gate holds. Raises GateBroken where one does not."""
     recipe, root, clock = laid_over(recipe, settings), root.absolute(), Clock()
-    with telling(clock):
+    with telling(clock), WARM:
         return promoted(recipe, root, clock)
 
 

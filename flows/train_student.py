@@ -15,6 +15,7 @@ from flows.probe import probe
 from flows.recipe import Overlay, Recipe, Root, laid_over
 from flows.seen import announce_broken
 from tasks.errors import GateBroken
+from tasks.inference.warm import WARM
 from tasks.probe.metrics import Metric, worst
 from tasks.probe.weigh import metrics_of
 from tasks.store import Table
@@ -51,7 +52,7 @@ class Training(BaseModel):
 def train_student(recipe: Recipe, root: Root = Path("mill"), settings: Overlay = ()) -> Training:
     """Train the recipe's student, building the corpus first where it is not there."""
     recipe, root, clock = laid_over(recipe, settings), root.absolute(), Clock()
-    with telling(clock):
+    with telling(clock), WARM:
         return training(teach(recipe, build(recipe, root, clock), root, clock), clock)
 
 

@@ -102,5 +102,5 @@ def prompts_table(count: int, *, control: int = 0) -> pa.Table:
     return rows.table_of(made, rows.PROMPTS)
 
 
-def silent(*, done: int, total: int, tokens: int) -> None:
+def silent(*, done: int, total: int, tokens: int = 0, unit: str = "row") -> None:
     """Report progress to nobody."""

@@ -43,7 +43,7 @@ STAGES = {
     "documents, questions": Stage("sources.task:CODE_VERSION", ("sources.collect",)),
     "passages": Stage("grounding.task:CODE_VERSION", ("grounding.ground",)),
     "prompts": Stage("prompts.task:CODE_VERSION", ("prompts.write",)),
-    "answers asked": Stage("traces.generate:ASKING_VERSION", ("inference.opening",)),
+    "answers asked": Stage("inference.complete:ASKING_VERSION", ("inference.opening",)),
     "traces": Stage("traces.task:CODE_VERSION", ("traces.generate",)),
     "baselines": Stage("traces.task:BASELINE_VERSION", ("traces.baseline",)),
     "audits": Stage("verdicts.task:AUDIT_VERSION", ("verdicts.audit.traces",)),

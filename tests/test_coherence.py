@@ -10,14 +10,17 @@ from pydantic import ValidationError
 
 from tasks import think
 from tasks.errors import BadRecipe
-from tasks.inference.engine import Completion, EnginePlacement, TeacherSpec
-from tasks.inference.judge import answers
+from tasks.inference.complete import ask_once
+from tasks.inference.engine import Ask, Completion, EnginePlacement, TeacherSpec
+from tasks.inference.warm import WARM
+from tasks.progress import watched_by
 from tasks.sources.problems import draw
 from tasks.sources.problems.judging import FORMS
 from tasks.verdicts.agreement import Opinion, agreement_of
 from tasks.verdicts.case import Case
 from tasks.verdicts.coherence import (
     CoherenceSpec,
+    Judged,
     conclude,
     judge_coherence,
     judge_digest,
@@ -242,7 +245,9 @@ def test_another_rubric_or_model_is_another_judge(tmp_path: Path) -> None:
 def test_a_scripted_judge_finds_the_rows_that_reason_about_another_section(tmp_path: Path) -> None:
     astray = row(5, think=ROWS[9].think)
     rows = [*ROWS[:5], astray, *ROWS[6:]]
-    made = judge_coherence(rows, scripted(tmp_path, ASKS_FOR_SECTION), PLACEMENT)
+    made = judge_coherence(
+        rows, scripted(tmp_path, ASKS_FOR_SECTION), PLACEMENT, journals=tmp_path / "first"
+    )
     assert made.trusted
     assert made.agreement.precision == 1.0
     assert made.agreement.recall > 0.7
@@ -251,15 +256,44 @@ def test_a_scripted_judge_finds_the_rows_that_reason_about_another_section(tmp_p
     assert made.abstained == sum(one.state == "not_checked" for one in made.verdicts.values()) < 20
     assert (
         judge_coherence(
-            rows[::-1], scripted(tmp_path, ASKS_FOR_SECTION), EnginePlacement(window=1)
+            rows[::-1],
+            scripted(tmp_path, ASKS_FOR_SECTION),
+            EnginePlacement(window=1),
+            journals=tmp_path / "second",
         ).verdicts
         == made.verdicts
     )
 
 
+def test_a_judge_that_is_run_again_asks_no_question_twice(tmp_path: Path) -> None:
+    spec = scripted(tmp_path, ASKS_FOR_SECTION)
+    asked: list[int] = []
+
+    def counting(*, done: int, total: int, tokens: int = 0, unit: str = "row") -> None:
+        asked.append(done)
+
+    def judged() -> Judged:
+        with watched_by(counting):
+            return judge_coherence(ROWS, spec, PLACEMENT, journals=tmp_path / "journal")
+
+    first = judged()
+    assert len(asked) == len({one.key for one in _questions(first, spec)}) > 80
+    asked.clear()
+    assert judged() == first
+    assert asked == []
+
+
+def _questions(judged: Judged, spec: CoherenceSpec) -> list[Ask]:
+    cases = [*ROWS, *(one.plant.case for one in judged.plants)]
+    return [ask for case in cases if (ask := question(case, spec))]
+
+
 def test_a_judge_that_calls_everything_incoherent_is_not_believed(tmp_path: Path) -> None:
     made = judge_coherence(
-        ROWS, scripted(tmp_path, ASKS_FOR_SECTION.replace("yes", "no")), PLACEMENT
+        ROWS,
+        scripted(tmp_path, ASKS_FOR_SECTION.replace("yes", "no")),
+        PLACEMENT,
+        journals=tmp_path,
     )
     assert made.agreement.precision == pytest.approx(0.5, abs=0.1)
     assert not made.trusted
@@ -271,10 +305,13 @@ def test_a_judge_that_calls_everything_incoherent_is_not_believed(tmp_path: Path
     assert made.called > 50
 
 
-def test_without_a_sample_nothing_is_started() -> None:
+def test_without_a_sample_nothing_is_started(tmp_path: Path) -> None:
     for rows, share in (ROWS, 0.0), ([], 1.0):
         made = judge_coherence(
-            rows, CoherenceSpec(share=share, teacher=TeacherSpec(engine="endpoint")), PLACEMENT
+            rows,
+            CoherenceSpec(share=share, teacher=TeacherSpec(engine="endpoint")),
+            PLACEMENT,
+            journals=tmp_path,
         )
         assert (made.verdicts, made.asked, made.plants, made.sentence()) == (
             {},
@@ -289,7 +326,7 @@ def test_a_question_asked_twice_is_put_once_and_answered_twice_in_order(tmp_path
     first, second = question(ROWS[0], spec), question(ROWS[1], spec)
     assert first is not None
     assert second is not None
-    assert [one.key for one in answers([second, first, second], spec.teacher, PLACEMENT)] == [
+    assert [one.key for one in ask_once([second, first, second], spec.teacher, PLACEMENT)] == [
         second.key,
         first.key,
         second.key,
@@ -297,7 +334,9 @@ def test_a_question_asked_twice_is_put_once_and_answered_twice_in_order(tmp_path
 
 
 @pytest.mark.vllm
-def test_the_pocket_teacher_judges_its_own_domain_and_catches_a_think_block_gone_astray() -> None:
+def test_the_pocket_teacher_judges_its_own_domain_and_catches_a_think_block_gone_astray(
+    tmp_path: Path,
+) -> None:
     import ray
 
     found = [one for one in (gold("rulebook", number) for number in range(60)) if "[" in one.answer]
@@ -308,8 +347,12 @@ def test_the_pocket_teacher_judges_its_own_domain_and_catches_a_think_block_gone
     ]
     # Some rows gone astray stand among the sound plants and count against the judge there.
     made = judge_coherence(
-        [*rows, *astray], CoherenceSpec(share=1.0, seed=1, precision=0.8), EnginePlacement()
+        [*rows, *astray],
+        CoherenceSpec(share=1.0, seed=1, precision=0.8),
+        EnginePlacement(),
+        journals=tmp_path,
     )
+    WARM.release()
     ray.shutdown()
     assert made.trusted, made.sentence()
     assert made.agreement.recall > 0.5

@@ -15,6 +15,7 @@ from tasks import think
 from tasks.errors import EngineLost
 from tasks.inference.engine import Ask, Completion, EnginePlacement, TeacherSpec
 from tasks.inference.sharded import ShardedEngine
+from tasks.inference.warm import WARM
 from tasks.measure.machine import machine_of
 from tasks.measure.measure import Plan, measure_on
 from tasks.sources.problems import draw
@@ -37,6 +38,7 @@ def ray_ends_with_the_module() -> Iterator[None]:
     yield
     import ray
 
+    WARM.release()
     ray.shutdown()
 
 

@@ -247,7 +247,7 @@ def test_traces_come_from_a_real_server_in_its_own_process_though_it_stumbles(
         spec = TraceSpec(samples=2, teacher=TeacherSpec(engine="endpoint", model="m"))
         placement = EnginePlacement(base_url=server.base_url, window=16)
         made = generate(
-            prompts_table(40), spec, placement=placement, journal=tmp_path, progress=silent
+            prompts_table(40), spec, placement=placement, journals=tmp_path, progress=silent
         )
         stats = server.stats()
     assert (made.traces.num_rows, stats["distinct"], stats["repeats"]) == (80, 80, 0)

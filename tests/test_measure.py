@@ -84,11 +84,15 @@ def plan(teacher: TeacherSpec = SCRIPTED, placement: EnginePlacement = FOUR) -> 
 
 def test_every_level_is_measured_on_prompts_of_the_recipe_and_told_to_the_progress() -> None:
     told: list[tuple[int, int]] = []
+
+    def tell(*, done: int, total: int, tokens: int = 0, unit: str = "row") -> None:
+        told.append((done, total))
+
     measured = measure(
         prompts_table(5, control=1),
         plan(),
         Machine("here", False, 0),
-        lambda *, done, total, tokens: told.append((done, total)),
+        tell,
     ).to_pylist()
     assert [(row["concurrency"], row["requests"]) for row in measured] == [(1, 2), (4, 8)]
     assert all(

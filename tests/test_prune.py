@@ -7,8 +7,8 @@ from pathlib import Path
 from flows.build_corpus import build_corpus
 from flows.prune import DAY, prune
 from tasks.inference.engine import Completion
+from tasks.inference.journal import Journal
 from tasks.store import UNPUBLISHED, tables
-from tasks.traces.journal import Journal
 from tests.builders import recipe
 from tests.builds import answered
 

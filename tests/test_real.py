@@ -15,6 +15,7 @@ from flows.probe import probe
 from flows.recipe import load_recipe
 from flows.train_student import teach
 from tasks.errors import GateBroken
+from tasks.inference.warm import WARM
 from tasks.probe.weigh import metrics_of
 from tasks.store import Table, tables
 from tasks.train.adapter import adapter_of
@@ -33,6 +34,7 @@ def ray_ends_with_the_module() -> Iterator[None]:
     yield
     import ray
 
+    WARM.release()
     ray.shutdown()
 
 

@@ -10,8 +10,8 @@ import pytest
 from transformers import AutoTokenizer
 
 from tasks import think
-from tasks.inference.asking import ask_all
 from tasks.inference.chat import prompt_tokens
+from tasks.inference.complete import ask_all
 from tasks.inference.endpoint import EndpointEngine
 from tasks.inference.engine import Ask, Completion, EnginePlacement, TeacherSpec
 from tasks.inference.models import POCKET

@@ -8,13 +8,13 @@ import pytest
 
 from tasks import rows
 from tasks.errors import EngineLost, StoreUnreachable
-from tasks.inference.asking import ask_all
+from tasks.inference.complete import ask_all
 from tasks.inference.engine import Ask, Completion, EnginePlacement, TeacherSpec
+from tasks.inference.journal import Journal, today
 from tasks.spec import Spec
 from tasks.store import MANIFEST, Key, Made, Table, publish
 from tasks.traces.baseline import baseline, distinct_traces, earlier
 from tasks.traces.generate import Generated, TraceSpec, generate, plan_rows, reject_reason
-from tasks.traces.journal import Journal, today
 from tests.builders import prompts_table, silent
 
 SCRIPTED = TraceSpec(samples=3, teacher=TeacherSpec(engine="scripted"))
@@ -31,7 +31,7 @@ def run(
         prompts_table(prompts),
         spec,
         placement=placement,
-        journal=folder,
+        journals=folder,
         progress=silent,
         shard_rows=settings.get("shard_rows", 512),
     )
@@ -185,7 +185,7 @@ def test_the_control_arm_is_asked_without_the_system_prompt_and_the_rest_with_it
 def test_the_baseline_is_every_trace_of_the_control_arm_that_thinks(tmp_path: Path) -> None:
     prompts = prompts_table(60, control=20)
     traces = generate(
-        prompts, SCRIPTED, placement=PLACEMENT, journal=tmp_path, progress=silent
+        prompts, SCRIPTED, placement=PLACEMENT, journals=tmp_path, progress=silent
     ).traces
     made = baseline(traces, prompts, "small")
     kept, bare = made.parts["baselines"].to_pylist(), {f"q{number:06d}" for number in range(40, 60)}

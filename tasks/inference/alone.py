@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from tasks.inference.chat import opened_think, prompt_tokens
+from tasks.inference.complete import ask_once
 from tasks.inference.control import control_of
 from tasks.inference.engine import Adapter, Ask, EnginePlacement, Message, TeacherSpec
-from tasks.inference.judge import answers
 from tasks.inference.models import quiet_transformers, resolve
 
 
@@ -44,7 +44,7 @@ def alone(
     if teacher.engine == "vllm":
         return by_weights(ask.messages, teacher, adapter, seed=ask.seed, recorded=recorded)
     started = time.perf_counter()
-    (given,) = answers([ask], teacher, placement)
+    (given,) = ask_once([ask], teacher, placement)
     prompt = "\n\n".join(f"{message['role']}: {message['content']}" for message in ask.messages)
     return Reproduced(
         prompt,

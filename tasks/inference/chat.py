@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from tasks.inference.control import control_of
-from tasks.inference.engine import Message
+from tasks.inference.engine import Ask, Message
 
 _OPENED = re.compile(r"<think>\s*$")
 TAIL_TOKENS = 8
@@ -24,6 +24,19 @@ def prompt_tokens(tokenizer: Any, messages: Iterable[Message]) -> list[int]:
             turns, add_generation_prompt=True, tokenize=True, return_dict=False
         )
     )
+
+
+def request_tokens(tokenizer: Any, ask: Ask) -> list[int]:
+    """Return the ids that a request's completion goes on from.
+
+    A raw prompt is the recipe's own text: what it spells as a control token is one.
+    """
+    if ask.prompt:
+        return list(tokenizer(ask.prompt + ask.prefill, add_special_tokens=False)["input_ids"])
+    begun = prompt_tokens(tokenizer, ask.messages)
+    if not ask.prefill:
+        return begun
+    return begun + list(tokenizer(ask.prefill, add_special_tokens=False)["input_ids"])
 
 
 def opened_think(tokenizer: Any, prompt: Sequence[int]) -> str:

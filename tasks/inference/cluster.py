@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tasks.errors import BadRecipe, RayNotStarted
-from tasks.inference.engine import Adapter, EnginePlacement, TeacherSpec
+from tasks.inference.engine import EnginePlacement, TeacherSpec
 from tasks.inference.host import EngineHost
 
 HANDLER = "tracemill"
@@ -164,7 +164,7 @@ def _say(data: Mapping[str, Any]) -> None:
             log.info("%s", text)
 
 
-def engine_actor(spec: TeacherSpec, placement: EnginePlacement, adapter: Adapter | None) -> Any:
+def engine_actor(spec: TeacherSpec, placement: EnginePlacement) -> Any:
     """Start an actor on a GPU of its own, or, where the cluster has none, wherever there is room."""
     import ray
 
@@ -180,7 +180,7 @@ def engine_actor(spec: TeacherSpec, placement: EnginePlacement, adapter: Adapter
     remote = ray.remote(EngineHost).options(
         num_cpus=0, scheduling_strategy="SPREAD", max_concurrency=placement.window + 8, **own
     )
-    return remote.remote(spec, placement, adapter)
+    return remote.remote(spec, placement)
 
 
 def ray_error() -> type[Exception]:

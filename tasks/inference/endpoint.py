@@ -16,7 +16,13 @@ from tenacity import (
 from tasks.errors import BadRecipe, EndpointUnreachable
 from tasks.inference.chat import TAIL_TOKENS, opening_of
 from tasks.inference.control import known_control
-from tasks.inference.engine import Ask, Completion, EnginePlacement, TeacherSpec
+from tasks.inference.engine import (
+    Ask,
+    Completion,
+    EnginePlacement,
+    TeacherSpec,
+    sampling_of,
+)
 from tasks.inference.reply import RAW, Reply, parsed, reply_of
 
 RETRIED = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
@@ -54,15 +60,8 @@ class EndpointEngine:
     def __init__(self, spec: TeacherSpec, placement: EnginePlacement, *, api_key: str) -> None:
         self._placement = placement
         self._base = placement.base_url.rstrip("/")
-        self._url = f"{self._base}/chat/completions"
         self._model = spec.model
-        self._common = {
-            "model": spec.model,
-            "temperature": spec.temperature,
-            "top_p": spec.top_p,
-            "max_tokens": spec.max_tokens,
-            "n": 1,
-        }
+        self._sampling = sampling_of(spec)
         self._headers = {"Content-Type": "application/json"} | (
             {"Authorization": f"Bearer {api_key}"} if api_key else {}
         )
@@ -78,19 +77,17 @@ class EndpointEngine:
 
     async def ask(self, ask: Ask) -> Completion:
         """Return the server's answer; EndpointUnreachable after the last attempt, BadRecipe when it refuses every row alike."""
-        shorter = {"max_tokens": ask.max_tokens} if ask.max_tokens else {}
-        messages = self._control.neutral(ask.messages)
-        status, payload = await self._asked(
-            self._common | {"messages": messages, "seed": ask.seed} | shorter
-        )
+        url = f"{self._base}/{'completions' if ask.prompt else 'chat/completions'}"
+        status, payload = await self._asked(url, self._body(ask))
         if status in REFUSED:
             reason = "prompt_too_long" if _too_long(payload) else "refused"
             return Completion(ask.key, "", reason, 0, 0)
         if status != 200:
             raise BadRecipe(
-                f"{self._url} answered {status}: {payload[:200].decode(errors='replace')!r}; check base_url, model and key"
+                f"{url} answered {status}: {payload[:200].decode(errors='replace')!r}; check base_url, model and key"
             )
-        return await self._completion(ask.key, reply_of(payload, self._url))
+        begun = bool(ask.prompt or ask.prefill)
+        return await self._completion(ask.key, reply_of(payload, url), begun=begun)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -99,25 +96,45 @@ class EndpointEngine:
         if self._session:
             await self._session.close()
 
-    async def _asked(self, body: Mapping[str, object]) -> tuple[int, bytes]:
+    def _body(self, ask: Ask) -> dict[str, object]:
+        """Return a request as the server takes it. A raw prompt is the recipe's own text and is sent as it is."""
+        own = ask.sampling or self._sampling
+        common = {
+            "model": self._model,
+            "temperature": own.temperature,
+            "top_p": own.top_p,
+            "max_tokens": ask.max_tokens or own.max_tokens,
+            "n": 1,
+            "seed": ask.seed,
+        }
+        if ask.prompt:
+            return {**common, "prompt": ask.prompt + ask.prefill}
+        messages = self._control.neutral(ask.messages)
+        if not ask.prefill:
+            return {**common, "messages": messages}
+        begun = [*messages, {"role": "assistant", "content": ask.prefill}]
+        going_on = {"continue_final_message": True, "add_generation_prompt": False}
+        return {**common, **going_on, "messages": begun}
+
+    async def _asked(self, url: str, body: Mapping[str, object]) -> tuple[int, bytes]:
         """Return (status, payload), asked for the raw text first; a server that refuses that wish
         is not asked for it again.
         """
         raw = self._raw
-        status, payload = await self._send(self._url, {**body, **raw})
+        status, payload = await self._send(url, {**body, **raw})
         if not raw or status not in REFUSED or _too_long(payload):
             return status, payload
-        plain = await self._send(self._url, body)
+        plain = await self._send(url, body)
         if plain[0] == 200:
             self._raw = {}
         return plain
 
-    async def _completion(self, key: str, reply: Reply) -> Completion:
+    async def _completion(self, key: str, reply: Reply, *, begun: bool) -> Completion:
         counts = reply.prompt_tokens, reply.completion_tokens
         text = await self._decoded(reply.said_ids) if reply.reasoning else reply.content
         if text is None:
             return Completion(key, reply.inline, reply.finish_reason, *counts, parsed=True)
-        opening = await self._opened(reply) if text else ""
+        opening = await self._opened(reply) if text and not begun else ""
         return Completion(key, opening + self._control.spoken(text), reply.finish_reason, *counts)
 
     async def _opened(self, reply: Reply) -> str:

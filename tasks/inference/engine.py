@@ -63,6 +63,8 @@ class EnginePlacement(Placement):
     """Tries of one request on an endpoint, with exponential backoff between them."""
     timeout_seconds: float = Field(1800, gt=0)
     """Longest wait for one answer of an endpoint."""
+    adapter_rank: int = Field(0, ge=0)
+    """Largest rank of the adapters that may be laid over the model while it runs; 0 makes room for none."""
     ray_address: str = "local"
     """Ray cluster to join; local starts one on this machine."""
 
@@ -83,13 +85,37 @@ class Adapter(NamedTuple):
     digest: str
 
 
+class Sampling(NamedTuple):
+    """How an answer is drawn. longest: tokens of prompt and completion together, at most."""
+
+    temperature: float
+    top_p: float
+    max_tokens: int
+    longest: int
+
+
+def sampling_of(teacher: TeacherSpec) -> Sampling:
+    """Return how a teacher's answers are drawn."""
+    return Sampling(teacher.temperature, teacher.top_p, teacher.max_tokens, teacher.max_model_len)
+
+
 class Ask(NamedTuple):
-    """One question to a teacher. key: the row's identity. seed: the draw's. max_tokens: fewer than the teacher's own, 0 for as many."""
+    """One request. key: its identity. seed: of the draw.
+
+    messages: the conversation, or none where `prompt` is the raw text that the model goes on from.
+    prefill: text that the model's turn begins with; the completion's text begins behind it.
+    max_tokens: fewer than the sampling's, 0 for as many. sampling: None for the one that the engine
+    was opened with. adapter: laid over the model for this request.
+    """
 
     key: str
     messages: tuple[Message, ...]
     seed: int
     max_tokens: int = 0
+    sampling: Sampling | None = None
+    adapter: Adapter | None = None
+    prompt: str = ""
+    prefill: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,22 +3,20 @@
 import asyncio
 import os
 
-from tasks.inference.engine import Adapter, Ask, Completion, Engine, EnginePlacement, TeacherSpec
+from tasks.inference.engine import Ask, Completion, Engine, EnginePlacement, TeacherSpec
 
 
 class EngineHost:
     """The inside of an actor: takes rows as they come and hands back whatever has been finished since."""
 
-    def __init__(
-        self, spec: TeacherSpec, placement: EnginePlacement, adapter: Adapter | None
-    ) -> None:
+    def __init__(self, spec: TeacherSpec, placement: EnginePlacement) -> None:
         # Ray sets one thread for an actor that reserves no core; an engine on CPU wants its share of them all, but for the one that feeds it.
         os.environ["OMP_NUM_THREADS"] = str(
             max(1, ((os.cpu_count() or 1) - 1) // placement.replicas)
         )
         from tasks.inference.offline import OfflineEngine
 
-        self._engine: Engine = OfflineEngine(spec, placement, adapter)
+        self._engine: Engine = OfflineEngine(spec, placement)
         self._finished: asyncio.Queue[Completion | Exception] = asyncio.Queue()
         self._running: set[asyncio.Task[None]] = set()
 

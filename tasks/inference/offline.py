@@ -1,11 +1,19 @@
 """vLLM in this process: one engine, many rows in flight."""
 
-import json
 import os
+from typing import Any
 
-from tasks.inference.chat import opened_think, prompt_tokens
+from tasks.inference.chat import opened_think, request_tokens
 from tasks.inference.control import control_of
-from tasks.inference.engine import Adapter, Ask, Completion, EnginePlacement, TeacherSpec
+from tasks.inference.engine import (
+    Adapter,
+    Ask,
+    Completion,
+    EnginePlacement,
+    Sampling,
+    TeacherSpec,
+    sampling_of,
+)
 from tasks.inference.memory import memory_share, tightest
 from tasks.inference.models import resolve
 
@@ -17,45 +25,38 @@ os.environ.setdefault("VLLM_HOST_IP", "127.0.0.1")
 class OfflineEngine:
     """An asynchronous vLLM engine fed with token ids, so that a prompt's length is known before it is asked."""
 
-    def __init__(
-        self, spec: TeacherSpec, placement: EnginePlacement, adapter: Adapter | None = None
-    ) -> None:
+    def __init__(self, spec: TeacherSpec, placement: EnginePlacement) -> None:
         _on_cpu(placement)
-        from vllm import AsyncEngineArgs, SamplingParams
-        from vllm.lora.request import LoRARequest
-        from vllm.sampling_params import RequestOutputKind
+        from vllm import AsyncEngineArgs
         from vllm.v1.engine.async_llm import AsyncLLM
 
-        self._spec = spec
+        self._sampling = sampling_of(spec)
         self._engine = AsyncLLM.from_engine_args(
-            AsyncEngineArgs(**engine_arguments(spec, placement), **lora_arguments(adapter))
+            AsyncEngineArgs(
+                **engine_arguments(spec, placement), **lora_arguments(placement.adapter_rank)
+            )
         )
         self._tokenizer = self._engine.get_tokenizer()
         self._control = control_of(self._tokenizer)
-        self._adapter = LoRARequest(adapter.digest, 1, str(adapter.path)) if adapter else None
-        self._sampling = SamplingParams(
-            temperature=spec.temperature,
-            top_p=spec.top_p,
-            max_tokens=spec.max_tokens,
-            output_kind=RequestOutputKind.FINAL_ONLY,
-            skip_special_tokens=False,
-        )
+        self._adapters: dict[str, int] = {}
 
     async def ask(self, ask: Ask) -> Completion:
         """Return the answer; raises vLLM's EngineDeadError when the engine is gone."""
-        tokens = prompt_tokens(self._tokenizer, ask.messages)
-        if len(tokens) + self._spec.max_tokens > self._spec.max_model_len:
+        own = ask.sampling or self._sampling
+        tokens = request_tokens(self._tokenizer, ask)
+        if len(tokens) + own.max_tokens > own.longest:
             return Completion(ask.key, "", "prompt_too_long", len(tokens), 0)
-        sampling = self._sampling.clone()
-        sampling.seed = ask.seed
-        sampling.max_tokens = ask.max_tokens or self._spec.max_tokens
-        # FINAL_ONLY: the stream holds one item, the finished output.
+        # The stream holds one item, the finished output.
         answered = self._engine.generate(
-            {"prompt_token_ids": tokens}, sampling, ask.key, lora_request=self._adapter
+            {"prompt_token_ids": tokens},
+            _parameters(own, ask),
+            ask.key,
+            lora_request=self._laid_over(ask.adapter),
         )
         outputs = [output async for output in answered]
         choice = outputs[-1].outputs[0]
-        text = opened_think(self._tokenizer, tokens) + self._control.spoken(choice.text)
+        opened = "" if ask.prompt or ask.prefill else opened_think(self._tokenizer, tokens)
+        text = opened + self._control.spoken(choice.text)
         return Completion(
             ask.key, text, str(choice.finish_reason), len(tokens), len(choice.token_ids)
         )
@@ -63,6 +64,29 @@ class OfflineEngine:
     async def close(self) -> None:
         """Stop the engine and its core process, by force when it takes longer than a second: nothing is in flight that anybody waits for."""
         self._engine.shutdown(timeout=1.0)
+
+    def _laid_over(self, adapter: Adapter | None) -> Any:
+        """Return vLLM's name for an adapter; it is loaded when it is first asked for."""
+        from vllm.lora.request import LoRARequest
+
+        if adapter is None:
+            return None
+        number = self._adapters.setdefault(adapter.digest, len(self._adapters) + 1)
+        return LoRARequest(adapter.digest, number, str(adapter.path))
+
+
+def _parameters(own: Sampling, ask: Ask) -> Any:
+    from vllm import SamplingParams
+    from vllm.sampling_params import RequestOutputKind
+
+    return SamplingParams(
+        temperature=own.temperature,
+        top_p=own.top_p,
+        max_tokens=ask.max_tokens or own.max_tokens,
+        seed=ask.seed,
+        output_kind=RequestOutputKind.FINAL_ONLY,
+        skip_special_tokens=False,
+    )
 
 
 def engine_arguments(spec: TeacherSpec, placement: EnginePlacement) -> dict[str, object]:
@@ -106,11 +130,10 @@ def _on_cpu(placement: EnginePlacement) -> None:
         os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
 
 
-def lora_arguments(adapter: Adapter | None) -> dict[str, object]:
-    """Return vLLM's arguments for one adapter beside the model; none for none, which keeps the engine as fast as it was."""
-    if adapter is None:
+def lora_arguments(rank: int) -> dict[str, object]:
+    """Return vLLM's arguments for adapters up to this rank; none for 0, which keeps the engine as fast as it was."""
+    if not rank:
         return {}
-    rank = json.loads((adapter.path / "adapter_config.json").read_bytes())["r"]
     return {
         "enable_lora": True,
         "max_loras": 1,

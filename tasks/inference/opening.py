@@ -1,5 +1,6 @@
 """From a teacher's Spec to a running engine."""
 
+import json
 import os
 
 from tasks.errors import BadRecipe
@@ -11,10 +12,11 @@ API_KEY = "TRACEMILL_API_KEY"
 async def open_engine(
     spec: TeacherSpec, placement: EnginePlacement, adapter: Adapter | None = None
 ) -> Engine:
-    """Start the engine that a teacher names, an adapter laid over its model where one is given.
+    """Return the engine that a teacher names, started, with room for adapters of this one's rank.
 
-    The endpoint's key is the one setting read from the environment. BadRecipe when an endpoint is given an adapter: it
-    cannot be told to load one. The scripted engine has no model to lay one over, and answers as it always does.
+    The endpoint's key is the one setting read from the environment. BadRecipe when an endpoint is
+    given an adapter: it cannot be told to load one. The scripted engine has no model to lay one
+    over, and answers as it always does.
     """
     if spec.engine == "scripted":
         from tasks.inference.scripted import ScriptedEngine
@@ -30,4 +32,12 @@ async def open_engine(
         return EndpointEngine(spec, placement, api_key=os.environ.get(API_KEY, ""))
     from tasks.inference.sharded import ShardedEngine
 
-    return await ShardedEngine.start(spec, placement, adapter)
+    if adapter:
+        rank = max(placement.adapter_rank, rank_of(adapter))
+        placement = placement.model_copy(update={"adapter_rank": rank})
+    return await ShardedEngine.start(spec, placement)
+
+
+def rank_of(adapter: Adapter) -> int:
+    """Return the rank of an adapter's matrices."""
+    return int(json.loads((adapter.path / "adapter_config.json").read_bytes())["r"])

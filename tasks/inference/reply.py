@@ -46,7 +46,8 @@ def reply_of(payload: bytes, url: str) -> Reply:
     try:
         answer = parsed(payload)
         choice = answer["choices"][0]
-        message, usage = choice["message"], answer.get("usage") or {}
+        message = choice["message"] if "message" in choice else {"content": choice["text"]}
+        usage = answer.get("usage") or {}
         finish = choice.get("finish_reason") or "stop"
         return Reply(
             content=str(message.get("content") or ""),

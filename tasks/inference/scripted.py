@@ -7,7 +7,7 @@ import asyncio
 import re
 
 from tasks import think
-from tasks.inference.engine import Ask, Completion, TeacherSpec
+from tasks.inference.engine import Ask, Completion, TeacherSpec, sampling_of
 from tasks.spec import draw_seed
 
 _PASSAGE = re.compile(r"^\[(?P<section>[^\]\n]+)\] (?P<text>.+)$", re.MULTILINE)
@@ -18,14 +18,16 @@ class ScriptedEngine:
     """Quotes the sentence that shares most words with the question; a few seeds cut, loop or break the tags on purpose."""
 
     def __init__(self, spec: TeacherSpec) -> None:
-        self._limit = spec.max_model_len - spec.max_tokens
+        self._sampling = sampling_of(spec)
 
     async def ask(self, ask: Ask) -> Completion:
         """Return the scripted answer; a prompt of more words than fit is too long."""
         await asyncio.sleep(0)
-        prompt = ask.messages[-1]["content"]
-        asked = sum(len(message["content"].split()) for message in ask.messages)
-        if asked > self._limit:
+        own = ask.sampling or self._sampling
+        prompt = ask.prompt or ask.messages[-1]["content"]
+        said = [ask.prompt, ask.prefill, *(message["content"] for message in ask.messages)]
+        asked = sum(len(text.split()) for text in said)
+        if asked > own.longest - own.max_tokens:
             return Completion(ask.key, "", "prompt_too_long", asked, 0)
         text = answer(prompt, ask.seed)
         reason = "length" if _fault(ask.seed) == 1 else "stop"

@@ -9,7 +9,7 @@ from typing import Any
 
 from tasks.errors import BadRecipe, EngineLost, MillError
 from tasks.inference.cluster import engine_actor, init_failed, join_ray, kill_actor, ray_error
-from tasks.inference.engine import Adapter, Ask, Completion, EnginePlacement, TeacherSpec
+from tasks.inference.engine import Ask, Completion, EnginePlacement, TeacherSpec
 
 STOP_SECONDS = 20
 HANDLER = "tracemill"
@@ -20,20 +20,14 @@ log = logging.getLogger(__name__)
 class ShardedEngine:
     """Many vLLM engines behind one door. Rows go to the engine with the fewest in flight."""
 
-    def __init__(
-        self, spec: TeacherSpec, placement: EnginePlacement, adapter: Adapter | None
-    ) -> None:
-        self._seats = [
-            _Seat(spec, placement, adapter, number) for number in range(placement.replicas)
-        ]
+    def __init__(self, spec: TeacherSpec, placement: EnginePlacement) -> None:
+        self._seats = [_Seat(spec, placement, number) for number in range(placement.replicas)]
 
     @classmethod
-    async def start(
-        cls, spec: TeacherSpec, placement: EnginePlacement, adapter: Adapter | None = None
-    ) -> "ShardedEngine":
+    async def start(cls, spec: TeacherSpec, placement: EnginePlacement) -> "ShardedEngine":
         """Join or start Ray and load every engine; EngineLost when one cannot be loaded at all."""
         join_ray(placement.ray_address)
-        engine = cls(spec, placement, adapter)
+        engine = cls(spec, placement)
         try:
             await asyncio.gather(*(seat.start() for seat in engine._seats))
         except BaseException:
@@ -58,10 +52,8 @@ class ShardedEngine:
 class _Seat:
     """One engine's place: the actor that holds it now, and the rows that wait for it."""
 
-    def __init__(
-        self, spec: TeacherSpec, placement: EnginePlacement, adapter: Adapter | None, number: int
-    ) -> None:
-        self._spec, self._placement, self._adapter, self._number = spec, placement, adapter, number
+    def __init__(self, spec: TeacherSpec, placement: EnginePlacement, number: int) -> None:
+        self._spec, self._placement, self._number = spec, placement, number
         self._restarts_left = placement.restarts
         self._outbox: list[Ask] = []
         self._wake, self._loaded = asyncio.Event(), asyncio.Event()
@@ -137,7 +129,7 @@ class _Seat:
     async def _load(self) -> None:
         """Load an engine in a new actor. Raises BadRecipe when it cannot be built, EngineLost when its process dies meanwhile."""
         self._unload()
-        actor = engine_actor(self._spec, self._placement, self._adapter)
+        actor = engine_actor(self._spec, self._placement)
         try:
             self.pid = await actor.ready.remote()
         except ray_error() as exc:

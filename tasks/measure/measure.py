@@ -1,35 +1,28 @@
 """A teacher's speed on this machine, level by level of concurrency, on a recipe's own prompts."""
 
-import asyncio
 import math
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import cycle, islice
 from statistics import fmean, median
-from typing import Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from tasks import rows
 from tasks.errors import EmptyTable
-from tasks.inference.asking import ask_all
+from tasks.inference.complete import ask_all
 from tasks.inference.engine import Ask, Completion, Engine, EnginePlacement, Message, TeacherSpec
-from tasks.inference.opening import open_engine
+from tasks.inference.warm import WARM
 from tasks.measure.machine import Machine, roofline
 from tasks.measure.peak import Peak, used_bytes
 from tasks.measure.rate import Span, steady_rate
 from tasks.measure.shape import shape_of
+from tasks.progress import Progress
 from tasks.spec import draw_seed
 
 WARM_TOKENS = 16
-
-
-class Progress(Protocol):
-    """Told after every answer; must be quick."""
-
-    def __call__(self, *, done: int, total: int, tokens: int) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -69,17 +62,12 @@ def measure(prompts: pa.Table, plan: Plan, machine: Machine, progress: Progress)
     prompts: PROMPTS. The time to the first token is the time of an answer of one token, asked by all slots of the level at once: engines here
     answer whole, and every kind of engine is measured alike.
     """
-    return rows.table_of(asyncio.run(_measure(prompts, plan, machine, progress)), rows.MEASUREMENTS)
-
-
-async def _measure(
-    prompts: pa.Table, plan: Plan, machine: Machine, progress: Progress
-) -> list[dict[str, object]]:
-    engine = await open_engine(plan.teacher, plan.placement)
-    try:
-        return await measure_on(engine, prompts, plan, machine, progress)
-    finally:
-        await engine.close()
+    made = WARM.work(
+        plan.teacher,
+        plan.placement,
+        lambda engine: measure_on(engine, prompts, plan, machine, progress),
+    )
+    return rows.table_of(made, rows.MEASUREMENTS)
 
 
 async def measure_on(

@@ -1,35 +1,26 @@
 """From prompts to traces: a full window of requests, a journal of what is finished, a table made from the journal."""
 
-import asyncio
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import pyarrow as pa
 from pydantic import Field
 
 from tasks import rows, think
-from tasks.inference.asking import ask_all
+from tasks.inference.complete import Completions, complete, teacher_digest
 from tasks.inference.engine import (
     Adapter,
     Ask,
     Completion,
-    Engine,
     EnginePlacement,
     Message,
     TeacherSpec,
 )
-from tasks.inference.models import identity
-from tasks.inference.opening import open_engine
+from tasks.progress import Progress
 from tasks.spec import Spec, canonical, digest, draw_seed
 from tasks.store import Table
-from tasks.traces.journal import Journal
-
-ASKING_VERSION = 2
-"""Raise it when the same prompt would be asked differently: every answer is then asked for anew."""
 
 REJECTS = {
     "prompt_too_long": "prompt_too_long",
@@ -49,12 +40,6 @@ class TraceSpec(Spec):
     """Keep an answer that max_tokens cut as a trace with its fault, as a probe must; else it is rejected as cut_answer."""
     seed: int = Field(0, ge=0)
     """Seed of the run; every row's own seed is drawn from it, the prompt and the sample number."""
-
-
-class Progress(Protocol):
-    """Told after every finished row; must be quick."""
-
-    def __call__(self, *, done: int, total: int, tokens: int) -> None: ...
 
 
 class Row(NamedTuple):
@@ -81,7 +66,7 @@ def generate(
     spec: TraceSpec,
     *,
     placement: EnginePlacement,
-    journal: Path,
+    journals: Path,
     progress: Progress,
     adapter: Adapter | None = None,
     shard_rows: int = 512,
@@ -91,36 +76,17 @@ def generate(
     prompts: PROMPTS, read shard_rows at a time; the window of requests stays open across shards.
     Raises EngineLost or EndpointUnreachable; what was finished by then is in the journal.
     """
-    book = Journal(journal / f"{teacher_digest(spec.teacher, adapter)}.sqlite")
-    try:
-        asked = list(plan_rows(prompts, spec, adapter, shard_rows=shard_rows))
-        finished = book.finished(row.ask.key for row in asked)
-        pending = [row.ask for row in asked if row.ask.key not in finished]
-        tally = _Tally(len(asked), len(finished), progress)
-        if pending:
-            asyncio.run(
-                _answer_all(
-                    pending,
-                    lambda: open_engine(spec.teacher, placement, adapter),
-                    placement,
-                    book,
-                    tally,
-                )
-            )
-        traces, rejected = collect(asked, book, keep_cut=spec.keep_cut)
-    finally:
-        book.close()
-    return Generated(traces, rejected, tally.requests, tally.tokens, tally.seconds)
-
-
-def teacher_digest(teacher: TeacherSpec, adapter: Adapter | None = None) -> str:
-    """Return what tells one teacher from another: its settings, its weights, its adapter, the code that asks it."""
-    model = digest(
-        str(ASKING_VERSION),
-        canonical(teacher.model_dump(mode="json")),
-        identity(teacher.model, teacher.revision),
-    )
-    return digest(model, adapter.digest) if adapter else model
+    asked = list(plan_rows(prompts, spec, adapter, shard_rows=shard_rows))
+    with complete(
+        (row.ask for row in asked),
+        spec.teacher,
+        placement=placement,
+        journals=journals,
+        progress=progress,
+        adapter=adapter,
+    ) as given:
+        traces, rejected = collect(asked, given, keep_cut=spec.keep_cut)
+    return Generated(traces, rejected, given.requests, given.tokens, given.seconds)
 
 
 def plan_rows(
@@ -150,12 +116,12 @@ def plan_rows(
 
 
 def collect(
-    asked: Sequence[Row], book: Journal, *, keep_cut: bool = False
+    asked: Sequence[Row], given: Completions, *, keep_cut: bool = False
 ) -> tuple[pa.Table, pa.Table]:
     """Return (traces, rejected) in the order asked, whatever the order of completion was."""
     traces, rejected = [], []
     for row in asked:
-        completion = book.read(row.ask.key)
+        completion = given[row.ask.key]
         reason = reject_reason(completion)
         if reason and not (keep_cut and completion.finish_reason == "length"):
             detail = f"prompt {row.prompt_id}, sample {row.sample}: {completion.text[-200:]}"
@@ -189,53 +155,3 @@ def trace_of(row: Row, completion: Completion) -> dict[str, object]:
         "finish_reason": completion.finish_reason,
         "prompt_tokens": completion.prompt_tokens, "completion_tokens": completion.completion_tokens, "seed": row.ask.seed,
     }  # fmt: skip
-
-
-async def _answer_all(
-    pending: Sequence[Ask],
-    start: Callable[[], Awaitable[Engine]],
-    placement: EnginePlacement,
-    book: Journal,
-    tally: "_Tally",
-) -> None:
-    def keep(completion: Completion) -> None:
-        book.append(completion)
-        tally.add(completion)
-
-    async with _engine(start) as engine:
-        with tally.timing():
-            await ask_all(pending, engine, window=placement.window * placement.replicas, keep=keep)
-
-
-@asynccontextmanager
-async def _engine(start: Callable[[], Awaitable[Engine]]) -> AsyncIterator[Engine]:
-    engine = await start()
-    try:
-        yield engine
-    finally:
-        await engine.close()
-
-
-class _Tally:
-    """Counts what this run asked and received, and tells the progress. An engine's start does not count as slowness."""
-
-    def __init__(self, total: int, done: int, progress: Progress) -> None:
-        self._total, self._done, self._progress = total, done, progress
-        self.requests = self.tokens = 0
-        self.seconds = 0.0
-
-    def add(self, completion: Completion) -> None:
-        """Count one answer."""
-        self.requests += 1
-        self._done += 1
-        self.tokens += completion.completion_tokens
-        self._progress(done=self._done, total=self._total, tokens=self.tokens)
-
-    @contextmanager
-    def timing(self) -> Iterator[None]:
-        """Measure the time of asking, to the last answer."""
-        started = time.monotonic()
-        try:
-            yield
-        finally:
-            self.seconds = time.monotonic() - started

@@ -5,13 +5,14 @@ from pathlib import Path
 from prefect import task
 
 from tasks import rows
+from tasks.inference.complete import JOURNALS, teacher_digest
 from tasks.inference.engine import Adapter, EnginePlacement, TeacherSpec
 from tasks.policy import STAGE, settle
 from tasks.progress import watcher
 from tasks.spec import Spec
 from tasks.store import Key, Made, Table
 from tasks.traces.baseline import baseline
-from tasks.traces.generate import Generated, TraceSpec, generate, teacher_digest
+from tasks.traces.generate import Generated, TraceSpec, generate
 
 BASELINE_VERSION = 1
 CODE_VERSION = 3
@@ -38,7 +39,7 @@ def generate_traces(
             prompts.read(),
             spec,
             placement=placement,
-            journal=root / "journal",
+            journals=root / JOURNALS,
             progress=watcher(),
             adapter=adapter,
         )

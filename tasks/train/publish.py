@@ -13,8 +13,8 @@ from pydantic import Field
 
 from tasks import rows
 from tasks.errors import BaseMoved
+from tasks.inference.complete import ask_once
 from tasks.inference.engine import Ask, EnginePlacement, TeacherSpec
-from tasks.inference.judge import answers
 from tasks.spec import Spec
 from tasks.store import Key, Made, Table
 from tasks.train import student as weights
@@ -118,13 +118,16 @@ def publish(
     )
     merged = apart(merge, job, tell)
     refuse_other(merged.agreement, publishing)
-    said = answers(
+    said = ask_once(
         list(asked),
         sampling.model_copy(update={"model": str(work / MODEL), "revision": ""}),
         placement,
     )
     if not any(one.text.strip() for one in said):
-        raise BaseMoved("the merged model loads, and says nothing")
+        raise BaseMoved(
+            f"the merged model gave only empty answers to all {len(said)} test prompts; nothing was "
+            "published. Check the chat template and the end-of-text token"
+        )
     table = rows.table_of(merged.tensors, rows.TENSORS)
     return Made(
         {"tensors": table}, rows.TENSORS, rows.rejected([]), rows_in=table.num_rows,

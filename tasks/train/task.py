@@ -8,6 +8,7 @@ from prefect import task
 
 from tasks.inference.engine import Ask, EnginePlacement, TeacherSpec
 from tasks.inference.models import identity
+from tasks.inference.warm import WARM
 from tasks.policy import STAGE, leave_table, settle
 from tasks.progress import watcher
 from tasks.spec import draw_seed
@@ -67,6 +68,7 @@ def train_adapter(
     work = root / "training" / key.fingerprint
 
     def make() -> Made:
+        WARM.release()
         work.mkdir(parents=True, exist_ok=True)
         parts = {Path(name).stem: encoded.path / name for name in encoded.parts}
         job = Job(
@@ -111,6 +113,7 @@ def publish_student(
     work = root / "training" / key.fingerprint
 
     def make() -> Made:
+        WARM.release()
         asked = [
             Ask(row["prompt_id"], tuple(row["messages"]), draw_seed(row["prompt_id"]))
             for row in prompts.read().slice(0, ASKED).to_pylist()

@@ -16,9 +16,10 @@ from pydantic import Field, field_validator
 
 from tasks import think
 from tasks.errors import BadRecipe, unknown_name
+from tasks.inference.complete import complete
 from tasks.inference.engine import Ask, Completion, EnginePlacement, TeacherSpec
-from tasks.inference.judge import answers
 from tasks.inference.models import POCKET, identity, resolve
+from tasks.progress import watcher
 from tasks.spec import Spec, canonical, digest, draw_seed
 from tasks.verdicts.agreement import Agreement, Judgement, Opinion, agreement_of
 from tasks.verdicts.case import NOT_CHECKED, Case, Verdict, not_checked, verdict
@@ -92,20 +93,26 @@ class Judged:
 
 
 def judge_coherence(
-    cases: Sequence[Case], spec: CoherenceSpec, placement: EnginePlacement, *, traces: int = 0
+    cases: Sequence[Case],
+    spec: CoherenceSpec,
+    placement: EnginePlacement,
+    *,
+    journals: Path,
+    traces: int = 0,
 ) -> Judged:
     """Return the verdicts on a sample of the cases, which passed every other gate; plants and sample are asked of one engine.
 
     Nothing is started when the sample is empty. Raises what the engine raises. The sound plants are cases too: where many are
     incoherent, the judge looks worse than it is and may not be believed, never better; `called` still tells.
-    traces: those of the teacher, to which the cost is held; 0 bounds nothing.
+    traces: those of the teacher, to which the cost is held; 0 bounds nothing. journals: folder that
+    keeps every answer, so that none is asked for twice.
     """
     budget = int(spec.cost * traces) if traces else len(cases) + spec.plants
     drawn = sample(cases, spec)
     known = plants(cases, count=min(spec.plants, budget // 2), seed=spec.seed) if drawn else []
     drawn = _fewest(drawn, budget - len(known), spec)
     asks = [question(case, spec) for case in (*(plant.case for plant in known), *drawn)]
-    opinions = _opinions(asks, spec, placement)
+    opinions = _opinions(asks, spec, placement, journals)
     measured = tuple(map(Judgement, known, opinions))
     said = dict(zip((case.trace_id for case in drawn), opinions[len(known) :], strict=True))
     agreement = agreement_of(spec.teacher.model, measured)
@@ -227,11 +234,16 @@ def rubric_text(name: str) -> str:
 
 
 def _opinions(
-    asks: Sequence[Ask | None], spec: CoherenceSpec, placement: EnginePlacement
+    asks: Sequence[Ask | None], spec: CoherenceSpec, placement: EnginePlacement, journals: Path
 ) -> list[Opinion]:
-    given = answers([ask for ask in asks if ask], spec.teacher, placement)
-    by_key = {completion.key: reading(completion) for completion in given}
-    return [by_key[ask.key] if ask else "abstained" for ask in asks]
+    due = [ask for ask in asks if ask]
+    if not due:
+        return ["abstained"] * len(asks)
+    report = functools.partial(watcher(), unit="question")
+    with complete(
+        due, spec.teacher, placement=placement, journals=journals, progress=report
+    ) as given:
+        return [reading(given[ask.key]) if ask else "abstained" for ask in asks]
 
 
 def _verdict(opinion: Opinion) -> Verdict:

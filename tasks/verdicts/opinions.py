@@ -16,13 +16,14 @@ AGREEMENT = "agreement.json"
 
 
 def opinions_table(
-    traces: pa.Table, prompts: pa.Table, passages: pa.Table, questions: pa.Table, verdicts: pa.Table, spec: CoherenceSpec, placement: EnginePlacement
+    traces: pa.Table, prompts: pa.Table, passages: pa.Table, questions: pa.Table, verdicts: pa.Table, spec: CoherenceSpec, placement: EnginePlacement,
+    *, journals: Path,
 ) -> Made:  # fmt: skip
     """Return a row of VERDICTS for every trace of the sample; what the judge is worth lies beside it."""
     failed = verdicts.filter(pa.compute.field("state") == FAILED)["trace_id"]
     passing = traces.filter(pa.compute.invert(pa.compute.is_in(traces["trace_id"], failed)))
     cases = list(cases_of(passing, prompts, passages, questions))
-    judged = judge_coherence(cases, spec, placement, traces=traces.num_rows)
+    judged = judge_coherence(cases, spec, placement, journals=journals, traces=traces.num_rows)
     made = [{"trace_id": trace_id, **one._asdict()} for trace_id, one in judged.verdicts.items()]
     faults = [
         (trace_id, one.reason, one.gate) for trace_id, one in judged.verdicts.items() if one.failed

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from prefect import task
 
+from tasks.inference.complete import JOURNALS
 from tasks.inference.engine import EnginePlacement
 from tasks.policy import STAGE, leave_table, settle
 from tasks.spec import digest
@@ -148,6 +149,7 @@ def judge_coherence(
             verdicts.read(),
             spec,
             placement,
+            journals=root / JOURNALS,
         )
 
     return settle(root, key, make, on_gpu=True)

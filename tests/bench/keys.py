@@ -9,7 +9,6 @@ from pathlib import Path
 from unittest import mock
 
 import flows.cli  # noqa: F401  quiet environment
-from tasks.traces import generate
 from tests.bench.measure import tell
 from tests.builders import recipe, write_rulebook
 
@@ -81,7 +80,9 @@ def _build(rules: Path, folder: Path, *, template: str = "", **changes: object) 
 
 
 def _with(work: Callable[[], int]) -> int:
-    with mock.patch.object(generate, "ASKING_VERSION", generate.ASKING_VERSION + 1):
+    from tasks.inference import complete
+
+    with mock.patch.object(complete, "ASKING_VERSION", complete.ASKING_VERSION + 1):
         return work()
 
 

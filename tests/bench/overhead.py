@@ -19,7 +19,7 @@ from tasks.inference.engine import EnginePlacement, TeacherSpec
 from tasks.traces.generate import TraceSpec, generate
 from tests.builders import prompts_table, silent
 spec = TraceSpec(samples=1, teacher=TeacherSpec(engine="endpoint", model="m", max_tokens=64))
-made = generate(prompts_table(int(sys.argv[2])), spec, placement=EnginePlacement(base_url=sys.argv[1]), journal=Path(sys.argv[3]), progress=silent)
+made = generate(prompts_table(int(sys.argv[2])), spec, placement=EnginePlacement(base_url=sys.argv[1]), journals=Path(sys.argv[3]), progress=silent)
 assert made.traces.num_rows == int(sys.argv[2]), made.rejected.to_pylist()[:3]
 """
 

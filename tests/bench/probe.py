@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import flows.cli  # noqa: F401  quiet environment
-from tasks.inference.asking import ask_all
+from tasks.inference.complete import ask_all
 from tasks.inference.engine import Ask, Completion, EnginePlacement, TeacherSpec
 from tasks.inference.sharded import ShardedEngine
 from tasks.sources.problems import draw

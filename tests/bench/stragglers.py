@@ -38,7 +38,7 @@ def main() -> None:
                 )
                 ours = _seconds(
                     lambda folder=folder: generate(
-                        prompts, spec, placement=placement, journal=Path(folder), progress=silent
+                        prompts, spec, placement=placement, journals=Path(folder), progress=silent
                     )
                 )
             ratios.append(bare / ours)

@@ -16,12 +16,12 @@ from pathlib import Path
 
 import flows.cli  # noqa: F401  quiet environment
 from tasks import rows
-from tasks.inference.asking import ask_all
+from tasks.inference.complete import Completions, ask_all
 from tasks.inference.engine import EnginePlacement, TeacherSpec
+from tasks.inference.journal import Journal
 from tasks.inference.sharded import ShardedEngine
 from tasks.sources.problems import FAMILIES, draw
 from tasks.traces.generate import TraceSpec, collect, plan_rows
-from tasks.traces.journal import Journal
 from tests.bench.measure import tell
 
 SPEC, PLACEMENT = TeacherSpec(), EnginePlacement(window=128)
@@ -78,7 +78,7 @@ async def ours(engine: ShardedEngine, asked: list[object], folder: Path) -> tupl
 
     started = time.monotonic()
     await ask_all([row.ask for row in asked], engine, window=PLACEMENT.window, keep=keep)  # type: ignore[attr-defined]
-    collect(asked, book)  # type: ignore[arg-type]
+    collect(asked, Completions(book))  # type: ignore[arg-type]
     seconds = time.monotonic() - started
     book.close()
     return sum(tokens), seconds

@@ -24,6 +24,8 @@ first opened.
 class Journal:
     """One SQLite file in write-ahead mode; every answer is its own transaction, so kill -9 costs the rows in flight alone.
 
+    Any thread may use it, one at a time.
+
     The key covers teacher, sampling, messages and seed, not the table being made: a recipe that keeps 95 % of its prompts
     asks for the other 5 %. Every answer carries the day it was last used.
     """
@@ -31,7 +33,9 @@ class Journal:
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         with _named(f"the journal {path} cannot be opened: {{}}"):
-            self._db = sqlite3.connect(path, isolation_level=None, timeout=60)
+            self._db = sqlite3.connect(
+                path, isolation_level=None, timeout=60, check_same_thread=False
+            )
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=NORMAL")
             self._db.execute(_TABLE)

@@ -1,0 +1,149 @@
+"""The engine that stays loaded: work on the same weights finds it warm, other work closes it first."""
+
+import asyncio
+import atexit
+import threading
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple, TypeVar
+
+from tasks.inference.engine import Adapter, Engine, EnginePlacement, TeacherSpec
+from tasks.inference.models import identity
+from tasks.inference.opening import open_engine, rank_of
+
+T = TypeVar("T")
+STOP_SECONDS = 30.0
+
+
+class _Loaded(NamedTuple):
+    """What an engine was loaded from, the longest sequence and the largest adapter that it takes."""
+
+    weights: tuple[object, ...]
+    longest: int
+    rank: int
+
+    def serves(self, wanted: "_Loaded") -> bool:
+        """Whether requests for what is wanted can be put to it."""
+        return (
+            self.weights == wanted.weights
+            and self.longest >= wanted.longest
+            and self.rank >= wanted.rank
+        )
+
+
+class Warm:
+    """One engine at a time, on an event loop of its own thread; stages of one process share it.
+
+    An engine serves every request for its weights that is not longer than its window. It is closed
+    when other weights, another placement or a longer window are asked for, when work on it fails,
+    and by `release`.
+    """
+
+    def __init__(self) -> None:
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._engine: Engine | None = None
+        self._loaded = _Loaded((), 0, 0)
+        self._busy = threading.Lock()
+
+    def work(
+        self,
+        teacher: TeacherSpec,
+        placement: EnginePlacement,
+        work: Callable[[Engine], Awaitable[T]],
+        *,
+        adapter: Adapter | None = None,
+    ) -> T:
+        """Return what work on the teacher's engine gives; the engine is loaded first where it is not."""
+        if teacher.engine == "vllm":
+            # Ray must start on the thread that hears signals.
+            from tasks.inference.cluster import join_ray
+
+            join_ray(placement.ray_address)
+        with self._busy:
+            return self._run(self._worked(teacher, placement, work, adapter))
+
+    def release(self) -> None:
+        """Close the engine, if there is one: a training, or another program, wants its memory."""
+        with self._busy:
+            if self._engine:
+                self._run(self._close())
+
+    def __enter__(self) -> "Warm":
+        """Begin a block at whose end the engine is closed."""
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.release()
+
+    async def _worked(
+        self,
+        teacher: TeacherSpec,
+        placement: EnginePlacement,
+        work: Callable[[Engine], Awaitable[T]],
+        adapter: Adapter | None,
+    ) -> T:
+        engine = await self._opened(teacher, placement, adapter)
+        try:
+            return await work(engine)
+        except BaseException:
+            await self._close()
+            raise
+
+    async def _opened(
+        self, teacher: TeacherSpec, placement: EnginePlacement, adapter: Adapter | None
+    ) -> Engine:
+        rank = max(placement.adapter_rank, rank_of(adapter) if adapter else 0)
+        wanted = _Loaded(_wanted(teacher, placement), teacher.max_model_len, rank)
+        if self._engine and self._loaded.serves(wanted):
+            return self._engine
+        await self._close()
+        self._engine = await open_engine(teacher, placement, adapter)
+        self._loaded = wanted
+        return self._engine
+
+    async def _close(self) -> None:
+        held, self._engine = self._engine, None
+        if held:
+            await held.close()
+
+    def _run(self, work: Awaitable[T]) -> T:
+        """Return what work gives on the loop. An interrupt of this thread cancels the work and waits until it has ended."""
+        ended = threading.Event()
+
+        async def carried() -> T:
+            try:
+                return await work
+            finally:
+                ended.set()
+
+        future = asyncio.run_coroutine_threadsafe(carried(), self._running())
+        try:
+            return future.result()
+        except BaseException:
+            future.cancel()
+            ended.wait(STOP_SECONDS)
+            raise
+
+    def _running(self) -> asyncio.AbstractEventLoop:
+        """Return the loop, begun on a thread of its own at the first use."""
+        if self._loop is None:
+            self._loop = asyncio.new_event_loop()
+            threading.Thread(target=self._loop.run_forever, name="engine", daemon=True).start()
+            atexit.register(self.release)
+        return self._loop
+
+
+WARM = Warm()
+"""The engine of this process."""
+
+
+def _wanted(teacher: TeacherSpec, placement: EnginePlacement) -> tuple[object, ...]:
+    """Return what an engine is loaded from. How a request is sampled, and how many are in flight, is not part of it."""
+    if teacher.engine != "vllm":
+        return (teacher, placement)
+    return (
+        identity(teacher.model, teacher.revision),
+        teacher.trust_remote_code,
+        placement.ray_address,
+        placement.replicas,
+        placement.tensor_parallel,
+    )
