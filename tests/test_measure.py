@@ -389,7 +389,9 @@ def test_the_command_ends_with_exit_code_1_when_nothing_fits(
     done = subprocess.run(
         whole, capture_output=True, text=True, stdin=subprocess.DEVNULL, env=own, check=False
     )
-    assert (done.returncode, done.stderr) == (1, "")
+    assert done.returncode == 1
+    # On a loaded machine a stage may run long enough to report itself.
+    assert all("running for" in line for line in done.stderr.splitlines()), done.stderr
     verdict, advice = done.stdout.splitlines()[-2:]
     assert verdict.startswith("passed over  builtin:pocket: ") and verdict.endswith(
         "over the budget of 30.0 min"
