@@ -271,6 +271,15 @@ def test_a_judge_that_calls_everything_incoherent_is_not_believed(tmp_path: Path
     assert made.called > 50
 
 
+def test_faults_of_the_gates_kinds_are_inside_the_cost_and_decide_nothing(tmp_path: Path) -> None:
+    spec = scripted(tmp_path, ASKS_FOR_SECTION).model_copy(update={"plants": 40, "cost": 0.5})
+    made = judge_coherence(ROWS, spec, PLACEMENT, traces=len(ROWS))
+    assert (len(made.plants), len(made.faulty)) == (14, 5)
+    assert len(made.plants) + len(made.faulty) + len(made.verdicts) <= 40
+    assert made.agreement.plants == len(made.plants)
+    assert "of 5 rows with faults of the gates' kinds it called" in made.sentence()
+
+
 def test_without_a_sample_nothing_is_started() -> None:
     for rows, share in (ROWS, 0.0), ([], 1.0):
         made = judge_coherence(

@@ -138,9 +138,7 @@ def assemble(
         suite=suite,
         hits=hits,
         validation=validation,
-        trusted=trust(
-            line.kept, verdicts, upstream.gate_checks.read(), upstream.coherence
-        ),
+        trusted=trust(line.kept, verdicts, upstream.gate_checks.read(), upstream.coherence),
     )
     return Made(
         parts,

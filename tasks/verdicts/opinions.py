@@ -62,7 +62,9 @@ def _counted(faulty: Sequence[Judgement]) -> Iterator[dict[str, object]]:
     """Yield a row of JUDGE_CHECKS for every kind of fault in every family."""
     said = Counter((one.plant.case.family, one.plant.kind, one.opinion) for one in faulty)
     for family, fault in sorted({(family, fault) for family, fault, _ in said}):
-        own = {opinion: number for (*cell, opinion), number in said.items() if cell == [family, fault]}
+        own = {
+            opinion: number for (*cell, opinion), number in said.items() if cell == [family, fault]
+        }
         yield {
             "family": family,
             "fault": fault,

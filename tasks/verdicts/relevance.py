@@ -169,13 +169,7 @@ def _is_of_kind(answer: str, kind: Kind, case: Case) -> bool:
         case "period":
             return _tells_time(answer, found)
         case "person":
-            if _lacks_its_agent(answer, case):
-                return False
-            names = _names_of(case) if found else frozenset()
-            if _names_someone(answer, found) or names & {one.norm for one in tokens(answer)}:
-                return True
-            bare = not any(one.units for one in found)
-            return not names and (bare or _adds_a_word(answer, case, found))
+            return _tells_who(answer, found, case)
         case "section":
             return _names_a_place(answer, case) or not any(
                 one.units or one.kind == "name" for one in found
@@ -186,6 +180,17 @@ def _is_of_kind(answer: str, kind: Kind, case: Case) -> bool:
             return bool(_YES_NO.match(answer)) or _takes_up(answer, case)
         case "any":
             return True
+
+
+def _tells_who(answer: str, found: Sequence[Value], case: Case) -> bool:
+    """Return whether the answer names somebody, in capitals or with a word of its own."""
+    if _lacks_its_agent(answer, case):
+        return False
+    names = _names_of(case) if found else frozenset()
+    if _names_someone(answer, found) or names & {one.norm for one in tokens(answer)}:
+        return True
+    bare = not any(one.units for one in found)
+    return not names and (bare or _adds_a_word(answer, case, found))
 
 
 _ONE_UNIT = re.compile(
@@ -217,7 +222,10 @@ _AGENT_WANTED = re.compile(
     r"^(?:by whom\b|who (?!is\b|are\b|was\b|were\b|may be\b|must be\b|can be\b|has\b|have\b))",
     re.IGNORECASE,
 )
-_PASSIVE = re.compile(r"\b(\w+)\s+(?:is|are|was|were|be|been)\s+(?:\w+ly\s)?\w+(?:ed|en|pt|ld|nt|de|ne|wn)\b(.*)$", re.I)
+_PASSIVE = re.compile(
+    r"\b(\w+)\s+(?:is|are|was|were|be|been)\s+(?:\w+ly\s)?\w+(?:ed|en|pt|ld|nt|de|ne|wn)\b(.*)$",
+    re.I,
+)
 
 
 def _lacks_its_agent(answer: str, case: Case) -> bool:

@@ -13,7 +13,8 @@ _ROLES = (
 )
 _PLACES = "section|rule|article|paragraph|clause|chapter|provision"
 _LEAD = re.compile(
-    r"^(?:(?:for|within|in|after|before|until|till|by|up|at|from|to|above|below|on|of|with|since|over|during|about|around) )+(?=(?:how|what|which|whom?|when)\b)",
+    r"^(?:(?:for|within|in|after|before|until|till|by|up|at|from|to|above|below|on|of|with"
+    r"|since|over|during|about|around) )+(?=(?:how|what|which|whom?|when)\b)",
     re.IGNORECASE,
 )
 """Prepositions before a question word: "for how long", "up to when"."""
@@ -72,7 +73,8 @@ def kinds_of(question: str) -> list[Kind]:
 
 
 _AND_ASKS = re.compile(
-    r",? and (?=(?:\w+ )?(?:to )?(?:who|whom|when|how (?:much|many|long|often)|what)\b)", re.IGNORECASE
+    r",? and (?=(?:\w+ )?(?:to )?(?:who|whom|when|how (?:much|many|long|often)|what)\b)",
+    re.IGNORECASE,
 )
 
 

@@ -6,7 +6,15 @@ from collections.abc import Sequence
 from tasks.verdicts.case import Case, Passage
 from tasks.verdicts.claims.answers import Claim
 from tasks.verdicts.claims.asked import kind_of, main_clause, topic
-from tasks.verdicts.claims.polarity import EXCEPT, ONLY, REASON, Clause, clauses, likeness, whole_clause
+from tasks.verdicts.claims.polarity import (
+    EXCEPT,
+    ONLY,
+    REASON,
+    Clause,
+    clauses,
+    likeness,
+    whole_clause,
+)
 from tasks.verdicts.claims.sentences import sentences
 from tasks.verdicts.claims.support import content
 from tasks.verdicts.claims.tokens import stem, tokens

@@ -69,7 +69,11 @@ def whole_clause(statement: str) -> Clause:
 
 
 def _clause(text: str) -> Clause:
-    found = [one for one in tokens(_BOUND.sub("at most", _NOT_EVEN.sub("even", text))) if one.norm != "without"]
+    found = [
+        one
+        for one in tokens(_BOUND.sub("at most", _NOT_EVEN.sub("even", text)))
+        if one.norm != "without"
+    ]
     content = frozenset(
         stem(token.norm)
         for token in found
