@@ -67,6 +67,11 @@ def test_a_rule_of_the_prompt_is_quoted_word_for_word(altered: str) -> None:
         ("Who signs the log?", "The chemist signs it [7].", False),
         ("Who measures the salt?", "The chemist measures it [7].", True),
         ("When is the log signed, and when is it filed?", "It is signed at 9:00 [7].", False),
+        ("What happens if a copy is lost?", "If a copy is lost, the finder pays [7].", True),
+        ("What happens if a copy is lost by a member?", "A member pays [7].", False),
+        ("What happens to late members?", "A member who comes late [7].", False),
+        ("Who measures the salt?", "The salt is measured daily [7].", False),
+        ("What is the weight of a bag of salt?", "A member may fetch one bag [7].", False),
         ("What does a copy of the log cost?", "A copy of the log costs [7].", False),
     ],
 )
@@ -75,7 +80,8 @@ def test_the_party_and_every_value_asked_for_must_be_there(
 ) -> None:
     text = (
         "The chemist measures the salt, and the curator signs the log. The log is signed at 9:00"
-        " and filed at 17:00. A copy of the log costs 4 euros."
+        " and filed at 17:00. A copy of the log costs 4 euros. A member who loses a copy pays a fine."
+        " A member who comes late waits outside. A member may fetch one bag of 25 kilograms."
     )
     think = "Section 7 is about the tank, and I can answer from it and cite the part of it."
     case = Case(
