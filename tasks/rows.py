@@ -87,6 +87,12 @@ GATE_CHECKS = _table(family=TEXT, fault=TEXT, planted=INT, found=INT)
 """What the gates are worth: rows of a family that were spoilt by a kind of fault, and how many of
 them a gate failed."""
 
+JUDGE_CHECKS = _table(family=TEXT, fault=TEXT, planted=INT, found=INT, abstained=INT)
+"""What the judge of coherence is worth: the same faults, and how many of them it called incoherent
+or had no opinion on."""
+JUDGE_CHECKS_FILE = "judge_checks.parquet"
+"""Where a table of opinions keeps its JUDGE_CHECKS."""
+
 PROVENANCE = pa.struct(
     list(
         _table(

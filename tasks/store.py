@@ -57,6 +57,11 @@ class Table:
         return conform(pq.read_table(self.path / REJECTS), REJECTED)
 
 
+def digests(tables: Mapping[str, Table]) -> dict[str, str]:
+    """Return what a stage's Key holds of the tables that it reads, by their names."""
+    return {name: table.digest for name, table in tables.items()}
+
+
 @dataclass(frozen=True)
 class Finished:
     """A table as the store holds it: what it was made of (name → digest), and when it was finished, nanoseconds since 1970."""

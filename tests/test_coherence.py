@@ -284,7 +284,8 @@ def test_a_judge_that_is_run_again_asks_no_question_twice(tmp_path: Path) -> Non
 
 
 def _questions(judged: Judged, spec: CoherenceSpec) -> list[Ask]:
-    cases = [*ROWS, *(one.plant.case for one in judged.plants)]
+    plants = [one.plant.case for one in (*judged.plants, *judged.faulty)]
+    cases = [*ROWS, *plants]
     return [ask for case in cases if (ask := question(case, spec))]
 
 
@@ -303,6 +304,15 @@ def test_a_judge_that_calls_everything_incoherent_is_not_believed(tmp_path: Path
         f"; it called {made.called} of 80 traces incoherent and is not believed, so it abstains on all"
     )
     assert made.called > 50
+
+
+def test_faults_of_the_gates_kinds_are_inside_the_cost_and_decide_nothing(tmp_path: Path) -> None:
+    spec = scripted(tmp_path, ASKS_FOR_SECTION).model_copy(update={"plants": 40, "cost": 0.5})
+    made = judge_coherence(ROWS, spec, PLACEMENT, journals=tmp_path, traces=len(ROWS))
+    assert (len(made.plants), len(made.faulty)) == (14, 5)
+    assert len(made.plants) + len(made.faulty) + len(made.verdicts) <= 40
+    assert made.agreement.plants == len(made.plants)
+    assert "of 5 rows with faults of the gates' kinds it called" in made.sentence()
 
 
 def test_without_a_sample_nothing_is_started(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tasks.verdicts.agreement import agreement_of, wilson
 from tasks.verdicts.coherence import CoherenceSpec, believed, sample
-from tasks.verdicts.planting import KINDS, SOUND, altered, foreign, plants
+from tasks.verdicts.planting import KINDS, SOUND, altered, faulty, foreign, plants
 from tests.plants import NAMES, ROWS, judgements, row
 
 COUNTS = st.integers(0, 40)
@@ -131,3 +131,15 @@ def test_the_sentence_names_the_judge_and_its_measure() -> None:
             "m", judgements(hits=0, misses=5, right=5, false_alarms=0, silent=0)
         ).sentence()
     )
+
+
+def test_faulty_rows_take_every_kind_in_turn_in_every_family_whatever_the_order() -> None:
+    both = [*ROWS, *(row(number, family="other", trace_id=f"o{number}") for number in range(40))]
+    made = faulty(both, count=30, seed=0)
+    counted = Counter((one.case.family, one.kind) for one in made)
+    assert len(made) == 30
+    assert {family for family, _ in counted} == {both[0].family, "other"}
+    assert max(counted.values()) - min(counted.values()) <= 1
+    assert faulty(both[::-1], count=30, seed=0) == made
+    originals = {one.trace_id: one for one in both}
+    assert all(one.case != originals[one.case.trace_id] and one.planted for one in made)

@@ -138,7 +138,7 @@ def assemble(
         suite=suite,
         hits=hits,
         validation=validation,
-        trusted=trust(line.kept, verdicts, upstream.gate_checks.read()),
+        trusted=trust(line.kept, verdicts, upstream.gate_checks.read(), upstream.coherence),
     )
     return Made(
         parts,

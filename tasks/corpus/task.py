@@ -6,9 +6,9 @@ from prefect import task
 
 from tasks.corpus.assemble import CorpusSpec, Upstream, assemble
 from tasks.policy import STAGE, settle
-from tasks.store import Key, Table
+from tasks.store import Key, Table, digests
 
-CODE_VERSION = 9
+CODE_VERSION = 10
 
 
 @task(**STAGE)
@@ -26,7 +26,7 @@ def assemble_corpus(
     judge, trusting: sentences for the card, which are no part of the corpus' identity (trusting names
     the models that ran code of their own). SuiteFailed when the corpus is not what the Spec says.
     """
-    inputs = {stage: table.digest for stage, table in vars(upstream).items()}
+    inputs = digests(vars(upstream))
     key = Key(
         "corpus",
         CODE_VERSION,

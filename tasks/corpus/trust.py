@@ -1,11 +1,14 @@
 """How far the gates can be trusted: what they checked in these rows, and what they find of planted faults."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
+from tasks import rows
 from tasks.corpus.candidate import Candidate
+from tasks.store import Table
 
 
 @dataclass(frozen=True)
@@ -13,33 +16,49 @@ class Trust:
     """shares: gate → share of the corpus' rows in which it checked something.
 
     faults: kind of planted fault → found and planted of every family, in the order of families;
-    "" where no row of the family has a place for the fault.
+    "" where no row of the family has a place for the fault. judged: the same of the judge, with the
+    rows on which it abstained; empty without a judge.
     """
 
     shares: dict[str, float]
     families: tuple[str, ...]
     faults: dict[str, tuple[str, ...]]
+    judged: dict[str, tuple[str, ...]]
 
 
-UNKNOWN = Trust(shares={}, families=(), faults={})
+UNKNOWN = Trust(shares={}, families=(), faults={}, judged={})
 """Nothing was counted."""
 
 
-def trust(kept: Sequence[Candidate], verdicts: pa.Table, gate_checks: pa.Table) -> Trust:
-    """Return what the gates checked in the kept rows, and what they were measured to be worth."""
-    families = tuple(sorted(set(gate_checks["family"].to_pylist())))
-    cells = {
-        (row["fault"], row["family"]): f"{row['found']} of {row['planted']}"
-        for row in gate_checks.to_pylist()
-    }
-    faults = dict.fromkeys(fault for fault, _ in cells)
+def trust(
+    kept: Sequence[Candidate], verdicts: pa.Table, gate_checks: pa.Table, opinions: Table
+) -> Trust:
+    """Return what the gates checked in the kept rows, and what they and the judge are worth."""
+    judge_checks = _judge_checks(opinions)
+    both = (*gate_checks["family"].to_pylist(), *judge_checks["family"].to_pylist())
+    families = tuple(sorted(set(both)))
     return Trust(
         shares=checked_shares(kept, verdicts),
         families=families,
-        faults={
-            fault: tuple(cells.get((fault, family), "") for family in families) for fault in faults
-        },
+        faults=_by_fault(gate_checks, families),
+        judged=_by_fault(judge_checks, families),
     )
+
+
+def _judge_checks(opinions: Table) -> pa.Table:
+    path = opinions.path / rows.JUDGE_CHECKS_FILE
+    return pq.read_table(path) if path.is_file() else rows.table_of([], rows.JUDGE_CHECKS)
+
+
+def _by_fault(checks: pa.Table, families: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    cells = {(row["fault"], row["family"]): _cell(row) for row in checks.to_pylist()}
+    faults = dict.fromkeys(fault for fault, _ in cells)
+    return {fault: tuple(cells.get((fault, family), "") for family in families) for fault in faults}
+
+
+def _cell(row: Mapping[str, int]) -> str:
+    told = f"{row['found']} of {row['planted']}"
+    return f"{told}, {row['abstained']} abstained" if row.get("abstained") else told
 
 
 def checked_shares(kept: Sequence[Candidate], verdicts: pa.Table) -> dict[str, float]:

@@ -8,7 +8,7 @@ from tasks.policy import STAGE, leave_table, settle
 from tasks.probe.answers import Asked, both, style
 from tasks.probe.weigh import GateSpec, metrics_of, refuse_failed, weigh
 from tasks.spec import Spec
-from tasks.store import Key, Table
+from tasks.store import Key, Table, digests
 
 STYLES_VERSION = ANSWERED_VERSION = ANSWERS_VERSION = 1
 
@@ -38,7 +38,7 @@ def join_answers(base: Table, student: Table, root: Path) -> Table:
 @task(**STAGE)
 def weigh_answers(asked: Asked, spec: GateSpec, root: Path, name: str) -> Table:
     """Hold the student against the baseline; the table is kept either way, and refuse_failed_probe ends the run of a failed one."""
-    inputs = {stage: table.digest for stage, table in vars(asked).items()}
+    inputs = digests(vars(asked))
     return settle(
         root,
         Key("answers", ANSWERS_VERSION, spec, inputs | {"name": name}),

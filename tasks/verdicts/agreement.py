@@ -109,10 +109,12 @@ def wilson(hits: int, trials: int) -> Interval:
     """Return the 95 % score interval of a share; 0 to 1 without trials. Wilson 1927."""
     if not trials:
         return Interval(0.0, 1.0)
-    share, spread = hits / trials, Z * Z / trials
-    centre = (share + spread / 2) / (1 + spread)
-    reach = Z * sqrt((share * (1 - share) + spread / 4) / trials) / (1 + spread)
-    return Interval(max(0.0, centre - reach), min(1.0, centre + reach))
+    measured, spread = hits / trials, Z * Z / trials
+    centre = (measured + spread / 2) / (1 + spread)
+    reach = Z * sqrt((measured * (1 - measured) + spread / 4) / trials) / (1 + spread)
+    # Rounding alone could put a bound of 0 or 1 beyond the share itself.
+    low, high = min(measured, centre - reach), max(measured, centre + reach)
+    return Interval(max(0.0, low), min(1.0, high))
 
 
 def _share(part: int, whole: int) -> float:

@@ -8,6 +8,7 @@ from tasks.verdicts.citations import CitationSpec, label_key
 from tasks.verdicts.claims.answers import Claim, claims
 from tasks.verdicts.claims.asked import main_clause, topic
 from tasks.verdicts.claims.contradiction import contradicts
+from tasks.verdicts.claims.jobs import gives_the_job_to_another
 from tasks.verdicts.claims.parties import names_another, stands_elsewhere
 from tasks.verdicts.claims.rivals import answers_another_question
 from tasks.verdicts.claims.tokens import norms, stem, tokens
@@ -44,6 +45,7 @@ def _misplaced(case: Case, stretches: Sequence[Claim], citing: CitationSpec) -> 
         or any(_strays(one, case, names, citing) for one in stretches)
         or any(answers_another_question(one, asked) for one in stretches)
         or any(stands_elsewhere(one, case) or names_another(one, case) for one in stretches)
+        or any(gives_the_job_to_another(one, case) for one in stretches)
     )
     return "misattributed" if wrong else None
 

@@ -23,10 +23,12 @@ from tasks.progress import watcher
 from tasks.spec import Spec, canonical, digest, draw_seed
 from tasks.verdicts.agreement import Agreement, Judgement, Opinion, agreement_of
 from tasks.verdicts.case import NOT_CHECKED, Case, Verdict, not_checked, verdict
-from tasks.verdicts.planting import plants
+from tasks.verdicts.planting import faulty, plants
 
 log = logging.getLogger(__name__)
 RUBRICS = Path(__file__).parent
+FAULTY = 4
+"""One plant of so many has a fault of the gates' kinds; the others decide whether the judge is believed."""
 _VERDICT = re.compile(
     r"^(?:[^\w\n]|_)*verdict(?:[^\w\n]|_)+(yes|right|no|wrong|unsure)(?:[^\w\n]|_)*$",
     re.IGNORECASE | re.MULTILINE,
@@ -49,7 +51,9 @@ class CoherenceSpec(Spec):
     rubric: str = ""
     """rubric, rubric_pocket, or the path of a .jinja file; empty takes rubric_pocket for builtin:pocket and rubric for any other judge."""
     plants: int = Field(60, ge=2)
-    """Rows that measure the judge, half of them spoilt on purpose; with few of them one false alarm decides whether it is believed."""
+    """Rows that measure the judge. Three of four decide whether it is believed: half of these are
+    spoilt on purpose, and with few of them one false alarm decides. The fourth has one of the faults
+    on which the gates are measured too."""
     precision: float = Field(0.95, ge=0, le=1)
     """Share of the plants called incoherent that must be spoilt; below it the judge abstains as a whole."""
     seed: int = Field(0, ge=0)
@@ -67,6 +71,8 @@ class CoherenceSpec(Spec):
 class Judged:
     """What became of a sample: a verdict a trace, by trace_id, and how far the judge agrees with the plants.
 
+    faulty: rows with the faults on which the gates are measured, and what the judge said of them;
+    they tell what it finds and have no part in whether it is believed.
     asked: plants and traces for which the rubric had a form. called: traces of the sample that the judge called incoherent, believed
     or not. abstained: traces without an opinion that counts.
     """
@@ -74,6 +80,7 @@ class Judged:
     verdicts: dict[str, Verdict]
     agreement: Agreement
     plants: tuple[Judgement, ...]
+    faulty: tuple[Judgement, ...]
     asked: int
     called: int
     abstained: int
@@ -89,7 +96,16 @@ class Judged:
             if self.trusted
             else "is not believed, so it abstains on all"
         )
-        return f"{self.agreement.sentence()}; {said} and {heard}"
+        return f"{self.agreement.sentence()}{self._on_faults()}; {said} and {heard}"
+
+    def _on_faults(self) -> str:
+        said = [one.opinion for one in self.faulty]
+        if not said:
+            return ""
+        return (
+            f"; of {len(said)} rows with faults of the gates' kinds it called"
+            f" {said.count('incoherent')} incoherent and abstained on {said.count('abstained')}"
+        )
 
 
 def judge_coherence(
@@ -109,16 +125,19 @@ def judge_coherence(
     """
     budget = int(spec.cost * traces) if traces else len(cases) + spec.plants
     drawn = sample(cases, spec)
-    known = plants(cases, count=min(spec.plants, budget // 2), seed=spec.seed) if drawn else []
+    due = min(spec.plants, budget // 2) if drawn else 0
+    spoilt = faulty(cases, count=due // FAULTY, seed=spec.seed)
+    known = [*plants(cases, count=due - due // FAULTY, seed=spec.seed), *spoilt]
     drawn = _fewest(drawn, budget - len(known), spec)
     asks = [question(case, spec) for case in (*(plant.case for plant in known), *drawn)]
     opinions = _opinions(asks, spec, placement, journals)
     measured = tuple(map(Judgement, known, opinions))
+    measured, faults = measured[: len(known) - len(spoilt)], measured[len(known) - len(spoilt) :]
     said = dict(zip((case.trace_id for case in drawn), opinions[len(known) :], strict=True))
     agreement = agreement_of(spec.teacher.model, measured)
     verdicts = conclude(said, agreement, spec)
     judged = Judged(
-        verdicts, agreement, measured, asked=len(asks) - asks.count(None), called=list(said.values()).count("incoherent"),
+        verdicts, agreement, measured, faults, asked=len(asks) - asks.count(None), called=list(said.values()).count("incoherent"),
         abstained=sum(one.state == NOT_CHECKED for one in verdicts.values()), trusted=believed(agreement, spec),
     )  # fmt: skip
     log.info("coherence: %s", judged.sentence())

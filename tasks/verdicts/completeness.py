@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from tasks.verdicts.case import Case, Verdict, not_checked, verdict
 from tasks.verdicts.citations import CitationSpec
 from tasks.verdicts.claims.answers import LIST_MARK, without_marks
+from tasks.verdicts.claims.broken import lacks_its_object, lacks_its_verb
 from tasks.verdicts.claims.polarity import FILLERS
 from tasks.verdicts.claims.sources import Source
 from tasks.verdicts.claims.support import content
@@ -36,12 +37,16 @@ def completeness(case: Case, spec: RelevanceSpec, citing: CitationSpec) -> Verdi
         or _ends_on_a_bare_number(answer, case)
         or not _is_whole(answer, case)
         or _is_fragment(answer, case)
+        or lacks_its_verb(answer, case)
+        or lacks_its_object(answer, case)
     )
     return verdict("completeness", "incomplete_answer" if broken else None, len(tokens(answer)))
 
 
+_REFERRING = {(word,) for word in "according pursuant subject refer refers referred due".split()}
+"""Words whose "to" has the citation as its object: "according to [Section 7]"."""
 _HANGING = frozenset(
-    "for after before within at up to until least most than on with by in from under above below over of".split()
+    "only for after before within at up to until least most than on with by in from under above below over of".split()
 )
 
 
@@ -65,7 +70,11 @@ def _hangs(answer: str, case: Case) -> bool:
     spelt = norms(tokens(answer))
     if not spelt or spelt[-1] not in _HANGING:
         return False
+    if spelt[-1] in ("least", "most") and any(one[:1].isdigit() for one in spelt[-5:-2]):
+        return False
     if spelt[-1] in ("least", "most", "than", "within", "until", "during", "upon"):
+        return True
+    if spelt[-1] in ("to", "at") and not _ends_so(spelt, case) and spelt[-2:-1] not in _REFERRING:
         return True
     return any(
         one[place : place + 2] == spelt[-2:] and place + 2 < len(one)
@@ -73,6 +82,16 @@ def _hangs(answer: str, case: Case) -> bool:
         for one in Source.of(passage.section, passage.heading, passage.text).sentences
         for place in range(len(one))
     )
+
+
+def _ends_so(spelt: tuple[str, ...], case: Case) -> bool:
+    """Return whether a clause of the passages or the question ends with the same two words."""
+    shown = [case.question, *(one.whole for one in case.passages)]
+    found = [_PAUSE.split(text) for text in shown]
+    return any(norms(tokens(part))[-2:] == spelt[-2:] for parts in found for part in parts)
+
+
+_PAUSE = re.compile(r"[.,;:!?]\s|[.?!]$")
 
 
 def _is_whole(answer: str, case: Case) -> bool:
@@ -88,6 +107,8 @@ def _is_whole(answer: str, case: Case) -> bool:
 def _breaks_off(last: str) -> bool:
     """Return whether the word before the final stop cannot end a sentence."""
     words = tokens(last)
+    if len(words) > 1 and words[-1].surface == "May" and words[-2].is_number:
+        return False
     return (
         bool(words) and words[-1].norm in _OPEN_ENDED and last.rstrip("\"'”’*_`)]")[-1:] in ".:;…"
     )

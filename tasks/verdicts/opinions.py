@@ -1,13 +1,17 @@
 """The judge's opinions as a table: what a model makes of a sample of the traces that passed every gate."""
 
 import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from tasks import rows
 from tasks.inference.engine import EnginePlacement
 from tasks.store import Made, Table
+from tasks.verdicts.agreement import Judgement
 from tasks.verdicts.case import FAILED
 from tasks.verdicts.coherence import CoherenceSpec, Judged, judge_coherence
 from tasks.verdicts.gates import cases_of
@@ -51,3 +55,21 @@ def _attach(folder: Path, judged: Judged) -> None:
     (folder / AGREEMENT).write_text(
         json.dumps(told, indent=1, sort_keys=True) + "\n", encoding="utf-8"
     )
+    checks = rows.table_of(list(_counted(judged.faulty)), rows.JUDGE_CHECKS)
+    pq.write_table(checks, folder / rows.JUDGE_CHECKS_FILE)
+
+
+def _counted(faulty: Sequence[Judgement]) -> Iterator[dict[str, object]]:
+    """Yield a row of JUDGE_CHECKS for every kind of fault in every family."""
+    said = Counter((one.plant.case.family, one.plant.kind, one.opinion) for one in faulty)
+    for family, fault in sorted({(family, fault) for family, fault, _ in said}):
+        own = {
+            opinion: number for (*cell, opinion), number in said.items() if cell == [family, fault]
+        }
+        yield {
+            "family": family,
+            "fault": fault,
+            "planted": sum(own.values()),
+            "found": own.get("incoherent", 0),
+            "abstained": own.get("abstained", 0),
+        }

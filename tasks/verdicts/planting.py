@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from tasks.spec import digest, draw_seed
 from tasks.verdicts.case import Case
+from tasks.verdicts.faults import FAULTS, planted
 
 SOUND = "sound"
 KINDS = ("foreign_think", "foreign_trace", "altered_think")
@@ -17,6 +18,8 @@ KINDS = ("foreign_think", "foreign_trace", "altered_think")
 own think block with other numbers and names in it."""
 POOL = 16
 """Rows looked at for every plant due; a large corpus need not be read to the end."""
+LENDERS = 60
+"""Rows of a family that lend a faulty row its names, values and answers."""
 _NUMBER = re.compile(r"\d+")
 _WORD = re.compile(r"[^\W\d_]+")
 _TOKEN = re.compile(r"\d+|[^\W\d_]+")
@@ -25,14 +28,14 @@ _NAME = re.compile(r"(?<=[a-z,] )[A-Z][^\W\d_]+\b(?! \d| [A-Z])")
 
 
 class Plant(NamedTuple):
-    """A row to measure a judge on. kind: SOUND or one of KINDS."""
+    """A row to measure a judge on. kind: SOUND, one of KINDS or one of FAULTS."""
 
     case: Case
     kind: str
 
     @property
     def planted(self) -> bool:
-        """Whether the think block was spoilt."""
+        """Whether the row was spoilt."""
         return self.kind != SOUND
 
 
@@ -46,6 +49,38 @@ def plants(cases: Sequence[Case], *, count: int, seed: int) -> list[Plant]:
     half = min(count // 2, len(rows))
     spoilt = list(islice(_spoilt(rows, start=half, seed=seed), half))
     return [*(Plant(case, SOUND) for case in rows[: len(spoilt)]), *spoilt]
+
+
+def faulty(cases: Sequence[Case], *, count: int, seed: int) -> list[Plant]:
+    """Return up to count rows with a fault of FAULTS in each; the same ones whatever the order of the cases.
+
+    Every kind of every family has its turn, in an order that the seed draws, before any has a
+    second one. A kind for which a family has no place is left out.
+    """
+    by_family: dict[str, list[Case]] = {}
+    for case in _spread(cases, seed)[: POOL * count]:
+        by_family.setdefault(case.family, []).append(case)
+    cells = sorted(
+        ((family, kind) for family in by_family for kind in FAULTS),
+        key=lambda cell: digest(str(seed), "fault", *cell),
+    )
+    queues = [_faulty(by_family[family], kind, seed=seed) for family, kind in cells]
+    return list(islice(_in_turn(queues), count))
+
+
+def _faulty(rows: Sequence[Case], kind: str, *, seed: int) -> Iterator[Plant]:
+    for case in rows:
+        if made := planted(case, rows[:LENDERS], kind, seed=seed):
+            yield Plant(made, kind)
+
+
+def _in_turn(queues: Sequence[Iterator[Plant]]) -> Iterator[Plant]:
+    """Yield one plant of every queue, then a second one, until all are empty."""
+    left = list(queues)
+    while left:
+        taken = [(queue, next(queue, None)) for queue in left]
+        yield from (one for _, one in taken if one)
+        left = [queue for queue, one in taken if one]
 
 
 def foreign(case: Case, others: Sequence[Case], seed: int) -> Case | None:

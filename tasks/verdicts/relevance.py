@@ -7,7 +7,7 @@ from tasks.spec import Spec
 from tasks.verdicts.case import Case, Passage, Verdict, not_checked, verdict
 from tasks.verdicts.citations import CitationSpec
 from tasks.verdicts.claims.answers import without_marks
-from tasks.verdicts.claims.asked import Kind, kind_of, main_clause, topic
+from tasks.verdicts.claims.asked import Kind, is_measured, kinds_of, main_clause, topic
 from tasks.verdicts.claims.polarity import clauses
 from tasks.verdicts.claims.sentences import sentences
 from tasks.verdicts.claims.sources import Source
@@ -74,7 +74,8 @@ def relevance(case: Case, spec: RelevanceSpec, citing: CitationSpec) -> Verdict:
         _is_another_matter(case, answer)
         or _is_copied_line(case, answer)
         or (bool(case.passages) and bool(wanted) and not found)
-        or not _is_of_kind(answer, kind_of(case.question), case)
+        or any(not _is_of_kind(answer, kind, case) for kind in kinds_of(case.question))
+        or _gives_one_of_two(answer, case)
     )
     return verdict("relevance", "irrelevant_answer" if wrong else None, share)
 
@@ -157,6 +158,8 @@ def _is_of_kind(answer: str, kind: Kind, case: Case) -> bool:
         case "amount":
             return any(_is_amount(one) for one in counted) or bool(_FREE.search(answer))
         case "number":
+            if is_measured(case.question) and not counted:
+                return bool(_FREE.search(answer) or _ONE_UNIT.search(answer))
             return bool(counted) or bool(
                 _FREE.search(answer)
                 or re.search(
@@ -166,11 +169,7 @@ def _is_of_kind(answer: str, kind: Kind, case: Case) -> bool:
         case "period":
             return _tells_time(answer, found)
         case "person":
-            names = _names_of(case) if found else frozenset()
-            if _names_someone(answer, found) or names & {one.norm for one in tokens(answer)}:
-                return True
-            bare = not any(one.units for one in found)
-            return not names and (bare or _adds_a_word(answer, case, found))
+            return _tells_who(answer, found, case)
         case "section":
             return _names_a_place(answer, case) or not any(
                 one.units or one.kind == "name" for one in found
@@ -181,6 +180,65 @@ def _is_of_kind(answer: str, kind: Kind, case: Case) -> bool:
             return bool(_YES_NO.match(answer)) or _takes_up(answer, case)
         case "any":
             return True
+
+
+def _tells_who(answer: str, found: Sequence[Value], case: Case) -> bool:
+    """Return whether the answer names somebody, in capitals or with a word of its own."""
+    if _lacks_its_agent(answer, case):
+        return False
+    names = _names_of(case) if found else frozenset()
+    if _names_someone(answer, found) or names & {one.norm for one in tokens(answer)}:
+        return True
+    bare = not any(one.units for one in found)
+    return not names and (bare or _adds_a_word(answer, case, found))
+
+
+_ONE_UNIT = re.compile(
+    r"\b(?:one|an?|half|quarter|full|third)\s+(?:\w+\s)?(?:seconds?|minutes?|hours?|days?|weeks?|months?|years?"
+    r"|percent|\w*met(?:re|er)s?|\w*grams?|lit(?:re|er)s?|tonnes?|degrees?|size|cents?|euros?|dollars?)\b"
+    r"|\b(?:no|any|every|all|unlimited|none)\b",
+    re.IGNORECASE,
+)
+
+
+def _gives_one_of_two(answer: str, case: Case) -> bool:
+    """Return whether a question asks for two times or amounts, and the answer has one value only.
+
+    What passages tell without a number ("at dusk") counts as told.
+    """
+    kinds = [one for one in kinds_of(case.question) if one in ("amount", "period", "number")]
+    if len(kinds) < 2 or len(set(kinds)) > 1:
+        return False
+    resting = rests_on(answer, _cited(case))
+    shown = max((len(_counted(one)) for one in resting), default=0)
+    return len(_counted(answer)) == 1 and shown >= 2
+
+
+def _counted(text: str) -> set[tuple[str, tuple[str, ...]]]:
+    return {(one.text, one.units[:1]) for one in values(text) if one.kind == "number"}
+
+
+_AGENT_WANTED = re.compile(
+    r"^(?:by whom\b|who (?!is\b|are\b|was\b|were\b|may be\b|must be\b|can be\b|has\b|have\b))",
+    re.IGNORECASE,
+)
+_PASSIVE = re.compile(
+    r"\b(\w+)\s+(?:is|are|was|were|be|been)\s+(?:\w+ly\s)?\w+(?:ed|en|pt|ld|nt|de|ne|wn)\b(.*)$",
+    re.I,
+)
+
+
+def _lacks_its_agent(answer: str, case: Case) -> bool:
+    """Return whether an answer to "who tests it?" tells that it is tested, and not by whom."""
+    found = _PASSIVE.search(answer)
+    if not found or not _AGENT_WANTED.search(main_clause(case.question)):
+        return False
+    before = found[1].casefold()
+    about = before in _PRONOUNS or content(answer[: found.end(1)]) <= content(case.question)
+    return about and not re.search(r"\b(?:by|to|with|from|for) \w", found[2], re.IGNORECASE)
+
+
+_PRONOUNS = frozenset("it they this these that those".split())
 
 
 def _adds_a_word(answer: str, case: Case, found: Sequence[Value]) -> bool:

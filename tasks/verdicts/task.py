@@ -9,7 +9,7 @@ from tasks.inference.complete import JOURNALS
 from tasks.inference.engine import EnginePlacement
 from tasks.policy import STAGE, leave_table, settle
 from tasks.spec import digest
-from tasks.store import Key, Made, Table
+from tasks.store import Key, Made, Table, digests
 from tasks.verdicts.audit.report import Fact
 from tasks.verdicts.audit.traces import (
     TraceAuditSpec,
@@ -23,8 +23,8 @@ from tasks.verdicts.gates import VerdictSpec, judge
 from tasks.verdicts.opinions import opinions_table
 from tasks.verdicts.worth import gates_table
 
-CODE_VERSION = 4
-AUDIT_VERSION, COHERENCE_VERSION, GATE_CHECKS_VERSION = 3, 2, 1
+CODE_VERSION = 5
+AUDIT_VERSION, COHERENCE_VERSION, GATE_CHECKS_VERSION = 3, 3, 2
 
 
 @task(**STAGE)
@@ -45,7 +45,7 @@ def judge_traces(
         "questions": questions,
         "audits": audits,
     }
-    key = Key("verdicts", CODE_VERSION, spec, {name: table.digest for name, table in read.items()})
+    key = Key("verdicts", CODE_VERSION, spec, digests(read))
     return settle(
         root,
         key,
@@ -73,8 +73,7 @@ def measure_gates(
         "questions": questions,
         "verdicts": verdicts,
     }
-    inputs = {name: table.digest for name, table in read.items()}
-    key = Key("gates", GATE_CHECKS_VERSION, spec, inputs)
+    key = Key("gates", GATE_CHECKS_VERSION, spec, digests(read))
     return settle(
         root,
         key,
@@ -89,11 +88,8 @@ def audit_traces(
     traces: Table, prompts: Table, baselines: tuple[Table, ...], spec: TraceAuditSpec, root: Path
 ) -> Table:
     """Put all traces before the audit at once. The table is kept either way; refuse_leaky_traces ends the run that leaks."""
-    inputs = {
-        "traces": traces.digest,
-        "prompts": prompts.digest,
-        "baselines": digest(*sorted(table.digest for table in baselines)),
-    }
+    baselines_digest = digest(*sorted(table.digest for table in baselines))
+    inputs = digests({"traces": traces, "prompts": prompts}) | {"baselines": baselines_digest}
     key = Key("audits", AUDIT_VERSION, spec, inputs)
     facts = [Fact("traces", traces.fingerprint), Fact("prompts", prompts.fingerprint)]
     facts += [Fact("baseline", table.fingerprint) for table in baselines]
@@ -137,7 +133,7 @@ def judge_coherence(
         "coherence",
         COHERENCE_VERSION,
         spec,
-        {name: table.digest for name, table in read.items()} | {"judge": judge_digest(spec)},
+        digests(read) | {"judge": judge_digest(spec)},
     )
 
     def make() -> Made:

@@ -1,8 +1,10 @@
 """What the gates are worth: planted faults found, kind by kind, and sound rows rejected.
 
-`python -m tests.bench.gates [--rows 600] [--seed 1] [--built ROOT]`. Without --built the rows are
+`python -m tests.bench.gates [--rows 600] [--seed 1] [--built ROOT | --written]`. Without --built the rows are
 free prose about handbooks of five trades (`gate_world`), in another style than the pocket teacher's.
 --built ROOT takes the rows of the newest corpus below ROOT: faults are planted in its accepted rows.
+
+--written takes forty rows that were written by hand, with faults planted by hand.
 
 | kinds of faults | recall |
 |---|---|
@@ -22,6 +24,7 @@ from tasks.verdicts.gates import VerdictSpec, cases_of, judge_case
 from tasks.verdicts.structure import StructureSpec
 from tasks.verdicts.worth import plant
 from tests.bench.gate_world.prose import prose_rows
+from tests.bench.gate_world.written import written_rows
 
 SPEC = VerdictSpec(structure=StructureSpec(think_min=20))
 STRICT = frozenset(
@@ -37,7 +40,11 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=600)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--built", type=Path)
+    parser.add_argument("--written", action="store_true")
     options = parser.parse_args()
+    if options.written:
+        _measure_written()
+        return
     rows = _built(options.built) if options.built else prose_rows(options.rows, seed=options.seed)
     sound = _sound(rows)
     planted, found = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
@@ -49,6 +56,16 @@ def main() -> None:
         due = 0.95 if fault in STRICT else 0.80
         mark = "" if recall >= due else f"  below {due:.2f}"
         print(f"{family:20} {fault:20} {found[family, fault]:4} of {number:4}  {recall:.3f}{mark}")
+
+
+def _measure_written() -> None:
+    """Print the same measures of the rows that were written by hand."""
+    made = list(written_rows())
+    _sound([one.case for one in made])
+    for kind in sorted({kind for one in made for kind in one.spoilt}):
+        spoilt = [one.spoilt[kind] for one in made if kind in one.spoilt]
+        found = sum(_first_fault(case) is not None for case in spoilt)
+        print(f"written {kind:20} {found:4} of {len(spoilt):4}  {found / len(spoilt):.3f}")
 
 
 def _sound(rows: Sequence[Case]) -> list[Case]:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from tasks.verdicts.claims.polarity import FILLERS
 from tasks.verdicts.claims.sources import Source
-from tasks.verdicts.claims.tokens import Token, stem
+from tasks.verdicts.claims.tokens import Token, norms, stem
 from tasks.verdicts.claims.values import MONEY, MONTHS, TIME
 
 SEED = 3
@@ -57,8 +57,6 @@ def is_critical(change: Change) -> bool:
     ours, theirs = _of(written, "number"), _of(due, "number")
     if ours != theirs and (ours or not written):
         return True
-    if False:
-        return True
     for kind in ("unit", "month", "name"):
         ours, theirs = _of(written, kind), _of(due, kind)
         if ours and theirs and ours != theirs:
@@ -68,7 +66,14 @@ def is_critical(change: Change) -> bool:
 
 def turns(run: "Run") -> bool:
     """Return whether the changes of a run, taken together, turn it around; "unless" is "if not"."""
-    return sum(_negative(one.written) - _negative(one.due) for one in run.changes) % 2 == 1
+    turned = (one for one in run.changes if not _is_not_even(one))
+    return sum(_negative(one.written) - _negative(one.due) for one in turned) % 2 == 1
+
+
+def _is_not_even(change: Change) -> bool:
+    """Return whether the change only adds or drops the "not" of "not even", which goes along with a denial."""
+    changed = norms(change.written + change.due)
+    return changed == ("not",) and any(one.norm == "even" for one in change.around)
 
 
 def _negative(found: Sequence[Token]) -> int:

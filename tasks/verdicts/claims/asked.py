@@ -13,7 +13,8 @@ _ROLES = (
 )
 _PLACES = "section|rule|article|paragraph|clause|chapter|provision"
 _LEAD = re.compile(
-    r"^(?:(?:for|within|in|after|before|until|till|by|up|at|from|to|above|below|on|of|with|since|over|during|about|around) )+(?=(?:how|what|which|who|when)\b)",
+    r"^(?:(?:for|within|in|after|before|until|till|by|up|at|from|to|above|below|on|of|with"
+    r"|since|over|during|about|around) )+(?=(?:how|what|which|whom?|when)\b)",
     re.IGNORECASE,
 )
 """Prepositions before a question word: "for how long", "up to when"."""
@@ -25,7 +26,7 @@ _MEASURED = (
 _FORMS: tuple[tuple[Kind, str], ...] = (
     ("period", r"^how (?:long|soon|often|quickly|frequently|much time)\b|^when\b|^what time\b"),
     ("period", r"^what (?:is|was) the (?:\w+ ){0,2}(?:deadline|period|time limit|duration)\b"),
-    ("amount", r"^how (?:much|expensive)\b"),
+    ("amount", r"^how (?:much|expensive)\b|^what (?:does|do|did) .*\bcosts?\b"),
     ("amount", r"^what (?:is|are|was|were) the (?:\w+ ){0,2}(?:fees?|costs?|price|charge)\b"),
     ("number", rf"^how (?:{_DEGREES})\b"),
     ("number", rf"^(?:what|which) (?:\w+ )?(?:(?:the|an?) )?(?:\w+ ){{0,2}}(?:{_MEASURED})\b"),
@@ -59,6 +60,34 @@ def kind_of(question: str) -> Kind:
         if form.search(asked):
             return "any" if kind == "yes_no" and _ALTERNATIVE.search(asked) else kind
     return "any"
+
+
+def kinds_of(question: str) -> list[Kind]:
+    """Return the kind of answer that each part of a question asks for.
+
+    >>> kinds_of("Who keeps the list, and for how long?")
+    ['person', 'period']
+    """
+    first, *others = _AND_ASKS.split(main_clause(question))
+    return [kind_of(first), *(kind_of(one) for one in others)]
+
+
+_AND_ASKS = re.compile(
+    r",? and (?=(?:\w+ )?(?:to )?(?:who|whom|when|how (?:much|many|long|often)|what)\b)",
+    re.IGNORECASE,
+)
+
+
+def is_measured(question: str) -> bool:
+    """Return whether a question asks for a measure, which has a unit: a weight, a height."""
+    return bool(_MEASURE.search(_LEAD.sub("", main_clause(question))))
+
+
+_MEASURE = re.compile(
+    rf"^how (?:{_DEGREES})\b"
+    rf"|^(?:what|which) (?:\w+ )?(?:(?:the|an?) )?(?:\w+ ){{0,2}}(?:{_MEASURED})\b",
+    re.IGNORECASE,
+)
 
 
 def main_clause(question: str) -> str:

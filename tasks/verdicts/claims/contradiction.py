@@ -6,7 +6,15 @@ from collections.abc import Sequence
 from tasks.verdicts.case import Case, Passage
 from tasks.verdicts.claims.answers import Claim
 from tasks.verdicts.claims.asked import kind_of, main_clause, topic
-from tasks.verdicts.claims.polarity import EXCEPT, ONLY, REASON, Clause, clauses, likeness
+from tasks.verdicts.claims.polarity import (
+    EXCEPT,
+    ONLY,
+    REASON,
+    Clause,
+    clauses,
+    likeness,
+    whole_clause,
+)
 from tasks.verdicts.claims.sentences import sentences
 from tasks.verdicts.claims.support import content
 from tasks.verdicts.claims.tokens import stem, tokens
@@ -25,7 +33,7 @@ def contradicts(case: Case, stretches: Sequence[Claim]) -> str | None:
             for sentence in sentences(passage.text)
             if not (EXCEPT.search(sentence.text) and ONLY.search(claim.text))
             if not (ONLY.search(sentence.text) and EXCEPT.search(claim.text))
-            for clause in clauses(sentence.text)
+            for clause in (*clauses(sentence.text), *_joined(sentence.text))
         ]
         for sentence in sentences(claim.text):
             said = clauses(REASON.sub("", sentence.text))
@@ -39,6 +47,12 @@ def contradicts(case: Case, stretches: Sequence[Claim]) -> str | None:
     return None
 
 
+def _joined(sentence: str) -> tuple[Clause, ...]:
+    """Return a sentence of two parts that share their subject as one clause."""
+    return (whole_clause(sentence),) if _GOES_ON.search(sentence) else ()
+
+
+_GOES_ON = re.compile(r",\s+(?:not|never)\b", re.IGNORECASE)
 _COMPANY = re.compile(r"\b(with|without)\s+(?:(?:an?|the|any|full)\s+)*(\w+)", re.IGNORECASE)
 
 

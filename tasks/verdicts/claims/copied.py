@@ -68,7 +68,8 @@ def _mentions(text: str, sources: Sequence[Source]) -> Iterator[_Mention]:
     spelt = {one.label: one for one in sources if one.label_norms}
     if not spelt:
         return
-    found = list(_pattern(tuple(sorted(spelt, key=len, reverse=True))).finditer(text))
+    pattern = _pattern(tuple(sorted(spelt, key=len, reverse=True)))
+    found = [one for one in pattern.finditer(text) if _is_a_label(one, text)]
     known = {norms(tokens(label)): one for label, one in spelt.items()}
     for number, match in enumerate(found):
         end = found[number + 1].start() if number + 1 < len(found) else len(text)
@@ -77,6 +78,14 @@ def _mentions(text: str, sources: Sequence[Source]) -> Iterator[_Mention]:
         label = match[1] or match[2]
         begins = not before or before[-1] in "\n:"
         yield _Mention(known[norms(tokens(label))], line, begins_a_line=begins)
+
+
+def _is_a_label(found: re.Match[str], text: str) -> bool:
+    """Return whether a label stands there, and not a word that is spelt like one: "Rule: …", "the rule says"."""
+    behind = text[found.end() :]
+    return (
+        bool(found[1]) or not found[2].isalpha() or behind[:1] == ":" or bool(_SAYS.match(behind))
+    )
 
 
 def _pattern(labels: tuple[str, ...]) -> re.Pattern[str]:
@@ -136,7 +145,11 @@ def _copy_of(sentence: Sentence, source: Source, whole: Source, *, is_heading: b
 
 def _along(sentence: Sentence, source: Source) -> Iterator[Copy]:
     """Yield the sentence where it runs along the section; what stands in quotation marks is left out."""
-    for run in runs(tokens(_UNMARKED.sub(" ", sentence.text)), source, least=LEAST + 1, seed=2):
+    words = tokens(_UNMARKED.sub(" ", sentence.text))
+    if _is_reworded(norms(words), source):
+        yield Copy(sentence.text, is_exact=False)
+        return
+    for run in runs(words, source, least=LEAST + 1, seed=2):
         yield Copy(sentence.text, not _alters(run))
 
 

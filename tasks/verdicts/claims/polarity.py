@@ -24,6 +24,8 @@ EXCEPT = re.compile(
     r"\b(?:unless|except|other than|apart from|until|before|without)\b", re.IGNORECASE
 )
 ONLY = re.compile(r"\b(?:only|if|when|once|after|with)\b", re.IGNORECASE)
+_NOT_EVEN = re.compile(r"\bnot even\b", re.IGNORECASE)
+"""Goes along with a denial: "nobody, not even the owner" denies once."""
 _WITHOUT = re.compile(r"\bwithout\b", re.IGNORECASE)
 REASON = re.compile(r"\b(?:because|since)\b[^,;]*", re.IGNORECASE)
 _ANSWER_WORD = re.compile(r"^\W*(?:yes|no)\b\W*", re.IGNORECASE)
@@ -61,8 +63,17 @@ def clauses(statement: str) -> tuple[Clause, ...]:
     return tuple(one for one in (*parts, *whole) if one.content and one not in stubs)
 
 
+def whole_clause(statement: str) -> Clause:
+    """Return a statement as one clause, so that "burned, never sold" meets "burned and never sold"."""
+    return _clause(_ANSWER_WORD.sub("", statement))
+
+
 def _clause(text: str) -> Clause:
-    found = [one for one in tokens(_BOUND.sub("at most", text)) if one.norm != "without"]
+    found = [
+        one
+        for one in tokens(_BOUND.sub("at most", _NOT_EVEN.sub("even", text)))
+        if one.norm != "without"
+    ]
     content = frozenset(
         stem(token.norm)
         for token in found
