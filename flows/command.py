@@ -37,12 +37,16 @@ def checked_recipe(path: Path, settings: list[str] | None, root: Path | None = N
     from flows.recipe import read_recipe
 
     chosen, origin = read_recipe(path, settings or [])
+    server = None
     if root is not None:
+        from flows.service.temporary import begin
+
+        server = begin()
         _look_ahead(chosen, origin, root)
     import flows.lean  # noqa: F401  before Prefect
-    from flows.service.home import take_turns_by_default
 
-    take_turns_by_default()
+    if server:
+        server.ready()
     if not os.environ.get(DEBUG):
         from flows.screen import keep_tracebacks_off
 

@@ -1,5 +1,6 @@
 """A build that is told to stop: it says what is kept, and leaves no process behind."""
 
+import os
 import signal
 import time
 from collections.abc import Iterator
@@ -39,17 +40,40 @@ def test_a_build_with_a_server_of_its_own_ends_with_all_it_started_and_goes_on_l
             assert process.poll() is None and time.monotonic() < deadline
             time.sleep(0.05)
         assert len(orphans(process.pid)) >= 2, "Prefect's temporary server runs"
-        process.send_signal(number)
+        # A terminal's Ctrl-C reaches every process of the group.
+        os.killpg(process.pid, number) if number == signal.SIGINT else os.kill(process.pid, number)
         _, err = process.communicate(timeout=60)
         assert process.returncode == 128 + number
         assert orphans(process.pid) == []
         assert "Traceback" not in err
+        assert "connection attempts failed" not in err
         assert err.splitlines()[-1] == (
             f"tracemill: stopped by {number.name}; finished tables, rows and embeddings are kept. "
             "Run the same command to go on"
         )
         kept = answered(root)
         assert kept >= 2
+
+
+def test_the_server_of_a_killed_build_ends_with_it(tmp_path: Path, rulebook: Path) -> None:
+    with answering(delay=1) as server:
+        recipe = write_recipe(
+            tmp_path / "r.yaml",
+            rulebook,
+            traces={"samples": 3, "teacher": {"engine": "endpoint", "model": "qwen3:8b"}},
+            placement={"teacher": {"base_url": server.base_url, "window": 2}},
+        )
+        process = start(recipe, tmp_path / "mill", PREFECT_HOME=str(tmp_path / "home"))
+        deadline = time.monotonic() + 300
+        while answered(tmp_path / "mill") < 1:
+            assert process.poll() is None and time.monotonic() < deadline
+            time.sleep(0.05)
+        assert len(orphans(process.pid)) >= 2
+        process.kill()
+        process.communicate()
+        while orphans(process.pid):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
 
 
 def test_a_dead_endpoint_is_reported_within_five_seconds_of_the_stages_start(

@@ -1,0 +1,139 @@
+"""The Prefect server that a command starts for itself, where no other is named.
+
+Prefect would start one as well, but inside the terminal's process group, where Ctrl-C ends it before the run, and it
+would outlive a killed command. This one starts while the recipe is being checked, hears no Ctrl-C, and ends with the
+process that began it.
+"""
+
+import atexit
+import contextlib
+import ctypes
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import tomllib
+from pathlib import Path
+
+from tasks.errors import ServerUnreachable
+
+API = "PREFECT_API_URL"
+OWN = {"PREFECT_UI_ENABLED": "0", "PREFECT__SERVER_EPHEMERAL": "1", "PREFECT__SERVER_FINAL": "1"}
+"""What Prefect sets for a temporary server of its own."""
+START_SECONDS = 120.0
+PR_SET_PDEATHSIG = 1
+
+
+class Temporary:
+    """A server that is starting, or has started. Its address is in the environment already."""
+
+    def __init__(self, port: int) -> None:
+        self._health = f"http://127.0.0.1:{port}/api/health"
+        command = [sys.executable, "-m", "flows.service.temporary", str(port), str(os.getpid())]
+        without = {name: value for name, value in os.environ.items() if name != API}
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115  open as long as the server runs
+        self._process = subprocess.Popen(
+            command,
+            env=without | OWN,
+            stdin=subprocess.DEVNULL,
+            stdout=self._log,
+            stderr=self._log,
+            process_group=0,
+        )
+        atexit.register(self.stop)
+
+    def ready(self) -> None:
+        """Return when the server answers; ServerUnreachable when it ends, or takes too long."""
+        import httpx
+
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline and self._process.poll() is None:
+            with contextlib.suppress(httpx.HTTPError):
+                if httpx.get(self._health).status_code == 200:
+                    return
+            time.sleep(0.05)
+        ended = self._process.poll()
+        raise ServerUnreachable(
+            f"Prefect's temporary server ended with exit code {ended}: {self._last_error()}"
+            if ended is not None
+            else f"Prefect's temporary server did not start within {START_SECONDS:.0f} s"
+        )
+
+    def _last_error(self) -> str:
+        """Return the last line of the server's log that names an error."""
+        self._log.seek(0)
+        lines = self._log.read().decode(errors="replace").splitlines()
+        named = [line.strip() for line in lines if "Error" in line]
+        return named[-1] if named else "it left no word"
+
+    def stop(self) -> None:
+        """End the server."""
+        self._process.terminate()
+        try:
+            self._process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+def begin() -> Temporary | None:
+    """Start a server and name it in the environment; None where the environment or a profile names one.
+
+    Call it before Prefect is imported, which reads the address then.
+    """
+    if os.environ.get(API) or _profile_names_one() or "prefect" in sys.modules:
+        return None
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    server = Temporary(port)
+    os.environ[API] = f"http://127.0.0.1:{port}/api"
+    return server
+
+
+def _profile_names_one() -> bool:
+    """Whether Prefect's active profile names a server."""
+    home = Path(os.environ.get("PREFECT_HOME") or "~/.prefect").expanduser()
+    path = Path(os.environ.get("PREFECT_PROFILES_PATH") or home / "profiles.toml")
+    try:
+        profiles = tomllib.loads(path.read_text())
+        name = os.environ.get("PREFECT_PROFILE") or profiles.get("active", "ephemeral")
+        return API in profiles.get("profiles", {}).get(name, {})
+    except (OSError, ValueError, AttributeError, TypeError):
+        return False
+
+
+def _end_with(parent: int) -> None:
+    """Have the kernel end this process when its parent ends, however that happens (Linux)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        sys.exit(1)
+
+
+def main() -> None:
+    """Serve on a port until told to stop: `python -m flows.service.temporary PORT PARENT`."""
+    _end_with(int(sys.argv[2]))
+    import uvicorn
+    from prefect.settings import PREFECT_HOME
+
+    from flows.service.home import take_turns_by_default
+
+    PREFECT_HOME.value().mkdir(parents=True, exist_ok=True)
+    take_turns_by_default()
+
+    uvicorn.run(
+        "prefect.server.api.server:create_app",
+        factory=True,
+        host="127.0.0.1",
+        port=int(sys.argv[1]),
+        log_level="error",
+        lifespan="on",
+    )
+
+
+if __name__ == "__main__":
+    main()
