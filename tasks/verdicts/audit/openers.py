@@ -6,9 +6,9 @@ from collections import Counter
 import numpy as np
 
 from tasks.verdicts.audit.batch import Batch
-from tasks.verdicts.audit.counts import Counts, covered, grams_of
+from tasks.verdicts.audit.counts import Counts, Grams, covered, grams_of
 from tasks.verdicts.audit.found import Found, RowNotes, Seen, spell_tokens
-from tasks.verdicts.audit.tokens import EDGE_TOKENS, LABEL_SHAPES, Flags, Hashes, Places
+from tasks.verdicts.audit.tokens import EDGE_TOKENS, LABEL_SHAPES, Flags, Hashes, Places, hashes_at
 
 OPENER_WORDS, MOST_OPENERS, KEPT_OPENERS = 3, 12, 50_000
 LOCKED, LEAST_LOCKED, LEAST_ROWS, LEAST_SHARE, LEAST_LIFT_SHARE = 0.95, 2, 10, 0.02, 0.05
@@ -82,11 +82,12 @@ class LockedLabelDetector:
         return held
 
     def _locked_tokens(self, batch: Batch) -> Flags:
-        opens, anywhere = (next(grams_of(batch.tokens, [view])) for view in reversed(VIEWS))
+        opens = next(grams_of(batch.tokens, ["opening"]))
         opening = opens.places
+        anywhere = Grams("1", hashes_at(batch.tokens, opening, 1), opening, 1)
         count = self._counts.of(opens)
         locked = (count >= max(LEAST_ROWS, LEAST_SHARE / 4 * self._counts.rows)) & (
-            count >= LOCKED * self._counts.of(anywhere)[opening]
+            count >= LOCKED * self._counts.of(anywhere)
         )
         if self._baseline is not None:
             known, expected = (
@@ -97,7 +98,9 @@ class LockedLabelDetector:
                 (known <= CHANCE_ROWS) & (expected >= LEAST_EXPECTED)
             )
         found = np.zeros(len(batch.tokens.hashes), bool)
-        found[opening[locked & ~batch.beside[opening]]] = True
+        kept = opening[locked]
+        if len(kept):
+            found[kept[~batch.beside_at(kept)]] = True
         return found
 
     def found(self) -> list[Found]:
