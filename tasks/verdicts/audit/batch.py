@@ -29,6 +29,28 @@ class Rows(Protocol):
 
 
 @dataclass(frozen=True)
+class FirstRows:
+    """The first so many rows of a corpus."""
+
+    whole: Rows
+    rows: int
+
+    @property
+    def producers(self) -> tuple[str, ...]:
+        """Return the names of the producer-only columns."""
+        return self.whole.producers
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """Yield the rows in order."""
+        left = self.rows
+        for batch in self.whole.batches():
+            yield batch.slice(0, left)
+            left -= batch.num_rows
+            if left <= 0:
+                return
+
+
+@dataclass(frozen=True)
 class Batch:
     """Rows first_row … of a corpus."""
 
