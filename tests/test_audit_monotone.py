@@ -125,7 +125,7 @@ def test_what_is_spoilt_is_found(spoil: Spoil) -> None:
 
 
 @pytest.mark.parametrize("spoil", SPOILS, ids=lambda spoil: spoil.__name__)
-@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=2, deadline=None, suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(0, 999), same=st.booleans())
 def test_a_baseline_never_turns_a_finding_clean(spoil: Spoil, seed: int, same: bool) -> None:
     rows = spoil(drawn(ROWS, seed), seed)
@@ -135,7 +135,7 @@ def test_a_baseline_never_turns_a_finding_clean(spoil: Spoil, seed: int, same: b
 
 
 @pytest.mark.parametrize("spoil", SPOILS, ids=lambda spoil: spoil.__name__)
-@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=2, deadline=None, suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(0, 999), others=st.sets(st.sampled_from(["role", "mood", "plain"])))
 def test_a_producer_column_never_turns_a_finding_clean(
     spoil: Spoil, seed: int, others: set[str]
@@ -146,7 +146,7 @@ def test_a_producer_column_never_turns_a_finding_clean(
 
 
 @pytest.mark.parametrize("spoil", SPOILS, ids=lambda spoil: spoil.__name__)
-@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=2, deadline=None, suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(0, 999), more=st.integers(1, 1500), speak=st.booleans())
 def test_more_rows_never_turn_a_finding_clean(
     spoil: Spoil, seed: int, more: int, speak: bool
