@@ -10,10 +10,10 @@ from tasks.inference.engine import EnginePlacement
 from tasks.policy import STAGE, leave_table, settle
 from tasks.spec import digest
 from tasks.store import Key, Made, Table, digests
-from tasks.verdicts.audit.report import Fact, audited_today
 from tasks.verdicts.audit.traces import (
     TraceAuditSpec,
     audit_table,
+    origin,
     refuse_leaks,
     stopping_patterns,
     told_suspects,
@@ -99,9 +99,7 @@ def audit_traces(
     baselines_digest = digest(*sorted(table.digest for table in baselines))
     inputs = digests({"traces": traces, "prompts": prompts}) | {"baselines": baselines_digest}
     key = Key("audits", AUDIT_VERSION, spec, inputs)
-    facts = [Fact("recipe", recipe), Fact("audit", key.fingerprint), audited_today()]
-    facts += [Fact("traces", traces.fingerprint), Fact("prompts", prompts.fingerprint)]
-    facts += [Fact("baseline", table.fingerprint) for table in baselines]
+    facts = origin(recipe, key.fingerprint, traces, prompts, baselines)
     return settle(
         root,
         key,
