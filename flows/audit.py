@@ -3,7 +3,6 @@
 import os
 import sys
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.console import Console
@@ -16,7 +15,7 @@ from tasks.verdicts.audit.audit import AuditSpec, Progress, audit
 from tasks.verdicts.audit.files import data_files
 from tasks.verdicts.audit.outcome import Outcome, Verdict
 from tasks.verdicts.audit.reading import Columns, RowFile
-from tasks.verdicts.audit.report import Fact, percent, report
+from tasks.verdicts.audit.report import Fact, audited_today, percent, report
 from tasks.verdicts.audit.style import Style
 
 SHOWN_PATTERNS, SHOWN_OPENERS = 12, 5
@@ -136,7 +135,7 @@ def facts_of(path: Path, baseline: Path | None, spec: AuditSpec) -> list[Fact]:
     facts = [Fact("file", f"{path.name} ({_fingerprint(path)})")]
     if baseline is not None:
         facts.append(Fact("baseline", f"{baseline.name} ({_fingerprint(baseline)})"))
-    facts.append(Fact("audited on", datetime.now(UTC).date().isoformat()))
+    facts.append(audited_today())
     settings = spec.model_dump(exclude_defaults=True)
     return [*facts, *(Fact(name, str(value)) for name, value in settings.items())]
 

@@ -158,7 +158,7 @@ def build(recipe: Recipe, root: Path, clock: Clock) -> Built:
     traces = clock.run(generate_traces, prompts, recipe.traces, recipe.placement.teacher, root)
     own = clock.run(keep_baseline, traces, prompts, recipe.traces.teacher, root, recipe.name)
     baselines: tuple[Table, ...] = (own, *earlier(root, own, batch=traces.rows - own.rows_in))
-    audits = clock.run(audit_traces, traces, prompts, baselines, recipe.audit, root)
+    audits = clock.run(audit_traces, traces, prompts, baselines, recipe.audit, root, recipe.name)
     refuse_leaky_traces(audits, recipe.audit)
     verdicts = clock.run(
         judge_traces, traces, prompts, passages, questions, audits, recipe.verdicts, root

@@ -48,7 +48,7 @@ def probe(
     student = clock.run(generate_traces, prompts, asking, placement, root, adapter)
     style = clock.run(keep_style, base, prompts, root, recipe.name)
     audits = clock.run(
-        audit_traces, student, prompts, (style, *built.baselines), recipe.audit, root
+        audit_traces, student, prompts, (style, *built.baselines), recipe.audit, root, recipe.name
     )
     both = clock.run(join_answers, base, student, root)
     gates = recipe.verdicts.model_copy(

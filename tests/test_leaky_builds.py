@@ -48,7 +48,8 @@ def leaky(rulebook: Path, base_url: str, **audit: object) -> Recipe:
 def test_a_leak_of_a_form_nobody_wrote_a_pattern_for_stops_the_run_and_leaves_its_evidence(
     tmp_path: Path, rulebook: Path, leaking_url: str
 ) -> None:
-    state = build_corpus(leaky(rulebook, leaking_url), tmp_path, return_state=True)
+    made = leaky(rulebook, leaking_url)
+    state = build_corpus(made, tmp_path, return_state=True)
     with pytest.raises(
         GateBroken,
         match=r"concentration '.*zesty variant.* in \d+ rows \(9\d %\).*nothing was published",
@@ -59,7 +60,11 @@ def test_a_leak_of_a_form_nobody_wrote_a_pattern_for_stops_the_run_and_leaves_it
     (left,) = [one for one in artifacts_of(run_of(state)) if one.key == "leaks"]
     assert "zesty variant" in str(left.data)
     (page,) = (tmp_path / "audits").glob("*/audit.html")
-    assert "zesty variant" in page.read_text()
+    told = page.read_text()
+    assert "zesty variant" in told
+    assert f"recipe {made.name}" in told
+    assert f"audit {page.parent.name}" in told
+    assert "audited on 2" in told
 
 
 @pytest.mark.usefixtures("prefect_server")

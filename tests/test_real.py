@@ -94,7 +94,13 @@ def test_a_leaked_corpus_is_stopped_and_its_student_passes_the_gate_that_counts_
     clock = Clock()
     leaked = contaminated(build(recipe, factory, clock), factory)
     audits = clock.run(
-        audit_traces, leaked.traces, leaked.prompts, leaked.baselines, recipe.audit, factory
+        audit_traces,
+        leaked.traces,
+        leaked.prompts,
+        leaked.baselines,
+        recipe.audit,
+        factory,
+        recipe.name,
     )
     with pytest.raises(GateBroken, match="producer state in the traces"):
         refuse_leaky_traces.fn(audits, recipe.audit)

@@ -10,10 +10,10 @@ from tasks.inference.engine import EnginePlacement
 from tasks.policy import STAGE, leave_table, settle
 from tasks.spec import digest
 from tasks.store import Key, Made, Table, digests
-from tasks.verdicts.audit.report import Fact
 from tasks.verdicts.audit.traces import (
     TraceAuditSpec,
     audit_table,
+    origin,
     refuse_leaks,
     stopping_patterns,
     told_suspects,
@@ -24,7 +24,7 @@ from tasks.verdicts.opinions import opinions_table
 from tasks.verdicts.worth import gates_table
 
 CODE_VERSION = 5
-AUDIT_VERSION, COHERENCE_VERSION, GATE_CHECKS_VERSION = 3, 3, 2
+AUDIT_VERSION, COHERENCE_VERSION, GATE_CHECKS_VERSION = 4, 3, 2
 
 
 @task(**STAGE)
@@ -85,14 +85,21 @@ def measure_gates(
 
 @task(**STAGE)
 def audit_traces(
-    traces: Table, prompts: Table, baselines: tuple[Table, ...], spec: TraceAuditSpec, root: Path
+    traces: Table,
+    prompts: Table,
+    baselines: tuple[Table, ...],
+    spec: TraceAuditSpec,
+    root: Path,
+    recipe: str,
 ) -> Table:
-    """Put all traces before the audit at once. The table is kept either way; refuse_leaky_traces ends the run that leaks."""
+    """Put all traces before the audit at once. The table is kept either way; refuse_leaky_traces ends the run that leaks.
+
+    recipe: its name, for the page; the page also says the day. Neither is part of the table or of its key.
+    """
     baselines_digest = digest(*sorted(table.digest for table in baselines))
     inputs = digests({"traces": traces, "prompts": prompts}) | {"baselines": baselines_digest}
     key = Key("audits", AUDIT_VERSION, spec, inputs)
-    facts = [Fact("traces", traces.fingerprint), Fact("prompts", prompts.fingerprint)]
-    facts += [Fact("baseline", table.fingerprint) for table in baselines]
+    facts = origin(recipe, key.fingerprint, traces, prompts, baselines)
     return settle(
         root,
         key,

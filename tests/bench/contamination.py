@@ -80,7 +80,7 @@ def stopped(recipe: object, built: object, root: Path) -> str:
 
     assert isinstance(recipe, Recipe) and isinstance(built, Built)
     audits = Clock().run(
-        audit_traces, built.traces, built.prompts, built.baselines, recipe.audit, root
+        audit_traces, built.traces, built.prompts, built.baselines, recipe.audit, root, recipe.name
     )
     try:
         refuse_leaky_traces.fn(audits, recipe.audit)

@@ -29,6 +29,28 @@ class Rows(Protocol):
 
 
 @dataclass(frozen=True)
+class FirstRows:
+    """The first so many rows of a corpus."""
+
+    whole: Rows
+    rows: int
+
+    @property
+    def producers(self) -> tuple[str, ...]:
+        """Return the names of the producer-only columns."""
+        return self.whole.producers
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """Yield the rows in order."""
+        left = self.rows
+        for batch in self.whole.batches():
+            yield batch.slice(0, left)
+            left -= batch.num_rows
+            if left <= 0:
+                return
+
+
+@dataclass(frozen=True)
 class Batch:
     """Rows first_row … of a corpus."""
 
@@ -57,9 +79,20 @@ class Batch:
         return tokens_of(self.rows.column("prompt"))
 
     @cached_property
+    def prompt_digests(self) -> Hashes:
+        """Return a 64-bit digest of every row's prompt; rows without one differ from all others."""
+        import xxhash
+
+        digests = [
+            xxhash.xxh3_64_intdigest(text.encode()) if text else self.first_row + place
+            for place, text in enumerate(self.texts("prompt"))
+        ]
+        return np.array(digests, np.uint64)
+
+    @cached_property
     def samples_of(self) -> Places:
         """Return for every row the number of its prompt within the batch; rows without prompts have one each, as has an instruction that all share."""
-        _, number, sizes = np.unique(prompt_digests(self), return_inverse=True, return_counts=True)
+        _, number, sizes = np.unique(self.prompt_digests, return_inverse=True, return_counts=True)
         return (
             np.arange(self.rows.num_rows)
             if len(sizes) * MOST_SAMPLES < self.rows.num_rows
@@ -84,6 +117,13 @@ class Batch:
         )
         return both
 
+    def beside_at(self, places: Places) -> Flags:
+        """Return which of the tokens at the places their own prompts or answers hold; for a few places quicker than all."""
+        some = _keys(self.tokens.hashes[places], self.tokens.texts[places])
+        answers = tokens_of(self.rows.column("answer"))
+        held: Flags = np.isin(some, _keyed(self.prompt_tokens)) | np.isin(some, _keyed(answers))
+        return held
+
     def unprompted(self, grams: Grams, chosen: Places) -> Places:
         """Return the chosen n-grams that do not consist of the prompt's and the answer's tokens alone."""
         places = grams.places[chosen]
@@ -103,7 +143,11 @@ def held_beside(tokens: Tokens, beside: Tokens) -> Flags:
 
 
 def _keyed(tokens: Tokens) -> Hashes:
-    keys: Hashes = tokens.hashes ^ (tokens.texts.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15))
+    return _keys(tokens.hashes, tokens.texts)
+
+
+def _keys(hashes: Hashes, texts: Places) -> Hashes:
+    keys: Hashes = hashes ^ (texts.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15))
     return keys
 
 
@@ -131,16 +175,3 @@ def prompt_weights(
 
 MOST_SAMPLES = 32
 """Rows a prompt, on average, above which the prompt column is taken for an instruction that all rows share."""
-
-
-def prompt_digests(batch: Batch) -> Hashes:
-    """Return a 64-bit digest of every row's prompt; rows without one differ from all others."""
-    import xxhash
-
-    return np.array(
-        [
-            xxhash.xxh3_64_intdigest(text.encode()) if text else batch.first_row + place
-            for place, text in enumerate(batch.texts("prompt"))
-        ],
-        np.uint64,
-    )

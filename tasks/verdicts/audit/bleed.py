@@ -1,13 +1,11 @@
 """Other rows in a trace: a long run of words that only another row's prompt holds, or another row's id."""
 
-import re
-
 import numpy as np
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from tasks.verdicts.audit.batch import Batch, prompt_digests
+from tasks.verdicts.audit.batch import Batch
 from tasks.verdicts.audit.found import Found, RowNotes, Seen, seen, spell_tokens
+from tasks.verdicts.audit.names import NAME, names_in
 from tasks.verdicts.audit.tokens import Hashes, Places, Tokens, ngram_hashes
 
 RUN_TOKENS = 16
@@ -16,8 +14,6 @@ OWN_ORDER, LEAST_FOREIGN = 4, 8
 """Of the run, so many tokens must lie in no 4-gram of the row's own prompt: prompts of one template differ in little."""
 CELL_BITS = 23
 NOBODY, MANY = np.uint64(0), np.uint64(1)
-_ID = re.compile(r"(?=[\w\-]*\d)(?=[\w\-]*[A-Za-z])[\w\-]{6,}")
-_MAY_HOLD_ID = r"[A-Za-z][\w\-]*\d|\d[\w\-]*[A-Za-z]"
 
 
 class BleedDetector:
@@ -30,10 +26,10 @@ class BleedDetector:
 
     def learn(self, batch: Batch) -> None:
         """Learn which prompt alone holds each run of tokens, and every telling id."""
-        self._ids.update(value for value in batch.texts("id") if _ID.fullmatch(value))
+        self._ids.update(value for value in batch.texts("id") if NAME.fullmatch(value))
         if len(batch.prompt_tokens.hashes):
             self._owners = self._owners or _Owners()
-            self._owners.claim(batch.prompt_tokens, prompt_digests(batch))
+            self._owners.claim(batch.prompt_tokens, batch.prompt_digests)
 
     def look(self, batch: Batch) -> None:
         """Note rows that quote another row's prompt, or name another row."""
@@ -41,13 +37,11 @@ class BleedDetector:
             for row in np.unique(self._quoted(batch)[1]):
                 self._quoting.note("", batch.first_row + int(row))
         if self._ids:
-            thinks, prompts, ids = (batch.texts(name) for name in ("think", "prompt", "id"))
-            for place in np.flatnonzero(
-                pc.match_substring_regex(batch.rows.column("think"), _MAY_HOLD_ID)
-            ):
-                named = self._ids.intersection(_ID.findall(thinks[place]))
+            prompts, ids = batch.texts("prompt"), batch.texts("id")
+            for place, names in names_in(batch.rows.column("think")):
+                named = self._ids.intersection(names)
                 if any(found != ids[place] and found not in prompts[place] for found in named):
-                    self._naming.note("", batch.first_row + int(place))
+                    self._naming.note("", batch.first_row + place)
 
     def found(self) -> list[Found]:
         """Return one finding for quotations, one for names."""
@@ -62,7 +56,7 @@ class BleedDetector:
         """Return first token and row of every run that another row's prompt alone holds, and the own prompt not nearly."""
         if self._owners is None:
             return np.zeros(0, np.int64), np.zeros(0, np.int64)
-        places, rows = self._owners.quoted(batch.tokens, prompt_digests(batch))
+        places, rows = self._owners.quoted(batch.tokens, batch.prompt_digests)
         foreign = [
             _foreign_tokens(batch, int(first), int(row)) >= LEAST_FOREIGN
             for first, row in zip(places, rows, strict=True)
@@ -77,7 +71,7 @@ class BleedDetector:
 
     def _spell_name(self, batch: Batch, row: int) -> Seen:
         text, own = batch.texts("think")[row], batch.texts("id")[row]
-        match = next(one for one in _ID.finditer(text) if one[0] in self._ids and one[0] != own)
+        match = next(one for one in NAME.finditer(text) if one[0] in self._ids and one[0] != own)
         return seen(text, match.start(), match.end())
 
 

@@ -1,7 +1,7 @@
 """What an audit says: the verdict, the patterns with their evidence, the rows at fault. Its JSON is a contract."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -96,6 +96,17 @@ class Outcome:
     def shifted(self) -> str:
         """Return what to know of a baseline that is none, "" when it is one or there is none."""
         return SHIFTED if any(one.detector == "shift" for one in self.patterns) else ""
+
+    def with_suspects(self, first: "Outcome") -> "Outcome":
+        """Return the same outcome with what an audit of its first rows found, as something that a person must look at."""
+        if first.verdict == "clean":
+            return self
+        suspects = tuple(
+            replace(one, share=one.rows / self.rows, leak=False, suspect=True)
+            for one in first.patterns
+            if not one.cleared and (one.leak or one.suspect)
+        )
+        return replace(self, patterns=(*suspects, *self.patterns)[:MOST_PATTERNS])
 
     def gate_rows(self) -> dict[str, int]:
         """Return reason → rows; the gates of a preset are named even where no row failed."""

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from tasks.verdicts.audit.concentration import LEAST_ROWS as LEAST_CONCENTRATED
 from tasks.verdicts.audit.concentration import LEVEL, SURE
-from tasks.verdicts.audit.insertion import LEAST_OTHERS
+from tasks.verdicts.audit.contrast import LEAST_OTHERS
 from tasks.verdicts.audit.thresholds import LEAST_INSIDE
 from tasks.verdicts.audit.thresholds import LEAST_ROWS as LEAST_EDGE
 

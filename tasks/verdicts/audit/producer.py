@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
@@ -59,18 +60,16 @@ class TaintDetector:
 
     A long verbatim run proves itself. A short phrase must be seen with its value more often than rows without the value explain (exact test): by
     itself, or together with the column's other values. A value that all rows carry has no rows without it: then a person must look.
+    Every column is judged by itself, so that one more column hides nothing that another betrays.
     """
 
     def __init__(self, columns: tuple[str, ...]) -> None:
-        self._columns = columns
-        self._carried: dict[str, Counter[str]] = {name: Counter() for name in columns}
-        self._noted, self._proven, self._parted = RowNotes(), RowNotes(), RowNotes()
-        self._sample: list[tuple[str, frozenset[str]]] = []
+        self._columns = {name: _Column() for name in columns}
 
     def learn(self, batch: Batch) -> None:
         """Count the rows that carry each value."""
-        for name in self._columns:
-            self._carried[name].update(batch.texts(PRODUCER + name))
+        for name, column in self._columns.items():
+            column.carried.update(batch.texts(PRODUCER + name))
 
     def look(self, batch: Batch) -> None:
         """Note phrases of own values; keep a sample of rows to see how common a phrase is without its value."""
@@ -78,43 +77,18 @@ class TaintDetector:
         for place, (think, prompt) in enumerate(
             zip(batch.texts("think"), batch.texts("prompt"), strict=True)
         ):
-            text, own = spaced(think), [column[place] for column in values]
-            if len(self._sample) < SAMPLE_ROWS:
-                held = [phrase for value in own for phrase in (*phrases(value), *parts(value))]
-                self._sample.append((text, frozenset(held)))
-            self._note(batch.first_row + place, text, prompt, own)
-
-    def _note(self, row: int, text: str, prompt: str, own: list[str]) -> None:
-        asked = ""
-        for value in own:
-            hits = [phrase for phrase in phrases(value) if phrase in text]
-            pieces = [part for part in parts(value) if part in text]
-            if not (hits or pieces):
-                continue
-            asked = asked or spaced(prompt)
-            hits = [phrase for phrase in hits if phrase not in asked]
-            notes = self._proven if len(hits) >= VERBATIM_PHRASES else self._noted
-            for phrase in hits:
-                notes.note(phrase, row)
-            for part in pieces:
-                if part not in asked:
-                    self._parted.note(part, row)
+            text = spaced(think)
+            for column, own in zip(self._columns.values(), values, strict=True):
+                column.look(batch.first_row + place, text, prompt, own[place])
 
     def found(self) -> list[Found]:
         """Return one finding for each phrase that came back, the widest first; a row is flagged under the first that holds it."""
-        carried, pooled = self._carried_phrases(), self._pooled()
-        kept = [(phrase, rows) for phrase, rows in self._proven.widest_first()]
-        lone = list[tuple[str, Places]]()
-        for phrase, rows in self._noted.widest_first():
-            if phrase in pooled or self._telling(phrase, len(rows), carried[phrase], LEVEL):
-                kept.append((phrase, rows))
-            elif len(rows) >= LEAST_ROWS and not self._without(phrase):
-                lone.append((phrase, rows))
-        for part, rows in self._parted.widest_first()[:MOST_PARTS]:
-            rare = len(rows) >= LEAST_ROWS and np.mean(self._without(part) or [True]) <= USUAL
-            if rare and self._telling(part, len(rows), carried[part], PART_LEVEL):
-                kept.append((part, rows))
-        found = list(_one_reason_a_row(kept))
+        echoes, lone = list[_Echo](), list[_Echo]()
+        for column in self._columns.values():
+            of_column = column.echoes()
+            echoes += of_column
+            lone += column.lone({echo.phrase for echo in of_column})
+        found = list(_one_reason_a_row(echoes))
         told = {one.spell.phrase for one in found if isinstance(one.spell, _Speller)}
         return found + [
             Found("taint", rows, _Speller(phrase.strip()), rows[:0], leak=False, suspect=True)
@@ -122,12 +96,66 @@ class TaintDetector:
             if phrase.strip() not in told
         ]
 
+
+class _Echo(NamedTuple):
+    """A phrase of a producer value that came back, and the rows it came back in."""
+
+    phrase: str
+    rows: Places
+
+
+class _Column:
+    """What is known of one producer column. carried: value → rows."""
+
+    def __init__(self) -> None:
+        self.carried: Counter[str] = Counter()
+        self._noted, self._proven, self._parted = RowNotes(), RowNotes(), RowNotes()
+        self._sample: list[tuple[str, frozenset[str]]] = []
+
+    def look(self, row: int, text: str, prompt: str, value: str) -> None:
+        """Note the phrases of a row's value that its trace holds and its prompt does not."""
+        of_value, of_parts = phrases(value), parts(value)
+        if len(self._sample) < SAMPLE_ROWS:
+            self._sample.append((text, frozenset((*of_value, *of_parts))))
+        hits = [phrase for phrase in of_value if phrase in text]
+        pieces = [part for part in of_parts if part in text]
+        if not (hits or pieces):
+            return
+        asked = spaced(prompt)
+        hits = [phrase for phrase in hits if phrase not in asked]
+        notes = self._proven if len(hits) >= VERBATIM_PHRASES else self._noted
+        for phrase in hits:
+            notes.note(phrase, row)
+        for part in pieces:
+            if part not in asked:
+                self._parted.note(part, row)
+
+    def echoes(self) -> list[_Echo]:
+        """Return the phrases that only their values explain."""
+        carried, pooled = self._carried_phrases(), self._pooled()
+        kept = [_Echo(phrase, rows) for phrase, rows in self._proven.widest_first()]
+        for phrase, rows in self._noted.widest_first():
+            if phrase in pooled or self._telling(phrase, len(rows), carried[phrase], LEVEL):
+                kept.append(_Echo(phrase, rows))
+        for part, rows in self._parted.widest_first()[:MOST_PARTS]:
+            rare = len(rows) >= LEAST_ROWS and np.mean(self._without(part) or [True]) <= USUAL
+            if rare and self._telling(part, len(rows), carried[part], PART_LEVEL):
+                kept.append(_Echo(part, rows))
+        return kept
+
+    def lone(self, told: set[str]) -> list[_Echo]:
+        """Return the other phrases of values that all rows carry: no row is left to compare with."""
+        return [
+            _Echo(phrase, rows)
+            for phrase, rows in self._noted.widest_first()
+            if len(rows) >= LEAST_ROWS and phrase not in told and not self._without(phrase)
+        ]
+
     def _carried_phrases(self) -> Counter[str]:
         carried: Counter[str] = Counter()
-        for values in self._carried.values():
-            for value, rows in values.items():
-                for phrase in {*phrases(value), *parts(value)}:
-                    carried[phrase] += rows
+        for value, rows in self.carried.items():
+            for phrase in {*phrases(value), *parts(value)}:
+                carried[phrase] += rows
         return carried
 
     def _without(self, phrase: str) -> list[bool]:
@@ -135,27 +163,21 @@ class TaintDetector:
         return [phrase in text for text, own in self._sample if phrase not in own]
 
     def _pooled(self) -> set[str]:
-        """Return the short values of columns whose values all together keep to their own rows."""
-        return {
-            phrase
-            for values in self._carried.values()
-            if 1 < len(values) <= MOST_VALUES
-            for phrase in self._pooled_of(values)
-        }
-
-    def _pooled_of(self, values: Counter[str]) -> list[str]:
-        from scipy.special import betainc
-
-        short = [found[0] for value in values if len(found := phrases(value)) == 1]
+        """Return the short values of a column whose values all together keep to their own rows."""
+        if not 1 < len(self.carried) <= MOST_VALUES:
+            return set()
+        short = [found[0] for value in self.carried if len(found := phrases(value)) == 1]
         own = {phrase: len(self._noted.rows.get(phrase, ())) for phrase in short}
         held = {phrase: self._without(phrase) for phrase, rows in own.items() if rows}
         usual = [phrase for phrase, others in held.items() if others and np.mean(others) <= USUAL]
         echoes = sum(own[phrase] for phrase in usual)
         chance = sum(sum(held[phrase]) for phrase in usual)
         if not echoes:
-            return []
-        most = max(values.values()) / sum(values.values())
-        return usual if float(betainc(echoes, chance + 1, most)) <= LEVEL else []
+            return set()
+        from scipy.special import betainc
+
+        most = max(self.carried.values()) / sum(self.carried.values())
+        return set(usual) if float(betainc(echoes, chance + 1, most)) <= LEVEL else set()
 
     def _telling(self, phrase: str, own: int, carried: int, level: float) -> bool:
         if _CODED.fullmatch(phrase.strip()):
@@ -167,9 +189,7 @@ class TaintDetector:
         return float(test.p(np.array([own], float), np.array([sum(without)], float))[0]) <= level
 
 
-def _one_reason_a_row(
-    kept: list[tuple[str, Places]],
-) -> Iterator[Found]:
+def _one_reason_a_row(kept: list[_Echo]) -> Iterator[Found]:
     taken = np.zeros(0, np.int64)
     for phrase, rows in kept:
         new = np.setdiff1d(rows, taken)

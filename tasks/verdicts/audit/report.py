@@ -1,6 +1,7 @@
 """The audit as one self-contained page: verdict, openers as a chart, patterns with their evidence, rows at fault."""
 
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
@@ -28,6 +29,11 @@ class Fact(NamedTuple):
 
     name: str
     value: str
+
+
+def audited_today() -> Fact:
+    """Return the line that says on which day the audit was made. For people only: no table and no key holds it."""
+    return Fact("audited on", datetime.now(UTC).date().isoformat())
 
 
 class Marked(NamedTuple):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tasks.errors import EmptyTable
-from tasks.verdicts.audit.batch import Batch, Rows, batches_of, prompt_digests, prompt_weights
+from tasks.verdicts.audit.batch import Batch, Rows, batches_of, prompt_weights
 from tasks.verdicts.audit.characters import bounds, statistics
 from tasks.verdicts.audit.concentration import (
     Concentrated,
@@ -49,7 +49,7 @@ class Style:
         for batch in batches_of(baseline):
             counts.add(batch.tokens, batch.samples_of)
             openers.add(batch)
-            digests.append(prompt_digests(batch))
+            digests.append(batch.prompt_digests)
         second = [
             (
                 scan(batch.tokens, surprise(batch, counts, own=1)),
@@ -80,7 +80,7 @@ class ConcentrationDetector:
 
     def learn(self, batch: Batch) -> None:
         """Note who asked for what; the n-grams are counted already."""
-        self._digests.append(prompt_digests(batch))
+        self._digests.append(batch.prompt_digests)
 
     def look(self, batch: Batch) -> None:
         """Note where the promising ones stand."""

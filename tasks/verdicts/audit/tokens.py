@@ -96,8 +96,8 @@ def exact_tokens(texts: pa.Array) -> Tokens:
 
 
 def _cut(texts: pa.Array, hashes: Hashing) -> Tokens:
-    offsets, spelled = _bytes(texts)
-    _, data = _bytes(pc.utf8_lower(texts))
+    offsets, spelled = bytes_of(texts)
+    _, data = bytes_of(pc.utf8_lower(texts))
     # Folding changes the length of a few letters alone (Turkish I and the like); then all texts of the run keep their case.
     data = data if len(data) == len(spelled) else spelled
     kinds, first = _byte_kinds(data), np.zeros(len(data) + 1, bool)
@@ -106,7 +106,8 @@ def _cut(texts: pa.Array, hashes: Hashing) -> Tokens:
     return Tokens(hashes(data, kinds, starts), starts, np.searchsorted(starts, offsets), len(data))
 
 
-def _bytes(texts: pa.Array) -> tuple[Places, Bytes]:
+def bytes_of(texts: pa.Array) -> tuple[Places, Bytes]:
+    """Return where every text begins in the bytes of all texts, with their end, and these bytes."""
     whole = texts.cast(pa.large_string())
     offsets = np.frombuffer(whole.buffers()[1], np.int64)[
         whole.offset : whole.offset + len(whole) + 1
@@ -184,7 +185,7 @@ def _polynomial(data: Bytes, counts: Flags, starts: Places) -> Hashes:
 def _powers(count: int) -> tuple[Hashes, Hashes]:
     """Return at least so many powers of the base modulo 2**64, and their inverses."""
     if len(_POWERS[0]) < count:
-        _POWERS[:] = [_powers_of(base, 2 * count) for base in (_BASE, _BASE_INVERSE)]
+        _POWERS[:] = [_powers_of(base, count * 5 // 4) for base in (_BASE, _BASE_INVERSE)]
     return _POWERS[0], _POWERS[1]
 
 
@@ -203,7 +204,7 @@ def _mixed(hashes: Hashes) -> Hashes:
 
 def line_starts(texts: pa.Array, tokens: Tokens) -> Flags:
     """Return which tokens have a line break between themselves and the token before."""
-    _, spelled = _bytes(texts)
+    _, spelled = bytes_of(texts)
     breaks = np.concatenate([np.zeros(1, np.int64), np.cumsum(spelled == _LINE_BREAK)])
     before = breaks[np.minimum(tokens.starts, len(spelled))]
     return np.diff(before, prepend=before[:1]) > 0

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from tasks.verdicts.audit.batch import Batch, held_beside, prompt_digests, prompt_weights
+from tasks.verdicts.audit.batch import Batch, held_beside, prompt_weights
 from tasks.verdicts.audit.tokens import (
     Flags,
     Hashes,
@@ -19,6 +19,7 @@ from tasks.verdicts.audit.tokens import (
 )
 
 Reals = NDArray[np.float64]
+COLUMNS = ("think", "prompt", "answer")
 LONGEST = 4
 """Longest n-gram that a sentence is known by."""
 STOPS = ". ! ? … 。 ！ ？"
@@ -139,34 +140,37 @@ class BlockBuilder:
     """Takes rows until there are enough for a block."""
 
     def __init__(self) -> None:
-        self._parts: list[tuple[Batch, Places]] = []
+        self._rows: list[Places] = []
+        self._digests: list[Hashes] = []
+        self._columns: dict[str, list[pa.Array]] = {name: [] for name in COLUMNS}
         self.size = 0
         self.length = 0
 
     def add(self, batch: Batch, kept: Places) -> None:
-        """Take rows of a batch. kept: their numbers within it."""
-        if len(kept):
-            self._parts.append((batch, kept))
-            self.size += len(kept)
-            self.length += len(batch.tokens.hashes) * len(kept) // batch.rows.num_rows
+        """Take rows of a batch. kept: their numbers within it.
+
+        The rows are copied, so that a few of them do not keep the whole batch in memory.
+        """
+        if not len(kept):
+            return
+        self._rows.append(batch.first_row + kept)
+        self._digests.append(batch.prompt_digests[kept])
+        for name, parts in self._columns.items():
+            parts.append(batch.rows.column(name).take(pa.array(kept)))
+        self.size += len(kept)
+        self.length += len(batch.tokens.hashes) * len(kept) // batch.rows.num_rows
 
     def block(self) -> Block:
         """Return the rows taken so far as one block."""
-        thinks, prompts, answers = (self._column(name) for name in ("think", "prompt", "answer"))
+        thinks, prompts, answers = (pa.concat_arrays(parts) for parts in self._columns.values())
         tokens, asked, answered = tokens_of(thinks), tokens_of(prompts), tokens_of(answers)
-        rows = np.concatenate([batch.first_row + kept for batch, kept in self._parts])
-        digests = [prompt_digests(batch)[kept] for batch, kept in self._parts]
         return Block(
-            rows=rows,
+            rows=np.concatenate(self._rows),
             tokens=tokens,
             lines=line_starts(thinks, tokens),
             beside=held_beside(tokens, asked) | held_beside(tokens, answered),
             prompts=asked,
             answers=answered,
-            weights=prompt_weights(digests)[0],
+            weights=prompt_weights(self._digests)[0],
             heads=tokens.bounds[:-1],
         )
-
-    def _column(self, name: str) -> pa.Array:
-        parts = [batch.rows.column(name).take(pa.array(kept)) for batch, kept in self._parts]
-        return pa.concat_arrays(parts)

@@ -1,0 +1,55 @@
+"""How foreign the words of a stretch are: how few of the other texts hold them, in bits."""
+
+import numpy as np
+
+from tasks.verdicts.audit.stretches import Stretch
+from tasks.verdicts.audit.thresholds import MOST_VALUES
+from tasks.verdicts.audit.tokens import Flags
+from tasks.verdicts.audit.units import Block
+
+
+class Rarity:
+    """Weighs the words of stretches against one block. cleared: (tokens,) which tokens a cleared phrase accounts for."""
+
+    def __init__(self, block: Block, cleared: Flags) -> None:
+        self._block, self._cleared = block, cleared
+        self._all = float(block.weights.sum())
+
+    def bits(self, stretch: Stretch) -> tuple[float, float]:
+        """Return how rare the words of a stretch are elsewhere, in bits: all of them, and those no phrase clears.
+
+        Words that prompt or answer hold beside it count nothing.
+        """
+        total = uncleared = 0.0
+        for offset, token in stretch.form.distinct():
+            held = np.minimum(stretch.starts + offset, stretch.ends - 1)
+            if self._block.beside[held].mean() > 0.5:
+                continue
+            bits = self._rarity(token, stretch)
+            total += bits
+            uncleared += 0.0 if self._cleared[held].mean() > 0.5 else bits
+        slots = self._bits_of_slots(stretch)
+        return total + slots, uncleared + (slots if uncleared else 0.0)
+
+    def _bits_of_slots(self, stretch: Stretch) -> float:
+        """Return how rare the words of slots with few values are elsewhere, on average over the rows."""
+        total = 0.0
+        for offset in np.setdiff1d(np.arange(stretch.form.length), stretch.form.offsets):
+            places = np.minimum(stretch.starts + offset, stretch.ends - 1)
+            places = places[~self._block.beside[places]]
+            tokens, rows = np.unique(self._block.tokens.hashes[places], return_counts=True)
+            if len(tokens) <= MOST_VALUES and rows.sum() > len(tokens):
+                bits = [self._rarity(token, stretch) for token in tokens]
+                total += float(np.dot(bits, rows)) / len(stretch.starts)
+        return total
+
+    def _rarity(self, token: np.uint64, stretch: Stretch) -> float:
+        """Return how rare a token is outside of a stretch, in bits of the share of rows that hold it."""
+        places = self._block.places_of(token)
+        texts = self._block.tokens.texts[places]
+        elsewhere = places >= self._block.heads[texts]
+        inside = np.searchsorted(stretch.starts, places, "right") - 1
+        elsewhere &= (inside < 0) | (places >= stretch.ends[inside])
+        held = np.zeros(self._block.size, bool)
+        held[texts[elsewhere]] = True
+        return -float(np.log2((self._block.weights[held].sum() + 0.5) / (self._all + 1)))
