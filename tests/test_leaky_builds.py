@@ -64,7 +64,6 @@ def test_a_leak_of_a_form_nobody_wrote_a_pattern_for_stops_the_run_and_leaves_it
     assert "zesty variant" in told
     assert f"recipe {made.name}" in told
     assert f"audit {page.parent.name}" in told
-    assert "audited on 2" in told
 
 
 @pytest.mark.usefixtures("prefect_server")

@@ -15,7 +15,7 @@ from tasks.store import Made, Table
 from tasks.verdicts.audit.audit import AuditSpec, audit
 from tasks.verdicts.audit.batch import PRODUCER
 from tasks.verdicts.audit.outcome import SUSPECT, Outcome
-from tasks.verdicts.audit.report import Fact, audited_today, percent, report
+from tasks.verdicts.audit.report import Fact, percent, report
 from tasks.verdicts.audit.style import Style
 
 PROOFS, CORPUS_WIDE = (
@@ -89,11 +89,13 @@ def audit_table(
 def origin(
     recipe: str, audit: str, traces: Table, prompts: Table, baselines: Sequence[Table]
 ) -> list[Fact]:
-    """Return what the page of a build's audit says of its origin. audit: the fingerprint of its table."""
+    """Return what the page of a build's audit says of its origin. audit: the fingerprint of its table.
+
+    The day is not among it: a table is the same bytes whenever it is made. Served pages tell it.
+    """
     return [
         Fact("recipe", recipe),
         Fact("audit", audit),
-        audited_today(),
         Fact("traces", traces.fingerprint),
         Fact("prompts", prompts.fingerprint),
         *(Fact("baseline", table.fingerprint) for table in baselines),
