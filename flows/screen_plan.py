@@ -93,8 +93,8 @@ def _supply(supply: Supply) -> Iterable[tuple[str, str]]:
         yield (
             "neighbours",
             (
-                "the passages shown beside the one asked about are the next ones here; "
-                "the build takes the nearest in meaning"
+                "these samples show the passages that follow in the document; "
+                "the build shows the most similar ones"
             ),
         )
 
@@ -103,7 +103,8 @@ def _tokens(found: Lengths) -> str:
     drawn = "" if found.counted == found.of else f" ({found.counted:,} of {found.of:,} counted)"
     return (
         f"prompts have {found.median:,} tokens at the median, {found.longest:,} at most, "
-        f"{found.how}{drawn}; {found.room:,} fit, {percent(found.share)} would be prompt_too_long"
+        f"{found.how}{drawn}; there is room for {found.room:,}, "
+        f"so {percent(found.share)} are too long (prompt_too_long)"
     )
 
 

@@ -42,8 +42,16 @@ logging.getLogger(__package__).setLevel(logging.getLogger("prefect").level)
 
 
 def transient(task: Task[..., Any], run: TaskRun, state: State[Any]) -> bool:
-    """Whether a failed task may be tried again: only after an error that says so of itself."""
-    return isinstance(state.result(raise_on_failure=False), Transient)
+    """Whether a failed task may be tried again: only after an error that is transient. Says so in the log."""
+    error = state.result(raise_on_failure=False)
+    again = isinstance(error, Transient)
+    if again and run.run_count <= STAGE["retries"]:
+        seconds = STAGE["retry_delay_seconds"][run.run_count - 1]
+        logging.getLogger(__name__).warning(
+            "%s failed (%s); retry %d of %d in %.0f s",
+            task.name, error, run.run_count, STAGE["retries"], seconds,
+        )  # fmt: skip
+    return again
 
 
 class StagePolicy(TypedDict):

@@ -181,6 +181,12 @@ class Rejected(NamedTuple):
     parent_id: str = ""
 
 
+def reasons_told(counts: Mapping[str, int]) -> str:
+    """Return reasons with their rows as a sentence shows them, the largest first; "none" for none."""
+    largest = sorted(counts.items(), key=lambda one: (-one[1], one[0]))
+    return ", ".join(f"{rows:,} {reason}" for reason, rows in largest) or "none"
+
+
 def rejected(found: Iterable[Rejected | tuple[str, str, str]]) -> pa.Table:
     """Return rows as a REJECTED table; a triple has no parent."""
     return table_of([Rejected(*one)._asdict() for one in found], REJECTED)

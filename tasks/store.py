@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tasks.errors import EmptyTable, Losses, MillError, SchemaMismatch, StoreUnreachable
-from tasks.rows import REJECTED, conform
+from tasks.rows import REJECTED, conform, reasons_told
 from tasks.spec import Spec, digest, fingerprint
 
 MANIFEST, REJECTS = "_manifest.json", "rejected.parquet"
@@ -102,6 +102,8 @@ class Made:
     rows_in: int
     rows_out: int | None = None
     attach: Callable[[Path], None] = field(default=lambda folder: None)
+    pages: tuple[str, ...] = ()
+    """Which of the table's own files a browser may be shown."""
     may_be_empty: bool = False
     refused: MillError | None = None
     """Why the rows must not be handed on: nothing is published, and this is raised."""
@@ -205,7 +207,7 @@ def _refusal(key: Key, made: Made) -> MillError | None:
         return made.refused
     return EmptyTable(
         f"{key.stage}: none of {made.rows_in} rows was accepted; "
-        f"reasons: {_reasons(made.rejected) or 'none given'}"
+        f"rejected: {reasons_told(_reasons(made.rejected))}"
     )
 
 
@@ -239,7 +241,7 @@ def _write(draft: Path, key: Key, made: Made) -> dict[str, object]:
         "stage": key.stage, "fingerprint": key.fingerprint, "code_version": key.version,
         "spec": key.spec.model_dump(mode="json"), "inputs": dict(key.inputs), "schema": made.schema.to_string(show_schema_metadata=False),
         "rows": rows, "rows_in": made.rows_in, "rows_out": rows_out, "rejected": _reasons(made.rejected),
-        "parts": parts, "files": files, "digest": digest(*(f"{name} {files[name]}" for name in parts)),
+        "pages": list(made.pages), "parts": parts, "files": files, "digest": digest(*(f"{name} {files[name]}" for name in parts)),
     }  # fmt: skip
     for name in files:
         _flush(draft / name)

@@ -319,7 +319,7 @@ def test_rejected_rows_carry_their_reasons_beside_the_corpus(
     built: tuple[Recipe, Path, Summary],
 ) -> None:
     rejected = pq.read_table(built[2].rejected)
-    assert rejected.column_names == ["row_id", "reason", "detail"]
+    assert rejected.column_names == rows.REJECTED.names
     line = next(line for line in built[2].stages if line.stage == "corpus")
     assert rejected.num_rows == sum(line.rejected.values())
 

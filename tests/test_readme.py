@@ -109,7 +109,7 @@ def test_the_plan_command_shows_prompts_and_numbers() -> None:
         capture_output=True, text=True, cwd=HOUSE, check=False,
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
-    for said in ("prompt 10 of 10", "0 % would be prompt_too_long", "1,296: 300 prompts"):
+    for said in ("prompt 10 of 10", "so 0 % are too long", "1,296: 300 prompts"):
         assert said in done.stdout
 
 

@@ -546,12 +546,19 @@ def test_a_taken_port_and_a_home_that_no_shell_could_read_are_refused(
     assert "the mill is up with" in said and "tracemill down" in said
 
 
-def test_only_reports_below_the_store_can_be_read(tmp_path: Path) -> None:
+def test_only_pages_that_a_table_declares_can_be_read(tmp_path: Path) -> None:
     root = tmp_path / "mill"
     (root / "corpus" / "f").mkdir(parents=True)
+    (root / "data_docs" / "f").mkdir(parents=True)
+    (root / "data_docs" / "gone").mkdir()
     (root / "journal").mkdir()
+    declared = ["report.html", "link.html"]
+    (root / "corpus/f/_manifest.json").write_text(json.dumps({"pages": declared}))
     for path in (
         root / "corpus/f/report.html",
+        root / "corpus/f/other.html",
+        root / "data_docs/f/index.html",
+        root / "data_docs/gone/index.html",
         root / "corpus/f/train.parquet",
         root / "journal/a.html",
         tmp_path / "secret.html",
@@ -559,7 +566,11 @@ def test_only_reports_below_the_store_can_be_read(tmp_path: Path) -> None:
         path.write_text("x")
     (root / "corpus/f/link.html").symlink_to(tmp_path / "secret.html")
     assert readable(root, "corpus/f/report.html")
+    assert readable(root, "data_docs/f/index.html")
     outside = [
+        "corpus/f/other.html",
+        "data_docs/gone/index.html",
+        "corpus/f/_manifest.json",
         "corpus/f/train.parquet",
         "journal/a.html",
         "../secret.html",

@@ -1,5 +1,6 @@
 """Families that are asked for more prompts than their sections and questions give."""
 
+import math
 from collections.abc import Iterator
 
 from flows.plan.fault import Fault
@@ -23,19 +24,26 @@ def thin_control(recipe: Recipe, supply: Supply) -> Iterator[Fault]:
     if found < wanted:
         yield Fault(
             "prompts.control",
-            f"{found:,} of {wanted:,} prompts of the control arm can be asked, because the "
-            "families leave no more; the audit then sees smaller leaks less surely",
+            f"the control arm gets {found:,} of its {wanted:,} prompts: the families ask nearly all "
+            "that the sources can give. The audit then finds fewer leaks",
             stops=False,
         )
     fewest = fewest_stamped(spec.rows, found)
     if spec.control and fewest > spec.rows:
         yield Fault(
             "prompts.control",
-            f"a control arm of {found:,} prompts is too small for {spec.rows:,} rows: by itself it "
-            f"betrays no leak, for that takes {fewest:,} rows with the same words. Raise "
-            "prompts.control; words that recur in ten rows are found without it",
+            f"a control arm of {found:,} prompts is too small to compare {spec.rows:,} rows with: "
+            f"it would show a leak from {fewest:,} rows on. {_larger(spec.rows)}Words that recur "
+            "in ten rows are found without it",
             stops=False,
         )
+
+
+def _larger(rows: int) -> str:
+    """Return the advice that names the smallest control arm with which a leak can be shown."""
+    enough = next((count for count in range(1, rows) if fewest_stamped(rows, count) <= rows), 0)
+    share = math.ceil(1000 * enough / rows) / 1000
+    return f"Set prompts.control to {share:g} or more. " if enough else ""
 
 
 def control_prompts(spec: PromptSpec, supply: Supply) -> int:
@@ -80,7 +88,8 @@ def _sentence(
     more = "give more documents or forms" if family.ground == "passages" else "give more questions"
     return (
         f"{seen} of {room:,} possible ({_made_of(family, room)}; saturation {spec.saturation:g}), "
-        f"so the plan would repeat itself; {fewer}, or {more}"
+        f"so the plan would repeat itself; {fewer}, or {more}, "
+        f"or raise {where}.saturation"
     )
 
 

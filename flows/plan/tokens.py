@@ -45,7 +45,9 @@ def counter(teacher: TeacherSpec) -> Counter:
     named = teacher.tokenizer or teacher.model
     folder = tokenizer_folder(named, "" if teacher.tokenizer else teacher.revision)
     if folder is None:
-        how = f"an estimate of {USUAL:g} characters per token: no tokenizer of {named} is here"
+        how = (
+            f"estimated at {USUAL:g} characters per token, because no tokenizer of {named} is here"
+        )
         return Counter(_usual, _least, how, False)
     exact = functools.partial(_by_tokenizer, folder)
     return Counter(exact, exact, f"by the tokenizer of {named}", True)

@@ -1,5 +1,6 @@
 """The reports, in a browser: what the mill wrote for reading, behind the same password as the Prefect UI, on loopback."""
 
+import json
 import secrets
 from base64 import b64decode
 from binascii import Error as NotBase64
@@ -13,8 +14,8 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-STAGES = ("corpus", "audits", "answers", "tensors", "data_docs", "promoted", "measurements")
-"""What may be looked at: no journal, no weights."""
+SITES = {"data_docs": "corpus"}
+"""Folders of pages that lie beside the tables of a stage, each below the table's fingerprint."""
 SUFFIXES = {
     ".html",
     ".css",
@@ -59,16 +60,30 @@ def application(root: Path, secret: str) -> Any:
 
 
 def readable(root: Path, path: str) -> Path | None:
-    """Return the file a path names, if it is a report that lies below root; links that lead out of it do not."""
+    """Return the file that a path names, if its table declares it as a page; None for any other, weights and journals among them.
+
+    A link that leads out of root is not followed.
+    """
     if "\0" in path:
         return None
-    found = (root / path).resolve()
-    below = found.relative_to(root.resolve()).parts if found.is_relative_to(root.resolve()) else ()
-    return (
-        found
-        if below and below[0] in STAGES and found.suffix in SUFFIXES and found.is_file()
-        else None
-    )
+    found, within = (root / path).resolve(), root.resolve()
+    if not found.is_relative_to(within) or found.suffix not in SUFFIXES or not found.is_file():
+        return None
+    below = found.relative_to(within).parts
+    if len(below) < 3:
+        return None
+    stage, fingerprint, *name = below
+    if stage in SITES:
+        return found if (within / SITES[stage] / fingerprint / MANIFEST).is_file() else None
+    return found if "/".join(name) in _pages(within / stage / fingerprint) else None
+
+
+def _pages(table: Path) -> list[str]:
+    """Return the files that a finished table declares as pages."""
+    try:
+        return list(json.loads((table / MANIFEST).read_bytes()).get("pages", []))
+    except (OSError, ValueError):
+        return []
 
 
 def made_at(page: Path) -> datetime | None:

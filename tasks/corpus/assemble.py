@@ -114,7 +114,9 @@ def assemble(
     faults = rows.rejected(sorted((one.trace_id, one.reason, one.detail) for one in line.rejected))
     if not line.kept:
         empty = EmptyTable(
-            f"none of {upstream.traces.rows} traces is left; verdicts: {_gate_rejects(upstream)}, corpus: {_reasons(line)}"
+            f"none of {upstream.traces.rows:,} traces is left; rejected by verdicts: "
+            f"{rows.reasons_told(_gate_rejects(upstream))}; by the corpus: "
+            f"{rows.reasons_told(_reasons(line))}"
         )
         return Made({}, rows.CORPUS, faults, rows_in=len(passing), refused=empty)
     validation = split(line.kept, share=spec.validation)
@@ -146,6 +148,7 @@ def assemble(
         faults,
         rows_in=len(passing),
         attach=lambda folder: _attach(folder, findings),
+        pages=("report.html", "card.md", "suite.json"),
     )
 
 

@@ -212,7 +212,7 @@ class EndpointEngine:
         if not self._reported:
             self._reported = True
             log.warning(
-                "%s does not answer (%s); every request is tried %d times, finished rows are kept",
+                "%s does not answer (%s). Is the server up? Every request is tried %d times; finished rows are kept",
                 self._base,
                 _why(exc),
                 self._placement.attempts,
@@ -250,8 +250,8 @@ def _say_origin(spec: TeacherSpec, origin: str) -> None:
         log.info("control tokens of %s: known by its %s", spec.model, origin)
     else:
         log.warning(
-            "control tokens of %s are not known: its tokenizer is not on this machine, and its "
-            "name belongs to no known family. No prompt can spell those of the known families; "
-            "to be sure of its own, name its tokenizer in `tokenizer`",
+            "the control tokens of %s are not known: its tokenizer is not on this machine, and its "
+            "name belongs to no known family. Set traces.teacher.tokenizer to the folder or hub name "
+            "of its tokenizer. Until then only the control tokens of the known families are neutralised",
             spec.model,
         )

@@ -69,7 +69,7 @@ def measure_throughput(
         )
         return Made(
             {"measurements": measured}, rows.MEASUREMENTS, rows.rejected([]), rows_in=measured.num_rows,
-            attach=lambda folder: draw(folder / PLOT, teacher.model, levels),
+            attach=lambda folder: draw(folder / PLOT, teacher.model, levels), pages=(PLOT,),
         )  # fmt: skip
 
     return settle(root, key, make, on_gpu=True)

@@ -34,7 +34,7 @@ def weigh(asked: Asked, spec: GateSpec, *, name: str) -> Made:
     table = table_of(every)
     return Made(
         {"answers": table}, rows.ANSWERS, rows.rejected([]), rows_in=table.num_rows,
-        attach=lambda folder: _attach(folder, every, metrics, name),
+        attach=lambda folder: _attach(folder, every, metrics, name), pages=(PAGE, OUTCOME),
     )  # fmt: skip
 
 

@@ -35,6 +35,7 @@ def adapter_table(trained: Trained, work: Path, model: str) -> Made:
         rows.rejected([]),
         rows_in=made.num_rows,
         attach=lambda folder: _attach(folder, trained, work, model),
+        pages=(CURVE, LOG),
     )
 
 

@@ -132,6 +132,7 @@ def publish(
     return Made(
         {"tensors": table}, rows.TENSORS, rows.rejected([]), rows_in=table.num_rows,
         attach=lambda folder: _attach(folder, adapter, merged, spec, about, work),
+        pages=(CARD, PAGE, ABOUT),
     )  # fmt: skip
 
 

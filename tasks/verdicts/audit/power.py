@@ -34,10 +34,13 @@ class Power(NamedTuple):
         if edge > rows:
             return f"With {rows:,} rows no stamp would be found: it takes at least {edge:,} rows that hold one."
         few = f"A stamp in fewer than {edge:,} of {rows:,} rows would not be found"
-        few += f", inside of the think blocks in fewer than {inside:,}." if inside > edge else "."
+        few += f" (in fewer than {inside:,} if it stands in the middle)." if inside > edge else "."
         if self.most is None:
             return few
-        return f"{few} One in more than {self.most:,} rows leaves nothing to compare with, and is suspect."
+        return (
+            f"{few} Without a baseline, a stamp in more than {self.most:,} rows cannot be proved: "
+            "it is reported as suspect."
+        )
 
 
 def power(rows: int, baseline_rows: int | None) -> Power:

@@ -82,7 +82,7 @@ def audit_table(
     return Made(
         {"audits": rows.table_of(found, rows.AUDITS)}, rows.AUDITS, rows.rejected([]), rows_in=suspects.num_rows, rows_out=suspects.num_rows,
         may_be_empty=True,
-        attach=lambda folder: _attach(folder, outcome, facts),
+        attach=lambda folder: _attach(folder, outcome, facts), pages=(PAGE, OUTCOME),
     )  # fmt: skip
 
 
