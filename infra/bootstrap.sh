@@ -172,6 +172,13 @@ install() {
     logged "$packages.txt" uv -r "$lists/$packages.txt"
     [[ $dev == no ]] || logged dev.txt uv -r "$lists/dev.txt"
     logged "the project" uv --no-build-isolation --no-binary tracemill --editable "$root"
+    compile_bytecode
+}
+
+# pip compiles what it installs, uv does not: every first start, and every start where .venv cannot be written, would pay for it.
+# Some packages ship templates that are no Python; they are passed over.
+compile_bytecode() {
+    "$python" -m compileall -q -j 0 "$("$python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" >>"$log" 2>&1 </dev/null || true
 }
 
 write_stamp() {
