@@ -109,6 +109,10 @@ class SuiteFailed(Terminal):
     """The corpus does not meet its expectations."""
 
 
+class UnguardedScript(Terminal):
+    """A script calls the mill outside of `if __name__ == "__main__":`, so worker processes would run it again."""
+
+
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> UnknownName:
     """Return the error for a name nobody knows, listing the names that are known."""
     return UnknownName(f"unknown {kind} {name!r}; known: {', '.join(sorted(known))}")

@@ -57,3 +57,18 @@ def test_a_killed_parent_leaves_no_engine_and_its_memory_behind(tmp_path: Path) 
         parent.kill()
         _, left = psutil.wait_procs(children, timeout=30)
     assert left == []
+
+
+def test_a_script_without_a_main_guard_is_told_so(tmp_path: Path) -> None:
+    script = tmp_path / "mine.py"
+    body = (
+        "from tasks.processes import pool\nwith pool(1) as p:\n    print(list(p.map(abs, [-1])))\n"
+    )
+    script.write_text(body)
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
+    assert "UnguardedScript" in done.stderr.splitlines()[-1]
+    assert "if __name__ == '__main__':" in done.stderr.splitlines()[-1]
+    indented = body.replace("\n", "\n    ")
+    script.write_text(f"if __name__ == '__main__':\n    {indented}\n")
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
+    assert done.stdout == "[1]\n", done.stderr

@@ -22,17 +22,22 @@ QUIET = {"logging_level": "ERROR", "ignore_reinit_error": True}
 START_SECONDS, MOST_START_SECONDS = 60.0, 300.0
 WAIT = "RAY_gcs_server_port_wait_time_s"
 """Ray's setting for how long it waits for its own server. What you set yourself stands."""
+NICENESS = "RAY_worker_niceness"
+"""Ray's setting for how far its workers give way to other processes. What you set yourself stands."""
 KEPT_SESSIONS = 3
 log = logging.getLogger(__name__)
 
 
-def join_ray(address: str) -> None:
-    """Join a cluster, or start one on this machine's loopback, unless that is done; its workers' words go to the caller's log."""
+def join_ray(address: str, *, niceness: int = 0) -> None:
+    """Join a cluster, or start one on this machine's loopback, unless that is done; its workers' words go to the caller's log.
+
+    niceness: of the workers of a cluster that is started here.
+    """
     import ray
 
     if not ray.is_initialized():
         try:
-            _join(address) if address != "local" else _start()
+            _join(address) if address != "local" else _start(niceness)
         # Ray raises a bare Exception when its node is late, and others when a part of it is.
         except Exception as exc:
             with contextlib.suppress(Exception):
@@ -76,10 +81,11 @@ def _join(address: str) -> None:
         ray.init(address=address, **QUIET)
 
 
-def _start() -> None:
+def _start(niceness: int) -> None:
     import ray
 
     prune_sessions(sessions_folder())
+    os.environ.setdefault(NICENESS, str(niceness))
     os.environ.setdefault(WAIT, str(start_seconds(os.getloadavg()[0], os.cpu_count() or 1)))
     with _heeding_sigterm(), _without_dashboard():
         ray.init(

@@ -67,6 +67,8 @@ class EnginePlacement(Placement):
     """Largest rank of the adapters that may be laid over the model while it runs; 0 makes room for none."""
     ray_address: str = "local"
     """Ray cluster to join; local starts one on this machine."""
+    niceness: int = Field(0, ge=0, le=19)
+    """How far engines give way to other processes of this machine (Ray's own default, 15, starves them beside any other work)."""
 
     @field_validator("base_url")
     @classmethod

@@ -26,7 +26,7 @@ class ShardedEngine:
     @classmethod
     async def start(cls, spec: TeacherSpec, placement: EnginePlacement) -> "ShardedEngine":
         """Join or start Ray and load every engine; EngineLost when one cannot be loaded at all."""
-        join_ray(placement.ray_address)
+        join_ray(placement.ray_address, niceness=placement.niceness)
         engine = cls(spec, placement)
         try:
             await asyncio.gather(*(seat.start() for seat in engine._seats))

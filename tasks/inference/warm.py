@@ -57,7 +57,7 @@ class Warm:
             # Ray must start on the thread that hears signals.
             from tasks.inference.cluster import join_ray
 
-            join_ray(placement.ray_address)
+            join_ray(placement.ray_address, niceness=placement.niceness)
         with self._busy:
             return self._run(self._worked(teacher, placement, work, adapter))
 
