@@ -2,6 +2,7 @@
 
 import asyncio
 import atexit
+import logging
 import threading
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple, TypeVar
@@ -12,6 +13,7 @@ from tasks.inference.opening import open_engine, rank_of
 
 T = TypeVar("T")
 STOP_SECONDS = 30.0
+log = logging.getLogger(__name__)
 
 
 class _Loaded(NamedTuple):
@@ -96,6 +98,7 @@ class Warm:
         if self._engine and self._loaded.serves(wanted):
             return self._engine
         await self._close()
+        log.info("loading an engine for %s", teacher.model)
         self._engine = await open_engine(teacher, placement, adapter)
         self._loaded = wanted
         return self._engine
