@@ -24,6 +24,12 @@ def ngrams(tokens: list[str], n: int) -> Iterator[tuple[str, ...]]:
     return zip(*(tokens[i:] for i in range(n)), strict=False)
 
 
+def has_digit(word: str) -> bool:
+    """Whether a word holds a digit."""
+    # No letter is a digit, and most words are letters alone: they need no look at each character.
+    return not word.isalpha() and any(char.isdigit() for char in word)
+
+
 def repeated_share(tokens: list[str], n: int) -> float:
     """Return the share of n-grams that already occurred earlier in the same text, 0 for texts shorter than n."""
     total = len(tokens) - n + 1

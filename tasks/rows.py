@@ -15,6 +15,8 @@ MESSAGE = pa.struct(
 )
 
 
+CHUNK_ROWS = 10_000
+"""Rows of a chunk of a table, and of a row group of its file."""
 LISTS = {"strings": pa.string(), "messages": MESSAGE, "ids": pa.int32(), "flags": pa.bool_()}
 
 
@@ -142,9 +144,14 @@ parent_id: what the row was made of (the prompt of a rejected trace), "" where n
 
 
 def table_of(rows: Sequence[Mapping[str, object]], schema: pa.Schema) -> pa.Table:
-    """Return rows as a table of the schema, or SchemaMismatch naming the first column that does not fit."""
+    """Return rows as a table of the schema, or SchemaMismatch naming the first column that does not fit.
+
+    The table is in chunks: no array of strings holds more than 2 GiB.
+    """
+    shards = [rows[low : low + CHUNK_ROWS] for low in range(0, len(rows), CHUNK_ROWS)]
     try:
-        return conform(pa.Table.from_pylist(rows, schema=schema), schema)
+        tables = [pa.Table.from_pylist(shard, schema=schema) for shard in shards or [[]]]
+        return conform(pa.concat_tables(tables), schema)
     except (pa.ArrowInvalid, pa.ArrowTypeError) as exc:
         raise SchemaMismatch(f"rows do not fit the schema {schema.names}: {exc}") from exc
 

@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tasks.errors import EmptyTable, Losses, MillError, SchemaMismatch, StoreUnreachable
-from tasks.rows import REJECTED, conform, reasons_told
+from tasks.rows import CHUNK_ROWS, REJECTED, conform, reasons_told
 from tasks.spec import Spec, digest, fingerprint
 
 MANIFEST, REJECTS = "_manifest.json", "rejected.parquet"
@@ -28,7 +28,6 @@ SCRATCH = "scratch"
 """Folder below the root in which a stage keeps what it has done until its table is finished."""
 UNPUBLISHED = ".rejected-"
 """Begins the name of a folder that holds the rejected rows of a table that was not published."""
-ROW_GROUP = 10_000
 log = logging.getLogger(__name__)
 
 
@@ -252,7 +251,12 @@ def _write(draft: Path, key: Key, made: Made) -> dict[str, object]:
 
 
 def _write_parquet(table: pa.Table, path: Path) -> None:
-    pq.write_table(table.combine_chunks(), path, compression="zstd", row_group_size=ROW_GROUP)
+    """Write a row group at a time. The bytes do not depend on how the table is cut into chunks, and
+    no array holds the strings of all rows: Arrow bounds one to 2 GiB.
+    """
+    with pq.ParquetWriter(path, table.schema, compression="zstd") as file:
+        for low in range(0, max(1, table.num_rows), CHUNK_ROWS):
+            file.write_table(table.slice(low, CHUNK_ROWS).combine_chunks(), CHUNK_ROWS)
 
 
 def _table(folder: Path, manifest: Mapping[str, object]) -> Table:

@@ -3,13 +3,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from numpy.typing import NDArray
 
 from tasks import rows
 from tasks.grounding.chunk import chunks, label
 from tasks.grounding.ground import GroundingSpec, ground
 from tasks.grounding.index import IndexSpec, PassageIndex
+from tasks.inference import embedding
 from tasks.inference.embedding import MINILM, Vectors, embed
 
 RULES = """# Handbook
@@ -177,3 +180,51 @@ def test_grounding_gives_neighbours_and_rejects_what_says_nothing_new(tmp_path: 
     )
     fees = [row for row in passages if row["section"] == "Section 214"]
     assert fees[0]["neighbours"][0] == fees[1]["passage_id"]
+
+
+def sorted_neighbours(
+    vectors: Vectors, queries: Vectors, k: int
+) -> tuple[NDArray[np.int64], Vectors]:
+    """The definition: every score rounded, and a stable sort of all of them."""
+    scores = np.round(queries @ vectors.T, 6)
+    order = np.argsort(-scores, axis=1, kind="stable")[:, :k]
+    return order, np.take_along_axis(scores, order, axis=1)
+
+
+@settings(deadline=None)
+@given(
+    arrays(np.float32, (12, 2), elements=st.sampled_from([0.0, 0.1, 0.25, 0.2500001, 1.0])),
+    st.integers(1, 15),
+)
+def test_exact_search_finds_what_a_full_sort_finds_ties_too(vectors: Vectors, k: int) -> None:
+    index = PassageIndex.build(vectors, IndexSpec())
+    labels, scores = index.search(vectors, k)
+    due_labels, due_scores = sorted_neighbours(vectors, vectors, k)
+    assert labels.tolist() == due_labels.tolist()
+    assert scores.tolist() == due_scores.tolist()
+
+
+def test_the_graph_is_searched_the_same_by_one_thread_and_by_all() -> None:
+    vectors = clustered(2000, seed=3)
+    index = PassageIndex.build(vectors, IndexSpec(exact_below=0))
+    labels, _ = index.search(vectors, 5)
+    alone, _ = index._graph.knn_query(vectors, k=5, num_threads=1)
+    assert (labels == alone).all()
+
+
+def test_equal_texts_are_embedded_once_and_every_text_gets_its_own_vector(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen: list[str] = []
+    real = embedding._embedded
+
+    def counting(texts: list[str], model: str) -> Vectors:
+        seen.extend(texts)
+        return real(texts, model)
+
+    monkeypatch.setattr(embedding, "_embedded", counting)
+    texts = ["A late reply costs a fee.", "Bread.", "A late reply costs a fee.", "The office."]
+    vectors = embed(texts, MINILM)
+    assert sorted(seen) == sorted(set(texts))
+    alone = np.concatenate([embed([text], MINILM) for text in texts])
+    assert np.allclose(vectors, alone, atol=1e-5)

@@ -8,7 +8,7 @@ import pytest
 
 from tasks import rows
 from tasks.errors import EmptyTable, SchemaMismatch, StoreUnreachable
-from tasks.spec import Spec
+from tasks.spec import Spec, digest
 from tasks.store import MANIFEST, Key, Made, Table, find, once, publish, tables
 
 KEY = Key("verdicts", 1, Spec(), {"traces": "abc"})
@@ -108,7 +108,7 @@ def test_a_full_disk_is_a_transient_error_in_words(
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(pq, "write_table", full)
+    monkeypatch.setattr(pq, "ParquetWriter", full)
     with pytest.raises(StoreUnreachable, match="No space left"):
         once(tmp_path, KEY, made)
 
@@ -134,3 +134,17 @@ def test_the_tables_of_a_stage_are_listed_oldest_first_without_drafts_and_damage
     assert [one.table for one in listed] == [early, *twins, late]
     assert (listed[0].inputs, listed[0].finished_ns) == ({"traces": "early"}, 3)
     assert tables(tmp_path, "corpus") == []
+
+
+def test_a_files_bytes_do_not_depend_on_the_chunks_of_its_table(tmp_path: Path) -> None:
+    reasons = pa.array([digest(str(number)) * 8 for number in range(25_000)])
+    whole = made(25_000).parts["verdicts"].set_column(3, rows.VERDICTS.field("reason"), reasons)
+    cut = pa.concat_tables([whole.slice(0, 3), whole.slice(3, 12_000), whole.slice(12_003)])
+    for name, table in (("whole", whole.combine_chunks()), ("cut", cut)):
+        once(tmp_path / name, KEY, lambda table=table: made(25_000, parts={"verdicts": table}))  # type: ignore[misc]
+    files = [next((tmp_path / name).rglob("verdicts.parquet")) for name in ("whole", "cut")]
+    assert files[0].read_bytes() == files[1].read_bytes()
+    assert pq.read_table(files[1]).equals(whole)
+    groups = pq.ParquetFile(files[1]).metadata
+    counts = [groups.row_group(number).num_rows for number in range(groups.num_row_groups)]
+    assert counts == [10_000, 10_000, 5_000]

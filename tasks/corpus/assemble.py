@@ -3,15 +3,15 @@
 import json
 import logging
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 from pydantic import Field
 
 from tasks import rows
-from tasks.corpus.candidate import Candidate, Rejection, candidates
+from tasks.corpus.candidate import TRACE, Candidate, Rejection, candidates
 from tasks.corpus.card import card
 from tasks.corpus.decontaminate import DecontaminationSpec, held_out, without_contaminated
 from tasks.corpus.dedup import DedupSpec, without_duplicates
@@ -24,16 +24,17 @@ from tasks.corpus.select import (
     best_of_n,
     within_share,
 )
+from tasks.corpus.similarity import similarities
 from tasks.corpus.split import missing, split
 from tasks.corpus.suite import SuiteSpec, checked_column, validate
 from tasks.corpus.trust import Trust, checked_rows, trust
 from tasks.errors import EmptyTable, SuiteFailed
-from tasks.inference.embedding import MINILM, VECTORS, embed
+from tasks.inference.embedding import MINILM
 from tasks.spec import Spec
 from tasks.store import Made, Table
 
 log = logging.getLogger(__name__)
-CHECKED = ("row_id", "prompt", "think", "answer", "family")
+CHECKED = ["row_id", "prompt", "think", "answer", "family"]
 
 
 class CorpusSpec(Spec):
@@ -108,7 +109,7 @@ def assemble(
     """Return the corpus with card, report and suite results beside it; refused when it is not what the Spec says."""
     verdicts = pa.concat_tables([upstream.verdicts.read(), upstream.coherence.read()])
     passing = list(candidates(
-        upstream.traces.read(), upstream.prompts.read(), verdicts, upstream.passages.read(), upstream.questions.read()
+        upstream.traces.read(TRACE), upstream.prompts.read(), verdicts, upstream.passages.read(), upstream.questions.read()
     ))  # fmt: skip
     line, hits = _select(passing, upstream.measured_on(), spec)
     faults = rows.rejected(sorted((one.trace_id, one.reason, one.detail) for one in line.rejected))
@@ -197,8 +198,8 @@ def _say_missing(kept: list[Candidate], validation: set[str], *, share: float) -
 def _columns(
     kept: list[Candidate], validation: set[str], verdicts: pa.Table
 ) -> dict[str, list[object]]:
-    made = [one.row("") for one in kept]
-    columns: dict[str, list[object]] = {column: [row[column] for row in made] for column in CHECKED}
+    made = pa.concat_tables(_tables(kept, "")).select(CHECKED)
+    columns: dict[str, list[object]] = {column: made[column].to_pylist() for column in CHECKED}
     columns["general"] = [int(one.general) for one in kept]
     columns["verified"] = [int(one.known_answer) for one in kept]
     columns["split"] = ["validation" if one.trace_id in validation else "train" for one in kept]
@@ -209,10 +210,17 @@ def _columns(
 
 def _parts(kept: list[Candidate], validation: set[str], teacher: str) -> dict[str, pa.Table]:
     """Return the splits; the file names are what `datasets.load_dataset` reads splits from."""
-    train = [one.row(teacher) for one in kept if one.trace_id not in validation]
-    held = [one.row(teacher) for one in kept if one.trace_id in validation]
-    parts = {"train": rows.table_of(train, rows.CORPUS)}
-    return parts | ({"validation": rows.table_of(held, rows.CORPUS)} if held else {})
+    train = [one for one in kept if one.trace_id not in validation]
+    held = [one for one in kept if one.trace_id in validation]
+    parts = {"train": pa.concat_tables(_tables(train, teacher))}
+    return parts | ({"validation": pa.concat_tables(_tables(held, teacher))} if held else {})
+
+
+def _tables(found: list[Candidate], teacher: str) -> Iterator[pa.Table]:
+    """Yield the rows as tables of the corpus; only one table's rows are Python objects at a time."""
+    for low in range(0, max(1, len(found)), rows.CHUNK_ROWS):
+        several = found[low : low + rows.CHUNK_ROWS]
+        yield rows.table_of([one.row(teacher) for one in several], rows.CORPUS)
 
 
 def _findings(
@@ -226,7 +234,7 @@ def _findings(
         passing=upstream.coherence.rows_out, judge=judge, trusting=trusting, fingerprint=fingerprint, control=arm, rows=len(kept), validation=len(validation),
         families=dict(sorted(Counter(one.family for one in kept).items())), general=sum(one.general for one in kept),
         verified=sum(one.known_answer for one in kept), think_lengths=[len(one.trace["think"]) for one in kept],
-        band=(spec.suite.think_min, spec.suite.think_max), similarities=_similarities(kept, upstream.passages.path, spec.embedding),
+        band=(spec.suite.think_min, spec.suite.think_max), similarities=similarities(kept, upstream.passages.path, spec.embedding),
         benchmark_hits=dict(sorted(hits.items())), sources=_sources(kept), suite=suite,
         examples=_examples(kept), trust=trusted,
     )  # fmt: skip
@@ -252,15 +260,6 @@ def _bare(prompts: Table) -> set[str]:
         for row in prompts.read(["prompt_id", "control"]).to_pylist()
         if row["control"]
     }
-
-
-def _similarities(kept: list[Candidate], passages: Path, model: str) -> list[float]:
-    """Return the cosine of each row's answer to its nearest passage: near 1 is copying, near 0 is off the documents."""
-    grounded = [str(one.trace["answer"]) for one in kept if one.prompt["passage_ids"]]
-    if not grounded:
-        return []
-    anchors = np.load(passages / VECTORS)
-    return [round(float(value), 4) for value in (embed(grounded, model) @ anchors.T).max(axis=1)]
 
 
 def _examples(kept: list[Candidate]) -> list[Example]:

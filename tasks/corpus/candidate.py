@@ -2,14 +2,20 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, NamedTuple
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from tasks import think
 from tasks.ngrams import words
+from tasks.rows import CHUNK_ROWS
 from tasks.spec import digest
+
+TRACE = ["trace_id", "prompt_id", "sample", "think", "answer", "seed"]
+"""Columns of TRACES that a row of the corpus is made of."""
+RANKED = ["correctness", "grounding", "fluency"]
+"""Gates whose scores tell which of several answers is the best."""
 
 
 class Rejection(NamedTuple):
@@ -22,7 +28,7 @@ class Rejection(NamedTuple):
 
 @dataclass(frozen=True)
 class Candidate:
-    """One passing trace with its prompt, its scores by gate and its provenance."""
+    """One passing trace with its prompt, its scores other than 0 by gate, and its provenance."""
 
     trace: dict[str, Any]
     prompt: dict[str, Any]
@@ -58,9 +64,9 @@ class Candidate:
     def completion(self) -> str:
         return f"{self.trace['think']}\n{self.trace['answer']}"
 
-    @cached_property
+    @property
     def words(self) -> list[str]:
-        """The completion's words."""
+        """The completion's words, cut anew each time: kept, they take more memory than the row."""
         return words(self.completion)
 
     @property
@@ -89,18 +95,18 @@ def candidates(
 ) -> Iterator[Candidate]:
     """Yield every trace that no gate failed, in the traces' order."""
     scores, failed = _verdicts(verdicts)
-    asked = {row["prompt_id"]: row for row in prompts.to_pylist()}
+    asked = {row["prompt_id"]: row for row in _rows(prompts)}
     shown = {
         row["passage_id"]: row
-        for row in passages.select(["passage_id", "document_id", "source", "licence"]).to_pylist()
+        for row in _rows(passages.select(["passage_id", "document_id", "source", "licence"]))
     }
     known = {
         row["question_id"]: row
-        for row in questions.select(
-            ["question_id", "accepted", "category", "source", "licence"]
-        ).to_pylist()
+        for row in _rows(
+            questions.select(["question_id", "accepted", "category", "source", "licence"])
+        )
     }
-    for trace in traces.to_pylist():
+    for trace in _rows(traces.select(TRACE)):
         if trace["trace_id"] in failed:
             continue
         prompt = asked[trace["prompt_id"]]
@@ -117,19 +123,26 @@ def candidates(
         yield Candidate(
             trace,
             prompt,
-            scores[trace["trace_id"]],
+            scores.get(trace["trace_id"], {}),
             tuple(sources),
             known_answer=bool(question and question["accepted"]),
             kind=question["category"] if question else prompt["cell"].rpartition("/")[2],
         )
 
 
+def _rows(table: pa.Table) -> Iterator[dict[str, Any]]:
+    """Yield the rows, a batch of them in memory at a time."""
+    for batch in table.to_batches(max_chunksize=CHUNK_ROWS):
+        yield from batch.to_pylist()
+
+
 def _verdicts(verdicts: pa.Table) -> tuple[dict[str, dict[str, float]], set[str]]:
-    """Return (trace_id → gate → score, ids of the traces that failed a gate)."""
+    """Return (trace_id → gate → score other than 0, ids of the traces that failed a gate)."""
+    failing = verdicts.filter(pc.field("state") == "failed")
+    failed = set(failing["trace_id"].to_pylist())
+    ranked = verdicts.filter(pc.field("gate").isin(RANKED) & (pc.field("score") != 0))
     scores: dict[str, dict[str, float]] = {}
-    failed = set()
-    for row in verdicts.select(["trace_id", "gate", "state", "score"]).to_pylist():
-        scores.setdefault(row["trace_id"], {})[row["gate"]] = row["score"]
-        if row["state"] == "failed":
-            failed.add(row["trace_id"])
+    for row in _rows(ranked.select(["trace_id", "gate", "score"])):
+        if row["trace_id"] not in failed:
+            scores.setdefault(row["trace_id"], {})[row["gate"]] = row["score"]
     return scores, failed

@@ -4,16 +4,23 @@ Taking one row per connected component of similar rows deletes nearly all of a t
 Here a row is a near-duplicate of a representative that was kept, by exact Jaccard, or it is kept and represents others.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from itertools import count
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
 from tasks.corpus.candidate import Candidate, Rejection
 from tasks.corpus.select import Selection
-from tasks.ngrams import ngrams
-from tasks.spec import Spec
+from tasks.ngrams import has_digit, ngrams
+from tasks.spec import Spec, digest
 
 PERMUTATIONS, BANDS, SHINGLE = 128, 32, 3
+SPREAD = np.uint64(0x9E3779B97F4A7C15)
+"""Odd multiplier that makes one number of a shingle's three word numbers."""
+Codes = NDArray[np.uint64]
 
 
 class DedupSpec(Spec):
@@ -35,10 +42,10 @@ def without_duplicates(found: list[Candidate], spec: DedupSpec) -> Selection:
 
 
 def _without_exact(found: list[Candidate]) -> Selection:
-    first: dict[tuple[str, ...], Candidate] = {}
+    first: dict[str, Candidate] = {}
     rejected = []
     for one in found:
-        same = first.setdefault(tuple(one.words), one)
+        same = first.setdefault(digest(*one.words), one)
         if same is not one:
             rejected.append(
                 Rejection(one.trace_id, "exact_duplicate", f"same words as {same.trace_id}")
@@ -47,42 +54,88 @@ def _without_exact(found: list[Candidate]) -> Selection:
 
 
 def _without_near(found: list[Candidate], spec: DedupSpec) -> Selection:
-    """Candidates come from MinHash with banding (Broder 1997); every one is verified before it counts."""
-    from rensa import RMinHash, RMinHashLSH
+    """Rows that hold other numbers are never compared, so each set of numbers is a search of its
+    own; a row alone in its set needs none.
+    """
+    same: dict[str, list[int]] = defaultdict(list)
+    for place, one in enumerate(found):
+        same[_numbers(one.words) if spec.same_numbers else ""].append(place)
+    represented: dict[int, int] = {}
+    for places in same.values():
+        if len(places) > 1:
+            represented |= _represented({place: found[place].words for place in places}, spec)
+    return _few_copies(found, represented, spec)
 
-    lsh = RMinHashLSH(threshold=spec.jaccard, num_perm=PERMUTATIONS, num_bands=BANDS)
-    representatives: list[Candidate] = []
-    standing: Counter[str] = Counter()
+
+def _few_copies(found: list[Candidate], represented: dict[int, int], spec: DedupSpec) -> Selection:
+    """Keep the representatives, and copies of each up to the number allowed."""
+    standing: Counter[int] = Counter()
     kept, rejected = [], []
-    for one in found:
-        sketch = RMinHash(num_perm=PERMUTATIONS, seed=1)
-        sketch.update([" ".join(gram) for gram in ngrams(one.words, SHINGLE)] or one.words)
-        match = next(
-            (
-                rep
-                for rep in (representatives[number] for number in sorted(lsh.query(sketch)))
-                if near_duplicates(rep, one, spec)
-            ),
-            None,
-        )
-        if match is None:
-            lsh.insert(len(representatives), sketch)
-            representatives.append(one)
-        standing[(match or one).trace_id] += 1
-        if match and standing[match.trace_id] > spec.copies:
-            rejected.append(Rejection(one.trace_id, "near_duplicate", f"of {match.trace_id}"))
+    for place, one in enumerate(found):
+        by = represented.get(place, place)
+        standing[by] += 1
+        if by != place and standing[by] > spec.copies:
+            rejected.append(Rejection(one.trace_id, "near_duplicate", f"of {found[by].trace_id}"))
         else:
             kept.append(one)
     return kept, rejected
 
 
-def near_duplicates(one: Candidate, other: Candidate, spec: DedupSpec) -> bool:
-    """Whether two completions are the same but for wording."""
-    left, right = (set(ngrams(each.words, SHINGLE)) for each in (one, other))
-    if not left or not right or len(left & right) < spec.jaccard * len(left | right):
-        return False
-    return not spec.same_numbers or _numbers(one) == _numbers(other)
+def _represented(texts: Mapping[int, list[str]], spec: DedupSpec) -> dict[int, int]:
+    """Return text → the earliest representative that it nearly equals; those without one are
+    representatives.
+
+    Candidates come from MinHash with banding (Broder 1997); every one is verified before it counts.
+    """
+    from rensa import RMinHash, RMinHashLSH
+
+    lsh = RMinHashLSH(threshold=spec.jaccard, num_perm=PERMUTATIONS, num_bands=BANDS)
+    numbers: defaultdict[str, int] = defaultdict(count().__next__)
+    kept: list[tuple[int, Codes]] = []
+    represented = {}
+    for text, tokens in texts.items():
+        sketch = RMinHash(num_perm=PERMUTATIONS, seed=1)
+        sketch.update([" ".join(gram) for gram in ngrams(tokens, SHINGLE)] or tokens)
+        own = _codes(tokens, numbers)
+        near = [kept[number] for number in sorted(lsh.query(sketch))]
+        match = _first_near(own, [codes for _, codes in near], spec.jaccard)
+        if match is None:
+            lsh.insert(len(kept), sketch)
+            kept.append((text, own))
+        else:
+            represented[text] = near[match][0]
+    return represented
 
 
-def _numbers(one: Candidate) -> Counter[str]:
-    return Counter(word for word in one.words if any(char.isdigit() for char in word))
+def _codes(tokens: list[str], numbers: defaultdict[str, int]) -> Codes:
+    """Return a number for each distinct shingle, sorted; two shingles share one with a chance of
+    about 2⁻⁶⁴. numbers: word → its number, added to.
+    """
+    ids = np.fromiter(map(numbers.__getitem__, tokens), np.uint64, len(tokens))
+    if len(ids) < SHINGLE:
+        return ids[:0]
+    return np.unique((ids[:-2] * SPREAD + ids[1:-1]) * SPREAD + ids[2:])
+
+
+def _first_near(own: Codes, others: Sequence[Codes], jaccard: float) -> int | None:
+    """Return the first of the others that the shingles nearly equal, by exact Jaccard."""
+    sizes = np.fromiter(map(len, others), np.int64, len(others))
+    # Jaccard is at most the smaller size over the larger one.
+    large, small = np.maximum(sizes, len(own)), np.minimum(sizes, len(own))
+    for place in np.flatnonzero((small > 0) & (small >= jaccard * large)):
+        shared = _shared(own, others[place])
+        if shared >= jaccard * (len(own) + sizes[place] - shared):
+            return int(place)
+    return None
+
+
+def _shared(one: Codes, other: Codes) -> int:
+    """Return how many numbers two sorted arrays share."""
+    both = np.concatenate((one, other))
+    both.sort(kind="stable")
+    return int(np.count_nonzero(both[1:] == both[:-1]))
+
+
+def _numbers(tokens: list[str]) -> str:
+    """Return the words that hold a digit, as often as they stand in the text."""
+    return " ".join(sorted(filter(has_digit, tokens)))

@@ -96,6 +96,7 @@ class Findings:
     think_lengths: list[int]
     band: tuple[int, int]
     similarities: list[float]
+    """Cosine of an answer to its nearest passage, of a sample of the rows."""
     benchmark_hits: dict[str, int]
     sources: dict[tuple[str, str], int]
     suite: list[dict[str, object]]

@@ -49,7 +49,7 @@ def plots(found: Findings) -> list[str]:
     if found.similarities:
         drawings.append(
             (
-                "Answer to nearest passage, cosine",
+                f"Answer to nearest passage, cosine ({len(found.similarities):,} rows)",
                 lambda axes: histogram(axes, found.similarities, None, span=(0, 1)),
             )
         )

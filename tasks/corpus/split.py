@@ -5,13 +5,15 @@ Rows belong together when they stand on one document, or say the same but for th
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from tasks.corpus.candidate import Candidate
-from tasks.ngrams import words
+from tasks.ngrams import has_digit, words
 from tasks.spec import digest
 
+K = TypeVar("K", bound=Hashable)
 Stratum = tuple[str, str]
 FIGURE = "#"
 
@@ -48,14 +50,16 @@ def split(found: Sequence[Candidate], *, share: float) -> set[str]:
     every kind is brought near its share, then every family, as long as `share` of all rows is not
     exceeded. Where all rows are one group, or `share` is 0, nothing is kept for validation.
     """
-    several = {Group.of(rows).name: rows for rows in groups_of(found)}
-    if not share or len(several) < 2:
+    several = groups_of(found) if share else []
+    if len(several) < 2:
         return set()
-    draw = _Draw([Group.of(rows) for rows in several.values()], share)
+    groups = [Group.of(rows) for rows in several]
+    draw = _Draw(groups, share)
     draw.one_of_each_family()
     draw.kinds()
     draw.families()
-    return {one.trace_id for name in draw.chosen for one in several[name]}
+    members = {group.name: rows for group, rows in zip(groups, several, strict=True)}
+    return {one.trace_id for name in draw.chosen for one in members[name]}
 
 
 def stratum(one: Candidate) -> Stratum:
@@ -93,9 +97,7 @@ def groups_of(found: Sequence[Candidate]) -> list[list[Candidate]]:
 
 def without_figures(text: str) -> str:
     """Return a text's words with every word that holds a digit as one sign."""
-    return " ".join(
-        FIGURE if any(char.isdigit() for char in word) else word for word in words(text)
-    )
+    return " ".join(FIGURE if has_digit(word) else word for word in words(text))
 
 
 def _ties(one: Candidate) -> list[Hashable]:
@@ -105,50 +107,76 @@ def _ties(one: Candidate) -> list[Hashable]:
     return [*documents, asked, answered]
 
 
+def _by_key(groups: Iterable[Group], keys: Callable[[Group], Counter[K]]) -> dict[K, list[Group]]:
+    """Return key → the groups that hold it, in their order."""
+    held: dict[K, list[Group]] = defaultdict(list)
+    for group in groups:
+        for key in keys(group):
+            held[key].append(group)
+    return held
+
+
+def _added(counters: Iterable[Counter[K]]) -> Counter[K]:
+    total: Counter[K] = Counter()
+    for one in counters:
+        total.update(one)
+    return total
+
+
 class _Draw:
     """Takes groups for validation, the smallest first; of one size, in an order that is drawn by
     name.
     """
 
     def __init__(self, groups: Sequence[Group], share: float) -> None:
-        self._left = sorted(groups, key=lambda one: (one.rows, digest("validation", one.name)))
+        ordered = sorted(groups, key=lambda one: (one.rows, digest("validation", one.name)))
+        self._left = {group.name: group for group in ordered}
+        self._of_family = _by_key(ordered, lambda one: one.families)
+        self._of_kind = _by_key(ordered, lambda one: one.kinds)
         self._share = share
-        self._family_rows = sum((one.families for one in groups), Counter[str]())
-        self._kind_rows = sum((one.kinds for one in groups), Counter[Stratum]())
+        self._family_rows = _added(one.families for one in groups)
+        self._kind_rows = _added(one.kinds for one in groups)
+        self._room = share * self._family_rows.total()
         self._families: Counter[str] = Counter()
         self._kinds: Counter[Stratum] = Counter()
+        self._taken = 0
         self.chosen: list[str] = []
 
     def one_of_each_family(self) -> None:
         """Take a group for every family that has none, if training keeps rows of all its families."""
         for family in sorted(self._family_rows, key=lambda one: (self._family_rows[one], one)):
-            for group in self._left:
+            for group in self._still(self._of_family[family]):
                 if self._families[family]:
                     break
-                if group.families[family] and self._leaves_families(group):
+                if self._leaves_families(group):
                     self._take(group)
 
     def kinds(self) -> None:
         """Take groups for the kinds that lack rows."""
         for kind in sorted(self._kind_rows, key=lambda one: (self._kind_rows[one], one)):
-            for group in list(self._left):
+            for group in self._still(self._of_kind[kind]):
                 if self._share * self._kind_rows[kind] - self._kinds[kind] < 0.5:
                     break
-                if group.kinds[kind] and self._fits(group) and self._leaves_kinds(group):
+                if self._fits(group) and self._leaves_kinds(group):
                     self._take(group)
 
     def families(self) -> None:
         """Take groups, larger ones too, for the families that lack rows."""
-        for group in list(self._left):
+        for group in list(self._left.values()):
             if self._fits(group) and self._leaves_families(group):
                 self._take(group)
+
+    def _still(self, groups: Sequence[Group]) -> Iterator[Group]:
+        """Yield those of the groups that are not taken."""
+        return (group for group in groups if group.name in self._left)
 
     def _lack(self, family: str) -> float:
         return max(0.0, self._share * self._family_rows[family] - self._families[family])
 
     def _take(self, group: Group) -> None:
-        self._left = [one for one in self._left if one is not group]
+        del self._left[group.name]
         self.chosen.append(group.name)
+        self._taken += group.rows
         self._families.update(group.families)
         self._kinds.update(group.kinds)
 
@@ -156,7 +184,7 @@ class _Draw:
         """Whether `share` of all rows is not exceeded, and its families come nearer to their
         shares.
         """
-        room = self._share * self._family_rows.total() - self._families.total()
+        room = self._room - self._taken
         lacks = sum(self._lack(family) for family in group.families)
         return group.rows <= min(room, 2 * lacks)
 

@@ -8,7 +8,7 @@ from tasks.corpus.assemble import CorpusSpec, Upstream, assemble
 from tasks.policy import STAGE, settle
 from tasks.store import Key, Table, digests
 
-CODE_VERSION = 10
+CODE_VERSION = 11
 
 
 @task(**STAGE)

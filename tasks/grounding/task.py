@@ -9,7 +9,7 @@ from tasks.grounding.ground import GroundingSpec, ground
 from tasks.policy import STAGE, settle
 from tasks.store import SCRATCH, Key, Table
 
-CODE_VERSION = 4
+CODE_VERSION = 5
 
 
 @task(**STAGE)

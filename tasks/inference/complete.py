@@ -56,7 +56,7 @@ def teacher_digest(teacher: TeacherSpec, adapter: Adapter | None = None) -> str:
 
 @contextmanager
 def complete(
-    asks: Iterable[Ask],
+    asks: Callable[[], Iterable[Ask]],
     teacher: TeacherSpec,
     *,
     placement: EnginePlacement,
@@ -66,26 +66,42 @@ def complete(
 ) -> Iterator[Completions]:
     """Give the answers to requests, asking only for what the teacher's journal does not hold.
 
+    asks: called twice, for the keys and then for what is missing, so that no more requests than are
+    in flight need to be held.
+
     One window of requests stays open from the first to the last. Requests of one key are asked
     once. Raises EngineLost or EndpointUnreachable; what was finished by then is in the journal.
     No engine is started when nothing is missing.
     """
     with closing(Journal(journals / f"{teacher_digest(teacher, adapter)}.sqlite")) as journal:
         given = Completions(journal)
-        due = {ask.key: ask for ask in asks}
-        finished = journal.finished(due)
-        pending = [ask for key, ask in due.items() if key not in finished]
-        if pending:
-            asking = _Asking(journal, given, done=len(finished), total=len(due), progress=progress)
+        missing = {ask.key for ask in asks()}
+        total = len(missing)
+        missing -= journal.finished(missing)
+        if missing:
+            asking = _Asking(
+                journal, given, done=total - len(missing), total=total, progress=progress
+            )
             own = sampling_of(teacher)
-            whole = [ask._replace(sampling=own, adapter=adapter) for ask in pending]
+            window = min(placement.window * placement.replicas, len(missing))
+            pending = (
+                ask._replace(sampling=own, adapter=adapter) for ask in _once(asks(), missing)
+            )
             WARM.work(
                 teacher,
                 placement,
-                lambda engine: asking.ask(whole, engine, placement.window * placement.replicas),
+                lambda engine: asking.ask(pending, engine, window),
                 adapter=adapter,
             )
         yield given
+
+
+def _once(asks: Iterable[Ask], missing: set[str]) -> Iterator[Ask]:
+    """Yield the missing requests, those of one key once."""
+    for ask in asks:
+        if ask.key in missing:
+            missing.discard(ask.key)
+            yield ask
 
 
 class _Asking:
@@ -97,7 +113,7 @@ class _Asking:
         self._journal, self._given = journal, given
         self._done, self._total, self._progress = done, total, progress
 
-    async def ask(self, pending: Sequence[Ask], engine: Engine, window: int) -> None:
+    async def ask(self, pending: Iterable[Ask], engine: Engine, window: int) -> None:
         started = time.monotonic()
         try:
             await ask_all(pending, engine, window=window, keep=self._keep)
@@ -113,7 +129,7 @@ class _Asking:
 
 
 async def ask_all(
-    pending: Sequence[Ask], engine: Engine, *, window: int, keep: Callable[[Completion], object]
+    pending: Iterable[Ask], engine: Engine, *, window: int, keep: Callable[[Completion], object]
 ) -> None:
     """Ask every row with at most `window` in flight; a finished one is kept, and makes room for the next at once."""
     source = iter(pending)
@@ -124,7 +140,7 @@ async def ask_all(
 
     try:
         async with asyncio.TaskGroup() as group:
-            for _ in range(min(window, len(pending))):
+            for _ in range(window):
                 group.create_task(worker())
     except ExceptionGroup as several:
         # One error says why; the cancelled siblings add nothing. No `except*`: before Python 3.11.4 it wraps what is raised from it in a group again.

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import chain, islice
 from typing import Literal
 
 from pydantic import Field, field_validator
@@ -134,7 +134,7 @@ def plan(
     _refuse_overdrawn(spec, counts, passages, questions)
     by_id = {passage.passage_id: passage for passage in passages}
     topics = Topics(passages)
-    control: list[Planned] = []
+    control: list[Iterator[Planned]] = []
     for family in spec.families:
         asked, spare = counts[family.name], bare[family.name]
         draw = (
@@ -142,9 +142,10 @@ def plan(
             if family.ground == "passages"
             else _ask_questions(spec, family, questions, most=asked + spare)
         )
-        yield from draw[:asked]
-        control += [replace(one, template=BARE, control=True) for one in draw[asked:]]
-    yield from control
+        yield from islice(draw, asked)
+        control.append(draw)
+    for one in chain.from_iterable(control):
+        yield replace(one, template=BARE, control=True)
 
 
 def quotas(spec: PromptSpec) -> dict[str, int]:
@@ -225,7 +226,8 @@ def _ask_passages(
     topics: Topics,
     *,
     most: int,
-) -> list[Planned]:
+) -> Iterator[Planned]:
+    """Yield the prompts of the cells that are drawn; only the cells are held."""
     cells = [
         (passage, number)
         for passage in _within(family, passages)
@@ -234,10 +236,9 @@ def _ask_passages(
     cells.sort(
         key=lambda cell: digest(str(spec.seed), family.name, cell[0].passage_id, str(cell[1]))
     )
-    return [
-        _asked_passage(spec, family, passage, number, by_id, topics.of(passage))
-        for passage, number in cells[:most]
-    ]
+    del cells[most:]
+    for passage, number in cells:
+        yield _asked_passage(spec, family, passage, number, by_id, topics.of(passage))
 
 
 def _asked_passage(
@@ -277,16 +278,18 @@ def _context(family: Family, passage: Passage, by_id: dict[str, Passage]) -> lis
 
 def _ask_questions(
     spec: PromptSpec, family: Family, questions: Sequence[Question], *, most: int
-) -> list[Planned]:
+) -> Iterator[Planned]:
     drawn = [question for question in questions if question.category in family.categories]
     drawn.sort(key=lambda question: digest(str(spec.seed), family.name, question.question_id))
-    return [
-        Planned(
-            _producer(spec, family, f"{family.name}/{question.question_id}"), Visible(question.text, ()), family.template, (),
-            question_id=question.question_id, general=family.general,
+    for question in drawn[:most]:
+        yield Planned(
+            _producer(spec, family, f"{family.name}/{question.question_id}"),
+            Visible(question.text, ()),
+            family.template,
+            (),
+            question_id=question.question_id,
+            general=family.general,
         )
-        for question in drawn[:most]
-    ]  # fmt: skip
 
 
 def _producer(spec: PromptSpec, family: Family, cell: str) -> Producer:

@@ -11,24 +11,24 @@ from tasks.store import Made
 
 def write(passages: pa.Table, questions: pa.Table, spec: PromptSpec) -> Made:
     """Return the prompts of the plan; one that reads the same as another is rejected."""
-    written: dict[str, dict[str, object]] = {}
+    cells: dict[str, str] = {}
     faults: list[tuple[str, str, str]] = []
+    tables: list[pa.Table] = []
+    fresh: list[dict[str, object]] = []
     for planned in plan(spec, _passages(passages), _questions(questions)):
         row = prompt_of(planned)
-        prompt_id = str(row["prompt_id"])
-        if prompt_id in written:
-            faults.append(
-                (
-                    prompt_id,
-                    "duplicate_prompt",
-                    f"{planned.producer.cell} reads like {written[prompt_id]['cell']}",
-                )
-            )
-        else:
-            written[prompt_id] = row
-    table = rows.table_of(list(written.values()), rows.PROMPTS)
+        prompt_id, cell = str(row["prompt_id"]), planned.producer.cell
+        if first := cells.get(prompt_id):
+            faults.append((prompt_id, "duplicate_prompt", f"{cell} reads like {first}"))
+            continue
+        cells[prompt_id] = cell
+        fresh.append(row)
+        if len(fresh) == rows.CHUNK_ROWS:
+            tables.append(rows.table_of(fresh, rows.PROMPTS))
+            fresh = []
+    table = pa.concat_tables([*tables, rows.table_of(fresh, rows.PROMPTS)])
     return Made(
-        {"prompts": table}, rows.PROMPTS, rows.rejected(faults), rows_in=len(written) + len(faults)
+        {"prompts": table}, rows.PROMPTS, rows.rejected(faults), rows_in=len(cells) + len(faults)
     )
 
 

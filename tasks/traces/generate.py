@@ -1,7 +1,8 @@
 """From prompts to traces: a full window of requests, a journal of what is finished, a table made from the journal."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -76,16 +77,19 @@ def generate(
     prompts: PROMPTS, read shard_rows at a time; the window of requests stays open across shards.
     Raises EngineLost or EndpointUnreachable; what was finished by then is in the journal.
     """
-    asked = list(plan_rows(prompts, spec, adapter, shard_rows=shard_rows))
+
+    def planned() -> Iterator[Row]:
+        return plan_rows(prompts, spec, adapter, shard_rows=shard_rows)
+
     with complete(
-        (row.ask for row in asked),
+        lambda: (row.ask for row in planned()),
         spec.teacher,
         placement=placement,
         journals=journals,
         progress=progress,
         adapter=adapter,
     ) as given:
-        traces, rejected = collect(asked, given, keep_cut=spec.keep_cut)
+        traces, rejected = collect(planned(), given, keep_cut=spec.keep_cut)
     return Generated(traces, rejected, given.requests, given.tokens, given.seconds)
 
 
@@ -116,9 +120,22 @@ def plan_rows(
 
 
 def collect(
-    asked: Sequence[Row], given: Completions, *, keep_cut: bool = False
+    asked: Iterable[Row], given: Completions, *, keep_cut: bool = False
 ) -> tuple[pa.Table, pa.Table]:
     """Return (traces, rejected) in the order asked, whatever the order of completion was."""
+    traces: list[pa.Table] = []
+    rejected: list[rows.Rejected] = []
+    left = iter(asked)
+    while several := list(islice(left, rows.CHUNK_ROWS)):
+        kept, dropped = _collected(several, given, keep_cut=keep_cut)
+        traces.append(kept)
+        rejected += dropped
+    return pa.concat_tables([*traces, rows.table_of([], rows.TRACES)]), rows.rejected(rejected)
+
+
+def _collected(
+    asked: Sequence[Row], given: Completions, *, keep_cut: bool
+) -> tuple[pa.Table, list[rows.Rejected]]:
     traces, rejected = [], []
     for row in asked:
         completion = given[row.ask.key]
@@ -128,7 +145,7 @@ def collect(
             rejected.append(rows.Rejected(row.ask.key, reason, detail, parent_id=row.prompt_id))
         else:
             traces.append(trace_of(row, completion))
-    return rows.table_of(traces, rows.TRACES), rows.rejected(rejected)
+    return rows.table_of(traces, rows.TRACES), rejected
 
 
 def ids_of(traces: Table) -> Iterator[tuple[str, str]]:

@@ -260,7 +260,7 @@ def _opinions(
         return ["abstained"] * len(asks)
     report = functools.partial(watcher(), unit="question")
     with complete(
-        due, spec.teacher, placement=placement, journals=journals, progress=report
+        lambda: due, spec.teacher, placement=placement, journals=journals, progress=report
     ) as given:
         return [reading(given[ask.key]) if ask else "abstained" for ask in asks]
 
