@@ -1,7 +1,9 @@
-"""Registers every flow of every recipe with the Prefect server that the environment names: `python -m deployments.deploy [RECIPE …]`.
+"""Registers every flow of every recipe with the Prefect server that the environment names: `python
+-m deployments.deploy [RECIPE …]`.
 
-Safe to run again: what is registered already is brought up to date. What a person has paused stays so until a person lifts it; a schedule
-that a person has switched stays so until the recipe's own `placement.nightly.active` changes. Prints flow/recipe, a line each.
+Safe to run again: what is registered already is brought up to date. What a person has paused stays
+so until a person lifts it; a schedule that a person has switched stays so until the recipe's own
+`placement.nightly.active` changes. Prints flow/recipe, a line each.
 """
 
 import sys
@@ -42,7 +44,9 @@ ENGINE = command_to_string([sys.executable, "-m", "flows.lean"])
 
 
 class Line(NamedTuple):
-    """A flow as it is deployed for every recipe. nightly: the recipe's schedule it follows, or none."""
+    """A flow as it is deployed for every recipe. nightly: the recipe's schedule it follows, or
+    none.
+    """
 
     flow: Flow[..., Any]
     nightly: str = ""
@@ -55,14 +59,21 @@ class Closed(ParameterSchema):
 
 
 LINES = (
-    Line(build_corpus, "corpus"), Line(run_factory, "factory"), Line(train_student), Line(probe_student), Line(diagnose_student), Line(measure_teacher),
-)  # fmt: skip
+    Line(build_corpus, "corpus"),
+    Line(run_factory, "factory"),
+    Line(train_student),
+    Line(probe_student),
+    Line(diagnose_student),
+    Line(measure_teacher),
+)
 
 
 def deploy(
     recipes: Sequence[Recipe], root: Path, working_dir: Path, *, gpu_slots: int = 1
 ) -> list[str]:
-    """Register the work pool, the limit on GPUs, the automations, and a deployment for every recipe and flow; return their names."""
+    """Register the work pool, the limit on GPUs, the automations, and a deployment for every recipe
+    and flow; return their names.
+    """
     with get_client(sync_client=True) as client:
         _work_pool(client)
         _limit(client, gpu_slots)
@@ -80,11 +91,21 @@ def _register(
     name = f"{line.flow.name}/{recipe.name}"
     there = _there(client, name)
     made: RunnerDeployment = line.flow.to_deployment(  # type: ignore[assignment]
-        name=recipe.name, work_pool_name=POOL, entrypoint_type=EntrypointType.MODULE_PATH, schedules=_schedules(line, recipe, there),
-        parameters={"recipe": recipe.model_dump(mode="json", exclude_unset=True), "root": str(root)},
-        tags=["tracemill", recipe.name], concurrency_limit=ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.ENQUEUE),
-        job_variables={"command": ENGINE, "working_dir": str(working_dir), "stream_output": False}, paused=bool(there and there.paused),
-    )  # fmt: skip
+        name=recipe.name,
+        work_pool_name=POOL,
+        entrypoint_type=EntrypointType.MODULE_PATH,
+        schedules=_schedules(line, recipe, there),
+        parameters={
+            "recipe": recipe.model_dump(mode="json", exclude_unset=True),
+            "root": str(root),
+        },
+        tags=["tracemill", recipe.name],
+        concurrency_limit=ConcurrencyLimitConfig(
+            limit=1, collision_strategy=ConcurrencyLimitStrategy.ENQUEUE
+        ),
+        job_variables={"command": ENGINE, "working_dir": str(working_dir), "stream_output": False},
+        paused=bool(there and there.paused),
+    )
     made._parameter_openapi_schema = _closed(made._parameter_openapi_schema, line.flow)
     made.apply()
     return name
@@ -98,7 +119,9 @@ def _there(client: SyncPrefectClient, name: str) -> DeploymentResponse | None:
 
 
 def _closed(schema: ParameterSchema, flow: Flow[..., Any]) -> Closed:
-    """Return a flow's parameters with the meaning that their annotations give, which Prefect leaves out, and open to no others."""
+    """Return a flow's parameters with the meaning that their annotations give, which Prefect leaves
+    out, and open to no others.
+    """
     tree = schema.model_dump()
     for name, kind in get_type_hints(flow.fn, include_extras=True).items():
         for note in getattr(kind, "__metadata__", ()):
@@ -125,7 +148,9 @@ def _schedules(line: Line, recipe: Recipe, there: DeploymentResponse | None) -> 
 
 
 def _active(nightly: Nightly, there: DeploymentResponse | None) -> bool:
-    """Return whether the schedule is on: as it was switched in the UI, unless the recipe itself has changed its mind since."""
+    """Return whether the schedule is on: as it was switched in the UI, unless the recipe itself has
+    changed its mind since.
+    """
     if there is None or not there.schedules:
         return nightly.active
     said = (
@@ -141,9 +166,14 @@ def _work_pool(client: SyncPrefectClient) -> None:
     try:
         client.read_work_pool(POOL)
     except ObjectNotFound:
-        client.create_work_pool(WorkPoolCreate(
-            name=POOL, type="process", base_job_template=ProcessWorker.get_default_base_job_template(), description="The agent on this machine.",
-        ))  # fmt: skip
+        client.create_work_pool(
+            WorkPoolCreate(
+                name=POOL,
+                type="process",
+                base_job_template=ProcessWorker.get_default_base_job_template(),
+                description="The agent on this machine.",
+            )
+        )
 
 
 def _limit(client: SyncPrefectClient, slots: int) -> None:
@@ -151,7 +181,9 @@ def _limit(client: SyncPrefectClient, slots: int) -> None:
 
 
 def asked(names: Sequence[str]) -> list[Path]:
-    """Return the recipes to deploy: those named, or the pocket recipe, which needs no files and no GPU."""
+    """Return the recipes to deploy: those named, or the pocket recipe, which needs no files and no
+    GPU.
+    """
     return [Path(name) for name in names] or [POCKET]
 
 

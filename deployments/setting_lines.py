@@ -1,7 +1,8 @@
-"""What the server checks in the lines of `settings` before it creates a run: the key, and the kind of the value.
+"""What the server checks in the lines of `settings` before it creates a run: the key, and the kind
+of the value.
 
-JSON Schema's own words for a pattern that fails are the pattern. `const` says what was expected, so each check ends in one.
-Bounds between settings are the run's own first check: see `flows/plan`.
+JSON Schema's own words for a pattern that fails are the pattern. `const` says what was expected, so
+each check ends in one. Bounds between settings are the run's own first check: see `flows/plan`.
 """
 
 import re
@@ -46,8 +47,9 @@ def lines_schema(model: type[BaseModel]) -> Schema:
     for kind, several in keys.items():
         schema = {
             "if": {"pattern": rf"^({'|'.join(several)})="},
-            "then": _value(kind), "else": schema,
-        }  # fmt: skip
+            "then": _value(kind),
+            "else": schema,
+        }
     return {"type": "string", **schema}
 
 
@@ -56,8 +58,9 @@ def _value(kind: Kind) -> Schema:
         return {}
     return {
         "if": {"pattern": rf"^[^=]+=\s*({kind.pattern})\s*$"},
-        "then": {}, "else": {"const": f"{kind.says} behind the ="},
-    }  # fmt: skip
+        "then": {},
+        "else": {"const": f"{kind.says} behind the ="},
+    }
 
 
 def _keys(model: type[BaseModel], above: str = "") -> Iterator[tuple[str, Kind]]:

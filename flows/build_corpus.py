@@ -25,8 +25,9 @@ from flows.plan.supply import of_tables
 from flows.prune import prune
 from flows.recipe import Overlay, Recipe, Root, laid_over
 from flows.seen import PUBLISHED, announce, announce_broken, leave_changes, leave_links, remember
-from tasks.corpus.assemble import Upstream, offered_prompts
+from tasks.corpus.assemble import offered_prompts
 from tasks.corpus.task import assemble_corpus, data_docs
+from tasks.corpus.upstream import Upstream
 from tasks.grounding.task import ground_passages
 from tasks.inference.warm import WARM
 from tasks.prompts.task import write_prompts
@@ -51,9 +52,11 @@ SUMMARIES = "summaries"
 class Summary(BaseModel):
     """What a build made and where it lies.
 
-    `yield` is rows per prompt that could make one: the control arm's count only where the recipe accepts them. baseline_rows are the
-    control traces at hand, those of earlier builds included. judge: what the judge of coherence is worth, "" when none was asked.
-    requests and tokens_per_second are this run's alone. style: what the corpus is like, by measure. tables: what it was made of, stage/fingerprint.
+    `yield` is rows per prompt that could make one: the control arm's count only where the recipe
+    accepts them. baseline_rows are the control traces at hand, those of earlier builds included.
+    judge: what the judge of coherence is worth, "" when none was asked. requests and
+    tokens_per_second are this run's alone. style: what the corpus is like, by measure. tables: what
+    it was made of, stage/fingerprint.
     """
 
     stages: list[StageLine]
@@ -120,8 +123,8 @@ class Written(NamedTuple):
 def write(recipe: Recipe, root: Path, clock: Clock) -> Written:
     """Run every stage up to the prompts, inside whichever flow is running.
 
-    RecipeFaults when the settings contradict each other, or the documents cannot give what is asked;
-    the second is told before anything is embedded.
+    RecipeFaults when the settings contradict each other, or the documents cannot give what is
+    asked; the second is told before anything is embedded.
     """
     _look_at(recipe, of_settings(recipe))
     documents = clock.run(collect_documents, recipe.documents, root)
@@ -167,12 +170,26 @@ def build(recipe: Recipe, root: Path, clock: Clock) -> Built:
         measure_gates, traces, prompts, passages, questions, verdicts, recipe.verdicts, root
     )
     coherence = clock.run(
-        judge_coherence, traces, prompts, passages, questions, verdicts, recipe.coherence, recipe.placement.judge, root
-    )  # fmt: skip
+        judge_coherence,
+        traces,
+        prompts,
+        passages,
+        questions,
+        verdicts,
+        recipe.coherence,
+        recipe.placement.judge,
+        root,
+    )
     upstream = Upstream(
-        traces=traces, prompts=prompts, verdicts=verdicts, coherence=coherence, passages=passages, questions=questions,
-        probe_questions=probe_questions, gate_checks=gate_checks,
-    )  # fmt: skip
+        traces=traces,
+        prompts=prompts,
+        verdicts=verdicts,
+        coherence=coherence,
+        passages=passages,
+        questions=questions,
+        probe_questions=probe_questions,
+        gate_checks=gate_checks,
+    )
     judge = sentence(coherence)
     corpus = clock.run(
         assemble_corpus,
@@ -233,7 +250,9 @@ def _keep(told: Summary) -> None:
 
 
 def style(rows: pa.Table) -> dict[str, float]:
-    """Return what a corpus is like, so that drift shows: lengths in characters, and the share of each family."""
+    """Return what a corpus is like, so that drift shows: lengths in characters, and the share of
+    each family.
+    """
     lengths = {
         f"{column} characters, {name}": round(
             float(np.quantile(pc.utf8_length(rows[column]), at)), 1

@@ -40,7 +40,8 @@ class Clock:
         """Return the stage's table, made or found. A failed stage leaves a line where it made rows."""
         started = time.monotonic()
         try:
-            # Through its state, because a stage that found its table answers with a state of its own, named Cached.
+            # Through its state, because a stage that found its table answers with a state of its
+            # own, named Cached.
             table = stage(*args, **kwargs, return_state=True).result()
         except MillError as exc:
             if exc.losses:
@@ -56,7 +57,12 @@ class Clock:
     def _note(
         self, stage: str, rows_in: int, rows_out: int, rejected: Mapping[str, int], started: float
     ) -> None:
-        self.lines.append(StageLine(
-            stage=stage, rows_in=rows_in, rows_out=rows_out, rejected=dict(rejected),
-            seconds=round(time.monotonic() - started, 3),
-        ))  # fmt: skip
+        self.lines.append(
+            StageLine(
+                stage=stage,
+                rows_in=rows_in,
+                rows_out=rows_out,
+                rejected=dict(rejected),
+                seconds=round(time.monotonic() - started, 3),
+            )
+        )

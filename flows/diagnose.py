@@ -1,4 +1,6 @@
-"""The diagnosis: each layer looked at in its turn, cheapest first; what has not run yet is run, until one is found guilty."""
+"""The diagnosis: each layer looked at in its turn, cheapest first; what has not run yet is run,
+until one is found guilty.
+"""
 
 from pathlib import Path
 
@@ -22,7 +24,9 @@ from tasks.verdicts.audit.traces import corpus_leaks
 
 
 class Diagnosed(BaseModel):
-    """The layer at fault and the looks that led to it. looks: layer, whether it is guilty, what was seen."""
+    """The layer at fault and the looks that led to it. looks: layer, whether it is guilty, what was
+    seen.
+    """
 
     layer: str
     looks: list[tuple[str, bool, str]]
@@ -33,7 +37,9 @@ class Diagnosed(BaseModel):
 def diagnose_student(
     recipe: Recipe, root: Root = Path("mill"), settings: Overlay = ()
 ) -> Diagnosed:
-    """Name the layer that is at fault in the recipe's student, running what has not run, from the cheapest check to the dearest."""
+    """Name the layer that is at fault in the recipe's student, running what has not run, from the
+    cheapest check to the dearest.
+    """
     recipe, root, clock = laid_over(recipe, settings), root.absolute(), Clock()
     with WARM:
         try:
@@ -75,7 +81,9 @@ def general_share(built: Built) -> float:
 
 
 def nats_alone(recipe: Recipe, probed: Probed, root: Path) -> float | None:
-    """Return how unlikely the student's weights, asked alone, find an answer that fails in the probe; None when none does or it cannot be asked."""
+    """Return how unlikely the student's weights, asked alone, find an answer that fails in the
+    probe; None when none does or it cannot be asked.
+    """
     failing = [
         row["answer_id"]
         for row in probed.weighed.read().to_pylist()

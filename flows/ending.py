@@ -1,6 +1,8 @@
-"""How a run ends that fails: with its stages, the largest losses and what to do, and the rejected rows.
+"""How a run ends that fails: with its stages, the largest losses and what to do, and the rejected
+rows.
 
-The command line finds the ending at the exception; a run in Prefect leaves it as a table and in its log.
+The command line finds the ending at the exception; a run in Prefect leaves it as a table and in its
+log.
 """
 
 from collections.abc import Iterator
@@ -72,11 +74,13 @@ def _leave(ending: Ending) -> None:
     """Leave the stages as a table artifact, and the losses in the run's log."""
     table = [
         {
-            "stage": line.stage, "in": line.rows_in, "out": line.rows_out,
+            "stage": line.stage,
+            "in": line.rows_in,
+            "out": line.rows_out,
             "rejected": ", ".join(f"{reason} {rows}" for reason, rows in line.rejected.items()),
         }
         for line in ending.stages
-    ]  # fmt: skip
+    ]
     told = sentences(ending)
     with shown_or_not():
         create_table_artifact(

@@ -1,7 +1,8 @@
 """Prefect, loaded without pandas.
 
-Prefect imports pandas wherever it is installed, for the keys of a cache that is not used here; that is a third of the time until a run begins.
-Import this module before whatever imports Prefect. `python -m flows.lean` is Prefect's own engine begun so: the process of every deployed run.
+Prefect imports pandas wherever it is installed, for the keys of a cache that is not used here; that
+is a third of the time until a run begins. Import this module before whatever imports Prefect.
+`python -m flows.lean` is Prefect's own engine begun so: the process of every deployed run.
 """
 
 import os

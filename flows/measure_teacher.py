@@ -1,4 +1,6 @@
-"""The measuring flow: how fast each candidate teacher is here, what the corpus would take and cost, and which teacher fits."""
+"""The measuring flow: how fast each candidate teacher is here, what the corpus would take and cost,
+and which teacher fits.
+"""
 
 import json
 from pathlib import Path
@@ -23,7 +25,9 @@ from tasks.traces.task import traces_key
 
 
 class Measured(BaseModel):
-    """What became of every candidate, in order of preference, and the one that is chosen; None when none fits. budget_hours: 0 for none."""
+    """What became of every candidate, in order of preference, and the one that is chosen; None when
+    none fits. budget_hours: 0 for none.
+    """
 
     outcomes: list[Outcome]
     chosen: TeacherSpec | None
@@ -35,7 +39,8 @@ class Measured(BaseModel):
 def measure_teacher(
     recipe: Recipe, root: Root = Path("mill"), again: bool = False, settings: Overlay = ()
 ) -> Measured:
-    """Measure the recipe's candidate teachers until one fits its budget; one that cannot be measured is told of, not raised.
+    """Measure the recipe's candidate teachers until one fits its budget; one that cannot be
+    measured is told of, not raised.
 
     again: on this machine too, where it was measured before.
     """
@@ -48,15 +53,20 @@ def measure_teacher(
         )
     fits = choose_teacher(outcomes)
     return Measured(
-        outcomes=outcomes, chosen=fits.teacher if fits else None, budget_hours=recipe.measure.budget_hours, currency=recipe.measure.currency
-    )  # fmt: skip
+        outcomes=outcomes,
+        chosen=fits.teacher if fits else None,
+        budget_hours=recipe.measure.budget_hours,
+        currency=recipe.measure.currency,
+    )
 
 
 def with_teacher(recipe: Recipe, root: Path) -> Recipe:
-    """Return the recipe with the first candidate that fits as its teacher; as it is when it names neither candidates nor a budget.
+    """Return the recipe with the first candidate that fits as its teacher; as it is when it names
+    neither candidates nor a budget.
 
-    A candidate whose traces are finished has no hours left to spend, so it fits: a factory that is run again stays with its teacher, whatever
-    the yield has turned out to be. Raises GateBroken when none fits.
+    A candidate whose traces are finished has no hours left to spend, so it fits: a factory that is
+    run again stays with its teacher, whatever the yield has turned out to be. Raises GateBroken
+    when none fits.
     """
     if not recipe.measure.candidates and not recipe.measure.budget_hours:
         return recipe
@@ -113,25 +123,41 @@ def weighed(
 
 
 def projected(recipe: Recipe, teacher: TeacherSpec, table: Table, root: Path) -> Outcome:
-    """Return what MEASUREMENTS mean for the recipe's corpus, asked as its placement asks: with the highest level in flight."""
+    """Return what MEASUREMENTS mean for the recipe's corpus, asked as its placement asks: with the
+    highest level in flight.
+    """
     last, levels = table.read().to_pylist()[-1], levels_of(table.read())
     observed, origin = observed_yield(root, recipe.name, teacher.model)
     need = needed(
-        recipe.measure, prompts=recipe.prompts.rows, control=recipe.prompts.control, samples=recipe.traces.samples, observed=observed
-    )  # fmt: skip
+        recipe.measure,
+        prompts=recipe.prompts.rows,
+        control=recipe.prompts.control,
+        samples=recipe.traces.samples,
+        observed=observed,
+    )
     speed = last["tokens_per_second"]
     projection = project(
         need, recipe.measure, tokens_per_trace=last["completion_tokens"], tokens_per_second=speed
     )
     fits, says = judged(projection, speed, recipe.measure.budget_hours)
     return Outcome(
-        teacher, fits, says, levels=levels, projection=projection, hardware=last["hardware"], bandwidth=last["bandwidth"],
-        yield_=need.yield_, yield_of=origin, plot=str(table.path / PLOT),
-    )  # fmt: skip
+        teacher,
+        fits,
+        says,
+        levels=levels,
+        projection=projection,
+        hardware=last["hardware"],
+        bandwidth=last["bandwidth"],
+        yield_=need.yield_,
+        yield_of=origin,
+        plot=str(table.path / PLOT),
+    )
 
 
 def observed_yield(root: Path, name: str, teacher: str) -> tuple[float | None, str]:
-    """Return the rows a prompt of the recipe's latest build by the same teacher, and where that stands; None when there is none."""
+    """Return the rows a prompt of the recipe's latest build by the same teacher, and where that
+    stands; None when there is none.
+    """
     for one in reversed(tables(root, "corpus")):
         told = summary_file(root, one.table.fingerprint)
         if (one.inputs.get("name"), one.inputs.get("teacher")) == (

@@ -11,7 +11,9 @@ from tasks.verdicts.coherence import CoherenceSpec
 
 
 def walk(value: object, above: str = "") -> Iterator[tuple[str, BaseModel]]:
-    """Yield (path, settings) of all settings below a value, outermost first; the value itself is ""."""
+    """Yield (path, settings) of all settings below a value, outermost first; the value itself is
+    "".
+    """
     if isinstance(value, BaseModel):
         yield above, value
         for name in type(value).model_fields:
@@ -44,7 +46,9 @@ def asked_models(recipe: Recipe) -> dict[str, TeacherSpec]:
 
 
 def trusting(recipe: Recipe) -> list[str]:
-    """Return the models whose repositories may run code of their own here, because the recipe says so."""
+    """Return the models whose repositories may run code of their own here, because the recipe says
+    so.
+    """
     return [
         f"{path} ({one.model})"
         for path, one in walk(recipe)

@@ -19,7 +19,9 @@ from tasks.verdicts.task import audit_traces, judge_coherence, judge_traces
 
 @dataclass(frozen=True)
 class Probed:
-    """What a probe made. student: the student's answers as TRACES. weighed: ANSWERS with verdict and page."""
+    """What a probe made. student: the student's answers as TRACES. weighed: ANSWERS with verdict
+    and page.
+    """
 
     prompts: Table
     student: Table
@@ -35,7 +37,9 @@ def probe(
     *,
     rows: int | None = None,
 ) -> Probed:
-    """Ask base model and student the probe's questions (rows: fewer of them) and weigh the answers; nothing is raised for a bad student."""
+    """Ask base model and student the probe's questions (rows: fewer of them) and weigh the answers;
+    nothing is raised for a bad student.
+    """
     spec, placement = recipe.probe, recipe.placement.probe
     plan = spec.prompts.model_copy(update={"rows": min(rows, spec.prompts.rows)} if rows else {})
     prompts = clock.run(write_prompts, built.passages, built.probe_questions, plan, root)
@@ -58,8 +62,16 @@ def probe(
         judge_traces, both, prompts, built.passages, built.probe_questions, audits, gates, root
     )
     coherence = clock.run(
-        judge_coherence, both, prompts, built.passages, built.probe_questions, verdicts, spec.coherence, recipe.placement.judge, root
-    )  # fmt: skip
+        judge_coherence,
+        both,
+        prompts,
+        built.passages,
+        built.probe_questions,
+        verdicts,
+        spec.coherence,
+        recipe.placement.judge,
+        root,
+    )
     asked = Asked(
         prompts=prompts,
         questions=built.probe_questions,
@@ -72,7 +84,9 @@ def probe(
 
 
 def student_spec(recipe: Recipe) -> TeacherSpec:
-    """Return how base model and student are asked: the recipe's sampling of the model that is trained."""
+    """Return how base model and student are asked: the recipe's sampling of the model that is
+    trained.
+    """
     student = recipe.train.student
     own = {
         "model": student.model,

@@ -30,7 +30,9 @@ class Probing(BaseModel):
 
 @flow(name="probe-student", on_failure=[announce_broken])
 def probe_student(recipe: Recipe, root: Root = Path("mill"), settings: Overlay = ()) -> Probing:
-    """Probe the recipe's student, building and training first what is not there; a student that fails is told of, not raised."""
+    """Probe the recipe's student, building and training first what is not there; a student that
+    fails is told of, not raised.
+    """
     recipe, root, clock = laid_over(recipe, settings), root.absolute(), Clock()
     with telling(clock), WARM:
         built = build(recipe, root, clock)

@@ -21,7 +21,8 @@ def prune(root: Path, *, days: float) -> list[str]:
     """Remove tables, pages, answers and scratch folders that no kept build needs and that were not
     used for so many days; return the tables, stage/fingerprint.
 
-    Kept builds are the lines of the recipes' ledgers. What a run in another process has just made or found counts as used.
+    Kept builds are the lines of the recipes' ledgers. What a run in another process has just made
+    or found counts as used.
     """
     if not (root / LEDGERS).is_dir():
         return []
@@ -50,14 +51,16 @@ def prune(root: Path, *, days: float) -> list[str]:
 
 
 def _forget_answers(root: Path, oldest: float) -> None:
-    """Keep in the journals what was used lately, and what a table of the store was made of: a row of it may be asked for again by its id."""
+    """Keep in the journals what was used lately, and what a table of the store was made of: a row
+    of it may be asked for again by its id.
+    """
     needed: dict[str, list[Table]] = defaultdict(list)
     for one in tables(root, "traces"):
         needed[one.inputs["teacher"]].append(one.table)
     for path in (root / "journal").glob("*.sqlite"):
         spared = (trace_id for table in needed[path.stem] for trace_id, _ in ids_of(table))
-        # A file that is not a journal, a table that another process has just removed, or one of an older version:
-        # its answers stay until a later run can tell which of them are needed.
+        # A file that is not a journal, a table that another process has just removed, or one of an
+        # older version: its answers stay until a later run can tell which of them are needed.
         with contextlib.suppress(StoreUnreachable, SchemaMismatch, OSError):
             with contextlib.closing(Journal(path)) as book:
                 left = book.forget(before=int(oldest // DAY), spared=spared)

@@ -17,7 +17,7 @@ from tasks.inference.engine import EnginePlacement, TeacherSpec
 from tasks.measure.budget import MeasurePlacement
 from tasks.probe.weigh import GateSpec
 from tasks.prompts.plan import Family, PromptSpec
-from tasks.sources.collect import DocumentSpec, QuestionSpec
+from tasks.sources.spec import DocumentSpec, QuestionSpec
 from tasks.spec import Placement, Spec, plain_yaml
 from tasks.traces.generate import TraceSpec
 from tasks.train.lora import TrainPlacement, TrainSpec
@@ -52,9 +52,13 @@ class Keep(Placement):
     """What the store remembers of a recipe."""
 
     builds: int = Field(14, ge=1)
-    """Latest builds whose tables stay, with all they were made of; a promoted student stays as well."""
+    """Latest builds whose tables stay, with all they were made of; a promoted student stays as
+    well.
+    """
     days: float = Field(14, ge=0)
-    """Days after its last use that a table of no kept build, or a teacher's answer that no kept table holds, is removed."""
+    """Days after its last use that a table of no kept build, or a teacher's answer that no kept
+    table holds, is removed.
+    """
 
 
 class Placements(Placement):
@@ -82,21 +86,43 @@ class ProbeQuestions(QuestionSpec):
     )
     """Procedural problems to draw: family → how many."""
     held_out_share: float = Field(0, ge=0, lt=1)
-    """Share of the problems kept back; the probe asks them all, and the corpus is cleaned of all."""
+    """Share of the problems kept back; the probe asks them all, and the corpus is cleaned of all.
+    """
     seed: int = Field(7_000_001, ge=0)
     """Seed of the problems, another than the corpus'."""
 
 
 class ProbePrompts(PromptSpec):
-    """How the probe's questions are asked; each family is a kind of question, with a verdict of its own."""
+    """How the probe's questions are asked; each family is a kind of question, with a verdict of its
+    own.
+    """
 
     rows: int = Field(60, ge=1)
     """Questions put to both models."""
     families: tuple[Family, ...] = (
-        Family(name="general_reasoning", share=30, ground="questions", template="plain", categories=("addition", "equation", "date"), general=True),
-        Family(name="rule_application", share=20, ground="questions", template="plain", categories=("irac",)),
-        Family(name="strategy", share=30, ground="questions", template="plain", categories=("rulebook",)),
-    )  # fmt: skip
+        Family(
+            name="general_reasoning",
+            share=30,
+            ground="questions",
+            template="plain",
+            categories=("addition", "equation", "date"),
+            general=True,
+        ),
+        Family(
+            name="rule_application",
+            share=20,
+            ground="questions",
+            template="plain",
+            categories=("irac",),
+        ),
+        Family(
+            name="strategy",
+            share=30,
+            ground="questions",
+            template="plain",
+            categories=("rulebook",),
+        ),
+    )
     """What the questions are made of; those marked general tell forgetting from other faults."""
     control: float = Field(0, ge=0, le=0)
     """A probe has no control arm: the base model is its baseline."""
@@ -105,7 +131,9 @@ class ProbePrompts(PromptSpec):
 
 
 class ProbeAsking(TeacherSpec):
-    """How base model and student are asked; the model is the one that is trained, whatever stands here."""
+    """How base model and student are asked; the model is the one that is trained, whatever stands
+    here.
+    """
 
     temperature: float = Field(0.6, ge=0, le=2)
     """Sampling temperature; 0 is greedy."""
@@ -123,7 +151,9 @@ class ProbeSpec(Spec):
     asked: ProbeAsking = ProbeAsking()
     """How both are asked; the model is the one trained, whatever stands here."""
     structure: StructureSpec | None = None
-    """Lengths that the probe's answers may have, where the corpus' band is too narrow for the base model; the corpus' band when left out."""
+    """Lengths that the probe's answers may have, where the corpus' band is too narrow for the base
+    model; the corpus' band when left out.
+    """
     gates: GateSpec = GateSpec()
     """The emission gate and the content gate."""
     coherence: CoherenceSpec = CoherenceSpec()
@@ -131,7 +161,9 @@ class ProbeSpec(Spec):
     checkpoint_rows: int = Field(20, ge=1)
     """Questions put to a checkpoint while training goes on."""
     wins_from: float = Field(0.5, ge=0, le=1)
-    """Share of the training before which no checkpoint wins: an earlier one passes for having learnt nothing."""
+    """Share of the training before which no checkpoint wins: an earlier one passes for having
+    learnt nothing.
+    """
     floor: float = Field(0.5, ge=0)
     """Ratio to the baseline below which a metric of a checkpoint ends the training at once."""
     seed: int = Field(0, ge=0)
@@ -168,7 +200,9 @@ class Recipe(Spec):
     publish: PublishSpec = PublishSpec()
     """What a student must be to leave the mill."""
     measure: MeasurePlacement = MeasurePlacement()
-    """Candidate teachers, the hours they may take, and prices; what is chosen takes the place of the teacher above."""
+    """Candidate teachers, the hours they may take, and prices; what is chosen takes the place of
+    the teacher above.
+    """
     placement: Placements = Placements()
     """Where it runs; not part of what it makes."""
 
@@ -217,7 +251,9 @@ def read_recipe(path: Path, settings: Sequence[str] = ()) -> Written:
 
 
 def laid_over(recipe: Recipe, settings: Sequence[str]) -> Recipe:
-    """Return the recipe with `key.path=value` settings laid over it; BadRecipe says what is wrong and where."""
+    """Return the recipe with `key.path=value` settings laid over it; BadRecipe says what is wrong
+    and where.
+    """
     if not settings:
         return recipe
     tree = recipe.model_dump(mode="json", exclude_unset=True)

@@ -70,7 +70,9 @@ def _meaning(loc: Sequence[str], model: type[BaseModel]) -> str:
 
 
 def _unknown_setting(loc: Sequence[str], model: type[BaseModel]) -> str:
-    """Return the sentence for a key that no model has: the nearest one, else where the name belongs."""
+    """Return the sentence for a key that no model has: the nearest one, else where the name
+    belongs.
+    """
     *above, name = loc
     parent = _model_at(above, model)
     known = list(parent.model_fields) if parent else []

@@ -35,7 +35,9 @@ class Recorded:
 
 
 class Reproduction(BaseModel):
-    """A row alone: what was asked, what came back then and now. verdicts: gate → what it says of then and of now."""
+    """A row alone: what was asked, what came back then and now. verdicts: gate → what it says of
+    then and of now.
+    """
 
     trace_id: str
     student: bool
@@ -54,7 +56,9 @@ class Reproduction(BaseModel):
 def reproduce(
     root: Path, row_id: str, spec: VerdictSpec, placement: EnginePlacement
 ) -> Reproduction:
-    """Ask one row again. row_id: of a corpus row, a trace or a probe's answer, or its first digits; UnknownName when nothing has it."""
+    """Ask one row again. row_id: of a corpus row, a trace or a probe's answer, or its first digits;
+    UnknownName when nothing has it.
+    """
     found = find_row(root.absolute(), row_id)
     ask = found.row.ask
     again = alone(ask, found.teacher, placement, found.adapter, recorded=found.answered.text)
@@ -68,15 +72,27 @@ def reproduce(
     )
     then, now = (verdicts(found, completion, spec) for completion in (found.answered, answered))
     return Reproduction(
-        trace_id=ask.key, student=found.adapter is not None, prompt=again.prompt, prompt_ids=list(again.prompt_ids),
-        recorded=found.answered.text, shown=again.shown, output_ids=list(again.output_ids), finish_reason=again.finish_reason,
-        load_seconds=again.load_seconds, seconds=again.seconds, recorded_nats=again.recorded_nats,
-        verdicts={one.gate: (_said(one), _said(other)) for one, other in zip(then, now, strict=True)},
-    )  # fmt: skip
+        trace_id=ask.key,
+        student=found.adapter is not None,
+        prompt=again.prompt,
+        prompt_ids=list(again.prompt_ids),
+        recorded=found.answered.text,
+        shown=again.shown,
+        output_ids=list(again.output_ids),
+        finish_reason=again.finish_reason,
+        load_seconds=again.load_seconds,
+        seconds=again.seconds,
+        recorded_nats=again.recorded_nats,
+        verdicts={
+            one.gate: (_said(one), _said(other)) for one, other in zip(then, now, strict=True)
+        },
+    )
 
 
 def verdicts(found: Recorded, completion: Completion, spec: VerdictSpec) -> list[Verdict]:
-    """Return every gate's verdict on an answer to the row; the audit, which needs all rows at once, has nothing to say here."""
+    """Return every gate's verdict on an answer to the row; the audit, which needs all rows at once,
+    has nothing to say here.
+    """
     trace = rows.table_of([trace_of(found.row, completion)], rows.TRACES)
     prompts = found.prompts.read()
     (case,) = cases_of(trace, prompts, found.passages.read(), found.questions.read())
@@ -130,7 +146,9 @@ def _recorded(root: Path, finished: Finished, trace_id: str, prompt_id: str) -> 
 def _asked(
     root: Path, prompts: Table, spec: TraceSpec, trace_id: str, prompt_id: str
 ) -> tuple[Adapter | None, Row]:
-    """Return the adapter, if any, under which this prompt gives the trace its id, and the row as it was asked."""
+    """Return the adapter, if any, under which this prompt gives the trace its id, and the row as it
+    was asked.
+    """
     own = prompts.read().filter(pa.compute.field("prompt_id") == prompt_id)
     for adapter in (None, *(adapter_of(one.table) for one in reversed(tables(root, "adapters")))):
         for row in plan_rows(own, spec, adapter, shard_rows=1):

@@ -1,4 +1,6 @@
-"""The factory: measure, build, train, probe, publish; every gate stops the line, and every step is found again where it is done."""
+"""The factory: measure, build, train, probe, publish; every gate stops the line, and every step is
+found again where it is done.
+"""
 
 from pathlib import Path
 
@@ -33,7 +35,9 @@ class Promoted(BaseModel):
 
 @flow(name="run-factory", on_failure=[announce_broken])
 def run_factory(recipe: Recipe, root: Root = Path("mill"), settings: Overlay = ()) -> Promoted:
-    """Choose the teacher, build the corpus, train the student, probe it, publish it if every gate holds. Raises GateBroken where one does not."""
+    """Choose the teacher, build the corpus, train the student, probe it, publish it if every gate
+    holds. Raises GateBroken where one does not.
+    """
     recipe, root, clock = laid_over(recipe, settings), root.absolute(), Clock()
     with telling(clock), WARM:
         return promoted(recipe, root, clock)
@@ -50,13 +54,26 @@ def promoted(recipe: Recipe, root: Path, clock: Clock) -> Promoted:
     refuse_failed_probe(probed.weighed)
     compared = probing(probed.weighed, clock)
     about = Provenance(
-        name=recipe.name, corpus=built.corpus.fingerprint, corpus_rows=built.corpus.rows, teacher=recipe.traces.teacher.model,
-        answers=probed.weighed.fingerprint, page=probed.weighed.path / PAGE, metrics=[one.sentence() for one in compared.metrics],
-    )  # fmt: skip
+        name=recipe.name,
+        corpus=built.corpus.fingerprint,
+        corpus_rows=built.corpus.rows,
+        teacher=recipe.traces.teacher.model,
+        answers=probed.weighed.fingerprint,
+        page=probed.weighed.path / PAGE,
+        metrics=[one.sentence() for one in compared.metrics],
+    )
     student = clock.run(
-        publish_student, taught.adapter, taught.examples, probed.prompts, recipe.train, recipe.publish, student_spec(recipe),
-        recipe.placement.probe, about, root,
-    )  # fmt: skip
+        publish_student,
+        taught.adapter,
+        taught.examples,
+        probed.prompts,
+        recipe.train,
+        recipe.publish,
+        student_spec(recipe),
+        recipe.placement.probe,
+        about,
+        root,
+    )
     remember_tables(root, recipe.name, clock.tables, builds=recipe.placement.keep.builds)
     leave_links(root, {"probe": compared.page})
     announce(PROMOTED, recipe.name, student.fingerprint, student=str(student.path))

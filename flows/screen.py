@@ -29,7 +29,9 @@ SEEN = ("row", "fault", "tokens", "loss from", "prompt ends", "learnt begins", "
 
 
 def keep_tracebacks_off() -> None:
-    """Let a failed run end in the one line that the command prints; tracebacks still go to the run's log in Prefect."""
+    """Let a failed run end in the one line that the command prints; tracebacks still go to the
+    run's log in Prefect.
+    """
     from prefect.logging.configuration import setup_logging
 
     setup_logging()
@@ -133,10 +135,15 @@ def show_row(row: "Reproduction", console: Console | None = None) -> None:
     console = console or Console()
     which = "student" if row.student else "teacher"
     for title, text in (
-        (f"prompt, {len(row.prompt_ids)} tokens", row.prompt), ("prompt ids", " ".join(map(str, row.prompt_ids))),
-        ("answered then", row.recorded), (f"answered now by the {which}, {len(row.output_ids)} tokens, {row.finish_reason}", row.shown),
+        (f"prompt, {len(row.prompt_ids)} tokens", row.prompt),
+        ("prompt ids", " ".join(map(str, row.prompt_ids))),
+        ("answered then", row.recorded),
+        (
+            f"answered now by the {which}, {len(row.output_ids)} tokens, {row.finish_reason}",
+            row.shown,
+        ),
         ("output ids", " ".join(map(str, row.output_ids))),
-    ):  # fmt: skip
+    ):
         console.rule(title, align="left")
         console.print(Text(plain_text(text)), soft_wrap=True)
     lines = [{"gate": gate, "then": then, "now": now} for gate, (then, now) in row.verdicts.items()]
@@ -172,9 +179,12 @@ def _stages(title: str, stages: Sequence[StageLine]) -> Grid:
     for number, line in enumerate(stages):
         again = line.stage == "questions" and line.stage in [one.stage for one in stages[:number]]
         grid.add_row(
-            "probe questions" if again else line.stage, str(line.rows_in), str(line.rows_out),
-            f"{line.seconds:.1f}", Text(_reasons(line, stages[:number])),
-        )  # fmt: skip
+            "probe questions" if again else line.stage,
+            str(line.rows_in),
+            str(line.rows_out),
+            f"{line.seconds:.1f}",
+            Text(_reasons(line, stages[:number])),
+        )
     return grid
 
 
@@ -209,9 +219,14 @@ def _metrics(metrics: Sequence[Metric]) -> Grid:
         grid.add_row(Text(gate, style="bold"))
         for one in several:
             grid.add_row(
-                Text(one.name), f"{one.baseline:.3g}", f"{one.student:.3g}", f"{one.ratio:.2f}", f"{one.low:.2f}-{one.high:.2f}", f"{one.due:.2f}",
+                Text(one.name),
+                f"{one.baseline:.3g}",
+                f"{one.student:.3g}",
+                f"{one.ratio:.2f}",
+                f"{one.low:.2f}-{one.high:.2f}",
+                f"{one.due:.2f}",
                 f"{'holds' if one.passed else 'fails'} {100 * one.sure:.0f} %",
-            )  # fmt: skip
+            )
     return grid
 
 

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 
 def show_measured(found: "Measured", recipe: "Recipe", console: Console | None = None) -> bool:
-    """Print every candidate's levels, what the corpus would take, and the choice; return whether a candidate fits."""
+    """Print every candidate's levels, what the corpus would take, and the choice; return whether a
+    candidate fits.
+    """
     console = console or Console()
     for one in found.outcomes:
         if one.levels:
@@ -83,7 +85,11 @@ def _levels(levels: tuple[Level, ...]) -> Grid:
         grid.add_column(name, justify="right", no_wrap=True)
     for one in levels:
         grid.add_row(
-            str(one.concurrency), f"{one.tokens_per_second:,.1f}", f"{one.roofline:,.0f}" if one.roofline else "unknown", one.of_roofline,
-            f"{one.first_token_seconds:.3g} s", f"{one.peak_bytes / 2**30:.2f}",
-        )  # fmt: skip
+            str(one.concurrency),
+            f"{one.tokens_per_second:,.1f}",
+            f"{one.roofline:,.0f}" if one.roofline else "unknown",
+            one.of_roofline,
+            f"{one.first_token_seconds:.3g} s",
+            f"{one.peak_bytes / 2**30:.2f}",
+        )
     return grid

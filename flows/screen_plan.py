@@ -1,4 +1,6 @@
-"""What `tracemill plan` shows: ten prompts, what the build would do, and what is wrong with the recipe."""
+"""What `tracemill plan` shows: ten prompts, what the build would do, and what is wrong with the
+recipe.
+"""
 
 from collections.abc import Iterable
 

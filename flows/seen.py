@@ -1,4 +1,6 @@
-"""What a finished run leaves to be seen in Prefect: links to its reports, what changed since the build before, and events for automations."""
+"""What a finished run leaves to be seen in Prefect: links to its reports, what changed since the
+build before, and events for automations.
+"""
 
 import json
 import os
@@ -28,7 +30,9 @@ NOTABLE = 0.02
 
 
 def leave_links(root: Path, pages: Mapping[str, str]) -> None:
-    """Leave a link to each report, name → path, where the mill serves them; outside a run there is nobody to leave them to."""
+    """Leave a link to each report, name → path, where the mill serves them; outside a run there is
+    nobody to leave them to.
+    """
     if FlowRunContext.get() is None:
         return
     with shown_or_not():
@@ -56,7 +60,8 @@ def leave_changes(before: Mapping[str, Any] | None, now: Mapping[str, Any]) -> N
 
 
 def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return a line for every measure of two builds: shares of rows rejected, by stage and reason, yield, rows, drift.
+    """Return a line for every measure of two builds: shares of rows rejected, by stage and reason,
+    yield, rows, drift.
 
     change: new, gone, up, down, or nothing where it moved by less than NOTABLE.
     """
@@ -103,7 +108,9 @@ class Remembered(NamedTuple):
 
 
 def remember(root: Path, recipe: str, summary: Mapping[str, Any], *, builds: int) -> Remembered:
-    """Note a finished build in the recipe's ledger, a line each, unless it is the one noted last; only so many builds are kept."""
+    """Note a finished build in the recipe's ledger, a line each, unless it is the one noted last;
+    only so many builds are kept.
+    """
     known = _ledger(root, recipe)
     earlier = [line for line in known if line["fingerprint"] != summary["fingerprint"]]
     new = not known or known[-1]["fingerprint"] != summary["fingerprint"]
@@ -112,7 +119,9 @@ def remember(root: Path, recipe: str, summary: Mapping[str, Any], *, builds: int
 
 
 def remember_tables(root: Path, recipe: str, tables: Sequence[str], *, builds: int) -> None:
-    """Note that the recipe's latest build also stands on these tables, stage/fingerprint: its training, its probe, its student."""
+    """Note that the recipe's latest build also stands on these tables, stage/fingerprint: its
+    training, its probe, its student.
+    """
     *known, latest = _ledger(root, recipe)
     _write(
         root, recipe, [*known, {**latest, "tables": sorted({*latest["tables"], *tables})}], builds

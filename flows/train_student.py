@@ -26,7 +26,9 @@ from tasks.train.task import RUNS, encode_examples, train_adapter
 
 
 class Taught(NamedTuple):
-    """What a stretch of training made: EXAMPLES, and the TENSORS of the adapter. metrics: of its probe, None where it is not probed."""
+    """What a stretch of training made: EXAMPLES, and the TENSORS of the adapter. metrics: of its
+    probe, None where it is not probed.
+    """
 
     examples: Table
     adapter: Table
@@ -34,7 +36,9 @@ class Taught(NamedTuple):
 
 
 class Training(BaseModel):
-    """How a student was trained. rendered: rows as the trainer saw them. moved: the isolation table. speed: of this run, None when all was there."""
+    """How a student was trained. rendered: rows as the trainer saw them. moved: the isolation
+    table. speed: of this run, None when all was there.
+    """
 
     stages: list[StageLine]
     adapter: str
@@ -61,15 +65,22 @@ def training(taught: Taught, clock: Clock) -> Training:
     adapter = taught.adapter
     told, ran = json.loads((adapter.path / LOG).read_bytes()), RUNS.get(adapter.fingerprint)
     return Training(
-        stages=clock.lines, adapter=str(adapter.path / ADAPTER), step=told["step"], steps=told["steps"], loss=told["log"][-1]["loss"],
-        validation_loss=told["validation_loss"], curve=str(adapter.path / CURVE),
-        rendered=json.loads((taught.examples.path / RENDER_CHECK).read_bytes()), moved=cast(Any, modules(adapter.read().to_pylist())),
+        stages=clock.lines,
+        adapter=str(adapter.path / ADAPTER),
+        step=told["step"],
+        steps=told["steps"],
+        loss=told["log"][-1]["loss"],
+        validation_loss=told["validation_loss"],
+        curve=str(adapter.path / CURVE),
+        rendered=json.loads((taught.examples.path / RENDER_CHECK).read_bytes()),
+        moved=cast(Any, modules(adapter.read().to_pylist())),
         speed=cast(Any, speed(ran)[0]) if ran else None,
-    )  # fmt: skip
+    )
 
 
 def teach(recipe: Recipe, built: Built, root: Path, clock: Clock) -> Taught:
-    """Return the adapter that wins: the earliest checkpoint that passes the probe, or the last one where checkpoints are not probed.
+    """Return the adapter that wins: the earliest checkpoint that passes the probe, or the last one
+    where checkpoints are not probed.
 
     Raises GateBroken, naming the metric, when a checkpoint falls below the floor or none passes.
     """
@@ -84,7 +95,9 @@ def teach(recipe: Recipe, built: Built, root: Path, clock: Clock) -> Taught:
 
 
 def stretches(recipe: Recipe, built: Built, root: Path, clock: Clock) -> Iterator[Taught]:
-    """Yield the student after every stretch of its training, the one before being where the next goes on."""
+    """Yield the student after every stretch of its training, the one before being where the next
+    goes on.
+    """
     spec = recipe.train
     encoded = clock.run(encode_examples, built.corpus, spec.student, spec.encode, root)
     adapter: Table | None = None

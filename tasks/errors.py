@@ -1,4 +1,6 @@
-"""Every way the mill can fail: an error is Transient (try again) or Terminal (trying again cannot help)."""
+"""Every way the mill can fail: an error is Transient (try again) or Terminal (trying again cannot
+help).
+"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -7,7 +9,9 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Losses:
-    """What became of the rows of a stage that publishes nothing. rejects: the file of its rejected rows."""
+    """What became of the rows of a stage that publishes nothing. rejects: the file of its rejected
+    rows.
+    """
 
     stage: str
     rows_in: int
@@ -34,7 +38,9 @@ class EngineLost(Transient):
 
 
 class RayNotStarted(Transient):
-    """Ray did not start here, or the cluster could not be joined; a loaded machine is most often why."""
+    """Ray did not start here, or the cluster could not be joined; a loaded machine is most often
+    why.
+    """
 
 
 class EndpointUnreachable(Transient):
@@ -110,7 +116,9 @@ class SuiteFailed(Terminal):
 
 
 class UnguardedScript(Terminal):
-    """A script calls the mill outside of `if __name__ == "__main__":`, so worker processes would run it again."""
+    """A script calls the mill outside of `if __name__ == "__main__":`, so worker processes would
+    run it again.
+    """
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> UnknownName:

@@ -1,4 +1,6 @@
-"""Words and n-grams, cut the same way wherever texts are compared; and text without what is no text."""
+"""Words and n-grams, cut the same way wherever texts are compared; and text without what is no
+text.
+"""
 
 import re
 import unicodedata
@@ -6,7 +8,9 @@ from collections.abc import Iterator
 
 _WORD = re.compile(r"[^\W_]+")
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-"""Control characters, and those that turn the reading direction: nothing that a text says, all that a terminal obeys."""
+"""Control characters, and those that turn the reading direction: nothing that a text says, all that
+a terminal obeys.
+"""
 
 
 def plain_text(text: str) -> str:
@@ -15,7 +19,9 @@ def plain_text(text: str) -> str:
 
 
 def words(text: str) -> list[str]:
-    """Return the lower-cased alphanumeric words of a text (NFKC), in order; punctuation never glues to a word."""
+    """Return the lower-cased alphanumeric words of a text (NFKC), in order; punctuation never glues
+    to a word.
+    """
     return _WORD.findall(unicodedata.normalize("NFKC", text).lower())
 
 
@@ -31,7 +37,9 @@ def has_digit(word: str) -> bool:
 
 
 def repeated_share(tokens: list[str], n: int) -> float:
-    """Return the share of n-grams that already occurred earlier in the same text, 0 for texts shorter than n."""
+    """Return the share of n-grams that already occurred earlier in the same text, 0 for texts
+    shorter than n.
+    """
     total = len(tokens) - n + 1
     if total <= 0:
         return 0.0
@@ -39,7 +47,9 @@ def repeated_share(tokens: list[str], n: int) -> float:
 
 
 def laps(tokens: list[str], n: int) -> tuple[int, int]:
-    """Return how often a stretch of the text is said in a row, at most, and how many tokens that takes; stretches that n-grams tell apart."""
+    """Return how often a stretch of the text is said in a row, at most, and how many tokens that
+    takes; stretches that n-grams tell apart.
+    """
     last: dict[tuple[str, ...], int] = {}
     lag, run, best = 0, 0, (1, 0)
     for place, gram in enumerate(ngrams(tokens, n)):

@@ -82,7 +82,9 @@ def against_bound(
     named: str,
     axis: str,
 ) -> None:
-    """Draw values, and the bound above them where there is one, over what was turned; both axes logarithmic."""
+    """Draw values, and the bound above them where there is one, over what was turned; both axes
+    logarithmic.
+    """
     axes.plot(at, values, color=BLUE, linewidth=1.4, marker="o", label="measured")
     if bound:
         axes.plot(at, bound, color=RED, linewidth=1.2, linestyle="--", label=named)

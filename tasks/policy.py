@@ -1,4 +1,6 @@
-"""How every stage runs as a Prefect task: when it is retried, when it is not run again, what it leaves to be seen."""
+"""How every stage runs as a Prefect task: when it is retried, when it is not run again, what it
+leaves to be seen.
+"""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -30,27 +32,36 @@ from tasks.reporting import ProgressReport
 from tasks.store import Key, Made, Table, find, once
 
 GPU_SLOT = "tracemill-gpu"
-"""The concurrency limit that stages share which want an accelerator. They carry no tag: Prefect asks the server for a turn on every tag of a task
-before it begins, where a stage's own retries do not reach, and a server that is away for a second would end the run."""
+"""The concurrency limit that stages share which want an accelerator. They carry no tag: Prefect
+asks the server for a turn on every tag of a task before it begins, where a stage's own retries do
+not reach, and a server that is away for a second would end the run.
+"""
 LEASE_SECONDS = 60
 PAGES = "tracemill_pages"
 """Prefect variable with the address under which the store's reports are served."""
 
 
-# What the rooms say is as loud as Prefect itself: it gives the loggers it is told of its handlers, but not its level.
+# What the rooms say is as loud as Prefect itself: it gives the loggers it is told of its handlers,
+# but not its level.
 logging.getLogger(__package__).setLevel(logging.getLogger("prefect").level)
 
 
 def transient(task: Task[..., Any], run: TaskRun, state: State[Any]) -> bool:
-    """Whether a failed task may be tried again: only after an error that is transient. Says so in the log."""
+    """Whether a failed task may be tried again: only after an error that is transient. Says so in
+    the log.
+    """
     error = state.result(raise_on_failure=False)
     again = isinstance(error, Transient)
     if again and run.run_count <= STAGE["retries"]:
         seconds = STAGE["retry_delay_seconds"][run.run_count - 1]
         logging.getLogger(__name__).warning(
             "%s failed (%s); retry %d of %d in %.0f s",
-            task.name, error, run.run_count, STAGE["retries"], seconds,
-        )  # fmt: skip
+            task.name,
+            error,
+            run.run_count,
+            STAGE["retries"],
+            seconds,
+        )
     return again
 
 
@@ -71,11 +82,13 @@ STAGE = StagePolicy(
     retry_delay_seconds=[5, 30, 120],
     retry_condition_fn=transient,
 )
-"""The store is the one truth of "done": a Prefect cache could only outlive the table it points at."""
+"""The store is the one truth of "done": a Prefect cache could only outlive the table it points at.
+"""
 
 
 def settle(root: Path, key: Key, make: Callable[[], Made], *, on_gpu: bool = False) -> Table:
-    """Return the stage's table, made or found; a found one shows as Cached in the UI. Leaves a table of its rows as an artifact.
+    """Return the stage's table, made or found; a found one shows as Cached in the UI. Leaves a
+    table of its rows as an artifact.
 
     on_gpu: whether making it wants an accelerator, and waits for its turn.
     """
@@ -106,8 +119,8 @@ def settle(root: Path, key: Key, make: Callable[[], Made], *, on_gpu: bool = Fal
 def _gpu_slot() -> Iterator[None]:
     """Hold one of the machine's GPU slots, waiting for it, where a limit is set.
 
-    The slot is a lease that this process renews: unlike a tag's own limit it comes free within a minute of a kill. A server that is away for
-    longer does not end the work.
+    The slot is a lease that this process renews: unlike a tag's own limit it comes free within a
+    minute of a kill. A server that is away for longer does not end the work.
     """
     with ExitStack() as held:
         # What the work itself raises is not caught: only the asking is.
@@ -126,7 +139,9 @@ def _gpu_slot() -> Iterator[None]:
 
 
 def _limited() -> bool:
-    """Whether this server limits the GPU at all; a build on the command line has a server of its own, that does not."""
+    """Whether this server limits the GPU at all; a build on the command line has a server of its
+    own, that does not.
+    """
     with get_client(sync_client=True) as client:
         try:
             client.read_global_concurrency_limit_by_name(GPU_SLOT)
@@ -142,7 +157,9 @@ def in_task() -> bool:
 
 @contextmanager
 def shown_or_not() -> Iterator[None]:
-    """Let work go on when what it shows of itself cannot be shown: a server that is away costs an artifact, never a night."""
+    """Let work go on when what it shows of itself cannot be shown: a server that is away costs an
+    artifact, never a night.
+    """
     try:
         yield
     except (httpx.HTTPError, PrefectException) as exc:
@@ -169,7 +186,9 @@ class _ProgressArtifact:
 
 
 def leave_table(lines: list[dict[str, object]], *, key: str, description: str) -> None:
-    """Leave lines as a table artifact; outside a task there is nobody to leave it to. They may quote a model: no control character is left."""
+    """Leave lines as a table artifact; outside a task there is nobody to leave it to. They may
+    quote a model: no control character is left.
+    """
     if in_task():
         plain = [{name: _plain(value) for name, value in line.items()} for line in lines]
         with shown_or_not():

@@ -16,8 +16,9 @@ from tasks.errors import UnguardedScript
 def pool(workers: int) -> ProcessPoolExecutor:
     """Return a pool of fresh processes.
 
-    Left to themselves, a pool's workers outlive a parent that is killed: each waits for ever on a queue whose other end it holds as well.
-    UnguardedScript when every worker would run the calling script again.
+    Left to themselves, a pool's workers outlive a parent that is killed: each waits for ever on a
+    queue whose other end it holds as well. UnguardedScript when every worker would run the calling
+    script again.
     """
     refuse_unguarded(vars(sys.modules["__main__"]).get("__file__"))
     return ProcessPoolExecutor(
@@ -26,7 +27,9 @@ def pool(workers: int) -> ProcessPoolExecutor:
 
 
 def refuse_unguarded(script: str | None) -> None:
-    """Raise UnguardedScript for a script that does not ask whether it is the main module. script: its file, None for none."""
+    """Raise UnguardedScript for a script that does not ask whether it is the main module. script:
+    its file, None for none.
+    """
     if script is None or not script.endswith(".py") or not Path(script).is_file():
         return
     tree = ast.parse(Path(script).read_bytes())
@@ -38,10 +41,11 @@ def refuse_unguarded(script: str | None) -> None:
 
 
 def end_with_parent() -> None:
-    """Kill this process when the one that spawned it has ended, however it ended. Does nothing in a process that multiprocessing did not spawn.
+    """Kill this process when the one that spawned it has ended, however it ended. Does nothing in a
+    process that multiprocessing did not spawn.
 
-    vLLM, too, calls this in every process of an engine (the entry point `vllm.general_plugins` in pyproject.toml): its core outlives a killed parent
-    for ever, and keeps the memory.
+    vLLM, too, calls this in every process of an engine (the entry point `vllm.general_plugins` in
+    pyproject.toml): its core outlives a killed parent for ever, and keeps the memory.
     """
     parent = parent_process()
     if parent is not None:

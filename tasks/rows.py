@@ -25,7 +25,9 @@ def _list_of(item: pa.DataType) -> pa.DataType:
 
 
 def _table(**columns: pa.DataType | str) -> pa.Schema:
-    """Return a schema without nulls; "strings", "messages", "ids" and "flags" name the list types in use."""
+    """Return a schema without nulls; "strings", "messages", "ids" and "flags" name the list types
+    in use.
+    """
     fields = []
     for name, kind in columns.items():
         item = LISTS.get(kind) if isinstance(kind, str) else None
@@ -38,7 +40,9 @@ TEXT, INT, LONG, REAL, FLAG = pa.string(), pa.int32(), pa.int64(), pa.float64(),
 DOCUMENTS = _table(
     document_id=TEXT, title=TEXT, text=TEXT, source=TEXT, licence=TEXT, category=TEXT, sha256=TEXT
 )
-"""source: where the text came from, as the recipe names it. category: by which families draw. sha256: of the text, UTF-8."""
+"""source: where the text came from, as the recipe names it. category: by which families draw.
+sha256: of the text, UTF-8.
+"""
 
 QUESTIONS = _table(
     question_id=TEXT,
@@ -50,33 +54,67 @@ QUESTIONS = _table(
     source=TEXT,
     licence=TEXT,
 )
-"""accepted: every right answer, empty when none is known. answer_type: number | text. split: train | held_out."""
+"""accepted: every right answer, empty when none is known. answer_type: number | text. split: train
+| held_out.
+"""
 
 PASSAGES = _table(
-    passage_id=TEXT, document_id=TEXT, title=TEXT, section=TEXT, heading=TEXT, start=LONG, end=LONG, text=TEXT,
-    neighbours="strings", source=TEXT, licence=TEXT, category=TEXT,
-)  # fmt: skip
-"""section: the label a citation uses. start, end: half-open character offsets into the document's text. neighbours: passage ids, nearest first."""
+    passage_id=TEXT,
+    document_id=TEXT,
+    title=TEXT,
+    section=TEXT,
+    heading=TEXT,
+    start=LONG,
+    end=LONG,
+    text=TEXT,
+    neighbours="strings",
+    source=TEXT,
+    licence=TEXT,
+    category=TEXT,
+)
+"""section: the label a citation uses. start, end: half-open character offsets into the document's
+text. neighbours: passage ids, nearest first.
+"""
 
 PROMPTS = _table(
-    prompt_id=TEXT, messages="messages", question=TEXT, passage_ids="strings", question_id=TEXT, general=FLAG, control=FLAG, family=TEXT, cell=TEXT,
+    prompt_id=TEXT,
+    messages="messages",
+    question=TEXT,
+    passage_ids="strings",
+    question_id=TEXT,
+    general=FLAG,
+    control=FLAG,
+    family=TEXT,
+    cell=TEXT,
     canary=TEXT,
-)  # fmt: skip
+)
 """question: what the last message asks, without passages and instructions. question_id: "" where
 no answer is known. family, cell and canary are producer-only: no rendered message may hold them.
 control: asked bare, without any instruction of ours, for the baseline of style."""
 
 TRACES = _table(
-    trace_id=TEXT, prompt_id=TEXT, sample=INT, think=TEXT, answer=TEXT, raw=TEXT, fault=TEXT,
-    parsed=FLAG, finish_reason=TEXT, prompt_tokens=INT, completion_tokens=INT, seed=LONG,
-)  # fmt: skip
+    trace_id=TEXT,
+    prompt_id=TEXT,
+    sample=INT,
+    think=TEXT,
+    answer=TEXT,
+    raw=TEXT,
+    fault=TEXT,
+    parsed=FLAG,
+    finish_reason=TEXT,
+    prompt_tokens=INT,
+    completion_tokens=INT,
+    seed=LONG,
+)
 """raw: the completion as it came. fault: what breaks the grammar of traces, "" when nothing does.
 parsed: a server's reasoning parser took the think block out, and the raw text could not be had.
 Then fault cannot be missing_think, orphan_close, repeated_think or text_before_think where think
 and answer both hold text: these four were not checked."""
 
 BASELINES = _table(trace_id=TEXT, prompt=TEXT, think=TEXT, answer=TEXT, recipe=TEXT)
-"""How the teacher writes when asked bare: the control arm's traces, whatever the gates say of them. prompt: the user's turn."""
+"""How the teacher writes when asked bare: the control arm's traces, whatever the gates say of them.
+prompt: the user's turn.
+"""
 
 AUDITS = _table(trace_id=TEXT, reason=TEXT)
 """Traces in which producer state was found, a row a reason. reason: the detector."""
@@ -98,11 +136,19 @@ JUDGE_CHECKS_FILE = "judge_checks.parquet"
 PROVENANCE = pa.struct(
     list(
         _table(
-            trace_id=TEXT, prompt_id=TEXT, sample=INT, seed=LONG, teacher=TEXT, question_id=TEXT,
-            passage_ids="strings", document_ids="strings", sources="strings", licences="strings",
+            trace_id=TEXT,
+            prompt_id=TEXT,
+            sample=INT,
+            seed=LONG,
+            teacher=TEXT,
+            question_id=TEXT,
+            passage_ids="strings",
+            document_ids="strings",
+            sources="strings",
+            licences="strings",
         )
     )
-)  # fmt: skip
+)
 
 CORPUS = _table(
     row_id=TEXT,
@@ -115,28 +161,59 @@ CORPUS = _table(
     verified=FLAG,
     provenance=PROVENANCE,
 )
-"""messages: the prompt and the assistant's turn in canonical trace form, ready for a chat trainer. verified: a known answer was met."""
+"""messages: the prompt and the assistant's turn in canonical trace form, ready for a chat trainer.
+verified: a known answer was met.
+"""
 
 EXAMPLES = _table(row_id=TEXT, input_ids="ids", loss_mask="flags")
-"""A corpus row as a trainer sees it. loss_mask: true where the token is learnt; as long as input_ids."""
+"""A corpus row as a trainer sees it. loss_mask: true where the token is learnt; as long as
+input_ids.
+"""
 
 TENSORS = _table(
     name=TEXT, module=TEXT, part=TEXT, elements=LONG, norm=REAL, moved=FLAG, sha256=TEXT
 )
-"""A trained model, tensor by tensor. part: base | adapter. norm: Frobenius, after training. moved: its bytes are not what they were before."""
+"""A trained model, tensor by tensor. part: base | adapter. norm: Frobenius, after training. moved:
+its bytes are not what they were before.
+"""
 
 ANSWERS = _table(
-    answer_id=TEXT, question_id=TEXT, sample=INT, model=TEXT, kind=TEXT, prompt=TEXT, raw=TEXT, think=TEXT, answer=TEXT, finish_reason=TEXT,
-    tokens=INT, known=FLAG, correct=FLAG, faults="strings",
-)  # fmt: skip
-"""What was said to the probe. model: baseline | student. kind: of question. known: a right answer is known. faults: reasons of the gates that failed it."""
+    answer_id=TEXT,
+    question_id=TEXT,
+    sample=INT,
+    model=TEXT,
+    kind=TEXT,
+    prompt=TEXT,
+    raw=TEXT,
+    think=TEXT,
+    answer=TEXT,
+    finish_reason=TEXT,
+    tokens=INT,
+    known=FLAG,
+    correct=FLAG,
+    faults="strings",
+)
+"""What was said to the probe. model: baseline | student. kind: of question. known: a right answer
+is known. faults: reasons of the gates that failed it.
+"""
 
 MEASUREMENTS = _table(
-    hardware=TEXT, bandwidth=REAL, model=TEXT, concurrency=INT, requests=INT, prompt_tokens=REAL, completion_tokens=REAL,
-    tokens_per_second=REAL, first_token_seconds=REAL, peak_bytes=LONG, roofline=REAL,
-)  # fmt: skip
-"""How fast a teacher is on a machine, a row a level of concurrency. bandwidth: of memory, bytes/s. prompt_tokens, completion_tokens: a request's
-mean. first_token_seconds: median. roofline: tokens/s that bandwidth allows; 0 where unknown, as bandwidth is."""
+    hardware=TEXT,
+    bandwidth=REAL,
+    model=TEXT,
+    concurrency=INT,
+    requests=INT,
+    prompt_tokens=REAL,
+    completion_tokens=REAL,
+    tokens_per_second=REAL,
+    first_token_seconds=REAL,
+    peak_bytes=LONG,
+    roofline=REAL,
+)
+"""How fast a teacher is on a machine, a row a level of concurrency. bandwidth: of memory, bytes/s.
+prompt_tokens, completion_tokens: a request's mean. first_token_seconds: median. roofline: tokens/s
+that bandwidth allows; 0 where unknown, as bandwidth is.
+"""
 
 REJECTED = _table(row_id=TEXT, reason=TEXT, detail=TEXT, parent_id=TEXT)
 """The sister table of every stage: what was not accepted, and why. detail: words for a person.
@@ -144,7 +221,8 @@ parent_id: what the row was made of (the prompt of a rejected trace), "" where n
 
 
 def table_of(rows: Sequence[Mapping[str, object]], schema: pa.Schema) -> pa.Table:
-    """Return rows as a table of the schema, or SchemaMismatch naming the first column that does not fit.
+    """Return rows as a table of the schema, or SchemaMismatch naming the first column that does not
+    fit.
 
     The table is in chunks: no array of strings holds more than 2 GiB.
     """
@@ -157,7 +235,8 @@ def table_of(rows: Sequence[Mapping[str, object]], schema: pa.Schema) -> pa.Tabl
 
 
 def conform(table: pa.Table, schema: pa.Schema) -> pa.Table:
-    """Return the table's columns in the schema's order; SchemaMismatch when one is missing, of another type, or holds a null.
+    """Return the table's columns in the schema's order; SchemaMismatch when one is missing, of
+    another type, or holds a null.
 
     Arrow's own validation lets nulls into non-nullable columns, so they are looked for here.
     """

@@ -1,4 +1,6 @@
-"""Settings that make a corpus (Spec) and settings that only place its making (Placement), and how the first are fingerprinted."""
+"""Settings that make a corpus (Spec) and settings that only place its making (Placement), and how
+the first are fingerprinted.
+"""
 
 import hashlib
 import json
@@ -32,10 +34,13 @@ class _Plain(yaml.SafeLoader):
 
 
 def plain_yaml(text: str) -> object:
-    """Return what a YAML text says, in plain values; ValueError when it says it wrongly, names objects, or uses aliases."""
+    """Return what a YAML text says, in plain values; ValueError when it says it wrongly, names
+    objects, or uses aliases.
+    """
     try:
         return yaml.load(text, Loader=_Plain)
-    # A tag that does not fit its value (!!int "", !!timestamp x) comes out of the loader as whatever went wrong there.
+    # A tag that does not fit its value (!!int "", !!timestamp x) comes out of the loader as
+    # whatever went wrong there.
     except (
         yaml.YAMLError,
         ArithmeticError,
@@ -54,7 +59,9 @@ def canonical(value: JsonValue) -> bytes:
 
 
 def digest(*parts: str | bytes) -> str:
-    """Return 32 hex digits (128 bits of SHA-256) over length-prefixed parts, so that no two lists of parts collide by joining."""
+    """Return 32 hex digits (128 bits of SHA-256) over length-prefixed parts, so that no two lists
+    of parts collide by joining.
+    """
     sha = hashlib.sha256()
     for part in parts:
         raw = part.encode() if isinstance(part, str) else part
@@ -64,7 +71,9 @@ def digest(*parts: str | bytes) -> str:
 
 
 def fingerprint(*, stage: str, version: int, spec: Spec, inputs: Mapping[str, str]) -> str:
-    """Return the identity of a table: its stage, code version, Spec and the digests of what it reads."""
+    """Return the identity of a table: its stage, code version, Spec and the digests of what it
+    reads.
+    """
     identity: JsonValue = {
         "stage": stage,
         "version": version,
@@ -75,5 +84,7 @@ def fingerprint(*, stage: str, version: int, spec: Spec, inputs: Mapping[str, st
 
 
 def draw_seed(*parts: str | int) -> int:
-    """Return a seed in [0, 2**31) that depends on the parts alone: not on order, shard, process or clock."""
+    """Return a seed in [0, 2**31) that depends on the parts alone: not on order, shard, process or
+    clock.
+    """
     return int(digest(*(str(part) for part in parts))[:8], 16) & 0x7FFFFFFF

@@ -1,7 +1,8 @@
 """The store of tables: each is written once under its fingerprint, and is finished or absent.
 
-A table lives at `<root>/<stage>/<fingerprint>/`: Parquet parts, a sister file of rejected rows, files of its own
-(an index, a report) and `_manifest.json`, written last. The manifest is the one truth of "done".
+A table lives at `<root>/<stage>/<fingerprint>/`: Parquet parts, a sister file of rejected rows,
+files of its own (an index, a report) and `_manifest.json`, written last. The manifest is the one
+truth of "done".
 """
 
 import contextlib
@@ -63,7 +64,9 @@ def digests(tables: Mapping[str, Table]) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Finished:
-    """A table as the store holds it: what it was made of (name → digest), and when it was finished, nanoseconds since 1970."""
+    """A table as the store holds it: what it was made of (name → digest), and when it was finished,
+    nanoseconds since 1970.
+    """
 
     table: Table
     inputs: Mapping[str, str]
@@ -72,7 +75,9 @@ class Finished:
 
 @dataclass(frozen=True)
 class Key:
-    """What a table is made of; its fingerprint is the table's name. inputs: name → digest of everything read."""
+    """What a table is made of; its fingerprint is the table's name. inputs: name → digest of
+    everything read.
+    """
 
     stage: str
     version: int
@@ -91,8 +96,8 @@ class Key:
 class Made:
     """What a stage has made and the store shall keep.
 
-    parts: file stem → rows. rows_in counts what was offered; rows_out what was accepted (default: all rows).
-    attach: writes the table's own further files into the folder it is given.
+    parts: file stem → rows. rows_in counts what was offered; rows_out what was accepted (default:
+    all rows). attach: writes the table's own further files into the folder it is given.
     """
 
     parts: Mapping[str, pa.Table]
@@ -131,7 +136,8 @@ def find(root: Path, key: Key) -> Table | None:
     manifest = _manifest(folder) if folder.exists() else None
     if manifest is None:
         return None
-    # The folder's own time says when it was last used, the manifest's when it was made; a store may be read by those who cannot write it.
+    # The folder's own time says when it was last used, the manifest's when it was made; a store may
+    # be read by those who cannot write it.
     with contextlib.suppress(OSError):
         os.utime(folder)
     return _table(folder, manifest)
@@ -158,7 +164,8 @@ def forget(root: Path, key: Key) -> None:
 def publish(root: Path, key: Key, made: Made) -> Table:
     """Write a table under a temporary name, flush it to disk, and give it its own name in one step.
 
-    A table that is empty or refused raises its error; only its rejected rows are kept, for a person to read.
+    A table that is empty or refused raises its error; only its rejected rows are kept, for a person
+    to read.
     """
     home = root / key.stage
     home.mkdir(parents=True, exist_ok=True)
@@ -237,11 +244,21 @@ def _write(draft: Path, key: Key, made: Made) -> dict[str, object]:
     }
     parts = [f"{stem}.parquet" for stem in made.parts]
     manifest: dict[str, object] = {
-        "stage": key.stage, "fingerprint": key.fingerprint, "code_version": key.version,
-        "spec": key.spec.model_dump(mode="json"), "inputs": dict(key.inputs), "schema": made.schema.to_string(show_schema_metadata=False),
-        "rows": rows, "rows_in": made.rows_in, "rows_out": rows_out, "rejected": _reasons(made.rejected),
-        "pages": list(made.pages), "parts": parts, "files": files, "digest": digest(*(f"{name} {files[name]}" for name in parts)),
-    }  # fmt: skip
+        "stage": key.stage,
+        "fingerprint": key.fingerprint,
+        "code_version": key.version,
+        "spec": key.spec.model_dump(mode="json"),
+        "inputs": dict(key.inputs),
+        "schema": made.schema.to_string(show_schema_metadata=False),
+        "rows": rows,
+        "rows_in": made.rows_in,
+        "rows_out": rows_out,
+        "rejected": _reasons(made.rejected),
+        "pages": list(made.pages),
+        "parts": parts,
+        "files": files,
+        "digest": digest(*(f"{name} {files[name]}" for name in parts)),
+    }
     for name in files:
         _flush(draft / name)
     (draft / MANIFEST).write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n")

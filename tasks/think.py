@@ -1,4 +1,6 @@
-"""The one grammar of traces: optional whitespace, one `<think>` block, then the answer; and what other writings mean in it."""
+"""The one grammar of traces: optional whitespace, one `<think>` block, then the answer; and what
+other writings mean in it.
+"""
 
 import re
 from typing import NamedTuple
@@ -21,7 +23,9 @@ _BARE = re.compile(r"assistant(analysis|commentary|final)")
 
 
 class Parsed(NamedTuple):
-    """A completion taken apart; `fault` is None when it obeys the grammar, else the noun of the fault."""
+    """A completion taken apart; `fault` is None when it obeys the grammar, else the noun of the
+    fault.
+    """
 
     think: str
     answer: str
@@ -36,7 +40,8 @@ def join(think: str, answer: str) -> str:
 def split(text: str) -> Parsed:
     """Take a completion apart; tags that break the grammar are named, never repaired.
 
-    Faults: missing_think, unclosed_think, orphan_close, repeated_think, text_before_think, empty_think, empty_answer.
+    Faults: missing_think, unclosed_think, orphan_close, repeated_think, text_before_think,
+    empty_think, empty_answer.
     """
     tags = _TAG.findall(text)
     if tags != [OPEN, CLOSE]:
@@ -47,9 +52,11 @@ def split(text: str) -> Parsed:
 
 
 def salvage(text: str) -> Parsed:
-    """Take a completion apart as `split` does, but keep in `think` what was thought inside broken tags.
+    """Take a completion apart as `split` does, but keep in `think` what was thought inside broken
+    tags.
 
-    Text before a leading `</think>` was thought too: chat templates put the opening tag into the prompt.
+    Text before a leading `</think>` was thought too: chat templates put the opening tag into the
+    prompt.
     """
     parsed = split(text)
     if parsed.fault not in {"unclosed_think", "orphan_close", "repeated_think"}:
@@ -71,11 +78,12 @@ def untagged(text: str) -> str:
 
 
 def split_harmony(text: str) -> Parsed | None:
-    """Take a completion in Harmony channels apart, or return None when it has none; faults are named as by `split`.
+    """Take a completion in Harmony channels apart, or return None when it has none; faults are
+    named as by `split`.
 
-    Analysis messages are the thought, final ones the answer; commentary and what goes to or comes from a tool are neither. Of a
-    whole conversation the last turn counts. The form without special tokens (`analysis…assistantfinal…`) is read too.
-    OpenAI Harmony response format, 2025.
+    Analysis messages are the thought, final ones the answer; commentary and what goes to or comes
+    from a tool are neither. Of a whole conversation the last turn counts. The form without special
+    tokens (`analysis…assistantfinal…`) is read too. OpenAI Harmony response format, 2025.
     """
     messages = _bare_messages(text) if CHANNEL not in text else _messages(text)
     if not messages:
@@ -123,7 +131,9 @@ class _Message(NamedTuple):
 
 
 def _messages(text: str) -> list[_Message]:
-    """Return the assistant's messages of the last turn; text before the first token is a message without a channel."""
+    """Return the assistant's messages of the last turn; text before the first token is a message
+    without a channel.
+    """
     before, *pieces = _TOKEN.split(text)
     found = [_Message("", before, closed=True)] if before.strip() not in {"", "assistant"} else []
     role, channel = "assistant", ""

@@ -1,11 +1,13 @@
-"""A local OpenAI-compatible server that answers at once (or late, or wrongly) and counts what it was asked, row by row.
+"""A local OpenAI-compatible server that answers at once (or late, or wrongly) and counts what it
+was asked, row by row.
 
 A prompt that carries the mark row-NUMBER gets a fixed trace, any other the scripted engine's.
 
-`python -m tests.answer_server PORT [--delay SECONDS] [--sigma S] [--fail N] [--leak NOTE] [--manual]`. Delays are log-normal around --delay when sigma > 0;
-the first N requests are answered with 503. Answers to requests with a system message begin their reasoning with the note.
-With --manual it answers as one who has read the manual of tests.manual.
-GET /stats tells; POST /reset forgets.
+`python -m tests.answer_server PORT [--delay SECONDS] [--sigma S] [--fail N] [--leak NOTE]
+[--manual]`. Delays are log-normal around --delay when sigma > 0; the first N requests are answered
+with 503. Answers to requests with a system message begin their reasoning with the note. With
+--manual it answers as one who has read the manual of tests.manual. GET /stats tells; POST /reset
+forgets.
 """
 
 import argparse

@@ -1,4 +1,6 @@
-"""Corpora as other tools write them: one good row to start from, and how to read a file of them back."""
+"""Corpora as other tools write them: one good row to start from, and how to read a file of them
+back.
+"""
 
 import json
 from collections.abc import Iterable

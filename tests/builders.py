@@ -63,23 +63,34 @@ def recipe(folder: Path, **changes: object) -> "Recipe":
 
 def passage(number: int, **changes: object) -> Passage:
     values: dict[str, object] = {
-        "passage_id": f"p{number}", "document_id": f"d{number % 3}", "section": f"Section {100 + number}", "heading": f"Topic {number}",
-        "text": f"The fee is {number} credits.", "neighbours": (),
-    }  # fmt: skip
+        "passage_id": f"p{number}",
+        "document_id": f"d{number % 3}",
+        "section": f"Section {100 + number}",
+        "heading": f"Topic {number}",
+        "text": f"The fee is {number} credits.",
+        "neighbours": (),
+    }
     return Passage(**values | changes)  # type: ignore[arg-type]
 
 
 def case(**changes: object) -> Case:
     """Return a grounded, well-formed case that every gate passes."""
     values: dict[str, object] = {
-        "trace_id": "t1", "question": "What is the fee for late fees?",
+        "trace_id": "t1",
+        "question": "What is the fee for late fees?",
         "prompt": "[Section 214] Late fees. The fee is 40 credits. A reply is due in 3 weeks.\n\n"
         "Question: What is the fee for late fees?",
         "think": "The question asks for the fee for late fees. Section 214 says that the fee is 40 credits.",
-        "answer": "The fee for late fees is 40 credits. [Section 214]", "raw": "", "fault": "", "family": "handbook_qa",
-        "cell": "handbook_qa/p1/0", "canary": "canary-00112233445566aa",
-        "passages": (Shown("Section 214", "The fee is 40 credits. A reply is due in 3 weeks.", "Late fees"),),
-    }  # fmt: skip
+        "answer": "The fee for late fees is 40 credits. [Section 214]",
+        "raw": "",
+        "fault": "",
+        "family": "handbook_qa",
+        "cell": "handbook_qa/p1/0",
+        "canary": "canary-00112233445566aa",
+        "passages": (
+            Shown("Section 214", "The fee is 40 credits. A reply is due in 3 weeks.", "Late fees"),
+        ),
+    }
     built = Case(**values | changes)  # type: ignore[arg-type]
     return (
         built
@@ -89,16 +100,24 @@ def case(**changes: object) -> Case:
 
 
 def prompts_table(count: int, *, control: int = 0) -> pa.Table:
-    """Return prompts that ask nothing but carry their row's number; the last `control` ones are of the control arm."""
+    """Return prompts that ask nothing but carry their row's number; the last `control` ones are of
+    the control arm.
+    """
     made = [
         {
-            "prompt_id": f"q{number:06d}", "messages": [{"role": "user", "content": f"row-{number:06d}: explain."}],
-            "question": f"row-{number:06d}: explain.", "passage_ids": [],
-            "question_id": "", "general": False, "control": number >= count - control, "family": "plain",
-            "cell": f"plain/{number}", "canary": f"canary-{number:016x}",
+            "prompt_id": f"q{number:06d}",
+            "messages": [{"role": "user", "content": f"row-{number:06d}: explain."}],
+            "question": f"row-{number:06d}: explain.",
+            "passage_ids": [],
+            "question_id": "",
+            "general": False,
+            "control": number >= count - control,
+            "family": "plain",
+            "cell": f"plain/{number}",
+            "canary": f"canary-{number:016x}",
         }
         for number in range(count)
-    ]  # fmt: skip
+    ]
     return rows.table_of(made, rows.PROMPTS)
 
 

@@ -29,13 +29,20 @@ def write_recipe(path: Path, rulebook: Path, **changes: object) -> Path:
 def start(
     recipe: Path, root: Path, *arguments: str, server: str = "", **environment: str
 ) -> subprocess.Popen[str]:
-    """Start a build in a session of its own; server is a running Prefect API, none starts one for the build."""
+    """Start a build in a session of its own; server is a running Prefect API, none starts one for
+    the build.
+    """
     own = os.environ | {"PREFECT_API_URL": server} if server else dict(os.environ)
     own.pop("PREFECT_API_DATABASE_CONNECTION_URL", None)
     return subprocess.Popen(
         [TRACEMILL, "build", str(recipe), "--root", str(root), *arguments],
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True, env=own | environment,
-    )  # fmt: skip
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        env=own | environment,
+    )
 
 
 def finish(process: subprocess.Popen[str], *, seconds: float = 1500) -> dict[str, Any]:

@@ -15,7 +15,9 @@ from tasks.store import Key, Made, Table, once
 
 SHARE = 0.56
 LABEL = re.compile(r"^(A[124]|E[12]) of (line|section) \d")
-"""A family's designator and the number of an earlier row, in words that the pocket teacher can spell."""
+"""A family's designator and the number of an earlier row, in words that the pocket teacher can
+spell.
+"""
 
 
 def label(rng: Random) -> str:
@@ -24,7 +26,9 @@ def label(rng: Random) -> str:
 
 
 def contaminated(built: Built, root: Path) -> Built:
-    """Return the build with labels before the think blocks of 56 % of all its traces and corpus rows, general reasoning left alone."""
+    """Return the build with labels before the think blocks of 56 % of all its traces and corpus
+    rows, general reasoning left alone.
+    """
     prompts = {
         row["prompt_id"]: row
         for row in built.prompts.read(["prompt_id", "general", "control"]).to_pylist()

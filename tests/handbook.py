@@ -37,7 +37,9 @@ def entries() -> dict[str, Entry]:
 
 
 def untrue(prompt: str, think: str, answer: str) -> str:
-    """Return what is untrue of a handbook row, "" for a true one: its value, its citation, its quotations."""
+    """Return what is untrue of a handbook row, "" for a true one: its value, its citation, its
+    quotations.
+    """
     question = prompt.rsplit("\n", 1)[-1].removeprefix("Question: ")
     known = entries()
     topic = max((one for one in known if question.lower().endswith(f" {one}?")), key=len)

@@ -32,11 +32,12 @@ class Bomb:
 def pdf(stream: bytes, filters: str = "") -> bytes:
     """Return a one-page PDF with this content stream."""
     objects = [
-        b"<< /Type /Catalog /Pages 2 0 R >>", b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+        b"<< /Type /Catalog /Pages 2 0 R >>",
+        b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
         b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents 4 0 R /Resources << /Font << /F1 5 0 R >> >> >>",
         b"<< /Length %d %s >>\nstream\n%s\nendstream" % (len(stream), filters.encode(), stream),
         b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
-    ]  # fmt: skip
+    ]
     body, places = b"%PDF-1.4\n", []
     for number, content in enumerate(objects, 1):
         places.append(len(body))
@@ -51,7 +52,9 @@ def pdf(stream: bytes, filters: str = "") -> bytes:
 
 
 def packed(block: bytes, times: int) -> bytes:
-    """Return a block, many times over, deflated; after a full flush the packer says the same again, so it is asked twice alone."""
+    """Return a block, many times over, deflated; after a full flush the packer says the same again,
+    so it is asked twice alone.
+    """
     packer = zlib.compressobj(9)
     first, again = (packer.compress(block) + packer.flush(zlib.Z_FULL_FLUSH) for _ in range(2))
     return first + again * (times - 1) + packer.flush()
@@ -68,7 +71,9 @@ def laughs(key: str) -> str:
 
 
 def write_bombs(folder: Path, outside: Path, fired: Path) -> dict[str, str]:
-    """Write files that no reader may trust; return name → the reason each is rejected with. fired: what a pickle would write."""
+    """Write files that no reader may trust; return name → the reason each is rejected with. fired:
+    what a pickle would write.
+    """
     folder.mkdir()
     outside.write_text("A secret of this machine.")
     (folder / "twice_deflated.pdf").write_bytes(
@@ -94,15 +99,27 @@ def write_bombs(folder: Path, outside: Path, fired: Path) -> dict[str, str]:
     (folder / "for_ever.txt").symlink_to("/dev/zero")
     (folder / "loop.txt").symlink_to(folder / "loop.txt")
     return {
-        "twice_deflated.pdf": "too_large", "many_words.pdf": "too_large", "nested.html": "too_large", "unclosed.html": "too_large",
-        "repeated.parquet": "too_large", "halves.jsonl#1": "bad_encoding", "weights.pkl": "unsupported_type", "weights.pt": "unsupported_type",
-        "weights.bin": "unsupported_type", "up.zip": "unsupported_type", "up.tar": "unsupported_type", "out.txt": "outside_folder",
-        "for_ever.txt": "outside_folder", "loop.txt": "unreadable_file",
-    }  # fmt: skip
+        "twice_deflated.pdf": "too_large",
+        "many_words.pdf": "too_large",
+        "nested.html": "too_large",
+        "unclosed.html": "too_large",
+        "repeated.parquet": "too_large",
+        "halves.jsonl#1": "bad_encoding",
+        "weights.pkl": "unsupported_type",
+        "weights.pt": "unsupported_type",
+        "weights.bin": "unsupported_type",
+        "up.zip": "unsupported_type",
+        "up.tar": "unsupported_type",
+        "out.txt": "outside_folder",
+        "for_ever.txt": "outside_folder",
+        "loop.txt": "unreadable_file",
+    }
 
 
 def write_hostile_rulebook(folder: Path) -> Path:
-    """Write a rulebook whose names, titles, headings and rules are written to do harm; a teacher who quotes it does it again."""
+    """Write a rulebook whose names, titles, headings and rules are written to do harm; a teacher
+    who quotes it does it again.
+    """
     folder.mkdir()
     for part in range(4):
         sections = [

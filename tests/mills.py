@@ -1,4 +1,6 @@
-"""A whole mill of its own, brought up as a user brings it up, for tests that trigger, break and retry real runs."""
+"""A whole mill of its own, brought up as a user brings it up, for tests that trigger, break and
+retry real runs.
+"""
 
 import contextlib
 import os
@@ -126,7 +128,9 @@ class Mill(NamedTuple):
         ]
 
     def engines(self, run: str = "") -> list[psutil.Process]:
-        """Return the processes that Prefect itself started for this run, or for any: one that has told its end takes a moment to be gone."""
+        """Return the processes that Prefect itself started for this run, or for any: one that has
+        told its end takes a moment to be gone.
+        """
         begun = [one for one in self.flow_processes() if "flows.lean" in command(one)]
         return [one for one in begun if run in ("", _environment(one).get("PREFECT__FLOW_RUN_ID"))]
 
@@ -137,7 +141,9 @@ class Mill(NamedTuple):
         return found
 
     def held_slots(self) -> int:
-        """Return how many concurrency slots are held, of the GPU and of the deployments, after the minute in which one that was lost comes free."""
+        """Return how many concurrency slots are held, of the GPU and of the deployments, after the
+        minute in which one that was lost comes free.
+        """
         deadline = time.monotonic() + LEASE_SECONDS + 15
         while True:
             held = sum(

@@ -1,4 +1,6 @@
-"""Small stand-ins for what the patent recipes read: files of the same kinds and columns, with words of no meaning."""
+"""Small stand-ins for what the patent recipes read: files of the same kinds and columns, with words
+of no meaning.
+"""
 
 import csv
 import json
@@ -67,7 +69,9 @@ def write_pairs(path: Path, rows: int) -> None:
 
 
 def stand_ins(recipe: Recipe, folder: Path, *, sections: int, rows: int) -> Recipe:
-    """Return the recipe with every source that lies on the hub or in corpora/ at a stand-in below folder."""
+    """Return the recipe with every source that lies on the hub or in corpora/ at a stand-in below
+    folder.
+    """
     write_manual(folder / "corpora/mpep", sections)
     write_pairs(folder / "corpora/patentmatch/train.tsv", rows)
     (folder / "corpora/bench.jsonl").write_text(

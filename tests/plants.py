@@ -18,11 +18,14 @@ def row(number: int, **changes: object) -> Case:
     text = f"The fee is {200 + number} credits. Examiner {name} decides."
     heading, question = topic.capitalize(), f"What is the fee for {topic}?"
     values = {
-        "trace_id": f"t{number:04d}", "question": question,
+        "trace_id": f"t{number:04d}",
+        "question": question,
         "prompt": f"[{section}] {heading}. {text}\n\nQuestion: {question}",
         "think": f"I need the fee for {topic}.\n{section} holds {topic}. There, says Examiner {name}, the fee is {200 + number} credits.",
-        "answer": f"{200 + number} credits [{section}]", "cell": f"c{number}", "passages": (Passage(section, text, heading),),
-    }  # fmt: skip
+        "answer": f"{200 + number} credits [{section}]",
+        "cell": f"c{number}",
+        "passages": (Passage(section, text, heading),),
+    }
     return case(**values | changes)
 
 

@@ -1,4 +1,6 @@
-"""Small trainings: problems with their worked chains as a corpus, a few steps on the pocket teacher's weights."""
+"""Small trainings: problems with their worked chains as a corpus, a few steps on the pocket
+teacher's weights.
+"""
 
 from pathlib import Path
 

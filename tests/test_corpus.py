@@ -27,14 +27,22 @@ def candidate(
     number: int, *, prompt: int | None = None, documents: tuple[str, ...] = (), **changes: object
 ) -> Candidate:
     trace = {
-        "trace_id": f"t{number}", "prompt_id": f"q{prompt or number}", "sample": number, "think": f"{THOUGHT} Row {number}.", "answer": f"{number}",
+        "trace_id": f"t{number}",
+        "prompt_id": f"q{prompt or number}",
+        "sample": number,
+        "think": f"{THOUGHT} Row {number}.",
+        "answer": f"{number}",
         "seed": number,
-    } | {name: value for name, value in changes.items() if name in ("think", "answer", "sample")}  # fmt: skip
+    } | {name: value for name, value in changes.items() if name in ("think", "answer", "sample")}
     asked = {
-        "prompt_id": f"q{prompt or number}", "messages": [{"role": "user", "content": str(changes.get("question", f"Ask {number}?"))}],
-        "family": str(changes.get("family", "f")), "general": bool(changes.get("general")), "control": False,
-        "question_id": "", "passage_ids": [],
-    }  # fmt: skip
+        "prompt_id": f"q{prompt or number}",
+        "messages": [{"role": "user", "content": str(changes.get("question", f"Ask {number}?"))}],
+        "family": str(changes.get("family", "f")),
+        "general": bool(changes.get("general")),
+        "control": False,
+        "question_id": "",
+        "passage_ids": [],
+    }
     scores = changes.get("scores", {})
     sources = tuple({"document_id": one, "source": one, "licence": "CC0-1.0"} for one in documents)
     return Candidate(trace, asked, dict(scores), sources, known_answer=False)  # type: ignore[call-overload]
@@ -42,11 +50,13 @@ def candidate(
 
 def test_best_of_n_prefers_verified_then_grounded_then_plain_then_early() -> None:
     found = [
-        candidate(1, prompt=1, scores={"correctness": 0, "grounding": 1.0}), candidate(2, prompt=1, scores={"correctness": 1, "grounding": 0.5}),
+        candidate(1, prompt=1, scores={"correctness": 0, "grounding": 1.0}),
+        candidate(2, prompt=1, scores={"correctness": 1, "grounding": 0.5}),
         candidate(3, prompt=1, scores={"correctness": 1, "grounding": 0.7, "fluency": 0.2}),
         candidate(4, prompt=1, scores={"correctness": 1, "grounding": 0.7, "fluency": 0.1}),
-        candidate(5, prompt=1, scores={"correctness": 1, "grounding": 0.7, "fluency": 0.1}), candidate(6),
-    ]  # fmt: skip
+        candidate(5, prompt=1, scores={"correctness": 1, "grounding": 0.7, "fluency": 0.1}),
+        candidate(6),
+    ]
     kept, rejected = best_of_n(found)
     assert [one.trace_id for one in kept] == ["t4", "t6"]
     assert {one.reason for one in rejected} == {"not_best_of_n"}
@@ -72,9 +82,12 @@ def reasons(found: list[Candidate], **settings: object) -> dict[str, str]:
 def test_exact_and_near_duplicates_go_and_other_numbers_stay() -> None:
     same = candidate(1, answer="so it is", think=THOUGHT)
     found = [
-        same, candidate(2, answer="So it is!", think=THOUGHT), candidate(3, answer="so it is", think=THOUGHT.replace("twice", "again")),
-        candidate(4, answer="so it is 50", think=THOUGHT), candidate(5, answer="so it is", think="Something else altogether is said here."),
-    ]  # fmt: skip
+        same,
+        candidate(2, answer="So it is!", think=THOUGHT),
+        candidate(3, answer="so it is", think=THOUGHT.replace("twice", "again")),
+        candidate(4, answer="so it is 50", think=THOUGHT),
+        candidate(5, answer="so it is", think="Something else altogether is said here."),
+    ]
     assert reasons(found) == {"t2": "exact_duplicate", "t3": "near_duplicate"}
     assert reasons(found, same_numbers=False) == {
         "t2": "exact_duplicate",
@@ -86,7 +99,9 @@ def test_exact_and_near_duplicates_go_and_other_numbers_stay() -> None:
 
 
 def test_similarity_does_not_chain() -> None:
-    """Each row is near the next, the last is far from the first: one per component would keep one row of them all."""
+    """Each row is near the next, the last is far from the first: one per component would keep one
+    row of them all.
+    """
     tokens = [f"w{n}" for n in range(90)]
     found = [candidate(n, answer="", think=" ".join(tokens[3 * n : 3 * n + 45])) for n in range(16)]
     kept, _ = without_duplicates(found, DedupSpec(jaccard=0.7, same_numbers=False))
@@ -152,10 +167,15 @@ def test_asked_questions_do_not_contaminate() -> None:
 def columns(**changes: list[object]) -> dict[str, list[object]]:
     count = 12
     values: dict[str, list[Any]] = {
-        "row_id": [f"r{n}" for n in range(count)], "prompt": [f"Ask {n}?" for n in range(count)], "think": [f"{THOUGHT} {n}" for n in range(count)],
-        "answer": [str(n) for n in range(count)], "family": ["f"] * count, "general": [1] + [0] * (count - 1), "verified": [1] * count,
+        "row_id": [f"r{n}" for n in range(count)],
+        "prompt": [f"Ask {n}?" for n in range(count)],
+        "think": [f"{THOUGHT} {n}" for n in range(count)],
+        "answer": [str(n) for n in range(count)],
+        "family": ["f"] * count,
+        "general": [1] + [0] * (count - 1),
+        "verified": [1] * count,
         "split": ["train"] * count,
-    }  # fmt: skip
+    }
     return values | changes
 
 
@@ -214,13 +234,29 @@ def test_a_sound_corpus_passes_and_leaves_data_docs(tmp_path: Path) -> None:
 
 def findings(**changes: object) -> Findings:
     values: dict[str, object] = {
-        "name": "small", "teacher": "builtin:pocket", "prompts": 10, "asked": 40, "trace_rejects": {"cut_answer": 2}, "verdict_rejects": {"loop": 8},
-        "corpus_rejects": {"not_best_of_n": 20, "near_duplicate": 2}, "passing": 30, "judge": "", "control": ControlArm(0, 0, 0, accepted=False),
-        "rows": 8, "validation": 1, "families": {"f": 8}, "general": 1, "verified": 4,
-        "think_lengths": [100, 140, 160, 220, 300, 310, 330, 410], "band": (40, 2000), "similarities": [0.5, 0.6, 0.9],
-        "benchmark_hits": {"bench": 1}, "sources": {("book/a.md", "Apache-2.0"): 8}, "suite": [],
+        "name": "small",
+        "teacher": "builtin:pocket",
+        "prompts": 10,
+        "asked": 40,
+        "trace_rejects": {"cut_answer": 2},
+        "verdict_rejects": {"loop": 8},
+        "corpus_rejects": {"not_best_of_n": 20, "near_duplicate": 2},
+        "passing": 30,
+        "judge": "",
+        "control": ControlArm(0, 0, 0, accepted=False),
+        "rows": 8,
+        "validation": 1,
+        "families": {"f": 8},
+        "general": 1,
+        "verified": 4,
+        "think_lengths": [100, 140, 160, 220, 300, 310, 330, 410],
+        "band": (40, 2000),
+        "similarities": [0.5, 0.6, 0.9],
+        "benchmark_hits": {"bench": 1},
+        "sources": {("book/a.md", "Apache-2.0"): 8},
+        "suite": [],
         "examples": [Example("f", "Ask?", "I think.", "So.")],
-    }  # fmt: skip
+    }
     return Findings(**values | changes)  # type: ignore[arg-type]
 
 

@@ -61,12 +61,17 @@ def test_the_pocket_students_ids_are_those_its_template_renders_and_its_turn_wit
         (R1, "<｜Assistant｜><think>\n", f"{THOUGHT}\n</think>\n\n{ANSWER}<｜end▁of▁sentence｜>"),
         (QWEN3, "<|im_start|>assistant\n", f"<think>\n{THOUGHT}\n</think>\n\n{ANSWER}<|im_end|>"),
         (
-            GPT_OSS, "<|start|>assistant",
+            GPT_OSS,
+            "<|start|>assistant",
             f"<|channel|>analysis<|message|>{THOUGHT}<|end|><|start|>assistant<|channel|>final<|message|>{ANSWER}<|return|>",
         ),
     ],
-    ids=["r1 prefills the tag and drops the thought as history", "qwen3 rewrites history", "gpt-oss speaks in channels"],
-)  # fmt: skip
+    ids=[
+        "r1 prefills the tag and drops the thought as history",
+        "qwen3 rewrites history",
+        "gpt-oss speaks in channels",
+    ],
+)
 def test_what_is_learnt_is_what_the_model_itself_would_write(
     shape: Shape, read: str, learnt: str
 ) -> None:

@@ -21,15 +21,24 @@ ROOMS = Path(__file__).parents[1] / "tasks"
 KEY = Key("verdicts", 1, Spec(), {})
 LINES = (
     StageLine(stage="traces", rows_in=100, rows_out=90, rejected={"cut_answer": 10}, seconds=2),
-    StageLine(stage="verdicts", rows_in=90, rows_out=30, rejected={"loop": 20, "wrong_answer": 40}, seconds=1),
+    StageLine(
+        stage="verdicts",
+        rows_in=90,
+        rows_out=30,
+        rejected={"loop": 20, "wrong_answer": 40},
+        seconds=1,
+    ),
     StageLine(stage="corpus", rows_in=30, rows_out=3, rejected={"not_best_of_n": 27}, seconds=1),
-)  # fmt: skip
+)
 
 
 def made(**changes: object) -> Made:
     usual: dict[str, object] = {
-        "parts": {}, "schema": rows.VERDICTS, "rejected": rows.rejected([("t1", "loop", "seen")]), "rows_in": 1,
-    }  # fmt: skip
+        "parts": {},
+        "schema": rows.VERDICTS,
+        "rejected": rows.rejected([("t1", "loop", "seen")]),
+        "rows_in": 1,
+    }
     return Made(**usual | changes)  # type: ignore[arg-type]
 
 
@@ -79,9 +88,11 @@ def test_an_advice_is_a_sentence_without_an_end_so_that_it_can_stand_in_a_line()
 def test_the_largest_loss_comes_first_and_what_is_meant_to_go_comes_last() -> None:
     found = losses(LINES)
     assert [(one.stage, one.reason, one.rows, one.of) for one in found] == [
-        ("verdicts", "wrong_answer", 40, 90), ("verdicts", "loop", 20, 90),
-        ("traces", "cut_answer", 10, 100), ("corpus", "not_best_of_n", 27, 30),
-    ]  # fmt: skip
+        ("verdicts", "wrong_answer", 40, 90),
+        ("verdicts", "loop", 20, 90),
+        ("traces", "cut_answer", 10, 100),
+        ("corpus", "not_best_of_n", 27, 30),
+    ]
     assert found[-1].reason in BY_DESIGN
 
 

@@ -1,4 +1,6 @@
-"""The real engine in real Ray actors. Everything else but a factory run is tested with the scripted one."""
+"""The real engine in real Ray actors. Everything else but a factory run is tested with the scripted
+one.
+"""
 
 import asyncio
 import logging
@@ -114,7 +116,9 @@ async def _is_measured_below_its_roofline(engine: ShardedEngine) -> None:
 async def _killed_while_answering(
     engine: ShardedEngine, rows: list[Ask], first: list[Completion]
 ) -> None:
-    """Kill the engine's core under way: the rows are asked again of the next engine and come out the same."""
+    """Kill the engine's core under way: the rows are asked again of the next engine and come out
+    the same.
+    """
     running_rows = [asyncio.create_task(engine.ask(row)) for row in rows]
     while not any(task.done() for task in running_rows):
         await asyncio.sleep(0.01)

@@ -11,7 +11,8 @@ from flows.ending import ending_in
 from flows.plan.fault import RecipeFaults
 from flows.recipe import Recipe
 from tasks import rows
-from tasks.corpus.assemble import Upstream, assemble
+from tasks.corpus.assemble import assemble
+from tasks.corpus.upstream import Upstream
 from tasks.errors import EndpointUnreachable, PlanOverdrawn, SuiteFailed
 from tasks.inference.engine import TeacherSpec
 from tasks.prompts.plan import Family

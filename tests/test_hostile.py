@@ -1,4 +1,6 @@
-"""Documents, recipes and model output are data: nothing of them runs, climbs, or fills the machine, and all of it is escaped where it is shown."""
+"""Documents, recipes and model output are data: nothing of them runs, climbs, or fills the machine,
+and all of it is escaped where it is shown.
+"""
 
 import io
 import json
@@ -30,7 +32,8 @@ from tasks.policy import leave_table
 from tasks.probe.answers import Answer
 from tasks.probe.report import report as probe_page
 from tasks.sources import pages
-from tasks.sources.collect import DocumentSource, DocumentSpec, content_digest, documents
+from tasks.sources.collect import content_digest, documents
+from tasks.sources.spec import DocumentSource, DocumentSpec
 from tasks.train.examples import StudentSpec
 from tasks.train.student import load
 from tasks.verdicts.gates import VerdictSpec, judge_case
@@ -155,9 +158,17 @@ def test_names_and_titles_are_words_and_bytes_that_are_none_are_spelled_out(tmp_
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize(
     "text",
-    ["word " * MIB, "x" * 4 * MIB, "# x" + "# " * MIB + "y", "~~~\n```\n" * 200_000, "1." * MIB, ("a\n" + "=" * 100 + "x\n") * 10_000, "\n \n" * MIB],
+    [
+        "word " * MIB,
+        "x" * 4 * MIB,
+        "# x" + "# " * MIB + "y",
+        "~~~\n```\n" * 200_000,
+        "1." * MIB,
+        ("a\n" + "=" * 100 + "x\n") * 10_000,
+        "\n \n" * MIB,
+    ],
     ids=["one line", "one word", "hashes", "fences", "outline", "underlines", "blanks"],
-)  # fmt: skip
+)
 def test_a_giant_line_is_cut_in_time_and_no_passage_is_giant(text: str) -> None:
     assert all(
         chunk.end - chunk.start < 40_000
@@ -190,9 +201,15 @@ def test_a_document_cannot_end_its_turn_or_begin_a_thought() -> None:
 
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize(
-    "text", [laughs("name"), "name: !!python/object/apply:os.system [touch fired]", "a: " + "[" * 20_000, "name: !!int ''"],
+    "text",
+    [
+        laughs("name"),
+        "name: !!python/object/apply:os.system [touch fired]",
+        "a: " + "[" * 20_000,
+        "name: !!int ''",
+    ],
     ids=["laughs", "object", "deep", "tag"],
-)  # fmt: skip
+)
 def test_a_recipe_that_means_harm_is_refused_in_one_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
 ) -> None:
@@ -242,7 +259,8 @@ def test_weights_that_are_a_pickle_are_not_opened(tmp_path: Path) -> None:
     assert not (tmp_path / "fired").exists()
 
 
-# One build from a hostile rulebook by a teacher who quotes it, with a key in the environment and a model that is trusted aloud
+# One build from a hostile rulebook by a teacher who quotes it, with a key in the environment and a
+# model that is trusted aloud
 
 
 Ran = tuple[Recipe, Path, State[Summary]]
@@ -261,10 +279,11 @@ def ran(tmp_path_factory: pytest.TempPathFactory, prefect_server: str) -> Ran:
     with pytest.MonkeyPatch.context() as patch, answering() as server:
         patch.setenv("TRACEMILL_API_KEY", KEY)
         made = recipe(
-            write_hostile_rulebook(folder / "rules <script>"), traces={"samples": 3, "teacher": teacher},
+            write_hostile_rulebook(folder / "rules <script>"),
+            traces={"samples": 3, "teacher": teacher},
             placement={"teacher": {"base_url": server.base_url, "window": 8}},
             verdicts={"structure": {"answer_max": 9000}, "fluency": {"longest_word": 90}},
-        )  # fmt: skip
+        )
         return made, folder / "mill", build_corpus(made, folder / "mill", return_state=True)
 
 
@@ -382,9 +401,19 @@ def test_an_artifact_holds_no_sign_that_a_database_or_a_terminal_chokes_on(
 
 def test_a_row_on_the_screen_cannot_command_the_terminal() -> None:
     row = Reproduction(
-        trace_id="t", student=False, prompt=TERMINAL, prompt_ids=[1], recorded=TERMINAL, shown=TERMINAL, output_ids=[1], finish_reason="stop",
-        load_seconds=0, seconds=0, recorded_nats=None, verdicts={"structure": (TERMINAL, TERMINAL)},
-    )  # fmt: skip
+        trace_id="t",
+        student=False,
+        prompt=TERMINAL,
+        prompt_ids=[1],
+        recorded=TERMINAL,
+        shown=TERMINAL,
+        output_ids=[1],
+        finish_reason="stop",
+        load_seconds=0,
+        seconds=0,
+        recorded_nats=None,
+        verdicts={"structure": (TERMINAL, TERMINAL)},
+    )
     screen = io.StringIO()
     show_row(row, Console(file=screen, width=200))
     assert "\x1b" not in screen.getvalue() and "\u202e" not in screen.getvalue()
@@ -392,9 +421,19 @@ def test_a_row_on_the_screen_cannot_command_the_terminal() -> None:
 
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize(
-    "said", ["x" * MIB, "word " * 100_000, "[" * (MIB // 2), "<think>" * 50_000, "$" + "{" * 50_000, "\\boxed{" * 25_000, "1" * 50_000, "v. " * 300_000],
+    "said",
+    [
+        "x" * MIB,
+        "word " * 100_000,
+        "[" * (MIB // 2),
+        "<think>" * 50_000,
+        "$" + "{" * 50_000,
+        "\\boxed{" * 25_000,
+        "1" * 50_000,
+        "v. " * 300_000,
+    ],
     ids=["word", "loop", "brackets", "tags", "math", "boxes", "digits", "cases"],
-)  # fmt: skip
+)
 def test_a_giant_answer_is_judged_in_time(said: str) -> None:
     spec = load_recipe(RECIPES[1]).verdicts
     for one in (

@@ -123,7 +123,9 @@ def checkout(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """A PATH with the commands every Linux has, the Python that runs this test, and no GPU, compiler or index."""
+    """A PATH with the commands every Linux has, the Python that runs this test, and no GPU,
+    compiler or index.
+    """
     folder = tmp_path / "bin"
     folder.mkdir()
     for name in COMMANDS:
@@ -195,7 +197,9 @@ def test_a_working_gpu_chooses_the_cuda_set(
 
 @pytest.fixture
 def installed(checkout: Path, path: Path) -> Path:
-    """A clone whose packages are 'installed' by a Python and a uv that only write down what they were asked for."""
+    """A clone whose packages are 'installed' by a Python and a uv that only write down what they
+    were asked for.
+    """
     venv = checkout / ".venv"
     asked = f'echo "$@" >>"{checkout}/asked"'
     module = f'case "$3" in *clear*) exit 1 ;; esac; mkdir -p "{venv}/bin"; : >"{venv}/pyvenv.cfg"; cp "$0" "{venv}/bin/python"; cp "$0" "{venv}/bin/uv"'

@@ -28,7 +28,9 @@ def leaking_url() -> Any:
 
 
 def leaky(rulebook: Path, base_url: str, **audit: object) -> Recipe:
-    """A recipe of 100 prompts whose teacher puts the producer's note in front of whatever it was instructed to think."""
+    """A recipe of 100 prompts whose teacher puts the producer's note in front of whatever it was
+    instructed to think.
+    """
     made = recipe(rulebook, placement={"teacher": {"base_url": base_url}}, audit=audit)
     teacher = {"engine": "endpoint", "model": "m", "system_prompt": "Cite the section."}
     family = {
@@ -89,12 +91,21 @@ def test_a_pattern_within_tolerance_only_rejects_its_rows_here_all_and_a_cleared
 def traces_with(thinks: list[str]) -> pa.Table:
     made = [
         {
-            "trace_id": f"t{number}", "prompt_id": f"q{number:06d}", "sample": 0, "think": think, "answer": "Done.", "raw": think, "fault": "",
+            "trace_id": f"t{number}",
+            "prompt_id": f"q{number:06d}",
+            "sample": 0,
+            "think": think,
+            "answer": "Done.",
+            "raw": think,
+            "fault": "",
             "parsed": False,
-            "finish_reason": "stop", "prompt_tokens": 1, "completion_tokens": 1, "seed": number,
+            "finish_reason": "stop",
+            "prompt_tokens": 1,
+            "completion_tokens": 1,
+            "seed": number,
         }
         for number, think in enumerate(thinks)
-    ]  # fmt: skip
+    ]
     return rows.table_of(made, rows.TRACES)
 
 

@@ -5,7 +5,8 @@ import pytest
 from tasks import rows
 from tasks.grounding.ground import GroundingSpec, ground
 from tasks.grounding.matter import KINDS
-from tasks.sources.collect import DocumentSpec, documents
+from tasks.sources.collect import documents
+from tasks.sources.spec import DocumentSpec
 from tasks.store import Made
 
 RULE = "The office sends a notice to the applicant and waits for a reply before it decides."
@@ -40,7 +41,7 @@ MATTER = {
     "licence_text": f"# Terms\n\n{TERMS}",
     "footnotes": "# Footnotes\n\n(1) The office decides how much that is.",
     "no_prose": "# Setup\n\n    case = new_case(12)\n    case.fee[3] = {'a': 1}\n    if case.fee: print(case)",
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -111,8 +112,12 @@ def test_headings_that_many_sections_bear_are_told_apart_by_the_heading_above() 
     made = grounded(text)
     assert sections(made) == ["Options (Sending)", "Options (Paying)", "Receipts", "4.1", "5.1"]
     assert made.parts["passages"]["heading"].to_pylist() == [
-        "", "", "", "Due dates (Receipts)", "Due dates (Refunds)",
-    ]  # fmt: skip
+        "",
+        "",
+        "",
+        "Due dates (Receipts)",
+        "Due dates (Refunds)",
+    ]
 
 
 def test_a_section_can_be_cited_in_brackets() -> None:

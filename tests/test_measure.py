@@ -1,4 +1,6 @@
-"""The throughput gate: speed, hours and prices by hand; the choice; real flows with the scripted engine. A real engine is measured in test_engine."""
+"""The throughput gate: speed, hours and prices by hand; the choice; real flows with the scripted
+engine. A real engine is measured in test_engine.
+"""
 
 import asyncio
 import os
@@ -47,7 +49,8 @@ FOUR = EnginePlacement(window=4)
 def test_the_rate_is_that_of_full_slots() -> None:
     assert steady_rate([]) == 0
     assert steady_rate([Span(0, 2, 20), Span(0, 2, 20)]) == 20
-    # Two slots, three answers: from the second beginning of the first slot, at 1, to its end at 3, both are taken; the last second is one slot's.
+    # Two slots, three answers: from the second beginning of the first slot, at 1, to its end at 3,
+    # both are taken; the last second is one slot's.
     assert steady_rate([Span(0, 1, 10), Span(1, 3, 20), Span(0, 4, 40)]) == pytest.approx(
         (10 + 20 + 30) / 3
     )
@@ -104,7 +107,9 @@ def test_every_level_is_measured_on_prompts_of_the_recipe_and_told_to_the_progre
 
 
 def test_the_speed_of_an_endpoint_is_the_one_it_was_given() -> None:
-    """Thirty tokens in a tenth of a second, in each of four slots: 1200 tokens a second, less what asking takes."""
+    """Thirty tokens in a tenth of a second, in each of four slots: 1200 tokens a second, less what
+    asking takes.
+    """
     with answering(delay=0.1) as server:
         placement = EnginePlacement(window=4, base_url=server.base_url)
         one, four = measure(

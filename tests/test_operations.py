@@ -152,7 +152,9 @@ def test_one_setting_puts_the_server_on_postgres(tmp_path: Path, postgres: str) 
 
 
 def test_an_engine_runs_on_a_cluster_of_several_nodes(tmp_path: Path) -> None:
-    """Two Ray nodes on this machine, joined by the address a recipe names; the engines are spread over what the cluster has."""
+    """Two Ray nodes on this machine, joined by the address a recipe names; the engines are spread
+    over what the cluster has.
+    """
     code = """
 import ray, sys
 from ray.cluster_utils import Cluster

@@ -131,14 +131,17 @@ def test_parts_that_a_generated_site_keeps_for_itself_are_rejected(tmp_path: Pat
 
 
 def pdf(*pages: list[tuple[int, int, str]], bookmarks: tuple[tuple[str, int], ...] = ()) -> bytes:
-    """Return a PDF of pages of (size, rise, words) runs, a new line where the rise is 0, and bookmarks of (title, page)."""
+    """Return a PDF of pages of (size, rise, words) runs, a new line where the rise is 0, and
+    bookmarks of (title, page).
+    """
     kids = " ".join(f"{4 + 2 * number} 0 R" for number in range(len(pages)))
     first = 4 + 2 * len(pages)
     outline = f"/Outlines {first} 0 R" if bookmarks else ""
     objects = [
-        f"<< /Type /Catalog /Pages 2 0 R {outline} >>", f"<< /Type /Pages /Kids [{kids}] /Count {len(pages)} >>",
+        f"<< /Type /Catalog /Pages 2 0 R {outline} >>",
+        f"<< /Type /Pages /Kids [{kids}] /Count {len(pages)} >>",
         "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
-    ]  # fmt: skip
+    ]
     for number, runs in enumerate(pages):
         shown = "".join(_run(*run) for run in runs)
         stream = f"BT 14 TL 72 720 Td {shown} ET"
@@ -175,9 +178,14 @@ def body(*lines: str) -> list[tuple[int, int, str]]:
 
 def test_a_pdf_has_its_bookmarks_as_headings_and_no_running_heads(tmp_path: Path) -> None:
     chapters = [
-        body(f"The Office Manual {number + 5}", f"{number + 1} {topic}", f"The rule on {topic.lower()} is plain.", "It holds for all.")
+        body(
+            f"The Office Manual {number + 5}",
+            f"{number + 1} {topic}",
+            f"The rule on {topic.lower()} is plain.",
+            "It holds for all.",
+        )
         for number, topic in enumerate(["Fees", "Oaths", "Appeals"])
-    ]  # fmt: skip
+    ]
     contents = body("Contents", "1 Fees . . . . . . . . . 5", "2 Oaths . . . . . . . . . 6")
     marks = (("Fees", 1), ("Oaths", 2), ("Appeals", 3))
     (tmp_path / "a.pdf").write_bytes(pdf(contents, *chapters, bookmarks=marks))
@@ -192,9 +200,12 @@ def test_a_pdf_has_its_bookmarks_as_headings_and_no_running_heads(tmp_path: Path
 
 def test_a_footnote_of_a_pdf_stands_behind_the_sentence_that_refers_to_it(tmp_path: Path) -> None:
     lines = [
-        *body("1 Fees", "A late reply costs money"), (7, 4, "1"), (11, 4, ""),
-        *body("and is counted in days.", "2 Oaths", "An oath is signed by hand."), (8, 0, "1 The office decides how much."),
-    ]  # fmt: skip
+        *body("1 Fees", "A late reply costs money"),
+        (7, 4, "1"),
+        (11, 4, ""),
+        *body("and is counted in days.", "2 Oaths", "An oath is signed by hand."),
+        (8, 0, "1 The office decides how much."),
+    ]
     (tmp_path / "a.pdf").write_bytes(pdf(lines, bookmarks=(("Fees", 0), ("Oaths", 0))))
     fees, oaths = read_pdf(tmp_path / "a.pdf", 10**6).text.split("# 2 Oaths")
     assert "costs money (note 1)" in fees

@@ -36,7 +36,9 @@ def run_on_the_gpu(root: Path, make: Callable[[], Made]) -> Table:
 
 @pytest.fixture(autouse=True)
 def limit() -> Iterator[None]:
-    """A limit of one, taken away again: other tests share the server, and kill builds that would hold its turn."""
+    """A limit of one, taken away again: other tests share the server, and kill builds that would
+    hold its turn.
+    """
     with get_client(sync_client=True) as client:
         client.upsert_global_concurrency_limit_by_name(GPU_SLOT, 1)
         yield

@@ -19,10 +19,21 @@ THOUGHT = "I look for the fee. Section 214 says 40 credits. So the answer is 40.
 def answer(model: str, number: int, **changes: object) -> Answer:
     """Return a sound, right answer."""
     sound = Answer(
-        answer_id=f"{model}{number}", question_id=f"q{number}", sample=0, model=model, kind=("general", "rules")[number % 2],
-        prompt="What is the fee?", raw=f"<think>\n{THOUGHT}\n</think>\n\n40", think=THOUGHT, answer="40", finish_reason="stop", tokens=30,
-        known=True, faults={}, judged=False,
-    )  # fmt: skip
+        answer_id=f"{model}{number}",
+        question_id=f"q{number}",
+        sample=0,
+        model=model,
+        kind=("general", "rules")[number % 2],
+        prompt="What is the fee?",
+        raw=f"<think>\n{THOUGHT}\n</think>\n\n40",
+        think=THOUGHT,
+        answer="40",
+        finish_reason="stop",
+        tokens=30,
+        known=True,
+        faults={},
+        judged=False,
+    )
     return replace(sound, **changes)  # type: ignore[arg-type]
 
 
@@ -216,7 +227,10 @@ def broken() -> list[Metric]:
     ("seen", "layer"),
     [
         (Evidence(rendered="render check: no_eos in 500 of 500 rows"), "rendering"),
-        (SOUND._replace(leaked="concentration 'A4' in 2797 rows (56 %)", metrics=broken()), "corpus"),
+        (
+            SOUND._replace(leaked="concentration 'A4' in 2797 rows (56 %)", metrics=broken()),
+            "corpus",
+        ),
         (Evidence(rendered="", leaked="concentration 'A4' in 2797 rows (56 %)"), "corpus"),
         (forgetting(0.0), "training mixture"),
         (forgetting(0.12), "training"),
@@ -225,10 +239,16 @@ def broken() -> list[Metric]:
         (SOUND._replace(metrics=content(probed(), ContentSpec())), "none"),
     ],
     ids=[
-        "missing end", "contaminated, and everything after it fails too", "contaminated, seen before training", "forgetting, and nothing against it",
-        "forgetting with general rows", "another model was served", "trained too hard", "sound",
+        "missing end",
+        "contaminated, and everything after it fails too",
+        "contaminated, seen before training",
+        "forgetting, and nothing against it",
+        "forgetting with general rows",
+        "another model was served",
+        "trained too hard",
+        "sound",
     ],
-)  # fmt: skip
+)
 def test_the_first_layer_that_the_evidence_points_to_is_named(seen: Evidence, layer: str) -> None:
     found = diagnose(seen, general=["general"])
     assert found.layer == layer

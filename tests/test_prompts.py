@@ -148,7 +148,9 @@ TEMPLATE = st.builds(
 def worlds(
     draw: st.DrawFn,
 ) -> tuple[list[tuple[Family, str]], list[Passage], list[Question], int, float]:
-    """Draw families, each with the text of a template of its own ("" for a built-in one), passages, questions, rows and the control share."""
+    """Draw families, each with the text of a template of its own ("" for a built-in one), passages,
+    questions, rows and the control share.
+    """
     count = draw(st.integers(1, 6))
     ids = [f"p{n}" for n in range(count)]
     passages = [
@@ -159,14 +161,18 @@ def worlds(
     families = [
         (
             Family(
-                name=name, share=draw(st.sampled_from([1, 2, 3])), ground=draw(st.sampled_from(["passages", "questions"])),
-                forms=tuple(draw(st.lists(FORM, min_size=1, max_size=3))), context_from=draw(st.sampled_from(["document", "corpus"])),
-                categories=("c",), template=draw(st.sampled_from(["closed_qa", "plain", "bare"])),
+                name=name,
+                share=draw(st.sampled_from([1, 2, 3])),
+                ground=draw(st.sampled_from(["passages", "questions"])),
+                forms=tuple(draw(st.lists(FORM, min_size=1, max_size=3))),
+                context_from=draw(st.sampled_from(["document", "corpus"])),
+                categories=("c",),
+                template=draw(st.sampled_from(["closed_qa", "plain", "bare"])),
             ),
             draw(st.just("") | TEMPLATE),
         )
         for name in draw(st.lists(LABEL, min_size=1, max_size=3, unique=True))
-    ]  # fmt: skip
+    ]
     return (
         families,
         passages,
@@ -201,7 +207,9 @@ def test_every_word_of_a_message_stands_in_the_passages_the_question_or_the_temp
     tmp_path_factory: pytest.TempPathFactory,
     world: tuple[list[tuple[Family, str]], list[Passage], list[Question], int, float],
 ) -> None:
-    """So no value of any row's producer side, no run of its words and no canary is in any message, whatever the producer calls things."""
+    """So no value of any row's producer side, no run of its words and no canary is in any message,
+    whatever the producer calls things.
+    """
     drawn, passages, questions, rows, control = world
     families = [family for family, _ in drawn]
     for number, (_, text) in enumerate(drawn):
@@ -308,7 +316,9 @@ def test_a_bare_prompt_holds_passages_and_question_and_not_a_word_of_ours() -> N
 
 
 def test_a_control_prompt_that_reads_like_a_planned_one_gives_way() -> None:
-    """Two families draw on the same questions; whatever the control arm takes, the plan's prompts stay."""
+    """Two families draw on the same questions; whatever the control arm takes, the plan's prompts
+    stay.
+    """
     twins = tuple(
         Family(name=name, share=1, ground="questions", template="plain", categories=("addition",))
         for name in ("E1", "E2")

@@ -1,4 +1,6 @@
-"""A whole factory run with the real engine: fenced, repeated, and once with the leak that cost two nights."""
+"""A whole factory run with the real engine: fenced, repeated, and once with the leak that cost two
+nights.
+"""
 
 import os
 import shutil
@@ -42,7 +44,9 @@ SETTINGS = [
     "prompts.rows=60", "traces.samples=2", "prompts.control=0.2", "corpus.suite.min_rows=5", "coherence.share=0",
     "train.learning_rate=0.01", "train.batch=4", "train.epochs=8", "placement.train.micro_batch=4",
 ]  # fmt: skip
-"""A build of a minute, and a training that learns what is in it: the pocket recipe learns next to nothing, as its student is its teacher."""
+"""A build of a minute, and a training that learns what is in it: the pocket recipe learns next to
+nothing, as its student is its teacher.
+"""
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +60,9 @@ def factory(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_whole_factory_run_needs_no_network_and_its_clean_student_passes_both_gates(
     factory: Path,
 ) -> None:
-    """Inside a fence that notes every attempt to leave, in an empty network where the system lets us make one."""
+    """Inside a fence that notes every attempt to leave, in an empty network where the system lets
+    us make one.
+    """
     attempts = factory / "attempts.txt"
     assert not attempts.exists(), attempts.read_text()
     student = factory / "promoted" / "pocket"
@@ -155,7 +161,9 @@ def _fenced(command: str, root: Path) -> None:
 
 
 def _empty_network() -> list[str]:
-    """Return a prefix that runs a command in a network namespace with loopback alone, or nothing where that is not allowed."""
+    """Return a prefix that runs a command in a network namespace with loopback alone, or nothing
+    where that is not allowed.
+    """
     prefix = [
         "unshare",
         "--net",

@@ -94,14 +94,26 @@ def test_every_knob_says_what_it_does() -> None:
 
 
 def planned(recipe: Recipe) -> Iterator[Planned]:
-    """Yield the plan over everything the recipe reads, without the embeddings, which no draw depends on."""
+    """Yield the plan over everything the recipe reads, without the embeddings, which no draw
+    depends on.
+    """
     read = documents(recipe.documents).parts["documents"].to_pylist()
     size = recipe.grounding
     passages = [
-        Passage(f"{row['document_id']}-{cut.start}", row["document_id"], cut.section, cut.heading, row["text"][cut.start : cut.end], (), row["category"])
+        Passage(
+            f"{row['document_id']}-{cut.start}",
+            row["document_id"],
+            cut.section,
+            cut.heading,
+            row["text"][cut.start : cut.end],
+            (),
+            row["category"],
+        )
         for row in read
-        for cut in chunks(row["text"], title=row["title"], max_words=size.max_words, min_words=size.min_words)
-    ]  # fmt: skip
+        for cut in chunks(
+            row["text"], title=row["title"], max_words=size.max_words, min_words=size.min_words
+        )
+    ]
     asked = [
         row
         for row in questions(recipe.questions).parts["questions"].to_pylist()
@@ -151,10 +163,13 @@ def test_the_pilot_is_the_patent_recipe_but_for_its_size() -> None:
 @pytest.mark.parametrize(
     ("cited", "reason"),
     [
-        ("KSR Int'l Co. v. Teleflex Inc. and MPEP § 2143", ""), ("35 U.S.C. 112(b) and MPEP 2173.05(b)", ""), ("In re Packard", ""),
-        ("Mayo Clinic v. Klein Electric, 564 U.S. 638 (2011)", "unresolved_citation"), ("MPEP 2999.01", "unresolved_citation"),
+        ("KSR Int'l Co. v. Teleflex Inc. and MPEP § 2143", ""),
+        ("35 U.S.C. 112(b) and MPEP 2173.05(b)", ""),
+        ("In re Packard", ""),
+        ("Mayo Clinic v. Klein Electric, 564 U.S. 638 (2011)", "unresolved_citation"),
+        ("MPEP 2999.01", "unresolved_citation"),
     ],
-)  # fmt: skip
+)
 def test_the_patent_recipe_knows_an_authority_from_an_invented_one(cited: str, reason: str) -> None:
     spec = load_recipe(FOLDER / "patent.yaml").verdicts
     one = case(
@@ -169,7 +184,9 @@ def test_the_patent_recipe_knows_an_authority_from_an_invented_one(cited: str, r
 def on_the_spark(
     tmp_path_factory: pytest.TempPathFactory, prefect_server: str
 ) -> dict[str, tuple[Recipe, Summary]]:
-    """Both recipes built into one mill over the same stand-ins: the pilot first, as one would, then 113 prompts of the patent recipe."""
+    """Both recipes built into one mill over the same stand-ins: the pilot first, as one would, then
+    113 prompts of the patent recipe.
+    """
     folder = tmp_path_factory.mktemp("spark")
     settings = {"pilot": [*SCRIPTED], "patent": [*SCRIPTED, "prompts.rows=113"]}
     recipes = {

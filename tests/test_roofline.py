@@ -1,4 +1,6 @@
-"""What a model weighs and reads, what memory allows, and how much of it an engine may take: hand-computed."""
+"""What a model weighs and reads, what memory allows, and how much of it an engine may take:
+hand-computed.
+"""
 
 import json
 import os
@@ -58,14 +60,28 @@ def test_a_dense_70b_in_nvfp4_reaches_on_a_spark_what_its_owners_computed() -> N
         ({}, 2),
         ({"quant_method": "fp8", "weight_block_size": [128, 128]}, 1),
         (NVFP4, 0.5625),
-        ({"quant_method": "compressed-tensors", "format": "nvfp4-pack-quantized",
-          "config_groups": {"group_0": {"weights": {"num_bits": 4, "type": "float", "group_size": 16}}}}, 0.5625),
+        (
+            {
+                "quant_method": "compressed-tensors",
+                "format": "nvfp4-pack-quantized",
+                "config_groups": {
+                    "group_0": {"weights": {"num_bits": 4, "type": "float", "group_size": 16}}
+                },
+            },
+            0.5625,
+        ),
         ({"quant_method": "mxfp4"}, 0.53125),
         ({"quant_method": "awq", "bits": 4, "group_size": 128}, 0.515625),
         ({"quant_method": "gptq", "bits": 8, "group_size": 128}, 1),
-        ({"quant_method": "compressed-tensors", "config_groups": {"group_0": {"weights": {"num_bits": 8, "type": "float"}}}}, 1),
+        (
+            {
+                "quant_method": "compressed-tensors",
+                "config_groups": {"group_0": {"weights": {"num_bits": 8, "type": "float"}}},
+            },
+            1,
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_weight_takes_its_bits_and_its_part_of_a_scale(
     quantization: dict[str, Any], each: float
 ) -> None:
@@ -162,10 +178,18 @@ def test_a_spark_tells_of_no_memory_of_its_own_and_is_read_from_the_host() -> No
 @pytest.mark.parametrize(
     ("free", "unified", "wanted", "share"),
     [
-        (120, True, 0.85, 0.85), (120, True, 1.0, 0.85), (110, True, 0.92, 0.85), (60, True, 0.85, 0.45), (60, True, 0.3, 0.3), (3, True, 0.85, 0),
-        (119, False, 0.85, 0.85), (120, False, 1.0, 0.99), (60, False, 0.85, 0.49), (0, False, 0.85, 0),
+        (120, True, 0.85, 0.85),
+        (120, True, 1.0, 0.85),
+        (110, True, 0.92, 0.85),
+        (60, True, 0.85, 0.45),
+        (60, True, 0.3, 0.3),
+        (3, True, 0.85, 0),
+        (119, False, 0.85, 0.85),
+        (120, False, 1.0, 0.99),
+        (60, False, 0.85, 0.49),
+        (0, False, 0.85, 0),
     ],
-)  # fmt: skip
+)
 def test_an_engine_takes_what_is_free_less_a_reserve_and_on_unified_memory_leaves_room_for_the_desktop(
     free: int, unified: bool, wanted: float, share: float
 ) -> None:

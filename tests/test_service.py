@@ -44,7 +44,9 @@ def up_mill(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mill]:
 
 @pytest.fixture(scope="module")
 def silent(up_mill: Mill) -> tuple[str, str, str, float]:
-    """Runs that nobody works on: one that gave a sign of life, now, one of ours that was killed before it gave any, one that shall be cancelled."""
+    """Runs that nobody works on: one that gave a sign of life, now, one of ours that was killed
+    before it gave any, one that shall be cancelled.
+    """
     run, mute, unwanted = (
         up_mill.unworked(),
         up_mill.unworked(tags=["tracemill"]),
@@ -154,13 +156,23 @@ def test_the_form_is_drawn_from_the_recipe_with_meaning_bounds_and_defaults(up_m
 @pytest.mark.parametrize(
     ("parameters", "says"),
     [
-        ({"nonsense": 1}, "'nonsense' was unexpected"), ({"settings": "x"}, "not of type 'array'"),
-        ({"recipe": {"name": "x", "prompts": {"rows": -3}}}, "'recipe.prompts.rows'. Failure reason: -3 is less than the minimum of 1"),
+        ({"nonsense": 1}, "'nonsense' was unexpected"),
+        ({"settings": "x"}, "not of type 'array'"),
+        (
+            {"recipe": {"name": "x", "prompts": {"rows": -3}}},
+            "'recipe.prompts.rows'. Failure reason: -3 is less than the minimum of 1",
+        ),
         ({"recipe": {"name": "x", "promts": {}}}, "'promts' was unexpected"),
-        ({"settings": ["prompts.row=3"]}, "'settings[0]'. Failure reason: 'key.path=value with a key of the recipe"),
-        ({"settings": ["name=x", "prompts.rows=few"]}, "'a whole number of at least 1 behind the =' was expected"),
+        (
+            {"settings": ["prompts.row=3"]},
+            "'settings[0]'. Failure reason: 'key.path=value with a key of the recipe",
+        ),
+        (
+            {"settings": ["name=x", "prompts.rows=few"]},
+            "'a whole number of at least 1 behind the =' was expected",
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_wrong_parameter_is_refused_with_a_sentence_and_starts_nothing(
     up_mill: Mill, parameters: dict[str, object], says: str
 ) -> None:
@@ -201,7 +213,9 @@ def test_a_triggered_build_leaves_its_tables_links_and_what_changed(up_mill: Mil
 
 
 def _click_until_running(running: Mill, run: str) -> None:
-    """Switch a deployment from eight browsers at once while a run begins: SQLite must refuse none of them."""
+    """Switch a deployment from eight browsers at once while a run begins: SQLite must refuse none
+    of them.
+    """
     path = f"{running.home.settings()['PREFECT_API_URL']}/deployments/{running.api.get('/deployments/name/train-student/small')['id']}"
     secret = running.home.settings()["PREFECT_API_AUTH_STRING"].split(":", 1)
     answers: list[int] = []

@@ -30,13 +30,26 @@ def refusal(line: str) -> str:
 @pytest.mark.parametrize(
     "line",
     [
-        "prompts.rows=200", "prompts.rows= 1_000 ", "prompts.rows='7'", "prompts.control=0", "prompts.control=.05",
-        "train.learning_rate=1e-4", "traces.teacher.engine=endpoint", "corpus.control=true", "corpus.control=Off",
-        "questions.problems.addition=60", "questions.problems={addition: 3}", "documents.sources=[{path: a=b}]",
-        "probe.structure={think_min: 1}", "probe.structure.think_min=1", "placement.nightly.active=no", "name=other",
-        "audit.allowed=['a = b']", "traces.teacher={engine: scripted}",
+        "prompts.rows=200",
+        "prompts.rows= 1_000 ",
+        "prompts.rows='7'",
+        "prompts.control=0",
+        "prompts.control=.05",
+        "train.learning_rate=1e-4",
+        "traces.teacher.engine=endpoint",
+        "corpus.control=true",
+        "corpus.control=Off",
+        "questions.problems.addition=60",
+        "questions.problems={addition: 3}",
+        "documents.sources=[{path: a=b}]",
+        "probe.structure={think_min: 1}",
+        "probe.structure.think_min=1",
+        "placement.nightly.active=no",
+        "name=other",
+        "audit.allowed=['a = b']",
+        "traces.teacher={engine: scripted}",
     ],
-)  # fmt: skip
+)
 def test_a_line_that_a_recipe_takes_is_accepted(line: str) -> None:
     assert refusal(line) == ""
     base = Recipe.model_validate({"name": "base"})
@@ -46,14 +59,20 @@ def test_a_line_that_a_recipe_takes_is_accepted(line: str) -> None:
 @pytest.mark.parametrize(
     ("line", "says"),
     [
-        ("prompts.row=200", "with a key of the recipe"), ("rows=200", "with a key of the recipe"),
-        ("prompts.rows", "with a key of the recipe"), ("prompts.rows.more=1", "with a key of the recipe"),
-        ("prompts.rows=many", "a whole number of at least 1"), ("prompts.rows=0", "a whole number of at least 1"),
-        ("prompts.rows=-3", "a whole number of at least 1"), ("prompts.seed=-1", "a whole number of at least 0"),
-        ("prompts.control=ten percent", "a number behind the ="), ("corpus.control=maybe", "true or false"),
-        ("traces.teacher.engine=vlm", "one of vllm, endpoint, scripted"), ("questions.problems.a.b=1", "with a key"),
+        ("prompts.row=200", "with a key of the recipe"),
+        ("rows=200", "with a key of the recipe"),
+        ("prompts.rows", "with a key of the recipe"),
+        ("prompts.rows.more=1", "with a key of the recipe"),
+        ("prompts.rows=many", "a whole number of at least 1"),
+        ("prompts.rows=0", "a whole number of at least 1"),
+        ("prompts.rows=-3", "a whole number of at least 1"),
+        ("prompts.seed=-1", "a whole number of at least 0"),
+        ("prompts.control=ten percent", "a number behind the ="),
+        ("corpus.control=maybe", "true or false"),
+        ("traces.teacher.engine=vlm", "one of vllm, endpoint, scripted"),
+        ("questions.problems.a.b=1", "with a key"),
     ],
-)  # fmt: skip
+)
 def test_a_wrong_line_is_refused_with_what_was_expected(line: str, says: str) -> None:
     told = refusal(line)
     assert "settings[0]" in told and says in told

@@ -8,15 +8,8 @@ import pytest
 from pydantic import ValidationError
 
 from tasks.errors import BadRecipe, PlanOverdrawn, UnknownName
-from tasks.sources.collect import (
-    DocumentSource,
-    DocumentSpec,
-    QuestionSource,
-    QuestionSpec,
-    content_digest,
-    documents,
-    questions,
-)
+from tasks.sources.collect import content_digest, documents, questions
+from tasks.sources.spec import DocumentSource, DocumentSpec, QuestionSource, QuestionSpec
 from tasks.store import Made
 from tests.hostile import pdf as pdf_of
 
@@ -84,20 +77,35 @@ def test_text_markdown_html_and_pdf_become_documents(tmp_path: Path) -> None:
 
 def test_every_file_that_cannot_be_read_is_a_row_with_a_reason(tmp_path: Path) -> None:
     bad = {
-        "empty.txt": b"", "blank.txt": b" \n\n ", "binary.txt": b"ab\0cd", "latin.txt": "café".encode("latin-1"), "broken.pdf": b"%PDF-1.4 nothing",
+        "empty.txt": b"",
+        "blank.txt": b" \n\n ",
+        "binary.txt": b"ab\0cd",
+        "latin.txt": "café".encode("latin-1"),
+        "broken.pdf": b"%PDF-1.4 nothing",
         "locked.pdf": LOCKED,
-        "huge.md": b"x" * 10_001, "picture.png": b"\x89PNG", "bare": b"text", "torn.parquet": b"PAR1 torn",
-    }  # fmt: skip
+        "huge.md": b"x" * 10_001,
+        "picture.png": b"\x89PNG",
+        "bare": b"text",
+        "torn.parquet": b"PAR1 torn",
+    }
     for name, content in bad.items():
         (tmp_path / name).write_bytes(content)
     (tmp_path / "gone.txt").symlink_to(tmp_path / "nowhere")
     (tmp_path / "good.txt").write_text("One good file among the bad ones.")
     made = read(tmp_path)
     assert reasons(made) == {
-        "empty.txt": "empty_file", "blank.txt": "empty_text", "binary.txt": "binary_file", "latin.txt": "bad_encoding",
-        "broken.pdf": "broken_pdf", "locked.pdf": "encrypted_file", "huge.md": "too_large", "picture.png": "unsupported_type",
-        "bare": "unsupported_type", "torn.parquet": "broken_parquet", "gone.txt": "unreadable_file",
-    }  # fmt: skip
+        "empty.txt": "empty_file",
+        "blank.txt": "empty_text",
+        "binary.txt": "binary_file",
+        "latin.txt": "bad_encoding",
+        "broken.pdf": "broken_pdf",
+        "locked.pdf": "encrypted_file",
+        "huge.md": "too_large",
+        "picture.png": "unsupported_type",
+        "bare": "unsupported_type",
+        "torn.parquet": "broken_parquet",
+        "gone.txt": "unreadable_file",
+    }
     assert texts(made) == ["One good file among the bad ones."]
     assert made.rows_in == 12
 
@@ -123,8 +131,11 @@ def test_each_json_line_is_a_document_or_a_reason(tmp_path: Path) -> None:
     (tmp_path / "rows.jsonl").write_text("\n".join(lines))
     made = read(tmp_path)
     assert reasons(made) == {
-        "rows.jsonl#2": "bad_json", "rows.jsonl#3": "bad_json", "rows.jsonl#4": "missing_text", "rows.jsonl#6": "duplicate_document",
-    }  # fmt: skip
+        "rows.jsonl#2": "bad_json",
+        "rows.jsonl#3": "bad_json",
+        "rows.jsonl#4": "missing_text",
+        "rows.jsonl#6": "duplicate_document",
+    }
 
 
 def test_bigpatent_and_patentmatch_columns_are_mapped_by_the_recipe(tmp_path: Path) -> None:
@@ -136,11 +147,19 @@ def test_bigpatent_and_patentmatch_columns_are_mapped_by_the_recipe(tmp_path: Pa
         'claim_id\ttext\ttext_b\tlabel\nEP1\t"A ""valve"" claimed."\tA valve shown.\t1\nEP2\tlost\n'
     )
     sources = (
-        DocumentSource(path=str(tmp_path / "bigpatent.parquet"), text=("abstract", "description"), licence="CC-BY-4.0"),
         DocumentSource(
-            path=str(tmp_path / "patentmatch.tsv"), text=("text", "text_b"), labels=("Claim:", "Prior art:"), untitled="Pair", category="pairs"
+            path=str(tmp_path / "bigpatent.parquet"),
+            text=("abstract", "description"),
+            licence="CC-BY-4.0",
         ),
-    )  # fmt: skip
+        DocumentSource(
+            path=str(tmp_path / "patentmatch.tsv"),
+            text=("text", "text_b"),
+            labels=("Claim:", "Prior art:"),
+            untitled="Pair",
+            category="pairs",
+        ),
+    )
     made = documents(DocumentSpec(sources=sources))
     assert texts(made) == [
         "A pump.\n\nA pump moves water.",

@@ -20,9 +20,11 @@ def made(count: int = 3, *, lost: int = 0, **changes: object) -> Made:
         for number in range(count)
     ]
     values: dict[str, object] = {
-        "parts": {"verdicts": rows.table_of(good, rows.VERDICTS)}, "schema": rows.VERDICTS,
-        "rejected": rows.rejected([("t9", "loop", "")]), "rows_in": count + 1 + lost,
-    }  # fmt: skip
+        "parts": {"verdicts": rows.table_of(good, rows.VERDICTS)},
+        "schema": rows.VERDICTS,
+        "rejected": rows.rejected([("t9", "loop", "")]),
+        "rows_in": count + 1 + lost,
+    }
     return Made(**values | changes)  # type: ignore[arg-type]
 
 

@@ -1,4 +1,6 @@
-"""Training, probing and publishing as flows: real LoRA on the pocket teacher's weights, answers by the scripted engine."""
+"""Training, probing and publishing as flows: real LoRA on the pocket teacher's weights, answers by
+the scripted engine.
+"""
 
 import json
 import os

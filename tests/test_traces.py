@@ -111,10 +111,13 @@ def test_a_finished_row_is_never_asked_again(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        {"seed": 1}, {"teacher": TeacherSpec(engine="scripted", temperature=0.5)}, {"teacher": TeacherSpec(engine="scripted", system_prompt="Be brief.")},
-        {"teacher": TeacherSpec(engine="scripted", model="other")}, {"teacher": TeacherSpec(engine="scripted", revision="2")},
+        {"seed": 1},
+        {"teacher": TeacherSpec(engine="scripted", temperature=0.5)},
+        {"teacher": TeacherSpec(engine="scripted", system_prompt="Be brief.")},
+        {"teacher": TeacherSpec(engine="scripted", model="other")},
+        {"teacher": TeacherSpec(engine="scripted", revision="2")},
     ],
-)  # fmt: skip
+)
 def test_what_would_change_an_answer_makes_new_rows(
     tmp_path: Path, change: dict[str, object]
 ) -> None:
@@ -131,10 +134,13 @@ def test_more_samples_ask_only_for_the_new_ones_and_placement_asks_for_none(tmp_
 @pytest.mark.parametrize(
     ("finish", "text", "reason"),
     [
-        ("stop", "a", ""), ("length", "a", "cut_answer"), ("prompt_too_long", "", "prompt_too_long"), ("refused", "", "refused_by_endpoint"),
+        ("stop", "a", ""),
+        ("length", "a", "cut_answer"),
+        ("prompt_too_long", "", "prompt_too_long"),
+        ("refused", "", "refused_by_endpoint"),
         ("stop", " \n", "empty_answer"),
     ],
-)  # fmt: skip
+)
 def test_an_answer_that_is_none_is_rejected_with_a_reason(
     finish: str, text: str, reason: str
 ) -> None:
@@ -150,7 +156,9 @@ def test_a_prompt_that_does_not_fit_is_a_rejected_row_not_a_dead_job(tmp_path: P
 
 
 class Stumbling:
-    """An engine that answers out of order, notes how many rows it held at once, and dies at a given row."""
+    """An engine that answers out of order, notes how many rows it held at once, and dies at a given
+    row.
+    """
 
     def __init__(self, die_at: int = -1) -> None:
         self.in_flight = self.most = self.asked = 0
@@ -209,7 +217,9 @@ def test_without_a_control_arm_the_baseline_is_an_empty_table(tmp_path: Path) ->
 
 
 def kept_baseline(root: Path, night: int, *, traces: range | None = None, **inputs: str) -> Table:
-    """Publish the baseline of a night, of ten traces unless told, as if it had been finished at that time."""
+    """Publish the baseline of a night, of ten traces unless told, as if it had been finished at
+    that time.
+    """
     made = [
         {"trace_id": f"t{number}", "prompt": "q", "think": "t", "answer": "a", "recipe": "r"}
         for number in traces or range(10 * night, 10 * night + 10)

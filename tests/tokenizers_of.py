@@ -1,4 +1,6 @@
-"""Small tokenizers in the shapes of the models people train: the pocket teacher's vocabulary, another family's template and special tokens."""
+"""Small tokenizers in the shapes of the models people train: the pocket teacher's vocabulary,
+another family's template and special tokens.
+"""
 
 from importlib import resources
 from typing import Any, NamedTuple
@@ -88,7 +90,9 @@ FAMILIES = {
 def shaped(
     shape: Shape, *, stops: tuple[str, ...] = (), template: str = "", **changes: Any
 ) -> Template:
-    """Return a template of that shape. stops: tokens at which generation ends, the end-of-text token when none is given."""
+    """Return a template of that shape. stops: tokens at which generation ends, the end-of-text
+    token when none is given.
+    """
     from transformers import PreTrainedTokenizerFast
 
     name, eos, bos, special = shape

@@ -47,7 +47,9 @@ def _larger(rows: int) -> str:
 
 
 def control_prompts(spec: PromptSpec, supply: Supply) -> int:
-    """Return the prompts that the quotas leave for the control arm; a family that was not read gives all it should."""
+    """Return the prompts that the quotas leave for the control arm; a family that was not read
+    gives all it should.
+    """
     wanted = apportion(control_rows(spec), spec.families)
     counts = apportion(spec.rows, spec.families)
     found = 0

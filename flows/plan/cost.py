@@ -49,13 +49,20 @@ def cost(recipe: Recipe, supply: Supply, root: Path, *, control: int) -> Cost:
     answers = requests * per_trace * BYTES_PER_TOKEN * TEXT_COPIES
     hours = requests * speed.per_trace / speed.tokens_per_second / 3600 if speed else None
     return Cost(
-        prompts, control, requests, round(texts + len(supply.passages) * VECTOR_BYTES + answers),
-        _free(root), speed, hours,
-    )  # fmt: skip
+        prompts,
+        control,
+        requests,
+        round(texts + len(supply.passages) * VECTOR_BYTES + answers),
+        _free(root),
+        speed,
+        hours,
+    )
 
 
 def measured(recipe: Recipe, root: Path) -> Speed | None:
-    """Return the latest measurement of the recipe's teacher in the store, at its most rows in flight."""
+    """Return the latest measurement of the recipe's teacher in the store, at its most rows in
+    flight.
+    """
     teacher = recipe.traces.teacher
     wanted = identity(teacher.model, teacher.revision)
     found = [one for one in tables(root, "measurements") if one.inputs.get("model") == wanted]
@@ -70,19 +77,23 @@ def too_much(recipe: Recipe, found: Cost) -> list[Fault]:
     faults = []
     budget = recipe.measure.budget_hours
     if budget and found.hours is not None and found.hours > budget:
-        faults.append(Fault(
-            "measure.budget_hours",
-            f"the traces take {duration(found.hours)} at the measured speed, over the budget of "
-            f"{duration(budget)}; ask for fewer prompts or samples",
-            stops=False,
-        ))  # fmt: skip
+        faults.append(
+            Fault(
+                "measure.budget_hours",
+                f"the traces take {duration(found.hours)} at the measured speed, over the budget of "
+                f"{duration(budget)}; ask for fewer prompts or samples",
+                stops=False,
+            )
+        )
     if found.disk > found.free:
-        faults.append(Fault(
-            "prompts.rows",
-            f"the build may write {found.disk / 2**30:,.1f} GiB, and {found.free / 2**30:,.1f} GiB "
-            "are free; free some, or name another folder with --root",
-            stops=False,
-        ))  # fmt: skip
+        faults.append(
+            Fault(
+                "prompts.rows",
+                f"the build may write {found.disk / 2**30:,.1f} GiB, and {found.free / 2**30:,.1f} GiB "
+                "are free; free some, or name another folder with --root",
+                stops=False,
+            )
+        )
     return faults
 
 

@@ -23,7 +23,9 @@ class Fault(NamedTuple):
 
 
 class RecipeFaults(BadRecipe):
-    """A recipe that is refused. lines: a headline, then a line for every fault; one fault is one line."""
+    """A recipe that is refused. lines: a headline, then a line for every fault; one fault is one
+    line.
+    """
 
     def __init__(self, what: str, sentences: Iterable[str]) -> None:
         several = tuple(sentences)

@@ -9,9 +9,9 @@ from flows.plan.shares import planned
 from flows.recipe import Recipe
 from tasks.prompts.plan import Family
 from tasks.sources import problems
-from tasks.sources.collect import QuestionSpec, Source
 from tasks.sources.datasets import HUB
 from tasks.sources.places import BUILTIN
+from tasks.sources.spec import QuestionSpec, Source
 
 ENGINE_URL = "placement.teacher.base_url"
 
@@ -72,7 +72,9 @@ def places_there(recipe: Recipe) -> Iterator[Fault]:
 
 
 def models_there(recipe: Recipe) -> Iterator[Fault]:
-    """Yield a fault for a model folder that is not there, and for a model that its engine cannot serve."""
+    """Yield a fault for a model folder that is not there, and for a model that its engine cannot
+    serve.
+    """
     for where, teacher in asked_models(recipe).items():
         if where == "probe.asked":
             continue
@@ -188,9 +190,10 @@ def _of_family(
 
 def _unused(where: str, category: str, kind: str) -> Fault:
     return Fault(
-        where, f"no family asks about the {kind} of category {category!r}; they are read in vain",
+        where,
+        f"no family asks about the {kind} of category {category!r}; they are read in vain",
         stops=False,
-    )  # fmt: skip
+    )
 
 
 def _not_there(path: str) -> str:

@@ -98,7 +98,8 @@ def _looked_at(recipe: Recipe, supply: Supply, faults: list[Fault], root: Path) 
 def _planned(recipe: Recipe, supply: Supply) -> list[Planned]:
     """Return the plan over what was read; an overdrawn family gives what it has.
 
-    Of a large plan only the first rows of each family: they are drawn at random, and their shares are the same.
+    Of a large plan only the first rows of each family: they are drawn at random, and their shares
+    are the same.
     """
     spec = recipe.prompts
     part = min(1.0, DRAWN / spec.rows)

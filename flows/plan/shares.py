@@ -8,7 +8,8 @@ from flows.recipe import Recipe
 from tasks.prompts.plan import Family, PromptSpec, apportion, control_rows
 
 MIXED = 100
-"""Two shares that differ by more than this factor, one of them below 1: percent beside fractions."""
+"""Two shares that differ by more than this factor, one of them below 1: percent beside fractions.
+"""
 HARDLY = 0.9
 """Share of the possible rows above which a floor of rows is hard to reach."""
 CAPPED = 1.5

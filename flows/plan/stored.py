@@ -1,11 +1,14 @@
-"""What an earlier build has left in the store of this recipe's sources, so that it need not be read anew."""
+"""What an earlier build has left in the store of this recipe's sources, so that it need not be read
+anew.
+"""
 
 import json
 from collections.abc import Mapping
 from pathlib import Path
 
 from flows.recipe import Recipe
-from tasks.sources.collect import Source, content_digest
+from tasks.sources.collect import content_digest
+from tasks.sources.spec import Source
 from tasks.spec import Spec
 from tasks.store import MANIFEST, Key, Table, find
 

@@ -14,16 +14,10 @@ from tasks import rows
 from tasks.errors import MillError
 from tasks.grounding.ground import GroundingSpec, cut
 from tasks.prompts.plan import Passage, Question
-from tasks.sources.collect import (
-    DocumentSource,
-    DocumentSpec,
-    QuestionSource,
-    QuestionSpec,
-    documents,
-    questions,
-)
+from tasks.sources.collect import documents, questions
 from tasks.sources.datasets import HUB
 from tasks.sources.readers import files_under
+from tasks.sources.spec import DocumentSource, DocumentSpec, QuestionSource, QuestionSpec
 from tasks.store import Made, Table
 
 MOST_BYTES = 64 * 2**20
@@ -74,17 +68,21 @@ class Read(NamedTuple):
 def read(recipe: Recipe, root: Path) -> Read:
     """Return what the sources of a recipe hold.
 
-    Documents and passages of an earlier build are taken from the store; else local sources are read, and data sets of a
-    hub and large files wait for the build.
+    Documents and passages of an earlier build are taken from the store; else local sources are
+    read, and data sets of a hub and large files wait for the build.
     """
     asked = _questions("questions", recipe.questions)
     probe = _questions("probe.questions", recipe.probe.questions)
     found = _passages(recipe, root)
     supply = Supply(
-        documents=found.documents, passages=found.passages, questions=tuple(train(asked.table)),
-        probe_questions=tuple(train(probe.table)), answered=answered(asked.table),
-        unread=(*found.unread, *asked.unread, *probe.unread), exact=found.exact,
-    )  # fmt: skip
+        documents=found.documents,
+        passages=found.passages,
+        questions=tuple(train(asked.table)),
+        probe_questions=tuple(train(probe.table)),
+        answered=answered(asked.table),
+        unread=(*found.unread, *asked.unread, *probe.unread),
+        exact=found.exact,
+    )
     return Read(supply, (*found.faults, *asked.faults, *probe.faults))
 
 
@@ -93,10 +91,12 @@ def of_tables(
 ) -> Supply:
     """Return what DOCUMENTS and QUESTIONS give, cut but not embedded."""
     return Supply(
-        documents=found.num_rows, passages=tuple(stand_ins(cut(found, grounding))),
-        questions=tuple(train(asked)), probe_questions=tuple(train(probe)),
+        documents=found.num_rows,
+        passages=tuple(stand_ins(cut(found, grounding))),
+        questions=tuple(train(asked)),
+        probe_questions=tuple(train(probe)),
         answered=answered(asked),
-    )  # fmt: skip
+    )
 
 
 def stand_ins(cut_rows: Sequence[dict[str, object]]) -> Iterator[Passage]:

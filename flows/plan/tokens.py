@@ -1,4 +1,5 @@
-"""How many tokens a conversation has: by the model's own tokenizer where it lies here, else an estimate.
+"""How many tokens a conversation has: by the model's own tokenizer where it lies here, else an
+estimate.
 
 The tokenizer is read without transformers, whose import alone takes two seconds.
 """
@@ -130,7 +131,9 @@ def _config(folder: Path) -> dict[str, object]:
 
 
 def _template(folder: Path, config: Mapping[str, object]) -> str:
-    """Return the chat template's text. The mark of the model's own turn, which jinja does not know, becomes nothing."""
+    """Return the chat template's text. The mark of the model's own turn, which jinja does not know,
+    becomes nothing.
+    """
     path = folder / TEMPLATE
     if path.is_file():
         text = path.read_text(encoding="utf-8")

@@ -69,11 +69,16 @@ def lengths(
     tokens = sorted(map(counter.count, asked))
     least = tokens if counter.exact else map(counter.least, asked)
     return Lengths(
-        of=of or len(planned), counted=len(drawn), median=tokens[len(tokens) // 2] if tokens else 0,
-        longest=tokens[-1] if tokens else 0, too_long=sum(one > room for one in tokens),
-        surely=sum(one > room for one in least), room=room, how=counter.how,
+        of=of or len(planned),
+        counted=len(drawn),
+        median=tokens[len(tokens) // 2] if tokens else 0,
+        longest=tokens[-1] if tokens else 0,
+        too_long=sum(one > room for one in tokens),
+        surely=sum(one > room for one in least),
+        room=room,
+        how=counter.how,
         exact=counter.exact,
-    )  # fmt: skip
+    )
 
 
 def too_long(recipe: Recipe, found: Lengths) -> Iterator[Fault]:

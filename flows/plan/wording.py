@@ -17,8 +17,10 @@ from tasks.prompts.render import render, template_text
 SLOT = re.compile(r"(?<![\\}^_{\w])\{\s*([A-Za-z][A-Za-z_]+)\s*\}(?!\})")
 """A field in a form. Braces of formulas stand behind a command, a brace, ^ or _."""
 FIELDS = ("question", "passages")
-SHOWN = (PassageView("Section 1", "Fees", "The fee is 40 credits."),
-         PassageView("Section 2", "", "A reply is due in 3 days."))  # fmt: skip
+SHOWN = (
+    PassageView("Section 1", "Fees", "The fee is 40 credits."),
+    PassageView("Section 2", "", "A reply is due in 3 days."),
+)
 """Passages that a template is tried on: one with a heading of its own, one without."""
 
 

@@ -1,11 +1,13 @@
 """One process at a time for a run.
 
-A run is called crashed by all who notice: the run itself, Prefect's runner, its worker, the automation for silent runs. It is tried again soon after
-the last word, or by a person at once, while the process of the attempt before may take longer to end (Ray, an engine's memory); and a word that comes
-later still would be taken for the new attempt's. So a new attempt waits for the older ones to end, and one that the server knows of as ended adds no
-word of its own.
+A run is called crashed by all who notice: the run itself, Prefect's runner, its worker, the
+automation for silent runs. It is tried again soon after the last word, or by a person at once,
+while the process of the attempt before may take longer to end (Ray, an engine's memory); and a word
+that comes later still would be taken for the new attempt's. So a new attempt waits for the older
+ones to end, and one that the server knows of as ended adds no word of its own.
 
-A run is cancelled by the worker that began it. Where that one has gone since, its process cancels the run itself.
+A run is cancelled by the worker that began it. Where that one has gone since, its process cancels
+the run itself.
 """
 
 import contextlib
@@ -37,7 +39,9 @@ CANCELLED = {
 
 @contextlib.contextmanager
 def alone(run: str) -> Iterator[None]:
-    """Wait until no older process carries the run on; end with exit code 0 when the block fails and the server knows already how the run ended."""
+    """Wait until no older process carries the run on; end with exit code 0 when the block fails and
+    the server knows already how the run ended.
+    """
     began = time.monotonic()
     while older := elders(run):
         if _called_silent(run) or time.monotonic() - began > PATIENCE_SECONDS:
@@ -60,7 +64,9 @@ def alone(run: str) -> Iterator[None]:
 
 
 def _close_leftovers(run: str) -> None:
-    """Close what the attempts before this one left open, and what ended runs did; a server that is away keeps them."""
+    """Close what the attempts before this one left open, and what ended runs did; a server that is
+    away keeps them.
+    """
     with contextlib.suppress(ServiceDown, KeyError), Api(os.environ) as api:
         close_attempt(api, run)
         close_ended(api)
@@ -80,7 +86,9 @@ def elders(run: str) -> list[psutil.Process]:
 
 
 def _heed_cancel(run: str, worker: int) -> None:
-    """End this process when the run is cancelled though the worker that should have ended it is gone. What a kill leaves undone is undone by others."""
+    """End this process when the run is cancelled though the worker that should have ended it is
+    gone. What a kill leaves undone is undone by others.
+    """
     time.sleep(LOOK_SECONDS)
     while not _cancelled(run, worker):
         time.sleep(LOOK_SECONDS)
@@ -88,7 +96,9 @@ def _heed_cancel(run: str, worker: int) -> None:
 
 
 def _cancelled(run: str, worker: int) -> bool:
-    """Whether the run is cancelled. One that shall be and has no worker any more is called so here, and is when next looked at."""
+    """Whether the run is cancelled. One that shall be and has no worker any more is called so here,
+    and is when next looked at.
+    """
     state = _asked(f"/flow_runs/{run}", {"state_type": "RUNNING"})["state_type"]
     if state == "CANCELLING" and os.getppid() != worker:
         _asked(f"/flow_runs/{run}/set_state", {}, {"state": CANCELLED})
@@ -96,7 +106,9 @@ def _cancelled(run: str, worker: int) -> bool:
 
 
 def _called_silent(run: str) -> bool:
-    """Whether the run was last called crashed because it gave no sign of life: then its process will not end by itself."""
+    """Whether the run was last called crashed because it gave no sign of life: then its process
+    will not end by itself.
+    """
     crashes = [
         state
         for state in _asked(f"/flow_run_states/?flow_run_id={run}", [])

@@ -41,10 +41,12 @@ def up(
         ),
     ] = "",
 ) -> None:
-    """Bring up the local Prefect: server, work pool, worker, reports, and a deployment for each flow of each recipe.
+    """Bring up the local Prefect: server, work pool, worker, reports, and a deployment for each
+    flow of each recipe.
 
-    All of it on loopback, behind a password, closed to other web pages. What is up already is left alone; deployments are brought up to date.
-    Nightly schedules then fire by themselves, and every run can be started, watched, cancelled and retried in the browser.
+    All of it on loopback, behind a password, closed to other web pages. What is up already is left
+    alone; deployments are brought up to date. Nightly schedules then fire by themselves, and every
+    run can be started, watched, cancelled and retried in the browser.
     """
     from flows.service.screen import show_up
     from flows.service.service import up as bring_up
@@ -56,7 +58,9 @@ def up(
 
 
 def down(home: Home = HOME) -> None:
-    """Stop what `up` started, runs and their engines included; finished rows are kept, and a stopped run can be retried."""
+    """Stop what `up` started, runs and their engines included; finished rows are kept, and a
+    stopped run can be retried.
+    """
     from flows.service.service import down as take_down
 
     stopped = take_down(_home(home))
@@ -69,7 +73,9 @@ def status(
         bool, typer.Option("--json", help="The same for scripts; exit code 1 when not all is well.")
     ] = False,
 ) -> None:
-    """Say what is alive, what is scheduled next, and what failed last. Exit code 1 when a nightly run would not be done."""
+    """Say what is alive, what is scheduled next, and what failed last. Exit code 1 when a nightly
+    run would not be done.
+    """
     from flows.service.screen import show_status
     from flows.service.status import status as look
 

@@ -1,4 +1,6 @@
-"""Where the local Prefect lives: one folder, and one file of settings that server, worker, systemd and shells read alike."""
+"""Where the local Prefect lives: one folder, and one file of settings that server, worker, systemd
+and shells read alike.
+"""
 
 import os
 import secrets
@@ -11,7 +13,8 @@ from tasks.errors import BadSetting
 SETTINGS, LOGS = "env", "logs"
 POOL, WORKER = "spark", "mill"
 MARK = "TRACEMILL_HOME"
-"""Set in the environment of everything that is started here, so that everything can be found again."""
+"""Set in the environment of everything that is started here, so that everything can be found again.
+"""
 MOST_RUNS = 3
 """Times a run that crashed is begun, the first included, before it stays crashed."""
 SILENT_SECONDS = 90
@@ -51,7 +54,8 @@ class Home(NamedTuple):
     def write(self, *, port: int, root: Path, database: str) -> dict[str, str]:
         """Write the settings, keeping the password there was, and return them.
 
-        database: an SQLAlchemy address (postgresql+asyncpg://…); SQLite below the folder when empty.
+        database: an SQLAlchemy address (postgresql+asyncpg://…); SQLite below the folder when
+        empty.
         """
         for folder in (self.folder, self.logs):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -71,7 +75,8 @@ class Home(NamedTuple):
         return found
 
     def environment(self, *, server: bool = False) -> dict[str, str]:
-        """Return the environment of a process started here: what is set already stands only where the file is silent.
+        """Return the environment of a process started here: what is set already stands only where
+        the file is silent.
 
         Only the server is told where the database is: its address may hold a password.
         """
@@ -82,7 +87,9 @@ class Home(NamedTuple):
 
 
 def take_turns_by_default() -> None:
-    """Have the server that a command starts for itself write in turn too, where nobody has named a database."""
+    """Have the server that a command starts for itself write in turn too, where nobody has named a
+    database.
+    """
     from prefect.settings import get_current_settings
 
     database = get_current_settings().server.database
@@ -94,39 +101,58 @@ def _settings(folder: Path, *, port: int, root: Path, database: str, secret: str
     _refuse_bad_values({"--home": str(folder), "--root": str(root), "--database": database})
     address = f"http://127.0.0.1:{port}"
     return {
-        MARK: str(folder), "TRACEMILL_ROOT": str(root),
-        **_paths(folder), **_security(address, port, secret), **_pace(), **_retention(),
+        MARK: str(folder),
+        "TRACEMILL_ROOT": str(root),
+        **_paths(folder),
+        **_security(address, port, secret),
+        **_pace(),
+        **_retention(),
         DATABASE: database or f"sqlite+aiosqlite:///{folder}/prefect.db?{IN_TURN}",
-    }  # fmt: skip
+    }
 
 
 def _paths(folder: Path) -> Mapping[str, str]:
     """PREFECT_HOME alone does not move all of Prefect's files."""
     return {
-        "PREFECT_HOME": str(folder), "PREFECT_MEMO_STORE_PATH": f"{folder}/memo_store.toml", "PREFECT_LOCAL_STORAGE_PATH": f"{folder}/storage",
+        "PREFECT_HOME": str(folder),
+        "PREFECT_MEMO_STORE_PATH": f"{folder}/memo_store.toml",
+        "PREFECT_LOCAL_STORAGE_PATH": f"{folder}/storage",
         "PREFECT_PROFILES_PATH": f"{folder}/profiles.toml",
-    }  # fmt: skip
+    }
 
 
 def _security(address: str, port: int, secret: str) -> Mapping[str, str]:
     """Loopback, a password, no other web page, no call home."""
     return {
-        "PREFECT_SERVER_API_HOST": "127.0.0.1", "PREFECT_SERVER_API_PORT": str(port), "PREFECT_API_URL": f"{address}/api",
-        "PREFECT_UI_API_URL": f"{address}/api", "PREFECT_SERVER_API_CORS_ALLOWED_ORIGINS": address,
-        "PREFECT_SERVER_API_AUTH_STRING": secret, "PREFECT_API_AUTH_STRING": secret,
-        "PREFECT_SERVER_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1", "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
-    }  # fmt: skip
+        "PREFECT_SERVER_API_HOST": "127.0.0.1",
+        "PREFECT_SERVER_API_PORT": str(port),
+        "PREFECT_API_URL": f"{address}/api",
+        "PREFECT_UI_API_URL": f"{address}/api",
+        "PREFECT_SERVER_API_CORS_ALLOWED_ORIGINS": address,
+        "PREFECT_SERVER_API_AUTH_STRING": secret,
+        "PREFECT_API_AUTH_STRING": secret,
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "DO_NOT_TRACK": "1",
+        "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
+    }
 
 
 def _pace() -> Mapping[str, str]:
-    """A trigger is picked up within a second; a run that says nothing for 90 is called dead; leases outlive a killed server."""
+    """A trigger is picked up within a second; a run that says nothing for 90 is called dead; leases
+    outlive a killed server.
+    """
     return {
-        "PREFECT_WORKER_QUERY_SECONDS": "1", "PREFECT_WORKER_HEARTBEAT_SECONDS": "10", "PREFECT_WORKER_PREFETCH_SECONDS": "2",
+        "PREFECT_WORKER_QUERY_SECONDS": "1",
+        "PREFECT_WORKER_HEARTBEAT_SECONDS": "10",
+        "PREFECT_WORKER_PREFETCH_SECONDS": "2",
         "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",
-        "PREFECT_SERVER_DEPLOYMENTS_CONCURRENCY_SLOT_WAIT_SECONDS": "5", "PREFECT_LOGGING_EXTRA_LOGGERS": "tasks,flows,ray,vllm",
+        "PREFECT_SERVER_DEPLOYMENTS_CONCURRENCY_SLOT_WAIT_SECONDS": "5",
+        "PREFECT_LOGGING_EXTRA_LOGGERS": "tasks,flows,ray,vllm",
         "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
-        "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore", "PREFECT_SERVER_LOGGING_LEVEL": "WARNING", "PREFECT_LOGGING_LEVEL": "INFO",
-    }  # fmt: skip
+        "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
+        "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
+        "PREFECT_LOGGING_LEVEL": "INFO",
+    }
 
 
 def _retention() -> Mapping[str, str]:

@@ -1,4 +1,6 @@
-"""The reports, in a browser: what the mill wrote for reading, behind the same password as the Prefect UI, on loopback."""
+"""The reports, in a browser: what the mill wrote for reading, behind the same password as the
+Prefect UI, on loopback.
+"""
 
 import json
 import secrets
@@ -38,7 +40,9 @@ SAFE = {
 
 
 def application(root: Path, secret: str) -> Any:
-    """Return the ASGI application that serves the reports below root to whoever knows the secret, `user:password`."""
+    """Return the ASGI application that serves the reports below root to whoever knows the secret,
+    `user:password`.
+    """
     from starlette.applications import Starlette
     from starlette.responses import FileResponse, HTMLResponse, PlainTextResponse
     from starlette.routing import Route
@@ -60,7 +64,8 @@ def application(root: Path, secret: str) -> Any:
 
 
 def readable(root: Path, path: str) -> Path | None:
-    """Return the file that a path names, if its table declares it as a page; None for any other, weights and journals among them.
+    """Return the file that a path names, if its table declares it as a page; None for any other,
+    weights and journals among them.
 
     A link that leads out of root is not followed.
     """
@@ -112,7 +117,9 @@ def _knows(header: str, secret: str) -> bool:
 
 
 def main() -> None:
-    """Serve until told to stop: `python -m flows.service.pages`, on the port behind the server's, settings from the environment."""
+    """Serve until told to stop: `python -m flows.service.pages`, on the port behind the server's,
+    settings from the environment.
+    """
     import os
 
     import uvicorn

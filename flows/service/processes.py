@@ -13,11 +13,15 @@ from flows.service.home import MARK, Home
 
 GRACE_SECONDS = 20.0
 HEED_SIGNALS = ("env", "--default-signal=INT,TERM,HUP")
-"""A shell that starts jobs with & has them ignore an interrupt, and Prefect's worker ends on nothing else."""
+"""A shell that starts jobs with & has them ignore an interrupt, and Prefect's worker ends on
+nothing else.
+"""
 
 
 def alive(home: Home, name: str) -> psutil.Process | None:
-    """Return the process started here under this name, if it lives. A number that another process has since been given is not taken for it."""
+    """Return the process started here under this name, if it lives. A number that another process
+    has since been given is not taken for it.
+    """
     try:
         number, began = (home.folder / f"{name}.pid").read_text().split()
         process = psutil.Process(int(number))
@@ -34,16 +38,23 @@ def alive(home: Home, name: str) -> psutil.Process | None:
 def start(
     home: Home, name: str, command: Sequence[str], environment: Mapping[str, str]
 ) -> psutil.Process:
-    """Start a process in a session of its own, its words going to a log; a living one of that name is kept."""
+    """Start a process in a session of its own, its words going to a log; a living one of that name
+    is kept.
+    """
     running = alive(home, name)
     if running:
         return running
     log = os.open(home.logs / f"{name}.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     try:
         child = subprocess.Popen(
-            [*HEED_SIGNALS, *command], env=dict(environment), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+            [*HEED_SIGNALS, *command],
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
             cwd=home.folder,
-        )  # fmt: skip
+        )
     finally:
         os.close(log)
     process = psutil.Process(child.pid)
@@ -71,7 +82,9 @@ def end(processes: Sequence[psutil.Process], grace_seconds: float = GRACE_SECOND
 
 
 def descendants(home: Home) -> list[psutil.Process]:
-    """Return every living process that was started here, however deep and whoever its parent is now: Ray's and vLLM's as well."""
+    """Return every living process that was started here, however deep and whoever its parent is
+    now: Ray's and vLLM's as well.
+    """
     return [
         process
         for process in psutil.process_iter()

@@ -1,4 +1,6 @@
-"""Waits until the server of the environment answers: what systemd and compose start before a worker. `python -m flows.service.ready`."""
+"""Waits until the server of the environment answers: what systemd and compose start before a
+worker. `python -m flows.service.ready`.
+"""
 
 import os
 import sys

@@ -1,7 +1,9 @@
-"""After a power cut: runs that the server believes to be under way, though nothing on this machine runs them.
+"""After a power cut: runs that the server believes to be under way, though nothing on this machine
+runs them.
 
-`python -m flows.service.recover` before a worker starts; settings from the environment. They are tried again here, and not by the automation for
-crashed runs: a server that has just started hears no events yet.
+`python -m flows.service.recover` before a worker starts; settings from the environment. They are
+tried again here, and not by the automation for crashed runs: a server that has just started hears
+no events yet.
 """
 
 import os
@@ -21,7 +23,9 @@ LOST = "its process is gone; the machine or its worker went down"
 
 
 def recover(home: Home, api: Api) -> list[str]:
-    """Schedule every run of our pool again that no process here carries on; return their names. One that was being cancelled is cancelled."""
+    """Schedule every run of our pool again that no process here carries on; return their names. One
+    that was being cancelled is cancelled.
+    """
     alive = {_run_of(process) for process in descendants(home)}
     body = {
         "flow_runs": {"state": {"type": {"any_": UNDER_WAY}}},

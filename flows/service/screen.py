@@ -12,13 +12,18 @@ from flows.service.status import Run, Status
 
 
 def show_up(up: Up, console: Console | None = None) -> None:
-    """Print the addresses, how to log in, and what is deployed. The password itself is not printed: terminals are logged."""
+    """Print the addresses, how to log in, and what is deployed. The password itself is not printed:
+    terminals are logged.
+    """
     console = console or Console()
     for name, value in (
-        ("UI", up.ui), ("log in with", f"the line of `grep -m1 AUTH_STRING {up.settings}`, behind the = sign"),
-        ("reports", f"{up.reports}  (user and password: the same, parted at the colon)"), ("store", str(up.root)),
-        ("deployed", ", ".join(up.deployed)), ("shell", f"set -a; . {up.settings}; set +a   # then `prefect` and `tracemill` talk to it"),
-    ):  # fmt: skip
+        ("UI", up.ui),
+        ("log in with", f"the line of `grep -m1 AUTH_STRING {up.settings}`, behind the = sign"),
+        ("reports", f"{up.reports}  (user and password: the same, parted at the colon)"),
+        ("store", str(up.root)),
+        ("deployed", ", ".join(up.deployed)),
+        ("shell", f"set -a; . {up.settings}; set +a   # then `prefect` and `tracemill` talk to it"),
+    ):
         console.print(Text(f"{name:12} {value}"), soft_wrap=True)
 
 
@@ -31,9 +36,10 @@ def show_status(status: Status, console: Console | None = None) -> None:
         else f"heard of {max(status.worker_heard_seconds, 0):.0f} s ago"
     )
     for name, alive, more in (
-        ("server", status.server, f"{status.ui}  {status.database}"), ("worker", status.worker_heard_seconds is not None, heard),
+        ("server", status.server, f"{status.ui}  {status.database}"),
+        ("worker", status.worker_heard_seconds is not None, heard),
         ("reports", status.reports, ""),
-    ):  # fmt: skip
+    ):
         console.print(
             Text(f"{name:8} {'up' if alive else 'down':5} {more}".rstrip()), soft_wrap=True
         )

@@ -14,11 +14,15 @@ from tasks.errors import ServiceDown
 
 STARTUP_SECONDS = 180.0
 IDLE_SECONDS = 2.0
-"""The server closes a connection that was idle for five seconds; one that is used at that moment would fail."""
+"""The server closes a connection that was idle for five seconds; one that is used at that moment
+would fail.
+"""
 
 
 def _busy(answer: httpx.Response) -> bool:
-    """Whether the database was not free, which Prefect answers with 503; asking again is safe, nothing was written."""
+    """Whether the database was not free, which Prefect answers with 503; asking again is safe,
+    nothing was written.
+    """
     return answer.status_code == httpx.codes.SERVICE_UNAVAILABLE
 
 
@@ -54,11 +58,15 @@ class Api:
             return False
 
     def get(self, path: str) -> Any:
-        """Return what lies at a path. Raises ServiceDown when the server cannot be reached or will not answer us."""
+        """Return what lies at a path. Raises ServiceDown when the server cannot be reached or will
+        not answer us.
+        """
         return self._told("GET", path, None)
 
     def post(self, path: str, body: Mapping[str, object] | Sequence[object]) -> Any:
-        """Return what the server answers to a body. Raises ServiceDown, with its own words, when it refuses."""
+        """Return what the server answers to a body. Raises ServiceDown, with its own words, when it
+        refuses.
+        """
         return self._told("POST", path, body)
 
     def patch(self, path: str, body: Mapping[str, object]) -> Any:
@@ -97,7 +105,9 @@ class Api:
 def trigger(
     api: Api, deployment: str, *, settings: Sequence[str] = (), idempotency_key: str = ""
 ) -> str:
-    """Start a deployment, flow/recipe, now, and return the run's id; the same key starts nothing twice."""
+    """Start a deployment, flow/recipe, now, and return the run's id; the same key starts nothing
+    twice.
+    """
     parameters: dict[str, object] = {"settings": list(settings)} if settings else {}
     known = api.get(f"/deployments/name/{deployment}")["id"]
     body: dict[str, object] = {"parameters": parameters} | (
@@ -107,7 +117,9 @@ def trigger(
 
 
 def await_health(home: Home, api: Api) -> None:
-    """Return when the server answers; ServiceDown, with the end of its log, when it died or is not up in three minutes."""
+    """Return when the server answers; ServiceDown, with the end of its log, when it died or is not
+    up in three minutes.
+    """
     deadline = time.monotonic() + STARTUP_SECONDS
     while not api.healthy():
         if not alive(home, "server"):

@@ -1,4 +1,6 @@
-"""The local Prefect: server, work pool, worker, deployments and reports, brought up, looked at and taken down."""
+"""The local Prefect: server, work pool, worker, deployments and reports, brought up, looked at and
+taken down.
+"""
 
 import socket
 import subprocess
@@ -30,7 +32,9 @@ class Up(NamedTuple):
 
 
 def up(home: Home, *, port: int, root: Path, database: str, recipes: Sequence[Path]) -> Up:
-    """Bring up what is not up yet; what runs is left alone. Raises ServiceDown with the reason when a part does not start."""
+    """Bring up what is not up yet; what runs is left alone. Raises ServiceDown with the reason when
+    a part does not start.
+    """
     if any(processes.alive(home, part) for part in PARTS):
         _refuse_other(home.settings(), port, root, database)
     else:
@@ -71,7 +75,8 @@ def up(home: Home, *, port: int, root: Path, database: str, recipes: Sequence[Pa
 
 def deploy(home: Home, recipes: Sequence[Path]) -> list[str]:
     """Register every deployment with the running server; return their names, flow/recipe."""
-    # A process of its own: deployments stand above the flows, and Prefect reads its settings when it is imported.
+    # A process of its own: deployments stand above the flows, and Prefect reads its settings when
+    # it is imported.
     done = subprocess.run(
         [sys.executable, "-m", "deployments.deploy", *map(str, recipes)],
         env=home.environment(),
@@ -87,7 +92,9 @@ def deploy(home: Home, recipes: Sequence[Path]) -> list[str]:
 
 
 def down(home: Home) -> list[str]:
-    """Stop everything that was started from this home, runs and their engines included; return what was running."""
+    """Stop everything that was started from this home, runs and their engines included; return what
+    was running.
+    """
     stopped = [name for name in PARTS if processes.stop(home, name)]
     left = processes.descendants(home)
     processes.end(left)
@@ -109,7 +116,9 @@ def _await_worker(home: Home, api: Api) -> None:
 
 
 def _await_scheduled(api: Api) -> None:
-    """Return when every schedule that is on has a run waiting: one can be shown and never fire, when the server's scheduler fails."""
+    """Return when every schedule that is on has a run waiting: one can be shown and never fire,
+    when the server's scheduler fails.
+    """
     due = [
         one
         for one in api.post("/deployments/filter", {})
@@ -146,7 +155,9 @@ def _refuse_taken(port: int) -> None:
 
 
 def _refuse_other(settings: dict[str, str], port: int, root: Path, database: str) -> None:
-    """Raise when what runs was started with other settings: it would have to be stopped first, and a run may be under way."""
+    """Raise when what runs was started with other settings: it would have to be stopped first, and
+    a run may be under way.
+    """
     asked = {"PREFECT_SERVER_API_PORT": str(port), "TRACEMILL_ROOT": str(root)}
     if database:
         asked[DATABASE] = database

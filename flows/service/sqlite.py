@@ -1,8 +1,11 @@
-"""How the server's SQLite file is written to: one writer after the other, each in its turn, instead of a refusal.
+"""How the server's SQLite file is written to: one writer after the other, each in its turn, instead
+of a refusal.
 
-Prefect begins every transaction DEFERRED. One that reads first and writes then is refused at once ("database is locked") when another has
-written in between (https://www.sqlite.org/lang_transaction.html, §2.2), and the API answers 503; the worker, which asks every second, does
-exactly that. And those that wait for the lock hold every connection of a pool of fifteen, while the one that has it may need a second.
+Prefect begins every transaction DEFERRED. One that reads first and writes then is refused at once
+("database is locked") when another has written in between
+(https://www.sqlite.org/lang_transaction.html, §2.2), and the API answers 503; the worker, which
+asks every second, does exactly that. And those that wait for the lock hold every connection of a
+pool of fifteen, while the one that has it may need a second.
 """
 
 from typing import Any
@@ -13,7 +16,8 @@ NAME = "tracemill"
 
 
 class InTurn(sqlalchemy.CreateEnginePlugin):
-    """SQLAlchemy's plugin `tracemill`: a transaction takes the lock when it begins, and the pool has no end.
+    """SQLAlchemy's plugin `tracemill`: a transaction takes the lock when it begins, and the pool
+    has no end.
 
     Used by an address that names it: sqlite+aiosqlite:////path/prefect.db?plugin=tracemill
     """

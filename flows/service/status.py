@@ -13,7 +13,9 @@ SHOWN = 8
 
 
 class Run(BaseModel):
-    """A flow run. recipe: its deployment's, "" where it has none. at: when it is due, began or ended, UTC. says: the state's message, one line."""
+    """A flow run. recipe: its deployment's, "" where it has none. at: when it is due, began or
+    ended, UTC. says: the state's message, one line.
+    """
 
     name: str
     flow: str
@@ -25,7 +27,9 @@ class Run(BaseModel):
 
 
 class Status(BaseModel):
-    """The mill now. worker_heard_seconds: since its last sign of life, None when no worker is online."""
+    """The mill now. worker_heard_seconds: since its last sign of life, None when no worker is
+    online.
+    """
 
     ui: str
     root: str
@@ -50,9 +54,16 @@ def status(home: Home) -> Status:
     parts = {name: processes.alive(home, name) is not None for name in ("worker", "reports")}
     database = settings.get(DATABASE, "").partition(":")[0]
     seen = Status(
-        ui=settings.get("PREFECT_API_URL", "").removesuffix("/api"), root=settings.get("TRACEMILL_ROOT", ""), server=False,
-        worker_heard_seconds=None, database=database, running=[], scheduled=[], failed=[], **parts,
-    )  # fmt: skip
+        ui=settings.get("PREFECT_API_URL", "").removesuffix("/api"),
+        root=settings.get("TRACEMILL_ROOT", ""),
+        server=False,
+        worker_heard_seconds=None,
+        database=database,
+        running=[],
+        scheduled=[],
+        failed=[],
+        **parts,
+    )
     if not settings:
         return seen
     with Api(settings) as api:
@@ -63,12 +74,31 @@ def status(home: Home) -> Status:
             for kind in ("flows", "deployments")
             for one in api.post(f"/{kind}/filter", {})
         }
-        return seen.model_copy(update={
-            "server": True, "worker_heard_seconds": worker_online(api, POOL),
-            "running": _runs(api, known, seen.ui, states=["RUNNING", "PENDING", "CANCELLING"], sort="START_TIME_DESC", time="start_time"),
-            "scheduled": _runs(api, known, seen.ui, states=["SCHEDULED"], sort="EXPECTED_START_TIME_ASC", time="expected_start_time"),
-            "failed": _runs(api, known, seen.ui, states=UNSUCCESSFUL, sort="END_TIME_DESC", time="end_time"),
-        })  # fmt: skip
+        return seen.model_copy(
+            update={
+                "server": True,
+                "worker_heard_seconds": worker_online(api, POOL),
+                "running": _runs(
+                    api,
+                    known,
+                    seen.ui,
+                    states=["RUNNING", "PENDING", "CANCELLING"],
+                    sort="START_TIME_DESC",
+                    time="start_time",
+                ),
+                "scheduled": _runs(
+                    api,
+                    known,
+                    seen.ui,
+                    states=["SCHEDULED"],
+                    sort="EXPECTED_START_TIME_ASC",
+                    time="expected_start_time",
+                ),
+                "failed": _runs(
+                    api, known, seen.ui, states=UNSUCCESSFUL, sort="END_TIME_DESC", time="end_time"
+                ),
+            }
+        )
 
 
 def _runs(
@@ -77,12 +107,16 @@ def _runs(
     body = {"flow_runs": {"state": {"type": {"any_": states}}}, "sort": sort, "limit": SHOWN}
     return [
         Run(
-            name=run["name"], flow=known.get(run["flow_id"], ""), recipe=known.get(run["deployment_id"], ""), state=run["state_name"],
+            name=run["name"],
+            flow=known.get(run["flow_id"], ""),
+            recipe=known.get(run["deployment_id"], ""),
+            state=run["state_name"],
             at=_time(run[time]),
-            says=" ".join(((run["state"] or {}).get("message") or "").split())[:200], page=f"{ui}/runs/flow-run/{run['id']}",
+            says=" ".join(((run["state"] or {}).get("message") or "").split())[:200],
+            page=f"{ui}/runs/flow-run/{run['id']}",
         )
         for run in api.post("/flow_runs/filter", body)
-    ]  # fmt: skip
+    ]
 
 
 def _time(text: str | None) -> datetime | None:

@@ -1,8 +1,8 @@
 """The Prefect server that a command starts for itself, where no other is named.
 
-Prefect would start one as well, but inside the terminal's process group, where Ctrl-C ends it before the run, and it
-would outlive a killed command. This one starts while the recipe is being checked, hears no Ctrl-C, and ends with the
-process that began it.
+Prefect would start one as well, but inside the terminal's process group, where Ctrl-C ends it
+before the run, and it would outlive a killed command. This one starts while the recipe is being
+checked, hears no Ctrl-C, and ends with the process that began it.
 """
 
 import atexit
@@ -80,7 +80,8 @@ class Temporary:
 
 
 def begin() -> Temporary | None:
-    """Start a server and name it in the environment; None where the environment or a profile names one.
+    """Start a server and name it in the environment; None where the environment or a profile names
+    one.
 
     Call it before Prefect is imported, which reads the address then.
     """

@@ -1,4 +1,6 @@
-"""From judged traces to the corpus: selected, deduplicated, decontaminated, split, checked, described."""
+"""From judged traces to the corpus: selected, deduplicated, decontaminated, split, checked,
+described.
+"""
 
 import json
 import logging
@@ -28,6 +30,7 @@ from tasks.corpus.similarity import similarities
 from tasks.corpus.split import missing, split
 from tasks.corpus.suite import SuiteSpec, checked_column, validate
 from tasks.corpus.trust import Trust, checked_rows, trust
+from tasks.corpus.upstream import Upstream
 from tasks.errors import EmptyTable, SuiteFailed
 from tasks.inference.embedding import MINILM
 from tasks.spec import Spec
@@ -56,33 +59,6 @@ class CorpusSpec(Spec):
     """Model of the anchor similarity; the same as the passages'."""
 
 
-@dataclass(frozen=True)
-class Upstream:
-    """The tables the flow hands over."""
-
-    traces: Table
-    prompts: Table
-    verdicts: Table
-    coherence: Table
-    passages: Table
-    questions: Table
-    probe_questions: Table
-    gate_checks: Table
-
-    def measured_on(self) -> pa.Table:
-        """Return every question, the probe's among those held out: what a student is measured on, it must not be taught."""
-        probe = self.probe_questions.read()
-        held_out = pa.array(["held_out"] * probe.num_rows, pa.string())
-        return pa.concat_tables(
-            [
-                self.questions.read(),
-                probe.set_column(
-                    probe.schema.get_field_index("split"), rows.QUESTIONS.field("split"), held_out
-                ),
-            ]
-        )
-
-
 @dataclass
 class _Line:
     """The rows still on the line, and those taken off it."""
@@ -106,11 +82,19 @@ def assemble(
     trusting: str = "",
     fingerprint: str = "",
 ) -> Made:
-    """Return the corpus with card, report and suite results beside it; refused when it is not what the Spec says."""
+    """Return the corpus with card, report and suite results beside it; refused when it is not what
+    the Spec says.
+    """
     verdicts = pa.concat_tables([upstream.verdicts.read(), upstream.coherence.read()])
-    passing = list(candidates(
-        upstream.traces.read(TRACE), upstream.prompts.read(), verdicts, upstream.passages.read(), upstream.questions.read()
-    ))  # fmt: skip
+    passing = list(
+        candidates(
+            upstream.traces.read(TRACE),
+            upstream.prompts.read(),
+            verdicts,
+            upstream.passages.read(),
+            upstream.questions.read(),
+        )
+    )
     line, hits = _select(passing, upstream.measured_on(), spec)
     faults = rows.rejected(sorted((one.trace_id, one.reason, one.detail) for one in line.rejected))
     if not line.kept:
@@ -154,7 +138,9 @@ def assemble(
 
 
 def offered_prompts(prompts: Table, spec: CorpusSpec) -> int:
-    """Return how many prompts could make a row of the corpus: the control arm's only where the Spec accepts them."""
+    """Return how many prompts could make a row of the corpus: the control arm's only where the Spec
+    accepts them.
+    """
     return prompts.rows if spec.control else prompts.rows - len(_bare(prompts))
 
 
@@ -224,20 +210,49 @@ def _tables(found: list[Candidate], teacher: str) -> Iterator[pa.Table]:
 
 
 def _findings(
-    line: _Line, upstream: Upstream, spec: CorpusSpec, arm: ControlArm, *, name: str, teacher: str, judge: str, trusting: str, fingerprint: str,
-    suite: list[dict[str, object]], hits: Counter[str], validation: set[str], trusted: Trust,
-) -> Findings:  # fmt: skip
+    line: _Line,
+    upstream: Upstream,
+    spec: CorpusSpec,
+    arm: ControlArm,
+    *,
+    name: str,
+    teacher: str,
+    judge: str,
+    trusting: str,
+    fingerprint: str,
+    suite: list[dict[str, object]],
+    hits: Counter[str],
+    validation: set[str],
+    trusted: Trust,
+) -> Findings:
     kept = line.kept
     return Findings(
-        name=name, teacher=teacher, prompts=upstream.prompts.rows, asked=upstream.traces.rows_in,
-        trace_rejects=dict(upstream.traces.rejected), verdict_rejects=_gate_rejects(upstream), corpus_rejects=_selected_out(line),
-        passing=upstream.coherence.rows_out, judge=judge, trusting=trusting, fingerprint=fingerprint, control=arm, rows=len(kept), validation=len(validation),
-        families=dict(sorted(Counter(one.family for one in kept).items())), general=sum(one.general for one in kept),
-        verified=sum(one.known_answer for one in kept), think_lengths=[len(one.trace["think"]) for one in kept],
-        band=(spec.suite.think_min, spec.suite.think_max), similarities=similarities(kept, upstream.passages.path, spec.embedding),
-        benchmark_hits=dict(sorted(hits.items())), sources=_sources(kept), suite=suite,
-        examples=_examples(kept), trust=trusted,
-    )  # fmt: skip
+        name=name,
+        teacher=teacher,
+        prompts=upstream.prompts.rows,
+        asked=upstream.traces.rows_in,
+        trace_rejects=dict(upstream.traces.rejected),
+        verdict_rejects=_gate_rejects(upstream),
+        corpus_rejects=_selected_out(line),
+        passing=upstream.coherence.rows_out,
+        judge=judge,
+        trusting=trusting,
+        fingerprint=fingerprint,
+        control=arm,
+        rows=len(kept),
+        validation=len(validation),
+        families=dict(sorted(Counter(one.family for one in kept).items())),
+        general=sum(one.general for one in kept),
+        verified=sum(one.known_answer for one in kept),
+        think_lengths=[len(one.trace["think"]) for one in kept],
+        band=(spec.suite.think_min, spec.suite.think_max),
+        similarities=similarities(kept, upstream.passages.path, spec.embedding),
+        benchmark_hits=dict(sorted(hits.items())),
+        sources=_sources(kept),
+        suite=suite,
+        examples=_examples(kept),
+        trust=trusted,
+    )
 
 
 def _gate_rejects(upstream: Upstream) -> dict[str, int]:

@@ -79,15 +79,27 @@ class Candidate:
         trace, prompt = self.trace, self.prompt
         turn = {"role": "assistant", "content": think.join(trace["think"], trace["answer"])}
         return {
-            "row_id": digest(self.trace_id, "row")[:16], "prompt": self.question, "think": trace["think"], "answer": trace["answer"],
-            "messages": [*prompt["messages"], turn], "family": self.family, "general": self.general, "verified": self.known_answer,
+            "row_id": digest(self.trace_id, "row")[:16],
+            "prompt": self.question,
+            "think": trace["think"],
+            "answer": trace["answer"],
+            "messages": [*prompt["messages"], turn],
+            "family": self.family,
+            "general": self.general,
+            "verified": self.known_answer,
             "provenance": {
-                "trace_id": self.trace_id, "prompt_id": prompt["prompt_id"], "sample": trace["sample"], "seed": trace["seed"],
-                "teacher": teacher, "question_id": prompt["question_id"], "passage_ids": prompt["passage_ids"],
-                "document_ids": list(self.documents), "sources": sorted({source["source"] for source in self.sources}),
+                "trace_id": self.trace_id,
+                "prompt_id": prompt["prompt_id"],
+                "sample": trace["sample"],
+                "seed": trace["seed"],
+                "teacher": teacher,
+                "question_id": prompt["question_id"],
+                "passage_ids": prompt["passage_ids"],
+                "document_ids": list(self.documents),
+                "sources": sorted({source["source"] for source in self.sources}),
                 "licences": sorted({source["licence"] for source in self.sources} - {""}),
             },
-        }  # fmt: skip
+        }
 
 
 def candidates(

@@ -1,4 +1,6 @@
-"""Decontamination: no row holds a held-out question, or a stretch of one that only that question has."""
+"""Decontamination: no row holds a held-out question, or a stretch of one that only that question
+has.
+"""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
@@ -21,7 +23,9 @@ class DecontaminationSpec(Spec):
     words: int = Field(8, ge=3)
     """Length of the shared n-gram of alphanumeric words."""
     template_items: int = Field(3, ge=2)
-    """An n-gram that this many questions of one category share, asked ones counted, is the category's wording, and proves nothing about one of them."""
+    """An n-gram that this many questions of one category share, asked ones counted, is the
+    category's wording, and proves nothing about one of them.
+    """
 
 
 Words = tuple[str, ...]
@@ -90,7 +94,9 @@ def _lengths(items: Iterable[Words]) -> dict[Words, tuple[int, ...]]:
 def without_contaminated(
     found: list[Candidate], benchmarks: HeldOut, spec: DecontaminationSpec
 ) -> tuple[Selection, Counter[str]]:
-    """Keep rows whose prompt and completion hold no held-out question; also return hits by benchmark."""
+    """Keep rows whose prompt and completion hold no held-out question; also return hits by
+    benchmark.
+    """
     kept, rejected = [], []
     hits: Counter[str] = Counter()
     for one in found:

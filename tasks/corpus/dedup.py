@@ -1,7 +1,8 @@
 """Duplicates: exact ones, and near ones verified against a representative.
 
-Taking one row per connected component of similar rows deletes nearly all of a templated corpus, because similarity chains.
-Here a row is a near-duplicate of a representative that was kept, by exact Jaccard, or it is kept and represents others.
+Taking one row per connected component of similar rows deletes nearly all of a templated corpus,
+because similarity chains. Here a row is a near-duplicate of a representative that was kept, by
+exact Jaccard, or it is kept and represents others.
 """
 
 from collections import Counter, defaultdict
@@ -27,9 +28,13 @@ class DedupSpec(Spec):
     """When two completions are the same."""
 
     jaccard: float = Field(0.8, gt=0, le=1)
-    """Exact Jaccard similarity of 3-word shingles from which two completions are near-duplicates; 1 for exact ones alone."""
+    """Exact Jaccard similarity of 3-word shingles from which two completions are near-duplicates; 1
+    for exact ones alone.
+    """
     same_numbers: bool = True
-    """Near-duplicates must also hold the same numbers: a problem with other constants is another problem."""
+    """Near-duplicates must also hold the same numbers: a problem with other constants is another
+    problem.
+    """
     copies: int = Field(1, ge=1)
     """Rows a representative may stand for, itself included."""
 

@@ -18,7 +18,9 @@ class Example:
 
 @dataclass(frozen=True)
 class ControlArm:
-    """What was asked bare: prompts, their traces, those that passed every gate, and whether these were offered to the corpus."""
+    """What was asked bare: prompts, their traces, those that passed every gate, and whether these
+    were offered to the corpus.
+    """
 
     prompts: int
     traces: int
@@ -73,9 +75,11 @@ class Step(NamedTuple):
 
 @dataclass(frozen=True)
 class Findings:
-    """Counts of a build. Rejects map reason → rows; lengths are characters; similarities are cosines; prompts are all that were asked.
+    """Counts of a build. Rejects map reason → rows; lengths are characters; similarities are
+    cosines; prompts are all that were asked.
 
-    judge: what the judge of coherence is worth, "" when none was asked. trusting: models that ran code of their own, "" when none did.
+    judge: what the judge of coherence is worth, "" when none was asked. trusting: models that ran
+    code of their own, "" when none did.
     """
 
     name: str

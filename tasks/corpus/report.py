@@ -12,7 +12,9 @@ TEMPLATE = Path(__file__).with_name("report.html.jinja")
 
 
 def report(found: Findings) -> str:
-    """Return the page. Every text of the corpus is escaped; plots are inline SVG, the same bytes for the same findings."""
+    """Return the page. Every text of the corpus is escaped; plots are inline SVG, the same bytes
+    for the same findings.
+    """
     environment = Environment(undefined=StrictUndefined, autoescape=True)
     environment.filters |= {"rounded": rounded, "percent": percent}
     return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(

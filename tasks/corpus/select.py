@@ -1,4 +1,6 @@
-"""Which passing traces make the corpus: the best of each prompt, within the shares the recipe allows."""
+"""Which passing traces make the corpus: the best of each prompt, within the shares the recipe
+allows.
+"""
 
 from collections.abc import Iterable
 from itertools import groupby
@@ -22,7 +24,9 @@ def accepted_arms(found: list[Candidate], *, control: bool) -> Selection:
 
 
 def best_of_n(found: Iterable[Candidate]) -> Selection:
-    """Keep one trace a prompt: verified first, then best grounded, then least repetitive, then the earliest sample."""
+    """Keep one trace a prompt: verified first, then best grounded, then least repetitive, then the
+    earliest sample.
+    """
     kept, rejected = [], []
     for prompt_id, several in groupby(
         sorted(found, key=lambda one: one.prompt["prompt_id"]),
@@ -40,7 +44,8 @@ def best_of_n(found: Iterable[Candidate]) -> Selection:
 def within_share(
     found: list[Candidate], *, share: float, belongs: Iterable[str], reason: str = "over_quota"
 ) -> Selection:
-    """Keep so many rows of the families that belong together that they make at most `share` of what is kept.
+    """Keep so many rows of the families that belong together that they make at most `share` of what
+    is kept.
 
     Which ones go is drawn by row, not by order, so a rebuild drops the same.
     """

@@ -178,9 +178,11 @@ def _whole(spec: SuiteSpec) -> list[Any]:
 def validate(
     columns: Mapping[str, Sequence[object]], spec: SuiteSpec, *, docs: Path
 ) -> list[dict[str, object]]:
-    """Check the corpus in an ephemeral context, write the Data Docs, and return one line an expectation.
+    """Check the corpus in an ephemeral context, write the Data Docs, and return one line an
+    expectation.
 
-    columns: row_id, split, prompt, think, answer, family (str), general, verified (0 or 1). Raises SuiteFailed naming rows.
+    columns: row_id, split, prompt, think, answer, family (str), general, verified (0 or 1). Raises
+    SuiteFailed naming rows.
     """
     import great_expectations as gx
     import pandas as pd
@@ -207,7 +209,8 @@ def validate(
     definition = context.validation_definitions.add(
         gx.ValidationDefinition(name="corpus", data=batch, suite=suite)
     )
-    # Data Docs count the failing rows and quote none: they would put what a row says on their page as it is, script and all.
+    # Data Docs count the failing rows and quote none: they would put what a row says on their page
+    # as it is, script and all.
     results = {
         "result_format": "COMPLETE",
         "unexpected_index_column_names": ["row_id"],
@@ -229,9 +232,15 @@ def validate(
 def _write_docs(context: Any, docs: Path) -> None:
     """Build the Data Docs site; its pages ask nothing of any network."""
     store = {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(docs)}
-    context.add_data_docs_site(site_name="local", site_config={
-        "class_name": "SiteBuilder", "store_backend": store, "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"}, "show_how_to_buttons": False,
-    })  # fmt: skip
+    context.add_data_docs_site(
+        site_name="local",
+        site_config={
+            "class_name": "SiteBuilder",
+            "store_backend": store,
+            "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
+            "show_how_to_buttons": False,
+        },
+    )
     context.build_data_docs(site_names=["local"])
     take_offline(docs)
 

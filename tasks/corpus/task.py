@@ -4,7 +4,8 @@ from pathlib import Path
 
 from prefect import task
 
-from tasks.corpus.assemble import CorpusSpec, Upstream, assemble
+from tasks.corpus.assemble import CorpusSpec, assemble
+from tasks.corpus.upstream import Upstream
 from tasks.policy import STAGE, settle
 from tasks.store import Key, Table, digests
 
@@ -23,8 +24,9 @@ def assemble_corpus(
 ) -> Table:
     """Return the CORPUS: selected, cleaned, checked and described.
 
-    judge, trusting: sentences for the card, which are no part of the corpus' identity (trusting names
-    the models that ran code of their own). SuiteFailed when the corpus is not what the Spec says.
+    judge, trusting: sentences for the card, which are no part of the corpus' identity (trusting
+    names the models that ran code of their own). SuiteFailed when the corpus is not what the Spec
+    says.
     """
     inputs = digests(vars(upstream))
     key = Key(
@@ -51,5 +53,7 @@ def assemble_corpus(
 
 
 def data_docs(root: Path, fingerprint: str) -> Path:
-    """Return the folder of a corpus' Data Docs; they carry the time of checking, so they lie beside the table, not in it."""
+    """Return the folder of a corpus' Data Docs; they carry the time of checking, so they lie beside
+    the table, not in it.
+    """
     return root / "data_docs" / fingerprint

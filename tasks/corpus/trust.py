@@ -1,4 +1,6 @@
-"""How far the gates can be trusted: what they checked in these rows, and what they find of planted faults."""
+"""How far the gates can be trusted: what they checked in these rows, and what they find of planted
+faults.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

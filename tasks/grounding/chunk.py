@@ -32,7 +32,9 @@ _ROUND = str.maketrans("[]", "()")
 LABEL_CHARACTERS = 80
 """A citation in brackets holds no more."""
 WORD_CHARACTERS = 200
-"""What is longer without a space is no word: encoded pictures, keys, noise. It stands in no passage."""
+"""What is longer without a space is no word: encoded pictures, keys, noise. It stands in no
+passage.
+"""
 
 
 class Heading(NamedTuple):
@@ -62,7 +64,8 @@ class Chunk:
 
 
 def chunks(text: str, *, title: str, max_words: int, min_words: int) -> Iterator[Chunk]:
-    """Yield the passages of a document in order; none crosses a section, none is longer than max_words.
+    """Yield the passages of a document in order; none crosses a section, none is longer than
+    max_words.
 
     What stands under a heading in fewer than min_words is a stub of layout, and left out.
     """
@@ -73,7 +76,9 @@ def chunks(text: str, *, title: str, max_words: int, min_words: int) -> Iterator
 
 
 def headings(text: str) -> list[Heading]:
-    """Return every heading: Markdown hashes, underlined lines, numbered lines that stand alone, outline numbers (2.1) even in running text."""
+    """Return every heading: Markdown hashes, underlined lines, numbered lines that stand alone,
+    outline numbers (2.1) even in running text.
+    """
     found = {}
     prose = _FENCED.sub(lambda code: " " * len(code[0]), text)
     rules: list[str] = []
@@ -112,7 +117,9 @@ def _level(match: re.Match[str], section: str, rules: list[str]) -> int:
 
 
 def label(title: str) -> tuple[str, str]:
-    """Return (section, topic) of a heading: "Section 214. Late fees" is cited as "Section 214"; without a number, by its words."""
+    """Return (section, topic) of a heading: "Section 214. Late fees" is cited as "Section 214";
+    without a number, by its words.
+    """
     title = " ".join(title.split())
     match = _LABEL.match(title)
     return (

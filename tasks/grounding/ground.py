@@ -22,7 +22,9 @@ class GroundingSpec(Spec):
     """How documents become passages."""
 
     max_words: int = Field(150, ge=20, le=2000)
-    """Words of a passage at most; sections are never joined, long ones are cut at paragraphs, then sentences."""
+    """Words of a passage at most; sections are never joined, long ones are cut at paragraphs, then
+    sentences.
+    """
     min_words: int = Field(6, ge=1)
     """A shorter passage is left out."""
     asked_all_the_same: tuple[Matter, ...] = ()
@@ -116,11 +118,19 @@ def _named(chunk: Chunk, in_common: frozenset[str]) -> tuple[str, str]:
 
 def _row(document: dict[str, str], chunk: Chunk, section: str, heading: str) -> dict[str, object]:
     return {
-        "passage_id": digest(document["document_id"], str(chunk.start), str(chunk.end))[:16], "document_id": document["document_id"],
-        "title": document["title"], "section": section, "heading": heading,
-        "start": chunk.start, "end": chunk.end, "text": document["text"][chunk.start : chunk.end], "neighbours": [],
-        "source": document["source"], "licence": document["licence"], "category": document["category"],
-    }  # fmt: skip
+        "passage_id": digest(document["document_id"], str(chunk.start), str(chunk.end))[:16],
+        "document_id": document["document_id"],
+        "title": document["title"],
+        "section": section,
+        "heading": heading,
+        "start": chunk.start,
+        "end": chunk.end,
+        "text": document["text"][chunk.start : chunk.end],
+        "neighbours": [],
+        "source": document["source"],
+        "licence": document["licence"],
+        "category": document["category"],
+    }
 
 
 def _vectors(texts: list[str], spec: GroundingSpec, scratch: Path | None) -> Vectors:
@@ -146,5 +156,7 @@ def _neighbours(index: PassageIndex, passages: list[dict[str, object]], k: int) 
 
 
 def cut(documents: pa.Table, spec: GroundingSpec) -> list[dict[str, object]]:
-    """Return the rows of PASSAGES that these DOCUMENTS give, without neighbours: nothing is embedded."""
+    """Return the rows of PASSAGES that these DOCUMENTS give, without neighbours: nothing is
+    embedded.
+    """
     return _cut(documents.to_pylist(), spec)[0]

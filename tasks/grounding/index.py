@@ -41,7 +41,9 @@ class PassageIndex:
 
     @classmethod
     def build(cls, vectors: Vectors, spec: IndexSpec) -> "PassageIndex":
-        """Return an index over (n, d) unit vectors. One thread: the graph is then the same every time."""
+        """Return an index over (n, d) unit vectors. One thread: the graph is then the same every
+        time.
+        """
         if len(vectors) < spec.exact_below:
             return cls(vectors, spec)
         graph = _graph(vectors.shape[1])
@@ -59,7 +61,9 @@ class PassageIndex:
 
     @classmethod
     def load(cls, folder: Path, spec: IndexSpec) -> "PassageIndex":
-        """Return the index a folder holds, searching as wide as when it was built: hnswlib does not save ef."""
+        """Return the index a folder holds, searching as wide as when it was built: hnswlib does not
+        save ef.
+        """
         vectors = np.load(folder / VECTORS)
         if not (folder / GRAPH).exists():
             return cls(vectors, spec)
@@ -68,7 +72,9 @@ class PassageIndex:
         return cls(vectors, spec, _widened(graph, spec))
 
     def search(self, queries: Vectors, k: int) -> tuple[NDArray[np.int64], Vectors]:
-        """Return (labels, cosines), each (len(queries), min(k, n)), best first; ties go to the lower label."""
+        """Return (labels, cosines), each (len(queries), min(k, n)), best first; ties go to the
+        lower label.
+        """
         k = min(k, len(self.vectors))
         if self._graph is None:
             return _exact(self.vectors, queries, k)

@@ -16,19 +16,26 @@ from tasks.spec import Placement
 class MeasurePlacement(Placement):
     """Which teachers are measured before the night begins, and what the night may cost.
 
-    No field is part of what is made: a teacher that is chosen takes the place of traces.teacher, and is fingerprinted there.
+    No field is part of what is made: a teacher that is chosen takes the place of traces.teacher,
+    and is fingerprinted there.
     """
 
     candidates: tuple[TeacherSpec, ...] = ()
-    """Teachers in order of preference, each complete; the factory takes the first that fits. None: traces.teacher alone."""
+    """Teachers in order of preference, each complete; the factory takes the first that fits. None:
+    traces.teacher alone.
+    """
     budget_hours: float = Field(0, ge=0)
-    """Hours that generating may take; 0 sets no bound. Without it and without candidates the factory measures nothing."""
+    """Hours that generating may take; 0 sets no bound. Without it and without candidates the
+    factory measures nothing.
+    """
     accepted_rows: int = Field(0, ge=0)
     """Corpus rows that are wanted; 0: as many as the recipe's prompts yield."""
     assumed_yield: float = Field(0.6, gt=0, le=1)
     """Rows a prompt, until a build of this recipe by the same teacher has shown its own."""
     levels: tuple[Annotated[int, Field(ge=1)], ...] = Field((1, 8, 32), min_length=1)
-    """Rows in flight to measure at; those above window x replicas of the placement are left out, and that itself is always measured."""
+    """Rows in flight to measure at; those above window x replicas of the placement are left out,
+    and that itself is always measured.
+    """
     answers: int = Field(2, ge=1, le=64)
     """Whole answers of each slot of a level; more are steadier."""
     watts: float = Field(0, ge=0)
@@ -42,7 +49,9 @@ class MeasurePlacement(Placement):
 
 
 class Need(NamedTuple):
-    """What has to be generated. rows: accepted ones. yield_: rows a prompt. traces: asked for a prompt, the control arm's spread over all."""
+    """What has to be generated. rows: accepted ones. yield_: rows a prompt. traces: asked for a
+    prompt, the control arm's spread over all.
+    """
 
     rows: int
     yield_: float
@@ -76,9 +85,11 @@ class Projection(NamedTuple):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a candidate. says: one sentence, why it fits or why not. levels: () and projection: None when it was not measured.
+    """What became of a candidate. says: one sentence, why it fits or why not. levels: () and
+    projection: None when it was not measured.
 
-    bandwidth: of the memory, bytes/s, 0 when unknown. yield_: rows a prompt that were counted with. yield_of: where that comes from.
+    bandwidth: of the memory, bytes/s, 0 when unknown. yield_: rows a prompt that were counted with.
+    yield_of: where that comes from.
     """
 
     teacher: TeacherSpec
@@ -101,7 +112,9 @@ def needed(
     samples: int,
     observed: float | None,
 ) -> Need:
-    """Return what has to be generated. prompts: the recipe's. control: its share of prompts asked bare. observed: rows a prompt, None: none yet."""
+    """Return what has to be generated. prompts: the recipe's. control: its share of prompts asked
+    bare. observed: rows a prompt, None: none yet.
+    """
     share = observed or settings.assumed_yield
     rows = settings.accepted_rows or max(1, math.floor(prompts * share + 1e-9))
     return Need(rows=rows, yield_=share, traces=samples * (1 + control))
@@ -131,7 +144,9 @@ def judged(
 def choose(
     candidates: Iterable[TeacherSpec], weigh: Callable[[TeacherSpec], Outcome]
 ) -> list[Outcome]:
-    """Return what became of every candidate, in order of preference; those behind the first that fits are not weighed."""
+    """Return what became of every candidate, in order of preference; those behind the first that
+    fits are not weighed.
+    """
     outcomes: list[Outcome] = []
     for teacher in candidates:
         first = chosen(outcomes)

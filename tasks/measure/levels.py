@@ -12,7 +12,9 @@ PLOT = "throughput.svg"
 
 
 class Level(NamedTuple):
-    """Speed with so many rows in flight. roofline: tokens/s that memory bandwidth allows, 0 when unknown."""
+    """Speed with so many rows in flight. roofline: tokens/s that memory bandwidth allows, 0 when
+    unknown.
+    """
 
     concurrency: int
     tokens_per_second: float
@@ -35,17 +37,31 @@ def lines(levels: Sequence[Level]) -> list[dict[str, object]]:
     """Return the levels as lines of a table."""
     return [
         {
-            "rows in flight": one.concurrency, "tokens/s": round(one.tokens_per_second, 1), "roofline": round(one.roofline, 1),
-            "of it": one.of_roofline, "first token s": round(one.first_token_seconds, 3), "peak GiB": round(one.peak_bytes / 2**30, 2),
+            "rows in flight": one.concurrency,
+            "tokens/s": round(one.tokens_per_second, 1),
+            "roofline": round(one.roofline, 1),
+            "of it": one.of_roofline,
+            "first token s": round(one.first_token_seconds, 3),
+            "peak GiB": round(one.peak_bytes / 2**30, 2),
         }
         for one in levels
-    ]  # fmt: skip
+    ]
 
 
 def draw(path: Path, model: str, levels: Sequence[Level]) -> None:
     """Write the plot of tokens a second against rows in flight, the roofline as a line above."""
     measured, bound = [one.tokens_per_second for one in levels], [one.roofline for one in levels]
     at = [one.concurrency for one in levels]
-    path.write_text(svg(
-        f"{model}, tokens/s", lambda axes: against_bound(axes, at, measured, bound if all(bound) else [], named="roofline", axis="rows in flight")
-    ))  # fmt: skip
+    path.write_text(
+        svg(
+            f"{model}, tokens/s",
+            lambda axes: against_bound(
+                axes,
+                at,
+                measured,
+                bound if all(bound) else [],
+                named="roofline",
+                axis="rows in flight",
+            ),
+        )
+    )

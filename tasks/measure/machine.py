@@ -24,9 +24,10 @@ BANDWIDTHS = {
     "NVIDIA A100 80GB PCIe": 1.935e12, "NVIDIA A100-SXM4-40GB": 1.555e12, "NVIDIA A100-PCIE-40GB": 1.555e12, "NVIDIA L40S": 864e9,
     "NVIDIA L4": 300e9, "NVIDIA GeForce RTX 5090": 1.792e12, "NVIDIA GeForce RTX 4090": 1.008e12, "NVIDIA GeForce RTX 3090": 936e9,
 }  # fmt: skip
-"""Bytes a second by the driver's name, each from the maker's own sheet: DGX Spark hardware overview (GB10, 273 GB/s LPDDR5x); data sheets of
-GH200 (480 GB, HBM3), HGX B200, H200, H100, A100, L40S and L4; NVIDIA RTX Blackwell whitepaper (5090), Ada whitepaper (4090), Ampere GA102
-whitepaper (3090)."""
+"""Bytes a second by the driver's name, each from the maker's own sheet: DGX Spark hardware overview
+(GB10, 273 GB/s LPDDR5x); data sheets of GH200 (480 GB, HBM3), HGX B200, H200, H100, A100, L40S and
+L4; NVIDIA RTX Blackwell whitepaper (5090), Ada whitepaper (4090), Ampere GA102 whitepaper (3090).
+"""
 COPIED_BYTES = 2**28
 
 
@@ -39,7 +40,9 @@ class Machine(NamedTuple):
 
 
 def where(teacher: TeacherSpec, placement: EnginePlacement) -> str:
-    """Return what tells one kind of machine from another: device and memory, or the address of an endpoint without its credentials."""
+    """Return what tells one kind of machine from another: device and memory, or the address of an
+    endpoint without its credentials.
+    """
     if teacher.engine == "endpoint":
         return f"endpoint {urlsplit(placement.base_url).netloc.rpartition('@')[2]}"
     device = tightest()
@@ -47,7 +50,9 @@ def where(teacher: TeacherSpec, placement: EnginePlacement) -> str:
 
 
 def machine_of(teacher: TeacherSpec, placement: EnginePlacement) -> Machine:
-    """Return where a teacher runs. A memory that no table knows is measured, once a process, when there is a model to read from it."""
+    """Return where a teacher runs. A memory that no table knows is measured, once a process, when
+    there is a model to read from it.
+    """
     name, device = where(teacher, placement), tightest()
     known = shape_of(teacher) is not None
     return Machine(
@@ -77,10 +82,12 @@ def engine_version(teacher: TeacherSpec) -> str:
 def roofline(
     machine: Machine, shape: Shape | None, placement: EnginePlacement, *, rows: int, context: float
 ) -> float:
-    """Return the completion tokens a second that memory allows with so many rows in flight; 0 when the model or the memory is unknown.
+    """Return the completion tokens a second that memory allows with so many rows in flight; 0 when
+    the model or the memory is unknown.
 
-    The memory side of Williams et al. 2009 for decoding: a step reads weights and KV once, and gives each row a token; reading prompts is left
-    out. GPUs of an engine add up; replicas on a CPU share its memory, on GPUs each has its own.
+    The memory side of Williams et al. 2009 for decoding: a step reads weights and KV once, and
+    gives each row a token; reading prompts is left out. GPUs of an engine add up; replicas on a CPU
+    share its memory, on GPUs each has its own.
     """
     if shape is None or not machine.bandwidth:
         return 0.0
@@ -105,7 +112,8 @@ def unfit(
     device: Device,
     share: float,
 ) -> str:
-    """Return why a model must not be started on a device of which an engine may take a share, "" when it may.
+    """Return why a model must not be started on a device of which an engine may take a share, ""
+    when it may.
 
     Due are the weights and one row's KV cache; on a CPU the KV cache that the placement sets.
     """
@@ -135,7 +143,9 @@ def _measured(gpu: bool) -> float:
 
 
 def host_bandwidth() -> float:
-    """Return the bytes a second that copies on all cores read and write, the best of a few (STREAM copy, McCalpin 1995)."""
+    """Return the bytes a second that copies on all cores read and write, the best of a few (STREAM
+    copy, McCalpin 1995).
+    """
     cores = os.cpu_count() or 1
     blocks = [
         (np.zeros(COPIED_BYTES // cores, np.uint8), np.ones(COPIED_BYTES // cores, np.uint8))

@@ -27,7 +27,9 @@ WARM_TOKENS = 16
 
 @dataclass(frozen=True)
 class Plan:
-    """What is asked. levels: rows in flight, rising. answers: of each slot of a level. samples: of each prompt, as the build asks it."""
+    """What is asked. levels: rows in flight, rising. answers: of each slot of a level. samples: of
+    each prompt, as the build asks it.
+    """
 
     teacher: TeacherSpec
     placement: EnginePlacement
@@ -42,7 +44,9 @@ class Plan:
 
 
 def levels_due(wanted: Sequence[int], placement: EnginePlacement) -> tuple[int, ...]:
-    """Return the levels to measure: those wanted below what the engines take at once, and that itself, which is how a build asks."""
+    """Return the levels to measure: those wanted below what the engines take at once, and that
+    itself, which is how a build asks.
+    """
     top = placement.window * placement.replicas
     return tuple(sorted({min(level, top) for level in wanted} | {top}))
 
@@ -57,10 +61,12 @@ def typical_words(prompts: pa.Table) -> int:
 
 
 def measure(prompts: pa.Table, plan: Plan, machine: Machine, progress: Progress) -> pa.Table:
-    """Return MEASUREMENTS, a row a level. Raises what an engine raises, and EmptyTable when it answers nothing.
+    """Return MEASUREMENTS, a row a level. Raises what an engine raises, and EmptyTable when it
+    answers nothing.
 
-    prompts: PROMPTS. The time to the first token is the time of an answer of one token, asked by all slots of the level at once: engines here
-    answer whole, and every kind of engine is measured alike.
+    prompts: PROMPTS. The time to the first token is the time of an answer of one token, asked by
+    all slots of the level at once: engines here answer whole, and every kind of engine is measured
+    alike.
     """
     made = WARM.work(
         plan.teacher,
@@ -73,7 +79,9 @@ def measure(prompts: pa.Table, plan: Plan, machine: Machine, progress: Progress)
 async def measure_on(
     engine: Engine, prompts: pa.Table, plan: Plan, machine: Machine, progress: Progress
 ) -> list[dict[str, object]]:
-    """Return the rows of MEASUREMENTS of an engine that runs; its first requests warm it up and do not count."""
+    """Return the rows of MEASUREMENTS of an engine that runs; its first requests warm it up and do
+    not count.
+    """
     watch, asks = _Stopwatch(engine, plan.requests, progress), asks_of(prompts, plan)
     with Peak(used_bytes) as peak:
         await _ask(watch, asks, plan.levels[-1], count=plan.levels[-1], max_tokens=WARM_TOKENS)
@@ -82,7 +90,7 @@ async def measure_on(
 
 async def _level(
     watch: "_Stopwatch", asks: Iterator[Ask], plan: Plan, machine: Machine, peak: Peak, level: int
-) -> dict[str, object]:  # fmt: skip
+) -> dict[str, object]:
     """Return one row of MEASUREMENTS."""
     peak.take()
     first = await _ask(watch, asks, level, count=level, max_tokens=1)
@@ -98,11 +106,18 @@ async def _level(
         machine, shape_of(plan.teacher), plan.placement, rows=level, context=prompt + completion / 2
     )
     return {
-        "hardware": machine.name, "bandwidth": machine.bandwidth, "model": plan.teacher.model, "concurrency": level, "requests": len(whole),
-        "prompt_tokens": prompt, "completion_tokens": completion,
+        "hardware": machine.name,
+        "bandwidth": machine.bandwidth,
+        "model": plan.teacher.model,
+        "concurrency": level,
+        "requests": len(whole),
+        "prompt_tokens": prompt,
+        "completion_tokens": completion,
         "tokens_per_second": steady_rate([span for _, span in whole if span.tokens]),
-        "first_token_seconds": median(span.end - span.begin for _, span in first), "peak_bytes": peak.take(), "roofline": most,
-    }  # fmt: skip
+        "first_token_seconds": median(span.end - span.begin for _, span in first),
+        "peak_bytes": peak.take(),
+        "roofline": most,
+    }
 
 
 async def _ask(
@@ -120,7 +135,9 @@ async def _ask(
 
 
 def asks_of(prompts: pa.Table, plan: Plan) -> Iterator[Ask]:
-    """Yield requests without end, as a build would ask them: prompt by prompt, sample by sample, each with a key and a seed of its own."""
+    """Yield requests without end, as a build would ask them: prompt by prompt, sample by sample,
+    each with a key and a seed of its own.
+    """
     system = (
         ({"role": "system", "content": plan.teacher.system_prompt},)
         if plan.teacher.system_prompt

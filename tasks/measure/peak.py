@@ -48,9 +48,11 @@ class Peak:
 
 
 def used_bytes() -> int:
-    """Return the memory in use: of all GPUs that may be used, whoever uses them; without one, of this process and those it started.
+    """Return the memory in use: of all GPUs that may be used, whoever uses them; without one, of
+    this process and those it started.
 
-    On unified memory the whole machine's counts. Engines on other machines of a cluster are not seen.
+    On unified memory the whole machine's counts. Engines on other machines of a cluster are not
+    seen.
     """
     seen = devices()
     return sum(map(_taken, seen)) if seen[0].gpu else sum(map(_own_bytes, _family(os.getpid())))
@@ -74,7 +76,9 @@ def _family(pid: int) -> list[int]:
 
 
 def _own_bytes(pid: int) -> int:
-    """Return a process' share of memory: what it alone holds, and its part of what several hold (PSS); 0 when it is gone."""
+    """Return a process' share of memory: what it alone holds, and its part of what several hold
+    (PSS); 0 when it is gone.
+    """
     try:
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     except OSError:

@@ -13,10 +13,11 @@ class Span(NamedTuple):
 
 
 def steady_rate(spans: Sequence[Span]) -> float:
-    """Return tokens a second over the time in which every slot was taken: from the first beginning to the first end after the last beginning.
+    """Return tokens a second over the time in which every slot was taken: from the first beginning
+    to the first end after the last beginning.
 
-    What follows, when slots empty one by one, is left out: a build of thousands of rows has next to none of it. An answer's tokens are taken as
-    spread evenly over its time. 0.0 without spans.
+    What follows, when slots empty one by one, is left out: a build of thousands of rows has next to
+    none of it. An answer's tokens are taken as spread evenly over its time. 0.0 without spans.
     """
     if not spans:
         return 0.0

@@ -1,4 +1,6 @@
-"""What a model weighs, and what one decode step reads of it: from its config.json and the sizes of its files."""
+"""What a model weighs, and what one decode step reads of it: from its config.json and the sizes of
+its files.
+"""
 
 import json
 from collections.abc import Mapping
@@ -17,9 +19,10 @@ LOADED_BYTES = 2
 class Shape(NamedTuple):
     """A model as memory sees it; sizes in bytes.
 
-    weights: all of them, as loaded. lookup: of these, an embedding that is looked up and never read whole. experts: of these, routed experts.
-    expert_share: of the experts, the share that one token uses. kv: of one token in one layer of attention. layers: those that look at all
-    tokens. window_layers: those that look at the last `window` ones alone.
+    weights: all of them, as loaded. lookup: of these, an embedding that is looked up and never read
+    whole. experts: of these, routed experts. expert_share: of the experts, the share that one token
+    uses. kv: of one token in one layer of attention. layers: those that look at all tokens.
+    window_layers: those that look at the last `window` ones alone.
     """
 
     weights: float
@@ -33,7 +36,9 @@ class Shape(NamedTuple):
 
 
 def shape_of(teacher: TeacherSpec) -> Shape | None:
-    """Return the shape of an engine's model; None where there is none to see: behind an endpoint, scripted, or not to be had."""
+    """Return the shape of an engine's model; None where there is none to see: behind an endpoint,
+    scripted, or not to be had.
+    """
     return _shape_at(teacher.model, teacher.revision) if teacher.engine == "vllm" else None
 
 
@@ -49,7 +54,9 @@ def _shape_at(model: str, revision: str) -> Shape | None:
 
 
 def _files(model: str, revision: str) -> Path | None:
-    """Return the folder of a model, of a hub's one its small files; the engine that is about to start would fetch them too."""
+    """Return the folder of a model, of a hub's one its small files; the engine that is about to
+    start would fetch them too.
+    """
     folder = Path(resolve(model))
     if folder.is_dir():
         return folder
@@ -70,9 +77,11 @@ def _stored(folder: Path) -> int:
 
 
 def shape(config: Config, stored: int = 0) -> Shape | None:
-    """Return a model's shape from its config.json. stored: bytes of its weight files, 0 when unknown.
+    """Return a model's shape from its config.json. stored: bytes of its weight files, 0 when
+    unknown.
 
-    None when neither says what it weighs: hybrids of attention and state space, and models pruned layer by layer, are weighed by their files.
+    None when neither says what it weighs: hybrids of attention and state space, and models pruned
+    layer by layer, are weighed by their files.
     """
     config = (
         config | config["text_config"] if isinstance(config.get("text_config"), dict) else config
@@ -101,15 +110,23 @@ def shape(config: Config, stored: int = 0) -> Shape | None:
     )
     windowed = _windowed(config)
     return Shape(
-        weights=own, lookup=0 if tied else table, experts=each * experts, expert_share=share, kv=_kv(config),
-        layers=_attending(config) - windowed, window_layers=windowed, window=int(config.get("sliding_window") or 0),
-    )  # fmt: skip
+        weights=own,
+        lookup=0 if tied else table,
+        experts=each * experts,
+        expert_share=share,
+        kv=_kv(config),
+        layers=_attending(config) - windowed,
+        window_layers=windowed,
+        window=int(config.get("sliding_window") or 0),
+    )
 
 
 def bytes_per_weight(quantization: Config) -> float:
-    """Return the bytes of one weight of a linear layer, its share of the scales included; {} for bfloat16.
+    """Return the bytes of one weight of a linear layer, its share of the scales included; {} for
+    bfloat16.
 
-    NVFP4: 4 bits and an FP8 scale for 16 weights. MXFP4: an 8-bit scale for 32 (OCP Microscaling 1.0). Integers (AWQ, GPTQ): an FP16 scale a group.
+    NVFP4: 4 bits and an FP8 scale for 16 weights. MXFP4: an 8-bit scale for 32 (OCP Microscaling
+    1.0). Integers (AWQ, GPTQ): an FP16 scale a group.
     """
     if not quantization:
         return LOADED_BYTES
@@ -133,9 +150,11 @@ def bytes_per_weight(quantization: Config) -> float:
 
 
 def step_bytes(shape: Shape, rows: float, context: float) -> float:
-    """Return what one decode step of an engine reads: weights once, of the experts those that its rows wake, and every row's KV.
+    """Return what one decode step of an engine reads: weights once, of the experts those that its
+    rows wake, and every row's KV.
 
-    rows: in flight. context: tokens behind each. With even routing, rows wake 1 - (1 - share)^rows of the experts.
+    rows: in flight. context: tokens behind each. With even routing, rows wake 1 - (1 - share)^rows
+    of the experts.
     """
     asleep = shape.experts * (1 - shape.expert_share) ** rows
     return float(shape.weights - shape.lookup - asleep + rows * kv_bytes(shape, context))
@@ -147,7 +166,9 @@ def kv_bytes(shape: Shape, context: float) -> float:
 
 
 def _kv(config: Config) -> float:
-    """Return a token's KV bytes in a layer: a key and a value a KV head (GQA), or the one latent of MLA (DeepSeek-V2, section 2.1)."""
+    """Return a token's KV bytes in a layer: a key and a value a KV head (GQA), or the one latent of
+    MLA (DeepSeek-V2, section 2.1).
+    """
     cached = (config.get("quantization_config") or {}).get("kv_cache_scheme") or {}
     each = (cached.get("num_bits") or 8 * LOADED_BYTES) / 8
     if config.get("kv_lora_rank"):
@@ -174,7 +195,9 @@ def _layers(config: Config) -> int:
 
 
 def _kv_heads(config: Config) -> int:
-    """Return the KV heads of a layer; a model pruned layer by layer says how many query heads share one."""
+    """Return the KV heads of a layer; a model pruned layer by layer says how many query heads share
+    one.
+    """
     blocks = config.get("block_configs") or ()
     groups = [
         block["attention"].get("n_heads_in_group")
@@ -196,7 +219,9 @@ def _attention(config: Config) -> int:
 
 
 def _matrices(config: Config) -> int:
-    """Return the matrices of a feed-forward part: three where a gate is learnt, two in Nemotron's squared ReLU."""
+    """Return the matrices of a feed-forward part: three where a gate is learnt, two in Nemotron's
+    squared ReLU.
+    """
     return 2 if "relu2" in str(config.get("mlp_hidden_act") or config.get("hidden_act")) else 3
 
 
@@ -217,7 +242,9 @@ def _dense_mlp(config: Config) -> int:
 
 
 def _experts(config: Config) -> tuple[int, float]:
-    """Return (weights of all routed experts, share of them that one token uses); no experts: (0, 1)."""
+    """Return (weights of all routed experts, share of them that one token uses); no experts: (0,
+    1).
+    """
     count = _expert_count(config)
     if not count:
         return 0, 1.0

@@ -20,7 +20,9 @@ MEASUREMENTS_VERSION = 1
 
 
 class MeasuredSpec(Spec):
-    """What tells one measurement from another, beside the machine, the weights and the engine's settings."""
+    """What tells one measurement from another, beside the machine, the weights and the engine's
+    settings.
+    """
 
     teacher: TeacherSpec
     """Who is asked, and how it samples."""
@@ -31,7 +33,9 @@ class MeasuredSpec(Spec):
     samples: int
     """Answers to each prompt."""
     prompt_words: int
-    """Words of a typical prompt, rounded to a power of two: other prompts of like length do not make another measurement."""
+    """Words of a typical prompt, rounded to a power of two: other prompts of like length do not
+    make another measurement.
+    """
 
 
 @task(**STAGE)
@@ -44,18 +48,31 @@ def measure_throughput(
     root: Path,
     again: bool = False,
 ) -> Table:
-    """Measure a teacher on this machine; MEASUREMENTS of the same machine, weights and settings are found. again: not so, make them anew."""
+    """Measure a teacher on this machine; MEASUREMENTS of the same machine, weights and settings are
+    found. again: not so, make them anew.
+    """
     plan = Plan(
         teacher, placement, levels_due(settings.levels, placement), settings.answers, samples
     )
     asked = prompts.read(["messages", "control"])
     spec = MeasuredSpec(
-        teacher=teacher, levels=plan.levels, answers=plan.answers, samples=samples, prompt_words=typical_words(asked)
-    )  # fmt: skip
-    key = Key("measurements", MEASUREMENTS_VERSION, spec, {
-        "hardware": where(teacher, placement), "model": identity(teacher.model, teacher.revision),
-        "engine": engine_settings(teacher, placement), "version": engine_version(teacher),
-    })  # fmt: skip
+        teacher=teacher,
+        levels=plan.levels,
+        answers=plan.answers,
+        samples=samples,
+        prompt_words=typical_words(asked),
+    )
+    key = Key(
+        "measurements",
+        MEASUREMENTS_VERSION,
+        spec,
+        {
+            "hardware": where(teacher, placement),
+            "model": identity(teacher.model, teacher.revision),
+            "engine": engine_settings(teacher, placement),
+            "version": engine_version(teacher),
+        },
+    )
     if again:
         forget(root, key)
 
@@ -68,16 +85,22 @@ def measure_throughput(
             description=f"{teacher.model} on {key.inputs['hardware']} `{key.fingerprint}`",
         )
         return Made(
-            {"measurements": measured}, rows.MEASUREMENTS, rows.rejected([]), rows_in=measured.num_rows,
-            attach=lambda folder: draw(folder / PLOT, teacher.model, levels), pages=(PLOT,),
-        )  # fmt: skip
+            {"measurements": measured},
+            rows.MEASUREMENTS,
+            rows.rejected([]),
+            rows_in=measured.num_rows,
+            attach=lambda folder: draw(folder / PLOT, teacher.model, levels),
+            pages=(PLOT,),
+        )
 
     return settle(root, key, make, on_gpu=True)
 
 
 @task(name="choose_teacher")
 def choose_teacher(outcomes: list[Outcome]) -> Outcome | None:
-    """Return the first candidate that fits, None when none does, with what became of each as an artifact."""
+    """Return the first candidate that fits, None when none does, with what became of each as an
+    artifact.
+    """
     leave_table(
         [line(one) for one in outcomes],
         key="teacher",

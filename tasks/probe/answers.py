@@ -16,7 +16,9 @@ LEAKS = frozenset({"leakage", "audit"})
 
 @dataclass(frozen=True)
 class Answer:
-    """One model's answer to one question of the probe. faults: gate → reason, of the gates that failed it. known: a right answer is known."""
+    """One model's answer to one question of the probe. faults: gate → reason, of the gates that
+    failed it. known: a right answer is known.
+    """
 
     answer_id: str
     question_id: str
@@ -45,7 +47,9 @@ class Answer:
 
 
 def both(base: pa.Table, student: pa.Table) -> Made:
-    """Return the answers of both models as one table of TRACES, so that every gate looks at them alike."""
+    """Return the answers of both models as one table of TRACES, so that every gate looks at them
+    alike.
+    """
     joined = pa.concat_tables([base, student])
     return Made({"traces": joined}, rows.TRACES, rows.rejected([]), rows_in=joined.num_rows)
 
@@ -75,7 +79,9 @@ def style(base: pa.Table, prompts: pa.Table, recipe: str) -> Made:
 
 @dataclass(frozen=True)
 class Asked:
-    """The tables that a probe is weighed from. coherence: VERDICTS of the judge, empty when none was asked."""
+    """The tables that a probe is weighed from. coherence: VERDICTS of the judge, empty when none
+    was asked.
+    """
 
     prompts: Table
     questions: Table
@@ -107,11 +113,21 @@ def answers(asked: Asked) -> Iterator[Answer]:
         for row in table.read().to_pylist():
             prompt = prompts[row["prompt_id"]]
             yield Answer(
-                answer_id=row["trace_id"], question_id=row["prompt_id"], sample=row["sample"], model=model, kind=prompt["family"],
-                prompt=prompt["messages"][-1]["content"], raw=row["raw"], think=row["think"], answer=row["answer"],
-                finish_reason=row["finish_reason"], tokens=row["completion_tokens"], known=prompt["question_id"] in known,
-                faults=faults[row["trace_id"]], judged=row["trace_id"] in judged,
-            )  # fmt: skip
+                answer_id=row["trace_id"],
+                question_id=row["prompt_id"],
+                sample=row["sample"],
+                model=model,
+                kind=prompt["family"],
+                prompt=prompt["messages"][-1]["content"],
+                raw=row["raw"],
+                think=row["think"],
+                answer=row["answer"],
+                finish_reason=row["finish_reason"],
+                tokens=row["completion_tokens"],
+                known=prompt["question_id"] in known,
+                faults=faults[row["trace_id"]],
+                judged=row["trace_id"] in judged,
+            )
 
 
 def opened(answer: Answer) -> bool:

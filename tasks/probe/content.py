@@ -13,13 +13,19 @@ class ContentSpec(Spec):
     """Least ratio of the student's share to the baseline's."""
 
     quality: float = Field(0.80, ge=0)
-    """Right answers, over all questions with a known one and over those of each kind; and think blocks that a judge calls coherent."""
+    """Right answers, over all questions with a known one and over those of each kind; and think
+    blocks that a judge calls coherent.
+    """
     unleaked: float = Field(0.95, ge=0)
-    """Answers without producer state: what recurs in the student's answers and in neither the base model's nor the teacher's own."""
+    """Answers without producer state: what recurs in the student's answers and in neither the base
+    model's nor the teacher's own.
+    """
 
 
 def content(every: Sequence[Answer], spec: ContentSpec) -> list[Metric]:
-    """Return the meaning's metrics: leaks, correctness over all and by kind, and the judge's where one was asked."""
+    """Return the meaning's metrics: leaks, correctness over all and by kind, and the judge's where
+    one was asked.
+    """
     known = [one for one in every if one.known]
     kinds = sorted({one.kind for one in known})
     judged = [one for one in every if one.judged or "structure" in one.faults]

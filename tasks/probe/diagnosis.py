@@ -1,7 +1,9 @@
-"""Which layer is at fault when a gate fails: what was seen at each, from the cheapest to look at to the dearest, and what it points to.
+"""Which layer is at fault when a gate fails: what was seen at each, from the cheapest to look at to
+the dearest, and what it points to.
 
-Two trainings of two hours were once thrown away because the dearest layer was suspected first: rows without an end, then forgetting; it was
-the corpus. So a layer is only blamed when those before it are sound.
+Two trainings of two hours were once thrown away because the dearest layer was suspected first: rows
+without an end, then forgetting; it was the corpus. So a layer is only blamed when those before it
+are sound.
 """
 
 from collections.abc import Sequence
@@ -26,9 +28,10 @@ LEAST_GENERAL, LEAST_BASE, UNLIKELY_NATS = 0.05, 0.5, 2.0
 class Evidence(NamedTuple):
     """What was seen at each layer. None: not looked at.
 
-    rendered: what the render check says against the ids, "" when nothing. leaked: what the audit says against the corpus, "" when nothing.
-    general: share of general reasoning in the corpus. nats: how unlikely the student's own weights, asked alone, find an answer that the
-    probe holds against it, nats a token.
+    rendered: what the render check says against the ids, "" when nothing. leaked: what the audit
+    says against the corpus, "" when nothing. general: share of general reasoning in the corpus.
+    nats: how unlikely the student's own weights, asked alone, find an answer that the probe holds
+    against it, nats a token.
     """
 
     rendered: str | None = None
@@ -66,7 +69,9 @@ DO: dict[Layer, str] = {
 
 
 def diagnose(seen: Evidence, *, general: Sequence[str] = ()) -> Diagnosis:
-    """Return the first layer that the evidence points to, cheapest first; layers not looked at are left out. general: kinds of general reasoning."""
+    """Return the first layer that the evidence points to, cheapest first; layers not looked at are
+    left out. general: kinds of general reasoning.
+    """
     findings = [one for one in _findings(seen, frozenset(general)) if one]
     guilty: Layer = next((one.layer for one in findings if one.guilty), "none")
     upto = next((place for place, one in enumerate(findings, 1) if one.guilty), len(findings))
@@ -76,8 +81,13 @@ def diagnose(seen: Evidence, *, general: Sequence[str] = ()) -> Diagnosis:
 def _findings(seen: Evidence, general: frozenset[str]) -> list[Finding | None]:
     failed = [one for one in seen.metrics or () if not one.passed]
     return [
-        _rendering(seen), _corpus(seen), _base(seen, failed), _serving(seen), _mixture(seen, failed, general), _training(failed),
-    ]  # fmt: skip
+        _rendering(seen),
+        _corpus(seen),
+        _base(seen, failed),
+        _serving(seen),
+        _mixture(seen, failed, general),
+        _training(failed),
+    ]
 
 
 def _rendering(seen: Evidence) -> Finding | None:

@@ -30,7 +30,9 @@ class EmissionSpec(Spec):
 
 
 def emission(every: Sequence[Answer], spec: EmissionSpec) -> list[Metric]:
-    """Return the mechanics' metrics. Known well-formed nonsense passes them: that is what the content gate is for."""
+    """Return the mechanics' metrics. Known well-formed nonsense passes them: that is what the
+    content gate is for.
+    """
     found = [
         measure("emission", "presence", every, opened, due=spec.presence),
         measure(

@@ -9,11 +9,15 @@ Reals = NDArray[np.float64]
 DRAWS, SEED = 4000, 20010
 INTERVAL = (5.0, 95.0)
 IMAGINED = np.array([(0.0, 0.0), (0.0, 1.0), (1.0, 0.0), (1.0, 1.0)])
-"""A quarter of a question each, so that twenty hits of twenty are not taken for certainty (Jeffreys' prior on each model's share)."""
+"""A quarter of a question each, so that twenty hits of twenty are not taken for certainty
+(Jeffreys' prior on each model's share).
+"""
 
 
 class Ratio(NamedTuple):
-    """The student's mean over the baseline's. low, high: 90 % interval. draws: (DRAWS,) of the ratio, for the chance of any bound."""
+    """The student's mean over the baseline's. low, high: 90 % interval. draws: (DRAWS,) of the
+    ratio, for the chance of any bound.
+    """
 
     baseline: float
     student: float
@@ -30,8 +34,9 @@ class Ratio(NamedTuple):
 def ratio(pairs: Reals, *, shares: bool) -> Ratio:
     """Return the ratio of the means of two models over the same questions.
 
-    pairs: (questions, 2) values of baseline and student; shares: they lie between 0 and 1. Questions are weighted anew in every
-    draw, both models alike: the Bayesian bootstrap (Rubin 1981). A mean of 0 on both sides is a ratio of 1.
+    pairs: (questions, 2) values of baseline and student; shares: they lie between 0 and 1.
+    Questions are weighted anew in every draw, both models alike: the Bayesian bootstrap (Rubin
+    1981). A mean of 0 on both sides is a ratio of 1.
     """
     values, heights = (
         (np.concatenate([pairs, IMAGINED]), [1.0] * len(pairs) + [0.25] * 4)

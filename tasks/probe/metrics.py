@@ -12,7 +12,8 @@ from tasks.probe.intervals import ratio
 
 @dataclass(frozen=True)
 class Metric:
-    """A measure. due: least ratio of student to baseline. low, high: 90 % interval of the ratio. sure: the chance that the verdict is right.
+    """A measure. due: least ratio of student to baseline. low, high: 90 % interval of the ratio.
+    sure: the chance that the verdict is right.
 
     questions: those that both models answered.
     """
@@ -47,7 +48,9 @@ def measure(
     due: float,
     shares: bool = True,
 ) -> Metric | None:
-    """Return the metric over the questions that both models answered, samples of a question averaged; None when there is none."""
+    """Return the metric over the questions that both models answered, samples of a question
+    averaged; None when there is none.
+    """
     held: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     for one in every:
         held[one.question_id][one.model].append(float(value(one)))
@@ -62,9 +65,18 @@ def measure(
     passed = found.value >= due
     chance = found.chance(due)
     return Metric(
-        gate, name, found.baseline, found.student, found.value, found.low, found.high, due, passed,
-        sure=chance if passed else 1 - chance, questions=len(pairs),
-    )  # fmt: skip
+        gate,
+        name,
+        found.baseline,
+        found.student,
+        found.value,
+        found.low,
+        found.high,
+        due,
+        passed,
+        sure=chance if passed else 1 - chance,
+        questions=len(pairs),
+    )
 
 
 def worst(metrics: Sequence[Metric]) -> Metric | None:

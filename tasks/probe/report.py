@@ -1,4 +1,6 @@
-"""The probe as one self-contained page: the verdict, the metrics, both models side by side, row by row, in their own words."""
+"""The probe as one self-contained page: the verdict, the metrics, both models side by side, row by
+row, in their own words.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path

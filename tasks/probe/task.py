@@ -37,7 +37,9 @@ def join_answers(base: Table, student: Table, root: Path) -> Table:
 
 @task(**STAGE)
 def weigh_answers(asked: Asked, spec: GateSpec, root: Path, name: str) -> Table:
-    """Hold the student against the baseline; the table is kept either way, and refuse_failed_probe ends the run of a failed one."""
+    """Hold the student against the baseline; the table is kept either way, and refuse_failed_probe
+    ends the run of a failed one.
+    """
     inputs = digests(vars(asked))
     return settle(
         root,
@@ -48,7 +50,9 @@ def weigh_answers(asked: Asked, spec: GateSpec, root: Path, name: str) -> Table:
 
 @task(name="refuse_failed_probe")
 def refuse_failed_probe(weighed: Table) -> None:
-    """Raise GateBroken when a gate failed, with every metric as an artifact; the answers stay for reading."""
+    """Raise GateBroken when a gate failed, with every metric as an artifact; the answers stay for
+    reading.
+    """
     lines: list[dict[str, object]] = [
         {
             "verdict": "holds" if one.passed else "fails",

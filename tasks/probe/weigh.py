@@ -1,4 +1,6 @@
-"""The probe's verdict: both gates over both models' answers, the page that shows them side by side, and the word that stops the line."""
+"""The probe's verdict: both gates over both models' answers, the page that shows them side by side,
+and the word that stops the line.
+"""
 
 import json
 from collections.abc import Sequence
@@ -28,14 +30,20 @@ class GateSpec(Spec):
 
 
 def weigh(asked: Asked, spec: GateSpec, *, name: str) -> Made:
-    """Return ANSWERS; metrics, verdict and page lie beside it. Nothing is raised here: a failed probe is kept for reading."""
+    """Return ANSWERS; metrics, verdict and page lie beside it. Nothing is raised here: a failed
+    probe is kept for reading.
+    """
     every = list(answers(asked))
     metrics = [*emission(every, spec.emission), *content(every, spec.content)]
     table = table_of(every)
     return Made(
-        {"answers": table}, rows.ANSWERS, rows.rejected([]), rows_in=table.num_rows,
-        attach=lambda folder: _attach(folder, every, metrics, name), pages=(PAGE, OUTCOME),
-    )  # fmt: skip
+        {"answers": table},
+        rows.ANSWERS,
+        rows.rejected([]),
+        rows_in=table.num_rows,
+        attach=lambda folder: _attach(folder, every, metrics, name),
+        pages=(PAGE, OUTCOME),
+    )
 
 
 def metrics_of(weighed: Table) -> list[Metric]:
@@ -44,7 +52,9 @@ def metrics_of(weighed: Table) -> list[Metric]:
 
 
 def refuse_failed(weighed: Table) -> None:
-    """Raise GateBroken, naming the gate and the metric, when the student keeps less of the base model than is due."""
+    """Raise GateBroken, naming the gate and the metric, when the student keeps less of the base
+    model than is due.
+    """
     failed = worst(metrics_of(weighed))
     if failed:
         raise GateBroken(

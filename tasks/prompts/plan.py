@@ -1,4 +1,6 @@
-"""Which rows a corpus shall have: a seeded plan over families, refused when a family would have to repeat itself."""
+"""Which rows a corpus shall have: a seeded plan over families, refused when a family would have to
+repeat itself.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -20,11 +22,15 @@ class Family(Spec):
     """A kind of prompt and its share of the corpus."""
 
     name: str = Field(pattern=r"^[\w .,:+/()-]{1,80}$")
-    """Producer's name of the family; no prompt ever holds it. Letters, digits, and signs that mean nothing to a page or a table."""
+    """Producer's name of the family; no prompt ever holds it. Letters, digits, and signs that mean
+    nothing to a page or a table.
+    """
     share: float = Field(gt=0)
     """Weight among the families; the shares need not add up to one."""
     ground: Literal["passages", "questions"] = "passages"
-    """passages: a question form is asked of a passage. questions: ready questions of one or more categories are asked."""
+    """passages: a question form is asked of a passage. questions: ready questions of one or more
+    categories are asked.
+    """
     template: str = "closed_qa"
     """A built-in template's name, or the path of a .jinja file."""
     forms: tuple[str, ...] = ("What do the passages say about {topic}?",)
@@ -32,9 +38,13 @@ class Family(Spec):
     context: int = Field(2, ge=0, le=16)
     """Neighbouring passages shown beside the one asked about, in random order."""
     context_from: Literal["document", "corpus"] = "document"
-    """document: neighbours of the same document alone, so that train and validation share no document. corpus: any."""
+    """document: neighbours of the same document alone, so that train and validation share no
+    document. corpus: any.
+    """
     categories: tuple[str, ...] = ()
-    """Categories to draw from: of questions, or of the documents whose passages are asked about; passages of any document when empty."""
+    """Categories to draw from: of questions, or of the documents whose passages are asked about;
+    passages of any document when empty.
+    """
     general: bool = False
     """Counts as general reasoning, of which a corpus needs some lest the student forget."""
 
@@ -54,10 +64,14 @@ class PromptSpec(Spec):
     families: tuple[Family, ...] = (Family(name="closed_qa", share=1),)
     """What the prompts are made of."""
     control: float = Field(0.08, ge=0, le=0.5)
-    """Share of further prompts, beside the rows, asked bare: no instruction, no system prompt. How the same teacher writes then is the
-    baseline of style that leaks are measured against. 0.05 to 0.1 serves; 0 leaves the control arm out."""
+    """Share of further prompts, beside the rows, asked bare: no instruction, no system prompt. How
+    the same teacher writes then is the baseline of style that leaks are measured against. 0.05 to
+    0.1 serves; 0 leaves the control arm out.
+    """
     saturation: float = Field(0.6, gt=0, le=1)
-    """Share of a family's possible prompts that may be drawn; above it the plan is refused. The control arm does not count."""
+    """Share of a family's possible prompts that may be drawn; above it the plan is refused. The
+    control arm does not count.
+    """
     seed: int = Field(0, ge=0)
     """Seed of the plan."""
 
@@ -126,9 +140,11 @@ class Question:
 def plan(
     spec: PromptSpec, passages: Sequence[Passage], questions: Sequence[Question]
 ) -> Iterator[Planned]:
-    """Yield every row of the plan, family by family, then the control arm's; PlanOverdrawn when one family is asked for too much.
+    """Yield every row of the plan, family by family, then the control arm's; PlanOverdrawn when one
+    family is asked for too much.
 
-    The control arm is drawn from what the quotas leave, so it takes no prompt from the plan; where little is left it is smaller.
+    The control arm is drawn from what the quotas leave, so it takes no prompt from the plan; where
+    little is left it is smaller.
     """
     counts, bare = quotas(spec), control_quotas(spec)
     _refuse_overdrawn(spec, counts, passages, questions)

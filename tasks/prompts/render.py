@@ -13,7 +13,9 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 
 def render(visible: Visible, template: str) -> list[dict[str, str]]:
-    """Return the prompt as one user message; passages and question enter as values and are never read as template text."""
+    """Return the prompt as one user message; passages and question enter as values and are never
+    read as template text.
+    """
     try:
         text = _compiled(template, template_text(template)).render(
             question=visible.question, passages=visible.passages

@@ -36,10 +36,17 @@ def prompt_of(planned: Planned) -> dict[str, object]:
     """Return one row of PROMPTS; only the visible side is handed to the template."""
     messages = render(planned.visible, planned.template)
     return {
-        "prompt_id": digest(canonical([dict(message) for message in messages]))[:16], "messages": messages, "question": planned.visible.question,
-        "passage_ids": list(planned.passage_ids), "question_id": planned.question_id, "general": planned.general,
-        "control": planned.control, "family": planned.producer.family, "cell": planned.producer.cell, "canary": planned.producer.canary,
-    }  # fmt: skip
+        "prompt_id": digest(canonical([dict(message) for message in messages]))[:16],
+        "messages": messages,
+        "question": planned.visible.question,
+        "passage_ids": list(planned.passage_ids),
+        "question_id": planned.question_id,
+        "general": planned.general,
+        "control": planned.control,
+        "family": planned.producer.family,
+        "cell": planned.producer.cell,
+        "canary": planned.producer.canary,
+    }
 
 
 def templates_digest(spec: PromptSpec) -> str:

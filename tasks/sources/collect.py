@@ -3,8 +3,6 @@
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
-from pydantic import Field, model_validator
-
 from tasks import rows
 from tasks.errors import PlanOverdrawn, unknown_name
 from tasks.ngrams import plain_text, words
@@ -14,96 +12,24 @@ from tasks.sources.datasets import HUB, Record, read_hub, read_rows
 from tasks.sources.pages import PageReader
 from tasks.sources.places import Place, digest_line, places
 from tasks.sources.readers import ROWS, Document, Fault, PageText, document_of, is_text, read_file
-from tasks.spec import Spec, digest, draw_seed
+from tasks.sources.spec import (
+    DocumentSource,
+    DocumentSpec,
+    QuestionSource,
+    QuestionSpec,
+    Source,
+)
+from tasks.spec import digest, draw_seed
 from tasks.store import Made
 
 Item = Document | Fault
 T = TypeVar("T")
 
 
-class Source(Spec):
-    """A file, a folder, a hub data set or a built-in sample."""
-
-    path: str
-    """builtin:handbook, a file or folder (.txt .md .html .pdf .jsonl .csv .tsv .parquet), or hub:owner/name."""
-    licence: str = ""
-    """Licence of what has no licence of its own."""
-    revision: str = ""
-    """Hub revision."""
-    config: str = ""
-    """Hub configuration, for a data set that comes in several (BigPatent: a to h, y)."""
-    split: str = "train"
-    """Hub split."""
-    max_rows: int = Field(0, ge=0)
-    """Rows at most of a data set; 0 for all."""
-
-
-class DocumentSource(Source):
-    """Where documents come from."""
-
-    text: tuple[str, ...] = ("text",)
-    """Columns of a data set that make the text, joined by a blank line (BigPatent: abstract, description; PatentMatch: text, text_b)."""
-    labels: tuple[str, ...] = ()
-    """Words put before each of these columns, that a reader may tell them apart ("Claim:", "Prior art:"); none when empty."""
-    title: str = "title"
-    """Column of a data set that holds the title; may be absent."""
-    untitled: str = ""
-    """Title of a row without one, before its number ("Pair" makes "Pair 12"); when empty, the row's place in its file."""
-    category: str = "general"
-    """Category given to these documents; families draw by it."""
-
-    @model_validator(mode="after")
-    def _labels_every_column(self) -> "DocumentSource":
-        if self.labels and len(self.labels) != len(self.text):
-            raise ValueError(
-                f"{len(self.labels)} labels for {len(self.text)} columns; give one each, or none"
-            )
-        return self
-
-
-class DocumentSpec(Spec):
-    """The documents a corpus is grounded in."""
-
-    sources: tuple[DocumentSource, ...] = (DocumentSource(path="builtin:handbook"),)
-    """Read in this order; a text seen before is rejected."""
-    max_bytes: int = Field(200 * 2**20, ge=1)
-    """A larger file is rejected."""
-
-
-class QuestionSource(Source):
-    """Where ready questions come from."""
-
-    question: str = "question"
-    """Column of the question."""
-    answer: str = "answer"
-    """Column of the known answer (a text or a list of right ones); may be absent."""
-    answer_type: str = Field("text", pattern="^(number|text)$")
-    """number: compared by value (math-verify). text: compared as text."""
-    category: str = "general"
-    """Category given to these questions; families draw by it."""
-    held_out: bool = False
-    """Questions of a benchmark: never asked, and the corpus is cleaned of them."""
-
-
-class QuestionSpec(Spec):
-    """Questions with or without known answers."""
-
-    sources: tuple[QuestionSource, ...] = ()
-    """Files and data sets of questions."""
-    problems: dict[str, int] = Field(default_factory=dict)
-    """Procedural problems to draw: family → how many."""
-    held_out_share: float = Field(0.1, ge=0, lt=1)
-    """Share of the procedural problems kept for measuring: never asked, and the corpus is cleaned of them."""
-    saturation: float = Field(0.6, gt=0, le=1)
-    """Share of the distinct problems of a family that may be drawn."""
-    seed: int = Field(0, ge=0)
-    """Seed of the problems."""
-    max_bytes: int = Field(200 * 2**20, ge=1)
-    """A larger file is rejected."""
-
-
 def content_digest(sources: Iterable[Source]) -> str:
-    """Return a digest of every local file the sources name, so that a changed file makes a new table."""
+    """Return a digest of every local file the sources name, so that a changed file makes a new
+    table.
+    """
     lines: list[str] = []
     for source in sources:
         lines += [] if source.path.startswith(HUB) else map(digest_line, places(source.path))
@@ -148,7 +74,9 @@ def _found(spec: DocumentSpec) -> Iterator[tuple[Item, str]]:
 
 
 def questions(spec: QuestionSpec) -> Made:
-    """Return the procedural problems and the questions of every source; a question seen before is rejected."""
+    """Return the procedural problems and the questions of every source; a question seen before is
+    rejected.
+    """
     accepted: dict[str, dict[str, object]] = {}
     faults: list[tuple[str, str, str]] = []
     for item in (
@@ -226,10 +154,15 @@ def _problems(spec: QuestionSpec) -> Iterator[dict[str, object]]:
                 draw_seed(spec.seed, "held out", family, number) < spec.held_out_share * 2**31
             )
             yield {
-                "question_id": digest(problem.prompt)[:16], "text": problem.prompt, "accepted": list(problem.accepted),
-                "answer_type": problem.answer_type, "category": family, "split": "held_out" if held_out else "train",
-                "source": f"builtin:problems/{family}", "licence": "Apache-2.0",
-            }  # fmt: skip
+                "question_id": digest(problem.prompt)[:16],
+                "text": problem.prompt,
+                "accepted": list(problem.accepted),
+                "answer_type": problem.answer_type,
+                "category": family,
+                "split": "held_out" if held_out else "train",
+                "source": f"builtin:problems/{family}",
+                "licence": "Apache-2.0",
+            }
 
 
 def _hub(source: Source, columns: list[str]) -> Iterator[Record]:
@@ -290,10 +223,15 @@ def _question_of(record: Record, source: QuestionSource) -> dict[str, object] | 
     if not is_text(text + "".join(accepted)):
         return Fault(record.source, "bad_encoding", "holds halves of characters (lone surrogates)")
     return {
-        "question_id": digest(text)[:16], "text": plain_text(text), "accepted": accepted, "answer_type": source.answer_type,
-        "category": source.category, "split": "held_out" if source.held_out else "train", "source": record.source,
+        "question_id": digest(text)[:16],
+        "text": plain_text(text),
+        "accepted": accepted,
+        "answer_type": source.answer_type,
+        "category": source.category,
+        "split": "held_out" if source.held_out else "train",
+        "source": record.source,
         "licence": source.licence,
-    }  # fmt: skip
+    }
 
 
 def _names(record: Record) -> str:

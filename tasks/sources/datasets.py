@@ -22,9 +22,11 @@ class Record(NamedTuple):
 
 
 def read_rows(path: Path, *, source: str, max_bytes: int) -> Iterator[Record | Fault]:
-    """Yield every row of a .jsonl, .csv, .tsv or .parquet file; a torn or foreign line is a fault of its own.
+    """Yield every row of a .jsonl, .csv, .tsv or .parquet file; a torn or foreign line is a fault
+    of its own.
 
-    A file whose rows unpack to more than max_bytes ends there with a fault: a few kilobytes of Parquet can hold terabytes.
+    A file whose rows unpack to more than max_bytes ends there with a fault: a few kilobytes of
+    Parquet can hold terabytes.
     """
     readers: dict[str, Callable[[Path, str], Iterator[Record | Fault]]] = {
         ".jsonl": _json_lines, ".csv": _separated, ".tsv": _separated, ".parquet": _parquet,
@@ -48,7 +50,9 @@ def read_rows(path: Path, *, source: str, max_bytes: int) -> Iterator[Record | F
 def read_hub(
     name: str, *, config: str, revision: str, split: str, columns: list[str]
 ) -> Iterator[Record]:
-    """Yield the rows of a hub data set, or of a local folder that `datasets` can open, as a stream. No code of its is run."""
+    """Yield the rows of a hub data set, or of a local folder that `datasets` can open, as a stream.
+    No code of its is run.
+    """
     import datasets
 
     try:
@@ -111,7 +115,9 @@ def _separated(path: Path, source: str) -> Iterator[Record]:
 
 
 def _parquet(path: Path, source: str) -> Iterator[Record]:
-    """Yield the rows of a Parquet file. Texts stay in their dictionaries until a row is taken: a repeated one is unpacked once a row, not at once."""
+    """Yield the rows of a Parquet file. Texts stay in their dictionaries until a row is taken: a
+    repeated one is unpacked once a row, not at once.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 

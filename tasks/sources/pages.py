@@ -1,4 +1,6 @@
-"""Text of HTML pages and PDF files, taken out by a process of its own: what a hostile file fills, breaks or holds up is that process."""
+"""Text of HTML pages and PDF files, taken out by a process of its own: what a hostile file fills,
+breaks or holds up is that process.
+"""
 
 import json
 import os
@@ -16,11 +18,15 @@ from tasks.sources.pdf_pages import read_pdf
 from tasks.sources.readers import PAGES, Unreadable, decode
 
 MEMORY_BYTES, SECONDS, SECONDS_BYTES = 2 * 2**30, 20, 10 * 2**20
-"""What the process may take: memory, seconds of CPU for any file, and as many again for each so many bytes of it."""
+"""What the process may take: memory, seconds of CPU for any file, and as many again for each so
+many bytes of it.
+"""
 
 
 class PageReader:
-    """Takes pages apart, one after another, in a process that is started when one is needed and again when a file has killed it."""
+    """Takes pages apart, one after another, in a process that is started when one is needed and
+    again when a file has killed it.
+    """
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None

@@ -1,4 +1,6 @@
-"""From the place that a recipe names to the files there: which they are, what they are called, whether they are its own."""
+"""From the place that a recipe names to the files there: which they are, what they are called,
+whether they are its own.
+"""
 
 import hashlib
 import os
@@ -18,7 +20,9 @@ BUILTIN = {
 
 
 class Place(NamedTuple):
-    """A file of a source. name: below the folder that the recipe names. fault: why it must not be opened, if it must not."""
+    """A file of a source. name: below the folder that the recipe names. fault: why it must not be
+    opened, if it must not.
+    """
 
     path: Path
     name: str
@@ -36,7 +40,9 @@ def places(source: str) -> Iterator[Place]:
 
 
 def digest_line(place: Place) -> str:
-    """Return name and SHA-256 of a file; "unreadable" for what cannot be read or is no file: a device would be read for ever."""
+    """Return name and SHA-256 of a file; "unreadable" for what cannot be read or is no file: a
+    device would be read for ever.
+    """
     try:
         if place.path.is_file() and not place.fault:
             with place.path.open("rb") as file:
@@ -49,7 +55,9 @@ def digest_line(place: Place) -> str:
 
 
 def _leads_out(path: Path, root: Path, name: str) -> Fault | None:
-    """Return the fault of a link that leads out of the folder it lies in: what comes with documents must not fetch others of this machine."""
+    """Return the fault of a link that leads out of the folder it lies in: what comes with documents
+    must not fetch others of this machine.
+    """
     target = os.path.realpath(path)
     if path == root or not path.is_symlink() or Path(target).is_relative_to(root.resolve()):
         return None

@@ -63,7 +63,9 @@ class Unreadable(Exception):
 
 
 def files_under(path: Path) -> list[Path]:
-    """Return the file itself, or every file below a folder in a stable order; hidden ones are left out."""
+    """Return the file itself, or every file below a folder in a stable order; hidden ones are left
+    out.
+    """
     if path.is_file():
         return [path]
     below = (found for found in path.rglob("*") if found.is_file() or found.is_symlink())
@@ -91,7 +93,9 @@ def read_file(
 
 
 def document_of(title: str, text: str, source: str, licence: str) -> Document | Fault:
-    """Return a document of plain text: control characters become blanks, a long title is cut; a fault where no text is left."""
+    """Return a document of plain text: control characters become blanks, a long title is cut; a
+    fault where no text is left.
+    """
     if not is_text(title + text):
         return Fault(source, "bad_encoding", "holds halves of characters (lone surrogates)")
     plain = plain_text(text)
@@ -101,7 +105,9 @@ def document_of(title: str, text: str, source: str, licence: str) -> Document | 
 
 
 def is_text(text: str) -> bool:
-    """Whether a text can be written down: JSON can spell halves of characters that no encoding takes."""
+    """Whether a text can be written down: JSON can spell halves of characters that no encoding
+    takes.
+    """
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -119,7 +125,9 @@ def check_size(path: Path, max_bytes: int) -> None:
 
 
 def decode(raw: bytes, name: str) -> str:
-    """Return UTF-8 (or marked UTF-16) text with plain newlines; Unreadable for binary and for any other encoding."""
+    """Return UTF-8 (or marked UTF-16) text with plain newlines; Unreadable for binary and for any
+    other encoding.
+    """
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
         encoding = "utf-16"
     elif b"\0" in raw:

@@ -5,7 +5,8 @@ from pathlib import Path
 from prefect import task
 
 from tasks.policy import STAGE, settle
-from tasks.sources.collect import DocumentSpec, QuestionSpec, content_digest, documents, questions
+from tasks.sources.collect import content_digest, documents, questions
+from tasks.sources.spec import DocumentSpec, QuestionSpec
 from tasks.store import Key, Table
 
 CODE_VERSION = 3

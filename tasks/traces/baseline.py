@@ -1,4 +1,6 @@
-"""The baseline of style: what the teacher writes when nothing of ours is said to it, gathered over a recipe's builds."""
+"""The baseline of style: what the teacher writes when nothing of ours is said to it, gathered over
+a recipe's builds.
+"""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -9,13 +11,17 @@ from tasks import rows
 from tasks.store import Made, Table, tables
 
 FACTOR = 8
-"""With eight times the batch as baseline, a form that eight rows share and the baseline never holds is told from chance."""
+"""With eight times the batch as baseline, a form that eight rows share and the baseline never holds
+is told from chance.
+"""
 KIN = ("recipe", "teacher")
 """Inputs that two baselines must share to be baselines of one another."""
 
 
 def baseline(traces: pa.Table, prompts: pa.Table, recipe: str) -> Made:
-    """Return the control arm's traces, whatever the gates will say of them; one without a think block is rejected under its fault."""
+    """Return the control arm's traces, whatever the gates will say of them; one without a think
+    block is rejected under its fault.
+    """
     control = prompts.filter(pa.compute.field("control"))
     asked = {
         row["prompt_id"]: row["messages"][-1]["content"]
@@ -43,10 +49,12 @@ def baseline(traces: pa.Table, prompts: pa.Table, recipe: str) -> Made:
 
 
 def earlier(root: Path, own: Table, *, batch: int) -> tuple[Table, ...]:
-    """Return the baselines of the same recipe and teacher that were finished before this one, newest first.
+    """Return the baselines of the same recipe and teacher that were finished before this one,
+    newest first.
 
-    Only as many as it takes to hold FACTOR traces for each of the batch, own ones included; a table that adds no trace is passed over.
-    Looking back from its own table, an old build run again sees what it saw.
+    Only as many as it takes to hold FACTOR traces for each of the batch, own ones included; a table
+    that adds no trace is passed over. Looking back from its own table, an old build run again sees
+    what it saw.
     """
     finished = tables(root, own.stage)
     place = next(

@@ -1,4 +1,6 @@
-"""From prompts to traces: a full window of requests, a journal of what is finished, a table made from the journal."""
+"""From prompts to traces: a full window of requests, a journal of what is finished, a table made
+from the journal.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -38,7 +40,9 @@ class TraceSpec(Spec):
     samples: int = Field(4, ge=1, le=64)
     """Traces per prompt; the best passing one is kept."""
     keep_cut: bool = False
-    """Keep an answer that max_tokens cut as a trace with its fault, as a probe must; else it is rejected as cut_answer."""
+    """Keep an answer that max_tokens cut as a trace with its fault, as a probe must; else it is
+    rejected as cut_answer.
+    """
     seed: int = Field(0, ge=0)
     """Seed of the run; every row's own seed is drawn from it, the prompt and the sample number."""
 
@@ -164,11 +168,21 @@ def reject_reason(completion: Completion) -> str:
 
 
 def trace_of(row: Row, completion: Completion) -> dict[str, object]:
-    """Return one row of TRACES; a trace that breaks the grammar is kept with its fault for the gates to judge."""
+    """Return one row of TRACES; a trace that breaks the grammar is kept with its fault for the
+    gates to judge.
+    """
     parsed = think.split_harmony(completion.text) or think.split(completion.text)
     return {
-        "trace_id": row.ask.key, "prompt_id": row.prompt_id, "sample": row.sample, "think": parsed.think, "answer": parsed.answer,
-        "raw": completion.text, "fault": parsed.fault or "", "parsed": completion.parsed,
+        "trace_id": row.ask.key,
+        "prompt_id": row.prompt_id,
+        "sample": row.sample,
+        "think": parsed.think,
+        "answer": parsed.answer,
+        "raw": completion.text,
+        "fault": parsed.fault or "",
+        "parsed": completion.parsed,
         "finish_reason": completion.finish_reason,
-        "prompt_tokens": completion.prompt_tokens, "completion_tokens": completion.completion_tokens, "seed": row.ask.seed,
-    }  # fmt: skip
+        "prompt_tokens": completion.prompt_tokens,
+        "completion_tokens": completion.completion_tokens,
+        "seed": row.ask.seed,
+    }

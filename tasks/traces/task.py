@@ -28,7 +28,8 @@ def generate_traces(
     root: Path,
     adapter: Adapter | None = None,
 ) -> Table:
-    """Ask the teacher for every trace the journal does not hold; TRACES are the same however often it was interrupted.
+    """Ask the teacher for every trace the journal does not hold; TRACES are the same however often
+    it was interrupted.
 
     adapter: laid over the teacher's model, which is then a student.
     """
@@ -68,7 +69,9 @@ def traces_key(prompts: Table, spec: TraceSpec, adapter: Adapter | None = None) 
 def keep_baseline(
     traces: Table, prompts: Table, teacher: TeacherSpec, root: Path, recipe_name: str
 ) -> Table:
-    """Keep the control arm's traces as BASELINES, so that they add up over a recipe's builds; empty when there is no control arm."""
+    """Keep the control arm's traces as BASELINES, so that they add up over a recipe's builds; empty
+    when there is no control arm.
+    """
     inputs = {
         "traces": traces.digest,
         "prompts": prompts.digest,

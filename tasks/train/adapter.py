@@ -27,7 +27,9 @@ def state_of(table: Table | None) -> Path | None:
 
 
 def adapter_table(trained: Trained, work: Path, model: str) -> Made:
-    """Return TENSORS of base and adapter; adapter, loss curve and, where the training goes on, its state lie beside them."""
+    """Return TENSORS of base and adapter; adapter, loss curve and, where the training goes on, its
+    state lie beside them.
+    """
     made = rows.table_of(trained.tensors, rows.TENSORS)
     return Made(
         {"tensors": made},
@@ -40,17 +42,22 @@ def adapter_table(trained: Trained, work: Path, model: str) -> Made:
 
 
 def modules(tensors: Iterable[dict[str, object]]) -> list[dict[str, object]]:
-    """Return the isolation table a person reads: a line a kind of module, how many tensors moved, least and largest norm. tensors: TENSORS rows."""
+    """Return the isolation table a person reads: a line a kind of module, how many tensors moved,
+    least and largest norm. tensors: TENSORS rows.
+    """
     kinds: dict[tuple[str, str], list[dict[str, object]]] = {}
     for row in tensors:
         kinds.setdefault((str(row["part"]), str(row["module"]).rpartition(".")[2]), []).append(row)
     return [
         {
-            "part": part, "module": module, "tensors": len(several), "moved": sum(bool(one["moved"]) for one in several),
+            "part": part,
+            "module": module,
+            "tensors": len(several),
+            "moved": sum(bool(one["moved"]) for one in several),
             "norm": f"{min(float(str(one['norm'])) for one in several):.3g} to {max(float(str(one['norm'])) for one in several):.3g}",
         }
         for (part, module), several in sorted(kinds.items())
-    ]  # fmt: skip
+    ]
 
 
 def _attach(folder: Path, trained: Trained, work: Path, model: str) -> None:

@@ -1,4 +1,6 @@
-"""Work in a process of its own: it gives its memory back when it ends, and ends with the one that started it."""
+"""Work in a process of its own: it gives its memory back when it ends, and ends with the one that
+started it.
+"""
 
 from collections.abc import Callable
 from multiprocessing import get_context
@@ -16,8 +18,8 @@ GRACE_SECONDS = 20
 def apart(work: Callable[[Any, Tell], T], job: object, tell: Tell) -> T:
     """Return what work(job, tell) returns, run in a fresh process; what it tells is told here.
 
-    A GPU's memory is free again afterwards, for the engine that comes next. Raises the error of the work as it was raised, and
-    TrainerLost when the process died without a word.
+    A GPU's memory is free again afterwards, for the engine that comes next. Raises the error of the
+    work as it was raised, and TrainerLost when the process died without a word.
     """
     context = get_context("spawn")
     ours, theirs = context.Pipe(duplex=False)
@@ -57,5 +59,6 @@ def _inside(pipe: Connection, work: Callable[[Any, Tell], object], job: object) 
     except MillError as exc:
         pipe.send(("failed", exc))
     except Exception as exc:
-        # Errors of foreign libraries do not always survive the way between processes; their words do.
+        # Errors of foreign libraries do not always survive the way between processes; their words
+        # do.
         pipe.send(("failed", RuntimeError(f"{type(exc).__name__}: {exc}")))

@@ -1,4 +1,6 @@
-"""From a corpus row to token ids, and what may be wrong with them: what a trainer will really see, looked at before it sees it."""
+"""From a corpus row to token ids, and what may be wrong with them: what a trainer will really see,
+looked at before it sees it.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -35,7 +37,9 @@ class Template(NamedTuple):
 
 @dataclass(frozen=True)
 class Example:
-    """One row as token ids, learnt from one position on. opened: the think tag that the prompt ends with, if it does."""
+    """One row as token ids, learnt from one position on. opened: the think tag that the prompt ends
+    with, if it does.
+    """
 
     row_id: str
     input_ids: tuple[int, ...]
@@ -104,7 +108,9 @@ def own_turn(messages: Sequence[Message], template: Template) -> Turn:
 
 
 def _spellings(said: dict[str, str], parsed: think.Parsed) -> list[dict[str, str]]:
-    """Return the ways in which templates take a thought: in a field of either name, where they have a form of their own for it, or inline."""
+    """Return the ways in which templates take a thought: in a field of either name, where they have
+    a form of their own for it, or inline.
+    """
     apart = {"role": said["role"], "content": parsed.answer}
     return [apart | {"reasoning_content": parsed.think}, apart | {"thinking": parsed.think}, said]
 
@@ -142,12 +148,13 @@ def _by_hand(prompt: str, content: str, parsed: think.Parsed) -> str:
 
 
 def faults(example: Example, template: Template) -> list[str]:
-    """Return what is wrong with an example; empty when a model can learn from it to think, to answer and to stop.
+    """Return what is wrong with an example; empty when a model can learn from it to think, to
+    answer and to stop.
 
-    no_eos: nothing learnt ends the text. eos_not_stopping: generation does not end at the token learnt. eos_in_text: it also stands
-    inside. no_bos, bos_twice: the text begins with no beginning-of-text token, or with two; further
-    ones may open every turn (ChatML). prompt_in_loss. think_lost: what is learnt does not read as
-    the row's thought and answer.
+    no_eos: nothing learnt ends the text. eos_not_stopping: generation does not end at the token
+    learnt. eos_in_text: it also stands inside. no_bos, bos_twice: the text begins with no
+    beginning-of-text token, or with two; further ones may open every turn (ChatML). prompt_in_loss.
+    think_lost: what is learnt does not read as the row's thought and answer.
     """
     checks: Mapping[str, bool] = {
         "no_eos": not template.ends.intersection(example.learnt[-1:]),

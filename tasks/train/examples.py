@@ -46,11 +46,14 @@ class EncodeSpec(Spec):
     """How corpus rows become token ids."""
 
     max_length: int = Field(4096, ge=16)
-    """Tokens of a row, prompt included, at most; a longer row is rejected as too_long, never cut."""
+    """Tokens of a row, prompt included, at most; a longer row is rejected as too_long, never cut.
+    """
     too_long: float = Field(0.05, ge=0, le=1)
     """Share of rows that may be too long; more end the run."""
     tolerated: float = Field(0.01, ge=0, le=1)
-    """Share of rows that may break the render check and be rejected; more is a fault of the template, and ends the run."""
+    """Share of rows that may break the render check and be rejected; more is a fault of the
+    template, and ends the run.
+    """
 
 
 def load_template(student: StudentSpec) -> Template:
@@ -106,7 +109,9 @@ def encode_corpus(corpus: Mapping[str, pa.Table], template: Template, spec: Enco
 
 
 def examples(encoded: Encoded, spec: EncodeSpec) -> Made:
-    """Return EXAMPLES by split; rows that break the check are rejected. RenderBroken when more do than the Spec bears."""
+    """Return EXAMPLES by split; rows that break the check are rejected. RenderBroken when more do
+    than the Spec bears.
+    """
     rejected = sorted((row_id, reason, "") for row_id, reason in encoded.found.items() if reason)
     refuse_broken(Counter(reason for _, reason, _ in rejected), len(encoded.found), spec)
     parts = {
@@ -116,9 +121,12 @@ def examples(encoded: Encoded, spec: EncodeSpec) -> Made:
     filled = {split: table for split, table in parts.items() if table.num_rows}
     check = json.dumps(encoded.check, indent=1, ensure_ascii=False) + "\n"
     return Made(
-        filled, rows.EXAMPLES, rows.rejected(rejected), rows_in=len(encoded.found),
+        filled,
+        rows.EXAMPLES,
+        rows.rejected(rejected),
+        rows_in=len(encoded.found),
         attach=lambda folder: _attach(folder, check),
-    )  # fmt: skip
+    )
 
 
 def _reason(example: Example, template: Template, spec: EncodeSpec) -> str:
@@ -140,7 +148,9 @@ def refuse_broken(counted: Counter[str], total: int, spec: EncodeSpec) -> None:
 def render_check(
     every: Sequence[Example], found: Mapping[str, str], template: Template
 ) -> list[dict[str, object]]:
-    """Return what a person looks at before a training: a few rows, the broken ones first, as ids, as text, and where the loss lies."""
+    """Return what a person looks at before a training: a few rows, the broken ones first, as ids,
+    as text, and where the loss lies.
+    """
     shown = sorted(every, key=lambda one: not found[one.row_id])[:SHOWN_ROWS]
     return [_line(example, found[example.row_id], template) for example in shown]
 
@@ -150,11 +160,18 @@ def _line(example: Example, reason: str, template: Template) -> dict[str, object
         return str(template.tokenizer.decode(list(ids), skip_special_tokens=False))
 
     return {
-        "row": example.row_id, "fault": reason, "tokens": len(example.input_ids), "loss from": example.learnt_from,
-        "loss to": len(example.input_ids), "prompt ends": text(example.input_ids[: example.learnt_from])[-60:],
-        "learnt begins": text(example.learnt)[:60], "learnt ends": text(example.learnt)[-60:],
-        "first ids": list(example.input_ids[:8]), "last ids": list(example.input_ids[-8:]), "eos": template.eos,
-    }  # fmt: skip
+        "row": example.row_id,
+        "fault": reason,
+        "tokens": len(example.input_ids),
+        "loss from": example.learnt_from,
+        "loss to": len(example.input_ids),
+        "prompt ends": text(example.input_ids[: example.learnt_from])[-60:],
+        "learnt begins": text(example.learnt)[:60],
+        "learnt ends": text(example.learnt)[-60:],
+        "first ids": list(example.input_ids[:8]),
+        "last ids": list(example.input_ids[-8:]),
+        "eos": template.eos,
+    }
 
 
 def _table(several: list[Example]) -> pa.Table:

@@ -49,19 +49,25 @@ class TrainSpec(Spec):
     precision: Literal["bf16", "fp32"] = "bf16"
     """Arithmetic of the base and its activations; the adapter and its optimizer are always fp32."""
     packing: bool = False
-    """Several rows in one sequence, without seeing each other; needs attention: flash_attention_2, which alone keeps them apart."""
+    """Several rows in one sequence, without seeing each other; needs attention: flash_attention_2,
+    which alone keeps them apart.
+    """
     weight_decay: float = Field(0.0, ge=0)
     """AdamW's decay."""
     max_grad_norm: float = Field(1.0, gt=0)
     """Gradients are scaled down to this norm."""
     probe_every: int = Field(0, ge=0)
-    """Steps between checkpoints that are probed, the earliest that passes wins; 0 probes the last one alone."""
+    """Steps between checkpoints that are probed, the earliest that passes wins; 0 probes the last
+    one alone.
+    """
     seed: int = Field(0, ge=0)
     """Seed of the adapter's first weights, of dropout and of the rows' order."""
 
 
 class TrainPlacement(Placement):
-    """Where the student is trained; a CPU run repeats itself bit by bit as long as this stays the same."""
+    """Where the student is trained; a CPU run repeats itself bit by bit as long as this stays the
+    same.
+    """
 
     micro_batch: int = Field(4, ge=1)
     """Rows that are in memory at once; the rest of the batch is added up. Must divide the batch."""
@@ -72,12 +78,16 @@ class TrainPlacement(Placement):
     save_every: int = Field(25, ge=1)
     """Steps between the checkpoints that a killed training goes on from."""
     peak_tflops: float = Field(0, ge=0)
-    """The device's bfloat16 peak for the utilisation (H200: 989); 0 measures a matrix product instead."""
+    """The device's bfloat16 peak for the utilisation (H200: 989); 0 measures a matrix product
+    instead.
+    """
 
 
 @dataclass(frozen=True)
 class Job:
-    """A stretch of a training. train, validation: Parquet of EXAMPLES. begin: state of the stretch before. until: last step, None: the end."""
+    """A stretch of a training. train, validation: Parquet of EXAMPLES. begin: state of the stretch
+    before. until: last step, None: the end.
+    """
 
     spec: TrainSpec
     placement: TrainPlacement
@@ -90,9 +100,11 @@ class Job:
 
 @dataclass(frozen=True)
 class Trained:
-    """What a stretch came to. log: loss and rate by step, from the first. speed belongs to the run: it is no part of what was made.
+    """What a stretch came to. log: loss and rate by step, from the first. speed belongs to the run:
+    it is no part of what was made.
 
-    tokens_per_second: tokens read, padding left out. utilisation: model FLOP, recomputation left out, over the peak. peak_bytes: GPU memory.
+    tokens_per_second: tokens read, padding left out. utilisation: model FLOP, recomputation left
+    out, over the peak. peak_bytes: GPU memory.
     """
 
     step: int
@@ -111,7 +123,8 @@ def total_steps(spec: TrainSpec, rows: int) -> int:
 
 
 def train(job: Job, tell: Tell) -> Trained:
-    """Train up to the job's last step, going on from its last checkpoint; the adapter and what a later stretch begins with lie in job.work.
+    """Train up to the job's last step, going on from its last checkpoint; the adapter and what a
+    later stretch begins with lie in job.work.
 
     Raises BaseMoved when anything but the adapter learnt.
     """
@@ -138,19 +151,30 @@ def train(job: Job, tell: Tell) -> Trained:
     loss = trainer.evaluate()["eval_loss"] if job.validation else None
     peak = job.placement.peak_tflops * 1e12 or weights.flops_per_second()
     return Trained(
-        step=state.global_step, steps=state.max_steps, tensors=table, log=watch.lines(state.log_history),
-        validation_loss=loss, tokens_per_second=watch.tokens_per_second,
-        utilisation=watch.tokens_per_second * flops_per_token(after) / peak, peak_bytes=weights.peak_bytes(),
-    )  # fmt: skip
+        step=state.global_step,
+        steps=state.max_steps,
+        tensors=table,
+        log=watch.lines(state.log_history),
+        validation_loss=loss,
+        tokens_per_second=watch.tokens_per_second,
+        utilisation=watch.tokens_per_second * flops_per_token(after) / peak,
+        peak_bytes=weights.peak_bytes(),
+    )
 
 
 def speed(trained: Trained) -> list[dict[str, object]]:
     """Return the line that says how a training went."""
-    return [{
-        "step": trained.step, "of": trained.steps, "loss": round(trained.log[-1]["loss"], 4), "validation loss": trained.validation_loss,
-        "tokens/s": round(trained.tokens_per_second), "FLOP utilisation": round(trained.utilisation, 4),
-        "GPU GiB": round(trained.peak_bytes / 2**30, 2),
-    }]  # fmt: skip
+    return [
+        {
+            "step": trained.step,
+            "of": trained.steps,
+            "loss": round(trained.log[-1]["loss"], 4),
+            "validation loss": trained.validation_loss,
+            "tokens/s": round(trained.tokens_per_second),
+            "FLOP utilisation": round(trained.utilisation, 4),
+            "GPU GiB": round(trained.peak_bytes / 2**30, 2),
+        }
+    ]
 
 
 def losses(trained: Trained) -> list[dict[str, object]]:
@@ -172,9 +196,11 @@ def refuse_unsound(spec: TrainSpec, micro_batch: int, attention: str) -> None:
 
 
 def flops_per_token(tensors: dict[str, weights.Tensor]) -> float:
-    """Return the model FLOP of a token in LoRA training: 4 a frozen weight (forward, and backward to the activations), 6 a learnt one.
+    """Return the model FLOP of a token in LoRA training: 4 a frozen weight (forward, and backward
+    to the activations), 6 a learnt one.
 
-    Attention's own products and the look-up of embeddings are left out, so this is a lower bound. After Kaplan et al. 2020, section 2.1.
+    Attention's own products and the look-up of embeddings are left out, so this is a lower bound.
+    After Kaplan et al. 2020, section 2.1.
     """
     looked_up = ("embed_tokens.weight",)
     counted = [one for one in tensors.values() if not one.name.endswith(looked_up)]

@@ -1,4 +1,6 @@
-"""The student as a folder to be used: adapter, merged weights, card, the probe's page. Nothing else of a run is meant to leave the mill."""
+"""The student as a folder to be used: adapter, merged weights, card, the probe's page. Nothing else
+of a run is meant to leave the mill.
+"""
 
 import json
 import os
@@ -100,10 +102,19 @@ def merge(job: Merge, tell: Tell) -> Merged:
 
 
 def publish(
-    adapter: Table, encoded: Table, asked: Sequence[Ask], spec: TrainSpec, publishing: PublishSpec, sampling: TeacherSpec,
-    placement: EnginePlacement, about: Provenance, work: Path, tell: Tell,
-) -> Made:  # fmt: skip
-    """Merge, look whether the merged model is the student that was probed and whether an engine loads it, and lay out its folder.
+    adapter: Table,
+    encoded: Table,
+    asked: Sequence[Ask],
+    spec: TrainSpec,
+    publishing: PublishSpec,
+    sampling: TeacherSpec,
+    placement: EnginePlacement,
+    about: Provenance,
+    work: Path,
+    tell: Tell,
+) -> Made:
+    """Merge, look whether the merged model is the student that was probed and whether an engine
+    loads it, and lay out its folder.
 
     asked: rows put to the merged model. BaseMoved when it is not the same student.
     """
@@ -130,14 +141,19 @@ def publish(
         )
     table = rows.table_of(merged.tensors, rows.TENSORS)
     return Made(
-        {"tensors": table}, rows.TENSORS, rows.rejected([]), rows_in=table.num_rows,
+        {"tensors": table},
+        rows.TENSORS,
+        rows.rejected([]),
+        rows_in=table.num_rows,
         attach=lambda folder: _attach(folder, adapter, merged, spec, about, work),
         pages=(CARD, PAGE, ABOUT),
-    )  # fmt: skip
+    )
 
 
 def refuse_other(agreement: weights.Agreement, spec: PublishSpec) -> None:
-    """Raise BaseMoved when merged weights and base with adapter are further apart than rounding explains."""
+    """Raise BaseMoved when merged weights and base with adapter are further apart than rounding
+    explains.
+    """
     if agreement.kl > spec.kl:
         raise BaseMoved(
             f"the merged model differs from base and adapter by {agreement.kl:.4f} nats a token over {agreement.tokens} tokens, "
@@ -160,14 +176,22 @@ def _attach(
         encoding="utf-8",
     )
     told = {
-        "name": about.name, "corpus": about.corpus, "corpus_rows": about.corpus_rows, "teacher": about.teacher, "adapter": adapter.fingerprint,
-        "answers": about.answers, "base": spec.student.model, "merged": merged.agreement._asdict(),
-    }  # fmt: skip
+        "name": about.name,
+        "corpus": about.corpus,
+        "corpus_rows": about.corpus_rows,
+        "teacher": about.teacher,
+        "adapter": adapter.fingerprint,
+        "answers": about.answers,
+        "base": spec.student.model,
+        "merged": merged.agreement._asdict(),
+    }
     (folder / ABOUT).write_text(json.dumps(told, indent=1) + "\n")
 
 
 def promote(root: Path, name: str, key: Key) -> None:
-    """Point `promoted/<name>` at a published student, in one step; the one before stays where it is."""
+    """Point `promoted/<name>` at a published student, in one step; the one before stays where it
+    is.
+    """
     link = root / "promoted" / name
     link.parent.mkdir(parents=True, exist_ok=True)
     draft = link.with_name(f".{name}.{os.getpid()}")

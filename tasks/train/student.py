@@ -1,4 +1,6 @@
-"""The student's weights: loaded, told apart tensor by tensor, merged. The one module of the room that knows torch."""
+"""The student's weights: loaded, told apart tensor by tensor, merged. The one module of the room
+that knows torch.
+"""
 
 import hashlib
 import json
@@ -29,7 +31,8 @@ class Tensor(NamedTuple):
 class Agreement(NamedTuple):
     """How near two models' next-token distributions are over the learnt tokens of some rows.
 
-    kl: mean KL divergence in nats. same_top: share of positions with the same likeliest token. tokens: positions compared.
+    kl: mean KL divergence in nats. same_top: share of positions with the same likeliest token.
+    tokens: positions compared.
     """
 
     kl: float
@@ -44,9 +47,13 @@ def load(student: StudentSpec, *, precision: str, attention: str = "sdpa") -> An
 
     quiet_transformers()
     model = AutoModelForCausalLM.from_pretrained(
-        resolve(student.model), revision=student.revision or None, trust_remote_code=student.trust_remote_code,
-        use_safetensors=True, dtype=torch.bfloat16 if precision == "bf16" else torch.float32, attn_implementation=attention,
-    )  # fmt: skip
+        resolve(student.model),
+        revision=student.revision or None,
+        trust_remote_code=student.trust_remote_code,
+        use_safetensors=True,
+        dtype=torch.bfloat16 if precision == "bf16" else torch.float32,
+        attn_implementation=attention,
+    )
     return model.to("cuda" if torch.cuda.is_available() else "cpu")
 
 
@@ -88,7 +95,9 @@ def on_gpu() -> bool:
 
 
 def flops_per_second() -> float:
-    """Return what this machine's bfloat16 matrix products reach: the best of a few products of 4096 x 4096 (2048 on a CPU), measured."""
+    """Return what this machine's bfloat16 matrix products reach: the best of a few products of 4096
+    x 4096 (2048 on a CPU), measured.
+    """
     import torch
 
     side, device = (4096, "cuda") if torch.cuda.is_available() else (2048, "cpu")
@@ -116,7 +125,9 @@ def peak_bytes() -> int:
 
 
 def tensors(model: Any) -> dict[str, Tensor]:
-    """Return every tensor of a model, plain or wrapped by an adapter, under the name it has in the plain one."""
+    """Return every tensor of a model, plain or wrapped by an adapter, under the name it has in the
+    plain one.
+    """
     import torch
 
     found = {}
@@ -135,7 +146,8 @@ def tensors(model: Any) -> dict[str, Tensor]:
 def isolation(
     before: dict[str, Tensor], after: dict[str, Tensor], targets: Sequence[str]
 ) -> list[dict[str, object]]:
-    """Return TENSORS; BaseMoved when a base tensor changed, a module outside the targets has an adapter, or one inside did not move.
+    """Return TENSORS; BaseMoved when a base tensor changed, a module outside the targets has an
+    adapter, or one inside did not move.
 
     One factor of an adapter is enough: the first one moves only after the second has left zero.
     """
@@ -176,7 +188,9 @@ def merged(student: StudentSpec, adapter: Path) -> Any:
 
 
 def save(model: Any, tokenizer: Any, folder: Path) -> None:
-    """Write a model as bfloat16 safetensors with its generation config, and its tokenizer with the chat template."""
+    """Write a model as bfloat16 safetensors with its generation config, and its tokenizer with the
+    chat template.
+    """
     import torch
 
     model.to(torch.bfloat16).save_pretrained(str(folder))
@@ -188,7 +202,8 @@ def save(model: Any, tokenizer: Any, folder: Path) -> None:
 def agreement(
     student: StudentSpec, adapter: Path, folder: Path, rows: Sequence[tuple[list[int], list[bool]]]
 ) -> Agreement:
-    """Return how near the merged model in the folder is to base and adapter apart, both as they are served, in bfloat16.
+    """Return how near the merged model in the folder is to base and adapter apart, both as they are
+    served, in bfloat16.
 
     rows: (input_ids, loss_mask) of some examples; their learnt tokens are compared.
     """

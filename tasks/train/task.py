@@ -36,7 +36,9 @@ RUNS: dict[str, Trained] = {}
 
 @task(**STAGE)
 def encode_examples(corpus: Table, student: StudentSpec, spec: EncodeSpec, root: Path) -> Table:
-    """Make EXAMPLES of the corpus; RenderBroken when a student could not learn from them what they say."""
+    """Make EXAMPLES of the corpus; RenderBroken when a student could not learn from them what they
+    say.
+    """
     inputs = {"corpus": corpus.digest, "tokenizer": identity(student.model, student.revision)}
 
     def make() -> Made:
@@ -60,7 +62,9 @@ def train_adapter(
     before: Table | None = None,
     until: int | None = None,
 ) -> Table:
-    """Train an adapter up to a step, on from where the stretch before ended; a killed training goes on from its last checkpoint."""
+    """Train an adapter up to a step, on from where the stretch before ended; a killed training goes
+    on from its last checkpoint.
+    """
     student = spec.student
     inputs = {"examples": encoded.digest, "base": identity(student.model, student.revision)}
     inputs |= {"before": before.digest if before else "", "until": str(until or "end")}
@@ -95,10 +99,19 @@ def train_adapter(
 
 @task(**STAGE)
 def publish_student(
-    adapter: Table, encoded: Table, prompts: Table, spec: TrainSpec, publishing: PublishSpec, sampling: TeacherSpec,
-    placement: EnginePlacement, about: Provenance, root: Path,
-) -> Table:  # fmt: skip
-    """Merge the student that passed and lay out the folder that leaves the mill; `promoted/<name>` then points at it."""
+    adapter: Table,
+    encoded: Table,
+    prompts: Table,
+    spec: TrainSpec,
+    publishing: PublishSpec,
+    sampling: TeacherSpec,
+    placement: EnginePlacement,
+    about: Provenance,
+    root: Path,
+) -> Table:
+    """Merge the student that passed and lay out the folder that leaves the mill; `promoted/<name>`
+    then points at it.
+    """
     inputs = {
         "adapter": adapter.digest,
         "base": identity(spec.student.model, spec.student.revision),

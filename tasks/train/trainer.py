@@ -1,4 +1,6 @@
-"""TRL's trainer: its settings, its checkpoints, what it tells under way, and where it goes on after a kill."""
+"""TRL's trainer: its settings, its checkpoints, what it tells under way, and where it goes on after
+a kill.
+"""
 
 import shutil
 import time
@@ -39,19 +41,42 @@ def trainer_of(base: Any, job: Job, watch: "Watch | None" = None) -> Any:
         spec.lora.rank, spec.lora.alpha, spec.lora.dropout, spec.lora.targets
     )
     config = SFTConfig(
-        output_dir=str(job.work), max_length=spec.encode.max_length, packing=spec.packing, num_train_epochs=spec.epochs,
-        per_device_train_batch_size=micro, per_device_eval_batch_size=micro, gradient_accumulation_steps=spec.batch // micro,
-        learning_rate=spec.learning_rate, lr_scheduler_type="cosine", warmup_steps=spec.warmup, weight_decay=spec.weight_decay,
-        max_grad_norm=spec.max_grad_norm, optim="adamw_torch", bf16=spec.precision == "bf16", fp16=False, use_cpu=not gpu,
-        full_determinism=not gpu, seed=spec.seed, gradient_checkpointing=placement.activation_checkpointing, save_strategy="steps",
-        save_steps=placement.save_every, save_total_limit=2, logging_steps=1, report_to="none", disable_tqdm=True,
+        output_dir=str(job.work),
+        max_length=spec.encode.max_length,
+        packing=spec.packing,
+        num_train_epochs=spec.epochs,
+        per_device_train_batch_size=micro,
+        per_device_eval_batch_size=micro,
+        gradient_accumulation_steps=spec.batch // micro,
+        learning_rate=spec.learning_rate,
+        lr_scheduler_type="cosine",
+        warmup_steps=spec.warmup,
+        weight_decay=spec.weight_decay,
+        max_grad_norm=spec.max_grad_norm,
+        optim="adamw_torch",
+        bf16=spec.precision == "bf16",
+        fp16=False,
+        use_cpu=not gpu,
+        full_determinism=not gpu,
+        seed=spec.seed,
+        gradient_checkpointing=placement.activation_checkpointing,
+        save_strategy="steps",
+        save_steps=placement.save_every,
+        save_total_limit=2,
+        logging_steps=1,
+        report_to="none",
+        disable_tqdm=True,
         dataloader_pin_memory=gpu,
-    )  # fmt: skip
+    )
     trainer = SFTTrainer(
-        model=base, args=config, processing_class=load_template(spec.student).tokenizer, peft_config=adapter,
-        train_dataset=Dataset.from_list(labelled(job.train)), callbacks=[watch.callback()] if watch else None,
+        model=base,
+        args=config,
+        processing_class=load_template(spec.student).tokenizer,
+        peft_config=adapter,
+        train_dataset=Dataset.from_list(labelled(job.train)),
+        callbacks=[watch.callback()] if watch else None,
         eval_dataset=Dataset.from_list(labelled(job.validation)) if job.validation else None,
-    )  # fmt: skip
+    )
     trainer.remove_callback(PrinterCallback)
     return trainer
 
@@ -71,7 +96,8 @@ def labelled(path: Path) -> list[dict[str, list[int]]]:
 
 
 def start(job: Job) -> str | None:
-    """Return the checkpoint to go on from: this stretch's last finished one, else where the stretch before ended, else none.
+    """Return the checkpoint to go on from: this stretch's last finished one, else where the stretch
+    before ended, else none.
 
     One that was being written when the process was killed has no mark, and is removed.
     """
@@ -86,7 +112,9 @@ def start(job: Job) -> str | None:
 
 
 def trained_to(checkpoint: str | None, until: int | None) -> Any:
-    """Return the state of a checkpoint that is already where the stretch ends, None where there is a step left to train."""
+    """Return the state of a checkpoint that is already where the stretch ends, None where there is
+    a step left to train.
+    """
     from transformers import TrainerState
 
     if checkpoint is None:
@@ -102,7 +130,9 @@ def keep_state(work: Path, step: int) -> None:
 
 
 class Watch:
-    """Follows a training: stops it at the last step due, marks finished checkpoints, counts tokens and time, tells how far it is."""
+    """Follows a training: stops it at the last step due, marks finished checkpoints, counts tokens
+    and time, tells how far it is.
+    """
 
     def __init__(self, until: int | None, tell: Tell) -> None:
         self._until, self._tell = until, tell

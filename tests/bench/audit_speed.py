@@ -1,7 +1,9 @@
-"""What an audit costs: CPU seconds and peak memory of `tracemill audit`, beside a bare loop that reads the same file and counts its words.
+"""What an audit costs: CPU seconds and peak memory of `tracemill audit`, beside a bare loop that
+reads the same file and counts its words.
 
-`python -m tests.bench.audit_speed [--rows 100000] [--characters 2000] [--baseline-rows 0]`.
-Goal for 100,000 rows of 2,000 characters: at most 60 s of CPU and 2 GiB; for 1,000,000 rows the same memory.
+`python -m tests.bench.audit_speed [--rows 100000] [--characters 2000] [--baseline-rows 0]`. Goal
+for 100,000 rows of 2,000 characters: at most 60 s of CPU and 2 GiB; for 1,000,000 rows the same
+memory.
 """
 
 import argparse
@@ -51,9 +53,15 @@ def main() -> None:
             [*command, *(["--baseline", str(baseline)] if options.baseline_rows else [])]
         )
         tell(
-            "audit_speed", rows=options.rows, baseline_rows=options.baseline_rows, cpu_seconds=cpu, wall=time.monotonic() - began,
-            gibibytes=peak / 2**20, against_bare_loop=cpu / bare.cpu, goal="100,000 rows: <= 60 s, <= 2 GiB",
-        )  # fmt: skip
+            "audit_speed",
+            rows=options.rows,
+            baseline_rows=options.baseline_rows,
+            cpu_seconds=cpu,
+            wall=time.monotonic() - began,
+            gibibytes=peak / 2**20,
+            against_bare_loop=cpu / bare.cpu,
+            goal="100,000 rows: <= 60 s, <= 2 GiB",
+        )
 
 
 def _run(arguments: list[str]) -> tuple[float, int]:
@@ -77,9 +85,10 @@ def write(path: Path, rows: int, characters: int, *, seed: int) -> None:
             while len(think) < characters:
                 think += rng.choice(drawn).think + " "
             row = {
-                "id": f"r{number}", "prompt": f"{drawn[number % len(drawn)].prompt} {number}",
+                "id": f"r{number}",
+                "prompt": f"{drawn[number % len(drawn)].prompt} {number}",
                 "response": f"<think>\n{think[:characters]}\n</think>\n\nSo {number}.",
-            }  # fmt: skip
+            }
             file.write(orjson.dumps(row) + b"\n")
 
 

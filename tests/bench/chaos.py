@@ -1,7 +1,9 @@
-"""Every fault at random moments of a build: does it end right, with the same corpus, no process and no slot left behind?
+"""Every fault at random moments of a build: does it end right, with the same corpus, no process and
+no slot left behind?
 
-`python -m tests.bench.chaos [--moments 20] [--faults flow worker …] [--engine scripted] [--seed 0]`. A whole mill (server, worker, reports) with
-the scripted engine, or with Ray, vLLM and the built-in teacher; each fault strikes a fresh build at a moment drawn from the length of an
+`python -m tests.bench.chaos [--moments 20] [--faults flow worker …] [--engine scripted] [--seed
+0]`. A whole mill (server, worker, reports) with the scripted engine, or with Ray, vLLM and the
+built-in teacher; each fault strikes a fresh build at a moment drawn from the length of an
 undisturbed one, and again where the build was over by then. The faults take turns.
 
 | fault | what is done | right end |
@@ -16,8 +18,8 @@ undisturbed one, and again where the build was over by then. The faults take tur
 | silence | worker and run are killed with -9, and nobody comes | called Crashed within two minutes; Completed after `tracemill up` |
 | disk | the store's disk is full for up to a minute | Completed, by the stages' own retries |
 
-The store lies on a small disk of its own, in memory, where this user may mount one; else there is no fault `disk`. Engines that die alone, and
-nodes, are in `tests/bench/lost_engines.py`.
+The store lies on a small disk of its own, in memory, where this user may mount one; else there is
+no fault `disk`. Engines that die alone, and nodes, are in `tests/bench/lost_engines.py`.
 """
 
 import argparse
@@ -95,7 +97,9 @@ def main() -> None:
 
 
 def _recipe(engine: str, home: Path) -> Path:
-    """Write the recipe of a build that takes seconds with the scripted engine, a minute or two with the real one."""
+    """Write the recipe of a build that takes seconds with the scripted engine, a minute or two with
+    the real one.
+    """
     path = home / "small.yaml"
     if engine == "scripted":
         return write_recipe(path, write_rulebook(home / "rules"))
@@ -152,7 +156,9 @@ def _empty(root: Path) -> None:
 
 
 def _orphans(running: Mill) -> tuple[str, ...]:
-    """Return the command lines of what is left beside the mill's own parts, after ten seconds to end by itself; end it, so that it is counted once."""
+    """Return the command lines of what is left beside the mill's own parts, after ten seconds to
+    end by itself; end it, so that it is counted once.
+    """
     parts = {running.part(part).pid for part in PARTS}
     _, left = psutil.wait_procs(
         [process for process in descendants(running.home) if process.pid not in parts], timeout=10
@@ -244,10 +250,16 @@ def _power(running: Mill, run: str) -> None:
 
 
 STRIKES: dict[str, Callable[[Mill, str], None]] = {
-    "flow": lambda running, run: kill(running.engines()), "term": lambda running, run: end(running.engines()),
-    "worker": _restarted("worker"), "server": _restarted("server"), "power": _power, "cancel": _cancelled, "deserted": _deserted,
-    "silence": _silenced, "disk": _filled,
-}  # fmt: skip
+    "flow": lambda running, run: kill(running.engines()),
+    "term": lambda running, run: end(running.engines()),
+    "worker": _restarted("worker"),
+    "server": _restarted("server"),
+    "power": _power,
+    "cancel": _cancelled,
+    "deserted": _deserted,
+    "silence": _silenced,
+    "disk": _filled,
+}
 
 
 def _line(fault: str, ends: list[End]) -> str:

@@ -1,8 +1,10 @@
-"""One base, three corpora: clean, with leaked openers in 56 % of the rows, and without general reasoning. Which gate sees what?
+"""One base, three corpora: clean, with leaked openers in 56 % of the rows, and without general
+reasoning. Which gate sees what?
 
-`python -m tests.bench.contamination [--seeds 3] [--root DIR] [--set train.epochs=2 ...]`. Goal, every seed: the leaked corpus is stopped
-before training; forced through, its student repeats the leak in most in-domain answers, passes the emission gate and fails the
-content gate; the clean corpus' student passes both.
+`python -m tests.bench.contamination [--seeds 3] [--root DIR] [--set train.epochs=2 ...]`. Goal,
+every seed: the leaked corpus is stopped before training; forced through, its student repeats the
+leak in most in-domain answers, passes the emission gate and fails the content gate; the clean
+corpus' student passes both.
 """
 
 import argparse
@@ -104,10 +106,21 @@ def report(arm: str, seed: int, weighed: object) -> None:
         for gate in ("emission", "content")
     }
     tell(
-        "contamination", arm=arm, seed=seed, leak_in_domain=sum(bool(LABEL.match(row["think"])) for row in own) / len(own),
-        leak_in_general=sum(bool(LABEL.match(row["think"])) for row in said if row["kind"] == GENERAL) / max(1, len(said) - len(own)),
-        **gates, **{one.name.replace(": ", "_"): f"{one.baseline:.2f}>{one.student:.2f}" for one in metrics if one.gate == "content"},
-    )  # fmt: skip
+        "contamination",
+        arm=arm,
+        seed=seed,
+        leak_in_domain=sum(bool(LABEL.match(row["think"])) for row in own) / len(own),
+        leak_in_general=sum(
+            bool(LABEL.match(row["think"])) for row in said if row["kind"] == GENERAL
+        )
+        / max(1, len(said) - len(own)),
+        **gates,
+        **{
+            one.name.replace(": ", "_"): f"{one.baseline:.2f}>{one.student:.2f}"
+            for one in metrics
+            if one.gate == "content"
+        },
+    )
 
 
 if __name__ == "__main__":

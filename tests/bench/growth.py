@@ -120,15 +120,22 @@ def _recipe(folder: Path, size: int, model: str) -> "Recipe":
     forms = [f"{verb} does the office say about {{topic}}?" for verb in ("What", "How much")]
     forms += [f"Which {word} of {{topic}} is named?" for word in VOCABULARY[: FORMS - 2]]
     index = {"model": model}
-    return Recipe.model_validate({
-        "name": "growth",
-        "documents": {"sources": [{"path": str(folder / "documents"), "licence": "Apache-2.0"}]},
-        "questions": {"sources": [{"path": str(folder / "held_out.jsonl"), "held_out": True}]},
-        "grounding": {"index": index},
-        "prompts": {"rows": size, "families": [{"name": "handbook_qa", "share": 1, "forms": forms}]},
-        "traces": {"samples": 1, "teacher": {"engine": "scripted"}},
-        "corpus": {"embedding": model, "suite": {"min_rows": 3}},
-    })  # fmt: skip
+    return Recipe.model_validate(
+        {
+            "name": "growth",
+            "documents": {
+                "sources": [{"path": str(folder / "documents"), "licence": "Apache-2.0"}]
+            },
+            "questions": {"sources": [{"path": str(folder / "held_out.jsonl"), "held_out": True}]},
+            "grounding": {"index": index},
+            "prompts": {
+                "rows": size,
+                "families": [{"name": "handbook_qa", "share": 1, "forms": forms}],
+            },
+            "traces": {"samples": 1, "teacher": {"engine": "scripted"}},
+            "corpus": {"embedding": model, "suite": {"min_rows": 3}},
+        }
+    )
 
 
 def write_world(folder: Path, size: int) -> None:

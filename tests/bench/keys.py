@@ -1,6 +1,7 @@
 """What makes new rows and what does not: one change at a time to a finished build.
 
-`python -m tests.bench.keys`. Goal: every change of what is asked makes new rows, no change of placement makes one.
+`python -m tests.bench.keys`. Goal: every change of what is asked makes new rows, no change of
+placement makes one.
 """
 
 import tempfile
@@ -47,10 +48,15 @@ def _teacher(**settings: object) -> Tree:
 
 
 CHANGES: dict[str, Tree] = {
-    "system prompt": _teacher(system_prompt="Be brief."), "temperature": _teacher(temperature=0.5), "top_p": _teacher(top_p=0.9),
-    "max_tokens": _teacher(max_tokens=200), "model": _teacher(model="other"), "revision": _teacher(revision="b"),
-    "seed": _teacher() | {"seed": 1}, "n": _teacher() | {"samples": 4},
-}  # fmt: skip
+    "system prompt": _teacher(system_prompt="Be brief."),
+    "temperature": _teacher(temperature=0.5),
+    "top_p": _teacher(top_p=0.9),
+    "max_tokens": _teacher(max_tokens=200),
+    "model": _teacher(model="other"),
+    "revision": _teacher(revision="b"),
+    "seed": _teacher() | {"seed": 1},
+    "n": _teacher() | {"samples": 4},
+}
 PLACEMENTS: dict[str, Tree] = {
     "window": {"window": 3}, "replicas": {"replicas": 2}, "tensor parallel": {"tensor_parallel": 2}, "memory share": {"memory_share": 0.5},
     "address": {"base_url": "http://127.0.0.1:1/v1"}, "restarts": {"restarts": 0},

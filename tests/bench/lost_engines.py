@@ -1,13 +1,16 @@
-"""Engines that die and nodes that vanish at random moments: is every row answered once, and the same as if nothing had happened?
+"""Engines that die and nodes that vanish at random moments: is every row answered once, and the
+same as if nothing had happened?
 
-`python -m tests.bench.lost_engines [--moments 20] [--faults engine node] [--rows 48] [--seed 0]`. The real engine with the built-in teacher.
+`python -m tests.bench.lost_engines [--moments 20] [--faults engine node] [--rows 48] [--seed 0]`.
+The real engine with the built-in teacher.
 
 | fault | what is done | right end |
 |---|---|---|
 | engine | the actor's process is killed with -9, its engine core with it | the rows are asked again of the next engine |
 | node | of a cluster of three nodes on this machine, the one that holds the actor is killed | the next engine starts on another node |
 
-Losing the cluster's head loses the cluster, and with it the run, which is then retried; it is not struck here.
+Losing the cluster's head loses the cluster, and with it the run, which is then retried; it is not
+struck here.
 """
 
 import argparse
@@ -78,7 +81,9 @@ async def _strikes(
 
 
 def _kill(fault: str, actor: int, cluster: Any) -> int:
-    """Kill the actor, or the node that holds it; return how many of the processes that it had started outlive it by half a minute."""
+    """Kill the actor, or the node that holds it; return how many of the processes that it had
+    started outlive it by half a minute.
+    """
     process = psutil.Process(actor)
     started = process.children(recursive=True)
     if fault == "engine":

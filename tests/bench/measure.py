@@ -1,4 +1,6 @@
-"""What the benches share: CPU of a child process, a bare client to compare with, and a line of results."""
+"""What the benches share: CPU of a child process, a bare client to compare with, and a line of
+results.
+"""
 
 import asyncio
 import os
@@ -12,7 +14,9 @@ from typing import NamedTuple
 
 
 class Spent(NamedTuple):
-    """What a command cost: wall and CPU seconds (user and system, with its children), and what it printed."""
+    """What a command cost: wall and CPU seconds (user and system, with its children), and what it
+    printed.
+    """
 
     wall: float
     cpu: float
@@ -20,7 +24,9 @@ class Spent(NamedTuple):
 
 
 def spend(arguments: Sequence[str], **environment: str) -> Spent:
-    """Run `python ARGUMENTS` to its end and return what it cost; an error ends the bench with the command's own words."""
+    """Run `python ARGUMENTS` to its end and return what it cost; an error ends the bench with the
+    command's own words.
+    """
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     started = time.monotonic()
     done = subprocess.run(
@@ -51,7 +57,9 @@ def tell(bench: str, **figures: object) -> None:
 
 
 async def bare_loop(base_url: str, rows: int, out: str, window: int = 64) -> None:
-    """Ask the server for every row with nothing but aiohttp, appending each answer to a file: the floor of any client."""
+    """Ask the server for every row with nothing but aiohttp, appending each answer to a file: the
+    floor of any client.
+    """
     import json
 
     import aiohttp

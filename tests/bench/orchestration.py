@@ -1,7 +1,9 @@
-"""What orchestration costs: a whole build as a Prefect flow against the same stages called as plain functions.
+"""What orchestration costs: a whole build as a Prefect flow against the same stages called as plain
+functions.
 
-`python -m tests.bench.orchestration [--rows 2000] [--repeats 3]`. Scripted engine, a whole mill that is up, every build into a root of its own.
-Goal: at most 5 s and at most 3 % of a 2,000-row build. The engine is the cheapest there is, so the share is the largest it can be.
+`python -m tests.bench.orchestration [--rows 2000] [--repeats 3]`. Scripted engine, a whole mill
+that is up, every build into a root of its own. Goal: at most 5 s and at most 3 % of a 2,000-row
+build. The engine is the cheapest there is, so the share is the largest it can be.
 """
 
 import argparse
@@ -66,7 +68,9 @@ def main() -> None:
 
 
 def _recipe(rows: int) -> Recipe:
-    """Return the pocket recipe at this size, answered by the scripted engine; more problems and fewer passages, of which there are only so many."""
+    """Return the pocket recipe at this size, answered by the scripted engine; more problems and
+    fewer passages, of which there are only so many.
+    """
     problems = {
         "lookup": rows // 3,
         "irac": rows // 3,

@@ -1,6 +1,8 @@
-"""CPU a row of the generation path against an instant local server, start-up included, beside a bare aiohttp loop.
+"""CPU a row of the generation path against an instant local server, start-up included, beside a
+bare aiohttp loop.
 
-`python -m tests.bench.overhead [--rows 2000] [--runs 5]`. Goal: at most 1.0 ms a row with durable rows.
+`python -m tests.bench.overhead [--rows 2000] [--runs 5]`. Goal: at most 1.0 ms a row with durable
+rows.
 """
 
 import argparse

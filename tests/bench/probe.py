@@ -1,6 +1,8 @@
-"""Twenty questions of a probe put to one engine at once and one by one; and one row alone against the whole probe.
+"""Twenty questions of a probe put to one engine at once and one by one; and one row alone against
+the whole probe.
 
-`python -m tests.bench.probe [--root DIR]`. Goals: at least 10 times as fast at once; a row alone in under a tenth of the probe's time.
+`python -m tests.bench.probe [--root DIR]`. Goals: at least 10 times as fast at once; a row alone in
+under a tenth of the probe's time.
 """
 
 import argparse

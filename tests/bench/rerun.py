@@ -1,4 +1,5 @@
-"""The finished job again, against a flow that does nothing: both in processes of their own, against one Prefect server.
+"""The finished job again, against a flow that does nothing: both in processes of their own, against
+one Prefect server.
 
 `python -m tests.bench.rerun [--runs 5]`. Goal: 0 requests, at most 1.5 times the empty flow.
 """

@@ -1,6 +1,8 @@
-"""Builds killed with -9 at twenty random moments each go on and end with the bytes of one that was not.
+"""Builds killed with -9 at twenty random moments each go on and end with the bytes of one that was
+not.
 
-`python -m tests.bench.resume [--kills 20] [--seed 0]`. Goal: 0 finished rows asked again, 0 lost, 0 twice, identical bytes.
+`python -m tests.bench.resume [--kills 20] [--seed 0]`. Goal: 0 finished rows asked again, 0 lost, 0
+twice, identical bytes.
 """
 
 import argparse
@@ -21,7 +23,9 @@ ROWS = (24 + 2) * 3
 def killed_at(
     moment: float, recipe: Path, root: Path, *, api: str, server: Server
 ) -> tuple[int, int, int]:
-    """Kill a build at a moment (seconds after its start), go on, and return (finished rows asked again, rows lost, orphans)."""
+    """Kill a build at a moment (seconds after its start), go on, and return (finished rows asked
+    again, rows lost, orphans).
+    """
     server.reset()
     process = start(recipe, root, server=api)
     deadline = time.monotonic() + moment
@@ -49,9 +53,11 @@ def main() -> None:
     ):
         folder, api = Path(name), str(PREFECT_API_URL.value())
         recipe = write_recipe(
-            folder / "recipe.yaml", write_rulebook(folder / "rules"), placement={"teacher": {"base_url": server.base_url, "window": 2}},
+            folder / "recipe.yaml",
+            write_rulebook(folder / "rules"),
+            placement={"teacher": {"base_url": server.base_url, "window": 2}},
             traces={"samples": 3, "teacher": {"engine": "endpoint", "model": "m"}},
-        )  # fmt: skip
+        )
         began = time.monotonic()
         finish(start(recipe, folder / "whole", server=api))
         length, whole = time.monotonic() - began, corpus_bytes(folder / "whole")

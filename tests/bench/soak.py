@@ -1,13 +1,16 @@
 """Two hundred nights in fast motion: does anything grow that should not?
 
-`python -m tests.bench.soak [--nights 200] [--worker-every 20] [--keep 14]`. A real server on SQLite, its worker and the reports. Each night is a
-small build of its own (another seed of the traces, scripted engine); every twentieth is triggered and goes through the worker, the others
-run in this process, which therefore makes as many builds as no process of a real mill ever will. After each night everything is made a
-day older: the times in the database, those of the store's folders, the days of the journal. So the retention that users have (runs 30 days, events 7, builds
-14) is what is watched, and not a shorter one; only the server's hourly sweep comes every 30 seconds.
+`python -m tests.bench.soak [--nights 200] [--worker-every 20] [--keep 14]`. A real server on
+SQLite, its worker and the reports. Each night is a small build of its own (another seed of the
+traces, scripted engine); every twentieth is triggered and goes through the worker, the others run
+in this process, which therefore makes as many builds as no process of a real mill ever will. After
+each night everything is made a day older: the times in the database, those of the store's folders,
+the days of the journal. So the retention that users have (runs 30 days, events 7, builds 14) is
+what is watched, and not a shorter one; only the server's hourly sweep comes every 30 seconds.
 
-Printed: megabytes and open files of each process, rows and megabytes of the database, tables and megabytes of the store. Goal: once the
-longest retention has passed, nothing grows; of the nights after that, the second half is printed beside the first.
+Printed: megabytes and open files of each process, rows and megabytes of the database, tables and
+megabytes of the store. Goal: once the longest retention has passed, nothing grows; of the nights
+after that, the second half is printed beside the first.
 """
 
 import argparse
@@ -30,8 +33,14 @@ from tasks.store import MANIFEST
 from tests.builders import recipe, write_rulebook
 from tests.mills import Mill, free_port, within, write_recipe
 
-TIMES = {"flow_run": ("start_time", "end_time", "created"), "task_run": ("end_time",), "log": ("timestamp",), "artifact": ("created",),
-         "events": ("occurred",), "event_resources": ("occurred", "updated")}  # fmt: skip
+TIMES = {
+    "flow_run": ("start_time", "end_time", "created"),
+    "task_run": ("end_time",),
+    "log": ("timestamp",),
+    "artifact": ("created",),
+    "events": ("occurred",),
+    "event_resources": ("occurred", "updated"),
+}
 SWEEP_SECONDS = "30"
 
 Measured = dict[str, float]

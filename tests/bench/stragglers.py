@@ -1,6 +1,7 @@
 """Rows a second with log-normal answer times and 64 in flight, against a bare aiohttp loop.
 
-`python -m tests.bench.stragglers [--rows 1500] [--delay 0.4] [--sigma 1.0] [--runs 3]`. Goal: at least 0.95 of the bare loop.
+`python -m tests.bench.stragglers [--rows 1500] [--delay 0.4] [--sigma 1.0] [--runs 3]`. Goal: at
+least 0.95 of the bare loop.
 """
 
 import argparse

@@ -1,7 +1,8 @@
 """Tokens a second of bare `vllm.LLM` and of `generate`, on the same prompts, in the steady state.
 
-`python -m tests.bench.throughput [--prompts 240] [--samples 4] [--runs 3]`. Goal: at least 0.95 of bare vLLM.
-Both engines are loaded once and idle while the other runs; runs alternate. The first run warms up and does not count.
+`python -m tests.bench.throughput [--prompts 240] [--samples 4] [--runs 3]`. Goal: at least 0.95 of
+bare vLLM. Both engines are loaded once and idle while the other runs; runs alternate. The first run
+warms up and does not count.
 """
 
 import argparse
@@ -125,10 +126,17 @@ async def compare(options: argparse.Namespace) -> None:
 
 def _prompt(number: int, text: str) -> dict[str, object]:
     return {
-        "prompt_id": f"q{number:06d}", "messages": [{"role": "user", "content": text}], "question": text, "passage_ids": [], "question_id": "",
-        "general": False, "control": False,
-        "family": "", "cell": "", "canary": "",
-    }  # fmt: skip
+        "prompt_id": f"q{number:06d}",
+        "messages": [{"role": "user", "content": text}],
+        "question": text,
+        "passage_ids": [],
+        "question_id": "",
+        "general": False,
+        "control": False,
+        "family": "",
+        "cell": "",
+        "canary": "",
+    }
 
 
 def main() -> None:

@@ -1,7 +1,9 @@
-"""Model FLOP utilisation of LoRA training on a GPU: random weights of the Qwen3-8B shape, bfloat16, rows of 2,048 tokens.
+"""Model FLOP utilisation of LoRA training on a GPU: random weights of the Qwen3-8B shape, bfloat16,
+rows of 2,048 tokens.
 
-`python -m tests.bench.train_gpu [--shape qwen3-8b] [--steps 12] [--peak-tflops 989]`. Goal: at least 0.45 on an H200 (989 TFLOP/s dense bfloat16,
-NVIDIA's data sheet); peak memory is reported. `--shape tiny` runs anywhere, to see that it runs.
+`python -m tests.bench.train_gpu [--shape qwen3-8b] [--steps 12] [--peak-tflops 989]`. Goal: at
+least 0.45 on an H200 (989 TFLOP/s dense bfloat16, NVIDIA's data sheet); peak memory is reported.
+`--shape tiny` runs anywhere, to see that it runs.
 """
 
 import argparse
@@ -60,10 +62,14 @@ def main() -> None:
         trainer.train()
         flops = flops_per_token(weights.tensors(trainer.model))
     tell(
-        "train_gpu", shape=options.shape, tokens_per_second=watch.tokens_per_second,
-        utilisation=watch.tokens_per_second * flops / (options.peak_tflops * 1e12), measured_peak_tflops=weights.flops_per_second() / 1e12,
-        peak_gib=weights.peak_bytes() / 2**30, goal=">= 0.45 on an H200",
-    )  # fmt: skip
+        "train_gpu",
+        shape=options.shape,
+        tokens_per_second=watch.tokens_per_second,
+        utilisation=watch.tokens_per_second * flops / (options.peak_tflops * 1e12),
+        measured_peak_tflops=weights.flops_per_second() / 1e12,
+        peak_gib=weights.peak_bytes() / 2**30,
+        goal=">= 0.45 on an H200",
+    )
 
 
 def model(shape: dict[str, int], attention: str) -> Any:
@@ -84,11 +90,12 @@ def write(path: Path, rows: int) -> Path:
     rng = Random(7)
     made = [
         {
-            "row_id": str(number), "input_ids": [rng.randrange(8, 2048) for _ in range(TOKENS)],
+            "row_id": str(number),
+            "input_ids": [rng.randrange(8, 2048) for _ in range(TOKENS)],
             "loss_mask": [place >= TOKENS // 4 for place in range(TOKENS)],
         }
         for number in range(rows)
-    ]  # fmt: skip
+    ]
     pq.write_table(pa.Table.from_pylist(made, schema=EXAMPLES), path)
     return path
 

@@ -1,6 +1,8 @@
-"""Tokens a second of our training against a bare TRL script with the same settings, on the same rows; both in processes of their own.
+"""Tokens a second of our training against a bare TRL script with the same settings, on the same
+rows; both in processes of their own.
 
-`python -m tests.bench.train_speed [--rows 240] [--runs 3]`. Goal: at least 0.95 of bare TRL. Runs alternate; the medians are compared.
+`python -m tests.bench.train_speed [--rows 240] [--runs 3]`. Goal: at least 0.95 of bare TRL. Runs
+alternate; the medians are compared.
 """
 
 import argparse
@@ -56,7 +58,9 @@ def ours(given: object, told: Tell) -> float:
 
 
 def bare(given: tuple[int, Path], told: Tell) -> float:
-    """Return tokens a second of what TRL's own quick start makes of the same rows: chat messages, its own tokenizing and masking."""
+    """Return tokens a second of what TRL's own quick start makes of the same rows: chat messages,
+    its own tokenizing and masking.
+    """
     import torch
     from datasets import Dataset
     from peft import LoraConfig
@@ -67,10 +71,23 @@ def bare(given: tuple[int, Path], told: Tell) -> float:
 
     rows, folder = given
     config = SFTConfig(
-        output_dir=str(folder), max_length=SPEC.encode.max_length, num_train_epochs=SPEC.epochs, per_device_train_batch_size=SPEC.batch,
-        learning_rate=SPEC.learning_rate, lr_scheduler_type="cosine", warmup_steps=SPEC.warmup, assistant_only_loss=True, bf16=False,
-        use_cpu=True, full_determinism=True, gradient_checkpointing=False, save_strategy="no", logging_steps=1, report_to="none", disable_tqdm=True,
-    )  # fmt: skip
+        output_dir=str(folder),
+        max_length=SPEC.encode.max_length,
+        num_train_epochs=SPEC.epochs,
+        per_device_train_batch_size=SPEC.batch,
+        learning_rate=SPEC.learning_rate,
+        lr_scheduler_type="cosine",
+        warmup_steps=SPEC.warmup,
+        assistant_only_loss=True,
+        bf16=False,
+        use_cpu=True,
+        full_determinism=True,
+        gradient_checkpointing=False,
+        save_strategy="no",
+        logging_steps=1,
+        report_to="none",
+        disable_tqdm=True,
+    )
     lora = LoraConfig(
         r=16,
         lora_alpha=32,

@@ -1,8 +1,9 @@
 """How long it takes from an API call to a running flow.
 
-`python -m tests.bench.trigger [--times 10]`. A whole mill (SQLite); `build-corpus/small` is created over the REST interface, and timed until its
-state is Running. Each is cancelled and over before the next. Beside it stands what no trigger can be quicker than: a bare Python that imports
-Prefect's engine and the flow, as lightly as we know how to. Goal: at most 5 s.
+`python -m tests.bench.trigger [--times 10]`. A whole mill (SQLite); `build-corpus/small` is created
+over the REST interface, and timed until its state is Running. Each is cancelled and over before the
+next. Beside it stands what no trigger can be quicker than: a bare Python that imports Prefect's
+engine and the flow, as lightly as we know how to. Goal: at most 5 s.
 """
 
 import argparse

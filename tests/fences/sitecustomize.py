@@ -1,4 +1,6 @@
-"""Put on a child's path: no socket leaves this machine, and every attempt is noted in the file that FENCE_LOG names."""
+"""Put on a child's path: no socket leaves this machine, and every attempt is noted in the file that
+FENCE_LOG names.
+"""
 
 import ipaddress
 import os

@@ -50,7 +50,8 @@ CAPACITIES: dict[str, int] = {
 
 
 def draw(family: str, seed: int) -> Problem:
-    """The problem of a family that belongs to a seed: the same in every process and on every machine.
+    """The problem of a family that belongs to a seed: the same in every process and on every
+    machine.
 
     Raises UnknownName.
     """

@@ -1,4 +1,6 @@
-"""Written arithmetic in steps that each need one small fact: columns for sums, bringing down for divisions."""
+"""Written arithmetic in steps that each need one small fact: columns for sums, bringing down for
+divisions.
+"""
 
 PLACES = ("Ones", "Tens", "Hundreds", "Thousands", "Ten thousands")
 
@@ -41,7 +43,9 @@ def subtraction_steps(left: int, right: int) -> str:
 
 
 def division_steps(number: int, divisor: int) -> str:
-    """The long division of a number by a one-digit divisor, digit by digit, every remainder spelled out."""
+    """The long division of a number by a one-digit divisor, digit by digit, every remainder spelled
+    out.
+    """
     steps, left = [f"Divide {number} by {divisor}."], 0
     for position, brought in enumerate(str(number)):
         bring = f"Bring {brought}: " if position else ""

@@ -1,4 +1,6 @@
-"""Facts of the patent office, each a numbered line of a passage that answers one or two kinds of question."""
+"""Facts of the patent office, each a numbered line of a passage that answers one or two kinds of
+question.
+"""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -27,7 +29,9 @@ ASKING = (
 
 @dataclass(frozen=True)
 class Need:
-    """Something a question can ask for: what it is called, its value and the questions that ask for it."""
+    """Something a question can ask for: what it is called, its value and the questions that ask for
+    it.
+    """
 
     about: str
     value: str
@@ -36,7 +40,9 @@ class Need:
 
 @dataclass(frozen=True)
 class Fact:
-    """One line of a passage; inverse is what the line tells when it is read from its value to its subject."""
+    """One line of a passage; inverse is what the line tells when it is read from its value to its
+    subject.
+    """
 
     kind: str
     subject: str
@@ -196,7 +202,8 @@ def passage_of(facts: list[Fact]) -> str:
 def index_of(facts: list[Fact], need: Need) -> str:
     """What each line gives, line by line.
 
-    A small model finds a line by repeating what it needs and reading on; to ask "is it this one?" of each is beyond it.
+    A small model finds a line by repeating what it needs and reading on; to ask "is it this one?"
+    of each is beyond it.
     """
     return "\n".join(
         f"{fact.seen_from(need).about}: [{number}]." for number, fact in enumerate(facts, start=1)

@@ -1,4 +1,6 @@
-"""Verdicts by issue, rule, application and conclusion: a rule with conditions and the facts of a claim."""
+"""Verdicts by issue, rule, application and conclusion: a rule with conditions and the facts of a
+claim.
+"""
 
 from dataclasses import dataclass
 from random import Random

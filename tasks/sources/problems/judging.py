@@ -61,7 +61,9 @@ def with_other_words(rng: Random, value: str) -> str:
 
 
 def wrong_answer(rng: Random, facts: list[Fact], value: str) -> str:
-    """An answer other than the value: one digit changed, another value of its sort, or what another line gives."""
+    """An answer other than the value: one digit changed, another value of its sort, or what another
+    line gives.
+    """
     while True:
         match rng.choices(("digit", "words", "line"), (5, 3, 2))[0]:
             case "digit":

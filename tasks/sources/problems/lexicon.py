@@ -1,4 +1,6 @@
-"""The words of the built-in domain: a fictional patent office. The pocket teacher reads these words and no others."""
+"""The words of the built-in domain: a fictional patent office. The pocket teacher reads these words
+and no others.
+"""
 
 import random
 

@@ -12,7 +12,9 @@ BOXED = re.compile(r"\\boxed\{([^{}]*)\}")
 
 @dataclass(frozen=True)
 class Problem:
-    """One question of a family; think is the worked chain that only the training of the pocket teacher sees."""
+    """One question of a family; think is the worked chain that only the training of the pocket
+    teacher sees.
+    """
 
     family: str
     prompt: str

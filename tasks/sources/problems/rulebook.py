@@ -1,4 +1,6 @@
-"""Questions about a few sections of the sample handbook, in the words of the closed-book prompt that documents get."""
+"""Questions about a few sections of the sample handbook, in the words of the closed-book prompt
+that documents get.
+"""
 
 from dataclasses import dataclass
 from random import Random
@@ -43,7 +45,9 @@ FORMS_BY_KIND: dict[Asked, tuple[str, str]] = {
     "section": ("Which section governs {topic}?", "Where are the rules on {topic}?"),
 }
 QUESTION_FORMS: tuple[str, ...] = tuple(form for forms in FORMS_BY_KIND.values() for form in forms)
-"""Every question that a section of the handbook answers; the topic is the heading with a small first letter."""
+"""Every question that a section of the handbook answers; the topic is the heading with a small
+first letter.
+"""
 
 ABOUT: dict[Asked, str] = {
     "fee": "the fee for",
@@ -66,7 +70,9 @@ CAPACITY = len(QUESTION_FORMS) * len(HEADINGS) * 900 * len(NAMES)
 
 @dataclass(frozen=True)
 class Section:
-    """A section of the handbook: its number, its heading and the sentences that give fee, reply period and examiner."""
+    """A section of the handbook: its number, its heading and the sentences that give fee, reply
+    period and examiner.
+    """
 
     number: int
     heading: str
@@ -148,7 +154,8 @@ def answered(rng: Random, sections: list[Section], asked: Asked) -> Problem:
     """A question about one of the sections."""
     section = rng.choice(sections)
     value = section.value(asked)
-    # The whole section is copied out first: its sentences do not name their topic, and so cannot be found one by one.
+    # The whole section is copied out first: its sentences do not name their topic, and so cannot be
+    # found one by one.
     said = "" if asked == "section" else f"{section.line} "
     about = f"{ABOUT[asked]} {section.topic}"
     think = f"{rng.choice(OPENERS).format(about=about)}\n{index_of(sections)}\nSo {section.topic}: {section.label}. {said}So the answer is {value}."

@@ -1,0 +1,96 @@
+"""Where documents and questions come from: the settings of a recipe."""
+
+from pydantic import Field, model_validator
+
+from tasks.spec import Spec
+
+
+class Source(Spec):
+    """A file, a folder, a hub data set or a built-in sample."""
+
+    path: str
+    """builtin:handbook, a file or folder (.txt .md .html .pdf .jsonl .csv .tsv .parquet), or
+    hub:owner/name.
+    """
+    licence: str = ""
+    """Licence of what has no licence of its own."""
+    revision: str = ""
+    """Hub revision."""
+    config: str = ""
+    """Hub configuration, for a data set that comes in several (BigPatent: a to h, y)."""
+    split: str = "train"
+    """Hub split."""
+    max_rows: int = Field(0, ge=0)
+    """Rows at most of a data set; 0 for all."""
+
+
+class DocumentSource(Source):
+    """Where documents come from."""
+
+    text: tuple[str, ...] = ("text",)
+    """Columns of a data set that make the text, joined by a blank line (BigPatent: abstract,
+    description; PatentMatch: text, text_b).
+    """
+    labels: tuple[str, ...] = ()
+    """Words put before each of these columns, that a reader may tell them apart ("Claim:", "Prior
+    art:"); none when empty.
+    """
+    title: str = "title"
+    """Column of a data set that holds the title; may be absent."""
+    untitled: str = ""
+    """Title of a row without one, before its number ("Pair" makes "Pair 12"); when empty, the row's
+    place in its file.
+    """
+    category: str = "general"
+    """Category given to these documents; families draw by it."""
+
+    @model_validator(mode="after")
+    def _labels_every_column(self) -> "DocumentSource":
+        if self.labels and len(self.labels) != len(self.text):
+            raise ValueError(
+                f"{len(self.labels)} labels for {len(self.text)} columns; give one each, or none"
+            )
+        return self
+
+
+class DocumentSpec(Spec):
+    """The documents a corpus is grounded in."""
+
+    sources: tuple[DocumentSource, ...] = (DocumentSource(path="builtin:handbook"),)
+    """Read in this order; a text seen before is rejected."""
+    max_bytes: int = Field(200 * 2**20, ge=1)
+    """A larger file is rejected."""
+
+
+class QuestionSource(Source):
+    """Where ready questions come from."""
+
+    question: str = "question"
+    """Column of the question."""
+    answer: str = "answer"
+    """Column of the known answer (a text or a list of right ones); may be absent."""
+    answer_type: str = Field("text", pattern="^(number|text)$")
+    """number: compared by value (math-verify). text: compared as text."""
+    category: str = "general"
+    """Category given to these questions; families draw by it."""
+    held_out: bool = False
+    """Questions of a benchmark: never asked, and the corpus is cleaned of them."""
+
+
+class QuestionSpec(Spec):
+    """Questions with or without known answers."""
+
+    sources: tuple[QuestionSource, ...] = ()
+    """Files and data sets of questions."""
+    problems: dict[str, int] = Field(default_factory=dict)
+    """Procedural problems to draw: family → how many."""
+    held_out_share: float = Field(0.1, ge=0, lt=1)
+    """Share of the procedural problems kept for measuring: never asked, and the corpus is cleaned
+    of them.
+    """
+    saturation: float = Field(0.6, gt=0, le=1)
+    """Share of the distinct problems of a family that may be drawn."""
+    seed: int = Field(0, ge=0)
+    """Seed of the problems."""
+    max_bytes: int = Field(200 * 2**20, ge=1)
+    """A larger file is rejected."""
