@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from flows.build_corpus import Built, build
 from flows.clock import Clock
+from flows.models import with_room_for_adapter
 from flows.probe import Probed, probe
 from flows.recipe import Overlay, Recipe, Root, laid_over
 from flows.reproduce import reproduce
@@ -40,7 +41,8 @@ def diagnose_student(
     """Name the layer that is at fault in the recipe's student, running what has not run, from the
     cheapest check to the dearest.
     """
-    recipe, root, clock = laid_over(recipe, settings), root.absolute(), Clock()
+    recipe = with_room_for_adapter(laid_over(recipe, settings))
+    root, clock = root.absolute(), Clock()
     with WARM:
         try:
             built = build(recipe, root, clock)

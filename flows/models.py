@@ -6,6 +6,8 @@ from pydantic import BaseModel
 
 from flows.recipe import Recipe
 from tasks.inference.engine import TeacherSpec
+from tasks.inference.memory import roomy
+from tasks.inference.models import identity
 from tasks.train.examples import StudentSpec
 from tasks.verdicts.coherence import CoherenceSpec
 
@@ -54,6 +56,21 @@ def trusting(recipe: Recipe) -> list[str]:
         for path, one in walk(recipe)
         if isinstance(one, TeacherSpec | StudentSpec) and one.trust_remote_code
     ]
+
+
+def with_room_for_adapter(recipe: Recipe) -> Recipe:
+    """Return the recipe with a teacher's engine that can carry the student's adapter.
+
+    Only where teacher and student have the same weights and the engine stays loaded while the
+    student is trained: one start then serves teacher, judge, base model and student.
+    """
+    teacher, student = recipe.traces.teacher, recipe.train.student
+    same = identity(teacher.model, teacher.revision) == identity(student.model, student.revision)
+    if teacher.engine != "vllm" or not same or not roomy():
+        return recipe
+    own = recipe.placement.teacher.model_copy(update={"adapter_rank": recipe.train.lora.rank})
+    placement = recipe.placement.model_copy(update={"teacher": own})
+    return recipe.model_copy(update={"placement": placement})
 
 
 def _below(above: str, name: str) -> str:

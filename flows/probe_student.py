@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from flows.build_corpus import build
 from flows.clock import Clock, StageLine
 from flows.ending import telling
+from flows.models import with_room_for_adapter
 from flows.probe import probe
 from flows.recipe import Overlay, Recipe, Root, laid_over
 from flows.seen import announce_broken
@@ -33,7 +34,8 @@ def probe_student(recipe: Recipe, root: Root = Path("mill"), settings: Overlay =
     """Probe the recipe's student, building and training first what is not there; a student that
     fails is told of, not raised.
     """
-    recipe, root, clock = laid_over(recipe, settings), root.absolute(), Clock()
+    recipe = with_room_for_adapter(laid_over(recipe, settings))
+    root, clock = root.absolute(), Clock()
     with telling(clock), WARM:
         built = build(recipe, root, clock)
         adapter = teach(recipe, built, root, clock).adapter

@@ -11,6 +11,7 @@ from flows.build_corpus import Summary, build, summary
 from flows.clock import Clock
 from flows.ending import telling
 from flows.measure_teacher import with_teacher
+from flows.models import with_room_for_adapter
 from flows.probe import probe, student_spec
 from flows.probe_student import Probing, probing
 from flows.recipe import Overlay, Recipe, Root, laid_over
@@ -45,7 +46,7 @@ def run_factory(recipe: Recipe, root: Root = Path("mill"), settings: Overlay = (
 
 def promoted(recipe: Recipe, root: Path, clock: Clock) -> Promoted:
     """Return the student that the recipe makes; GateBroken where a gate does not hold."""
-    recipe = with_teacher(recipe, root)
+    recipe = with_room_for_adapter(with_teacher(recipe, root))
     built = build(recipe, root, clock)
     corpus = summary(recipe, built, root, clock)
     taught = teach(recipe, built, root, clock)

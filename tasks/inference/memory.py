@@ -40,6 +40,12 @@ def memory_share(memory: Memory, wanted: float) -> float:
     return max(0, math.floor(100 * share + 1e-9)) / 100
 
 
+def roomy() -> bool:
+    """Return whether a training fits beside a loaded engine: no GPU, and half of the memory free."""
+    (device, *_) = devices()
+    return not device.gpu and device.memory.free > device.memory.total / 2
+
+
 def devices() -> list[Device]:
     """Return the GPUs this process may use, or the CPU where there is none."""
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import NamedTuple, TypeVar
 
 from tasks.inference.engine import Adapter, Engine, EnginePlacement, TeacherSpec
+from tasks.inference.memory import roomy
 from tasks.inference.models import identity
 from tasks.inference.opening import open_engine, rank_of
 
@@ -45,6 +46,8 @@ class Warm:
         self._engine: Engine | None = None
         self._loaded = _Loaded((), 0, 0)
         self._busy = threading.Lock()
+        self.loads = 0
+        """Engines that were loaded so far."""
 
     def work(
         self,
@@ -68,6 +71,11 @@ class Warm:
         with self._busy:
             if self._engine:
                 self._run(self._close())
+
+    def make_room(self) -> None:
+        """Close the engine, unless a training fits beside it."""
+        if self._engine and not roomy():
+            self.release()
 
     def __enter__(self) -> "Warm":
         """Begin a block at whose end the engine is closed."""
@@ -98,6 +106,7 @@ class Warm:
         if self._engine and self._loaded.serves(wanted):
             return self._engine
         await self._close()
+        self.loads += 1
         log.info("loading an engine for %s", teacher.model)
         self._engine = await open_engine(teacher, placement, adapter)
         self._loaded = wanted

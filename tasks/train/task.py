@@ -72,7 +72,7 @@ def train_adapter(
     work = root / "training" / key.fingerprint
 
     def make() -> Made:
-        WARM.release()
+        WARM.make_room()
         work.mkdir(parents=True, exist_ok=True)
         parts = {Path(name).stem: encoded.path / name for name in encoded.parts}
         job = Job(
@@ -126,7 +126,7 @@ def publish_student(
     work = root / "training" / key.fingerprint
 
     def make() -> Made:
-        WARM.release()
+        WARM.make_room()
         asked = [
             Ask(row["prompt_id"], tuple(row["messages"]), draw_seed(row["prompt_id"]))
             for row in prompts.read().slice(0, ASKED).to_pylist()
