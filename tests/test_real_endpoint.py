@@ -4,20 +4,22 @@ a reasoning parser.
 
 import asyncio
 from collections.abc import Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 from transformers import AutoTokenizer
 
 from tasks import think
+from tasks.errors import EndpointUnreachable
 from tasks.inference.chat import prompt_tokens
-from tasks.inference.complete import ask_all
+from tasks.inference.complete import Completions, ask_all, complete
 from tasks.inference.endpoint import EndpointEngine
 from tasks.inference.engine import Ask, Completion, EnginePlacement, TeacherSpec
 from tasks.inference.models import POCKET
 from tasks.sources.problems import draw
 from tests.hostile import INJECTION
-from tests.vllm_server import NAME, serving
+from tests.vllm_server import NAME, VllmServer, serving
 
 pytestmark = pytest.mark.vllm
 TEMPLATE = (
@@ -143,3 +145,59 @@ def test_what_only_the_raw_text_could_tell_is_marked_where_it_cannot_be_had(
 ) -> None:
     (given,) = answers(servers.parsing, [question(3)], raw=False)
     assert (think.split(given.text).fault, given.parsed) == (None, True)
+
+
+def test_a_seed_decides_the_answer_and_a_prompt_that_does_not_fit_is_too_long(
+    servers: Servers,
+) -> None:
+    asks = [question(1)._replace(key=f"s{seed}", seed=seed) for seed in (1, 2, 3)]
+    first = [one.text for one in answers(servers.plain, asks, temperature=1.5)]
+    assert [one.text for one in answers(servers.plain, asks, temperature=1.5)] == first
+    assert len(set(first)) > 1
+    (long,) = answers(servers.plain, [question(1, " and 7" * 1000)])
+    assert (long.finish_reason, long.text) == ("prompt_too_long", "")
+
+
+def test_a_server_goes_on_from_a_prefill_and_from_a_raw_prompt(servers: Servers) -> None:
+    begun = question(1)._replace(prefill="<think>\nI know it: ")
+    (said,) = answers(servers.plain, [begun], temperature=0)
+    assert said.text and not said.text.startswith("<think>")
+    raw = Ask("raw", (), 1, prompt="<|im_start|>user\n")
+    (asked,) = answers(servers.plain, [raw], temperature=0, max_tokens=12)
+    assert asked.text and asked.completion_tokens <= 12
+
+
+def test_a_server_that_is_killed_and_comes_back_is_asked_for_the_rest_alone(tmp_path: Path) -> None:
+    server = VllmServer(tmp_path / "server")
+    try:
+        _killed_and_back(server, server.wait(), tmp_path / "journal")
+    finally:
+        server.end()
+
+
+def _killed_and_back(server: VllmServer, base_url: str, journals: Path) -> None:
+    teacher = TeacherSpec(engine="endpoint", model=NAME, tokenizer="builtin:pocket", max_tokens=300)
+    placement = EnginePlacement(base_url=base_url, window=2, attempts=2)
+    asks, told = [question(number) for number in range(12)], []
+
+    def tell(*, done: int, total: int, tokens: int = 0, unit: str = "row") -> None:
+        told.append(done)
+        if done == 4:
+            server.end()
+
+    def asked() -> Completions:
+        with complete(
+            lambda: asks, teacher, placement=placement, journals=journals, progress=tell
+        ) as given:
+            assert all(given[ask.key].text for ask in asks)
+            return given
+
+    with pytest.raises(EndpointUnreachable, match="finished rows are kept"):
+        asked()
+    kept = told[-1]
+    assert 4 <= kept < 12
+    server.start()
+    server.wait()
+    told.clear()
+    assert asked().requests == 12 - kept
+    assert told == list(range(kept + 1, 13))

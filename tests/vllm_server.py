@@ -50,7 +50,7 @@ class VllmServer:
     def __init__(self, folder: Path, *more: str) -> None:
         self._port, self._log = free_port(), folder / "server.log"
         folder.mkdir(parents=True, exist_ok=True)
-        command = [
+        self._command = [
             sys.executable,
             "-m",
             "vllm.entrypoints.openai.api_server",
@@ -65,9 +65,13 @@ class VllmServer:
             *ARGUMENTS,
             *more,
         ]
+        self.start()
+
+    def start(self) -> None:
+        """Start the server, again after its end: on the same port."""
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
-                command,
+                self._command,
                 env={**os.environ, **QUIET},
                 stdout=log,
                 stderr=log,
