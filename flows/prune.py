@@ -10,7 +10,8 @@ from pathlib import Path
 
 from tasks.errors import SchemaMismatch, StoreUnreachable
 from tasks.inference.journal import Journal
-from tasks.store import MANIFEST, SCRATCH, UNPUBLISHED, Table, tables
+from tasks.manifest import MANIFEST
+from tasks.store import SCRATCH, UNPUBLISHED, Table, tables
 from tasks.traces.generate import ids_of
 
 DAY = 86_400.0

@@ -12,7 +12,8 @@ from tasks.errors import EmptyTable, UnknownName
 from tasks.inference.alone import alone
 from tasks.inference.engine import Adapter, Completion, EnginePlacement, TeacherSpec
 from tasks.inference.journal import Journal
-from tasks.store import MANIFEST, Finished, Table, tables
+from tasks.manifest import MANIFEST
+from tasks.store import Finished, Table, tables
 from tasks.traces.generate import Row, TraceSpec, ids_of, plan_rows, trace_of
 from tasks.train.adapter import adapter_of
 from tasks.verdicts.case import NOT_CHECKED, Verdict

@@ -6,7 +6,6 @@ truth of "done".
 """
 
 import contextlib
-import hashlib
 import json
 import logging
 import os
@@ -15,16 +14,16 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tasks.errors import EmptyTable, Losses, MillError, SchemaMismatch, StoreUnreachable
+from tasks.manifest import MANIFEST, manifest_of, sha256
 from tasks.rows import CHUNK_ROWS, REJECTED, conform, reasons_told
 from tasks.spec import Spec, digest, fingerprint
 
-MANIFEST, REJECTS = "_manifest.json", "rejected.parquet"
+REJECTS = "rejected.parquet"
 SCRATCH = "scratch"
 """Folder below the root in which a stage keeps what it has done until its table is finished."""
 UNPUBLISHED = ".rejected-"
@@ -131,9 +130,11 @@ def once(root: Path, key: Key, make: Callable[[], Made]) -> Table:
 
 
 def find(root: Path, key: Key) -> Table | None:
-    """Return the finished table of this key, or None; a damaged one is said, and counts as absent."""
+    """Return the finished table of this key, or None. One whose files are missing or of another size
+    is told in the log, and counts as absent.
+    """
     folder = root / key.stage / key.fingerprint
-    manifest = _manifest(folder) if folder.exists() else None
+    manifest = manifest_of(folder) if folder.exists() else None
     if manifest is None:
         return None
     # The folder's own time says when it was last used, the manifest's when it was made; a store may
@@ -145,7 +146,7 @@ def find(root: Path, key: Key) -> Table | None:
 
 def tables(root: Path, stage: str) -> list[Finished]:
     """Return the undamaged tables of a stage, oldest first; of one moment, by fingerprint."""
-    read = [(folder, _manifest(folder)) for folder in (root / stage).glob("[!.]*")]
+    read = [(folder, manifest_of(folder)) for folder in (root / stage).glob("[!.]*")]
     found = [
         Finished(
             _table(folder, manifest), manifest["inputs"], (folder / MANIFEST).stat().st_mtime_ns
@@ -185,28 +186,6 @@ def publish(root: Path, key: Key, made: Made) -> Table:
     return _table(target, manifest)
 
 
-def _manifest(folder: Path) -> dict[str, Any] | None:
-    """Return the manifest of an undamaged table; None, said in the log, of any other."""
-    try:
-        manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_bytes())
-        damaged = [name for name, sha in manifest["files"].items() if _sha256(folder / name) != sha]
-    except (OSError, ValueError, KeyError) as exc:
-        log.warning(
-            "%s: no readable manifest (%s); the table counts as absent and will be made again",
-            folder,
-            exc,
-        )
-        return None
-    if damaged:
-        log.warning(
-            "%s: %s not as the manifest says; the table counts as absent and will be made again",
-            folder,
-            ", ".join(damaged),
-        )
-        return None
-    return manifest
-
-
 def _refusal(key: Key, made: Made) -> MillError | None:
     """Return why a table must not be published, None when it may be."""
     if made.refused or made.accepted or made.may_be_empty:
@@ -238,7 +217,7 @@ def _write(draft: Path, key: Key, made: Made) -> dict[str, object]:
     _write_parquet(conform(made.rejected, REJECTED), draft / REJECTS)
     made.attach(draft)
     files = {
-        str(path.relative_to(draft)): _sha256(path)
+        str(path.relative_to(draft)): sha256(path)
         for path in sorted(draft.rglob("*"))
         if path.is_file()
     }
@@ -257,6 +236,7 @@ def _write(draft: Path, key: Key, made: Made) -> dict[str, object]:
         "pages": list(made.pages),
         "parts": parts,
         "files": files,
+        "bytes": {name: (draft / name).stat().st_size for name in files},
         "digest": digest(*(f"{name} {files[name]}" for name in parts)),
     }
     for name in files:
@@ -286,11 +266,6 @@ def _table(folder: Path, manifest: Mapping[str, object]) -> Table:
 
 def _reasons(rejected: pa.Table) -> dict[str, int]:
     return dict(sorted(Counter(rejected["reason"].to_pylist()).items()))
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _flush(path: Path) -> None:

@@ -4,11 +4,16 @@ import sys
 from pathlib import Path
 
 import pytest
+import typer
 from rich.console import Console
 
 from flows.build_corpus import Summary
+from flows.cli import verify
 from flows.clock import StageLine
 from flows.screen import show
+from tasks.rows import VERDICTS, rejected, table_of
+from tasks.spec import Spec
+from tasks.store import Key, Made, publish
 from tests.builds import TRACEMILL, finish, start, write_recipe
 from tests.mills import bare
 
@@ -144,3 +149,19 @@ def test_the_table_shows_reasons_as_text_whatever_they_hold() -> None:
     assert "[red]loop 2" in text
     assert "1 rows, 50 per 100 prompts; 3 requests, 10 tokens/s" in text
     assert json.loads(summary.as_json())["yield"] == 0.5
+
+
+def test_verify_names_a_damaged_table_and_ends_with_exit_code_1(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    key = Key("verdicts", 1, Spec(), {})
+    made = Made({"verdicts": table_of([], VERDICTS)}, VERDICTS, rejected([]), 0, may_be_empty=True)
+    table = publish(tmp_path, key, made)
+    verify(tmp_path)
+    assert capsys.readouterr().out.endswith("1 tables read below " + f"{tmp_path}, 0 damaged\n")
+    part = table.path / table.parts[0]
+    part.write_bytes(b"x" * part.stat().st_size)
+    with pytest.raises(typer.Exit) as ended:
+        verify(tmp_path)
+    assert ended.value.exit_code == 1
+    assert f"damaged  {table.path}: verdicts.parquet\n" in capsys.readouterr().out

@@ -18,7 +18,9 @@ HEAVY = (
     "math_verify",
     "rensa",
 )
-FLOOR = set("rows think ngrams plots processes progress reporting spec store errors policy".split())
+FLOOR = set(
+    "manifest rows think ngrams plots processes progress reporting spec store errors policy".split()
+)
 
 
 def modules() -> list[Path]:

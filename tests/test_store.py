@@ -8,8 +8,9 @@ import pytest
 
 from tasks import rows
 from tasks.errors import EmptyTable, SchemaMismatch, StoreUnreachable
+from tasks.manifest import MANIFEST, Damage, verify
 from tasks.spec import Spec, digest
-from tasks.store import MANIFEST, Key, Made, Table, find, once, publish, tables
+from tasks.store import Key, Made, Table, find, once, publish, tables
 
 KEY = Key("verdicts", 1, Spec(), {"traces": "abc"})
 
@@ -53,20 +54,32 @@ def test_the_same_table_in_two_roots_is_the_same_bytes(tmp_path: Path) -> None:
     assert files["a"] == files["b"]
 
 
-@pytest.mark.parametrize("harm", ["part", "manifest", "bytes"])
+@pytest.mark.parametrize("harm", ["part", "manifest", "size"])
 def test_a_damaged_table_is_said_and_made_again(
     tmp_path: Path, harm: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     table = once(tmp_path, KEY, made)
-    if harm == "bytes":
+    if harm == "size":
         part = table.path / table.parts[0]
-        part.write_bytes(part.read_bytes()[:-1] + b"x")
+        part.write_bytes(part.read_bytes()[:-1])
     else:
         (table.path / (MANIFEST if harm == "manifest" else table.parts[0])).unlink()
     with caplog.at_level(logging.WARNING):
         assert find(tmp_path, KEY) is None
     assert "made again" in caplog.text
     assert once(tmp_path, KEY, made) == table
+
+
+def test_verify_reads_every_byte_and_names_what_differs(tmp_path: Path) -> None:
+    sound = once(tmp_path, KEY, made)
+    harmed = finished(tmp_path, "harmed", at=1)
+    part = harmed.path / harmed.parts[0]
+    part.write_bytes(part.read_bytes()[:-1] + b"x")
+    assert find(tmp_path, KEY) == sound, "a look-up reads no file"
+    assert dict(verify(tmp_path)) == {
+        sound.path: None,
+        harmed.path: Damage(harmed.path, (part.name,)),
+    }
 
 
 def test_a_row_that_is_neither_accepted_nor_rejected_stops_the_stage(tmp_path: Path) -> None:

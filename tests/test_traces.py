@@ -11,8 +11,9 @@ from tasks.errors import EngineLost, StoreUnreachable
 from tasks.inference.complete import ask_all
 from tasks.inference.engine import Ask, Completion, EnginePlacement, TeacherSpec
 from tasks.inference.journal import Journal, today
+from tasks.manifest import MANIFEST
 from tasks.spec import Spec
-from tasks.store import MANIFEST, Key, Made, Table, publish
+from tasks.store import Key, Made, Table, publish
 from tasks.traces.baseline import baseline, distinct_traces, earlier
 from tasks.traces.generate import Generated, TraceSpec, generate, plan_rows, reject_reason
 from tests.builders import prompts_table, silent

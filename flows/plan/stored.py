@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from flows.recipe import Recipe
+from tasks.manifest import MANIFEST
 from tasks.sources.collect import content_digest
 from tasks.sources.spec import Source
 from tasks.spec import Spec
-from tasks.store import MANIFEST, Key, Table, find
+from tasks.store import Key, Table, find
 
 
 def documents(recipe: Recipe, root: Path) -> Table | None:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tasks.store import MANIFEST
+from tasks.manifest import MANIFEST
 
 if TYPE_CHECKING:
     from starlette.requests import Request

@@ -29,7 +29,7 @@ from flows.service import processes
 from flows.service.home import RETENTION_DAYS, Home
 from flows.service.server import Api
 from flows.service.service import down, up
-from tasks.store import MANIFEST
+from tasks.manifest import MANIFEST
 from tests.builders import recipe, write_rulebook
 from tests.mills import Mill, free_port, within, write_recipe
 
