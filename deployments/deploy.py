@@ -36,8 +36,9 @@ from flows.recipe import Nightly, Recipe, load_recipe
 from flows.run_factory import run_factory
 from flows.service.home import POOL
 from flows.train_student import train_student
+from tasks.artifacts import PAGES
 from tasks.errors import MillError
-from tasks.policy import GPU_SLOT, PAGES
+from tasks.stage import GPU_SLOT
 
 POCKET = Path(__file__).parent / "recipes" / "pocket.yaml"
 ENGINE = command_to_string([sys.executable, "-m", "flows.lean"])

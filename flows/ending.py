@@ -16,7 +16,7 @@ from prefect.logging import get_run_logger
 
 from flows.advice import Loss, losses
 from flows.clock import Clock, StageLine
-from tasks.policy import shown_or_not
+from tasks.artifacts import shown_or_not
 
 KEY = "ending"
 ATTRIBUTE = "tracemill_ending"

@@ -17,8 +17,8 @@ from prefect.events import emit_event
 from prefect.variables import Variable
 
 from flows.prune import LEDGERS
+from tasks.artifacts import PAGES, shown_or_not
 from tasks.errors import GateBroken, SuiteFailed
-from tasks.policy import PAGES, shown_or_not
 
 PUBLISHED, BROKEN, PROMOTED = (
     "tracemill.corpus.published",

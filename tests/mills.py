@@ -17,7 +17,7 @@ import psutil
 from flows.service import processes
 from flows.service.home import Home
 from flows.service.server import Api, trigger
-from tasks.policy import LEASE_SECONDS
+from tasks.stage import LEASE_SECONDS
 from tests.builds import TRACEMILL, write_recipe
 
 FINAL = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}

@@ -23,7 +23,8 @@ PINS = HOUSE / "tests" / "pins.json"
 BESIDE_THE_ROWS = {
     "tasks.errors",
     "tasks.plots",
-    "tasks.policy",
+    "tasks.artifacts",
+    "tasks.stage",
     "tasks.processes",
     "tasks.progress",
     "tasks.reporting",

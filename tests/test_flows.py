@@ -328,7 +328,7 @@ def test_rejected_rows_carry_their_reasons_beside_the_corpus(
 def test_a_transient_error_is_tried_again_and_a_terminal_one_is_not() -> None:
     from prefect import flow, task
 
-    from tasks.policy import STAGE
+    from tasks.stage import STAGE
 
     tried: list[str] = []
 

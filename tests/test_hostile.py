@@ -23,12 +23,12 @@ from flows.models import trusting
 from flows.recipe import Recipe, load_recipe
 from flows.reproduce import Reproduction
 from flows.screen import show_row
+from tasks.artifacts import leave_table
 from tasks.corpus.suite import SuiteSpec, validate
 from tasks.errors import BadRecipe, SuiteFailed
 from tasks.grounding.chunk import chunks
 from tasks.inference.chat import prompt_tokens
 from tasks.inference.models import POCKET
-from tasks.policy import leave_table
 from tasks.probe.answers import Answer
 from tasks.probe.report import report as probe_page
 from tasks.sources import pages

@@ -278,7 +278,7 @@ from prefect import flow, task
 from prefect.runtime import flow_run
 
 from tasks.inference.cluster import join_ray
-from tasks.policy import STAGE
+from tasks.stage import STAGE
 
 
 heard = threading.Event()

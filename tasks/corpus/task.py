@@ -6,7 +6,7 @@ from prefect import task
 
 from tasks.corpus.assemble import CorpusSpec, assemble
 from tasks.corpus.upstream import Upstream
-from tasks.policy import STAGE, settle
+from tasks.stage import STAGE, settle
 from tasks.store import Key, Table, digests
 
 CODE_VERSION = 11

@@ -6,7 +6,7 @@ from pathlib import Path
 from prefect import task
 
 from tasks.grounding.ground import GroundingSpec, ground
-from tasks.policy import STAGE, settle
+from tasks.stage import STAGE, settle
 from tasks.store import SCRATCH, Key, Table
 
 CODE_VERSION = 5

@@ -5,15 +5,16 @@ from pathlib import Path
 from prefect import task
 
 from tasks import rows
+from tasks.artifacts import leave_table
 from tasks.inference.engine import EnginePlacement, TeacherSpec
 from tasks.inference.models import identity
 from tasks.measure.budget import MeasurePlacement, Outcome, chosen, line
 from tasks.measure.levels import PLOT, draw, levels_of, lines
 from tasks.measure.machine import engine_settings, engine_version, machine_of, where
 from tasks.measure.measure import Plan, levels_due, measure, typical_words
-from tasks.policy import STAGE, leave_table, settle
 from tasks.progress import watcher
 from tasks.spec import Spec
+from tasks.stage import STAGE, settle
 from tasks.store import Key, Made, Table, forget
 
 MEASUREMENTS_VERSION = 1

@@ -4,10 +4,11 @@ from pathlib import Path
 
 from prefect import task
 
-from tasks.policy import STAGE, leave_table, settle
+from tasks.artifacts import leave_table
 from tasks.probe.answers import Asked, both, style
 from tasks.probe.weigh import GateSpec, metrics_of, refuse_failed, weigh
 from tasks.spec import Spec
+from tasks.stage import STAGE, settle
 from tasks.store import Key, Table, digests
 
 STYLES_VERSION = ANSWERED_VERSION = ANSWERS_VERSION = 1

@@ -4,9 +4,9 @@ from pathlib import Path
 
 from prefect import task
 
-from tasks.policy import STAGE, settle
 from tasks.prompts.plan import PromptSpec
 from tasks.prompts.write import templates_digest, write
+from tasks.stage import STAGE, settle
 from tasks.store import Key, Table
 
 CODE_VERSION = 4

@@ -4,9 +4,9 @@ from pathlib import Path
 
 from prefect import task
 
-from tasks.policy import STAGE, settle
 from tasks.sources.collect import content_digest, documents, questions
 from tasks.sources.spec import DocumentSpec, QuestionSpec
+from tasks.stage import STAGE, settle
 from tasks.store import Key, Table
 
 CODE_VERSION = 3

@@ -7,9 +7,9 @@ from prefect import task
 from tasks import rows
 from tasks.inference.complete import JOURNALS, teacher_digest
 from tasks.inference.engine import Adapter, EnginePlacement, TeacherSpec
-from tasks.policy import STAGE, settle
 from tasks.progress import watcher
 from tasks.spec import Spec
+from tasks.stage import STAGE, settle
 from tasks.store import Key, Made, Table
 from tasks.traces.baseline import baseline
 from tasks.traces.generate import Generated, TraceSpec, generate

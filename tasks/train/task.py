@@ -6,12 +6,13 @@ from pathlib import Path
 
 from prefect import task
 
+from tasks.artifacts import leave_table
 from tasks.inference.engine import Ask, EnginePlacement, TeacherSpec
 from tasks.inference.models import identity
 from tasks.inference.warm import WARM
-from tasks.policy import STAGE, leave_table, settle
 from tasks.progress import watcher
 from tasks.spec import draw_seed
+from tasks.stage import STAGE, settle
 from tasks.store import Key, Made, Table
 from tasks.train.adapter import adapter_table, modules, state_of
 from tasks.train.apart import apart

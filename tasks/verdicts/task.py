@@ -5,10 +5,11 @@ from pathlib import Path
 
 from prefect import task
 
+from tasks.artifacts import leave_table
 from tasks.inference.complete import JOURNALS
 from tasks.inference.engine import EnginePlacement
-from tasks.policy import STAGE, leave_table, settle
 from tasks.spec import digest
+from tasks.stage import STAGE, settle
 from tasks.store import Key, Made, Table, digests
 from tasks.verdicts.audit.traces import (
     TraceAuditSpec,

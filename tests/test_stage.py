@@ -10,8 +10,8 @@ from prefect import Task, flow, task
 from prefect.client.orchestration import get_client
 
 import tasks
-from tasks.policy import GPU_SLOT, STAGE, settle
 from tasks.spec import Spec
+from tasks.stage import GPU_SLOT, STAGE, settle
 from tasks.store import Key, Made, Table
 
 pytestmark = pytest.mark.usefixtures("prefect_server")

@@ -1,32 +1,23 @@
-"""How every stage runs as a Prefect task: when it is retried, when it is not run again, what it
-leaves to be seen.
-"""
+"""How every stage runs as a Prefect task: when it is retried, and when its table is found."""
 
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, TypedDict, cast
-from uuid import UUID
 
 import httpx
 from prefect import Task, get_run_logger
-from prefect.artifacts import (
-    create_progress_artifact,
-    create_table_artifact,
-    update_progress_artifact,
-)
 from prefect.cache_policies import NO_CACHE, CachePolicy
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.concurrency.asyncio import ConcurrencySlotAcquisitionError
 from prefect.concurrency.sync import concurrency
-from prefect.context import TaskRunContext
-from prefect.exceptions import MissingContextError, ObjectNotFound, PrefectException
+from prefect.exceptions import MissingContextError, ObjectNotFound
 from prefect.states import Completed
 
+from tasks.artifacts import ProgressArtifact, in_task, leave_rows
 from tasks.errors import ServerUnreachable, Transient
-from tasks.ngrams import plain_text
 from tasks.progress import watched_by
 from tasks.reporting import ProgressReport
 from tasks.store import Key, Made, Table, find, once
@@ -37,8 +28,6 @@ asks the server for a turn on every tag of a task before it begins, where a stag
 not reach, and a server that is away for a second would end the run.
 """
 LEASE_SECONDS = 60
-PAGES = "tracemill_pages"
-"""Prefect variable with the address under which the store's reports are served."""
 
 
 # What the rooms say is as loud as Prefect itself: it gives the loggers it is told of its handlers,
@@ -99,7 +88,7 @@ def settle(root: Path, key: Key, make: Callable[[], Made], *, on_gpu: bool = Fal
         return cast(Table, Completed(name="Cached", data=found)) if in_task() else found
     with _gpu_slot() if on_gpu and in_task() else nullcontext():
         log.info("%s %s: started", key.stage, key.fingerprint)
-        shown = ProgressReport(key.stage, share=_ProgressArtifact(key.stage))
+        shown = ProgressReport(key.stage, share=ProgressArtifact(key.stage))
         with shown as progress, watched_by(progress):
             table = once(root, key, make)
     log.info(
@@ -111,7 +100,7 @@ def settle(root: Path, key: Key, make: Callable[[], Made], *, on_gpu: bool = Fal
         dict(table.rejected) or "none",
     )
     if in_task():
-        _leave_artifact(table)
+        leave_rows(table)
     return table
 
 
@@ -148,69 +137,6 @@ def _limited() -> bool:
         except ObjectNotFound:
             return False
     return True
-
-
-def in_task() -> bool:
-    """Whether this code runs inside a Prefect task."""
-    return TaskRunContext.get() is not None
-
-
-@contextmanager
-def shown_or_not() -> Iterator[None]:
-    """Let work go on when what it shows of itself cannot be shown: a server that is away costs an
-    artifact, never a night.
-    """
-    try:
-        yield
-    except (httpx.HTTPError, PrefectException) as exc:
-        logging.getLogger(__name__).warning("an artifact could not be left: %s", exc)
-
-
-class _ProgressArtifact:
-    """Shows progress on the run's page in Prefect."""
-
-    def __init__(self, what: str) -> None:
-        self._what = what
-        self._artifact: UUID | None = None
-
-    def __call__(self, share: float) -> None:
-        """Create the artifact, or bring it up to date; outside a task there is no page."""
-        if not in_task():
-            return
-        with shown_or_not():
-            if self._artifact is None:
-                made = create_progress_artifact(100 * share, description=self._what)
-                self._artifact = cast(UUID, made)
-            else:
-                update_progress_artifact(self._artifact, 100 * share)
-
-
-def leave_table(lines: list[dict[str, object]], *, key: str, description: str) -> None:
-    """Leave lines as a table artifact; outside a task there is nobody to leave it to. They may
-    quote a model: no control character is left.
-    """
-    if in_task():
-        plain = [{name: _plain(value) for name, value in line.items()} for line in lines]
-        with shown_or_not():
-            create_table_artifact(plain, key=key, description=description)
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, str):
-        return plain_text(value)
-    return [_plain(one) for one in value] if isinstance(value, list | tuple) else value
-
-
-def _leave_artifact(table: Table) -> None:
-    lines: list[dict[str, object]] = [
-        {"rows": "in", "reason": "", "count": table.rows_in},
-        {"rows": "out", "reason": "", "count": table.rows_out},
-    ]
-    lines += [
-        {"rows": "rejected", "reason": reason, "count": count}
-        for reason, count in table.rejected.items()
-    ]
-    leave_table(lines, key=table.stage, description=f"{table.stage} `{table.fingerprint}`")
 
 
 def _logger() -> Any:

@@ -1,0 +1,86 @@
+"""What a stage leaves to be seen on its run's page in Prefect."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import cast
+from uuid import UUID
+
+import httpx
+from prefect.artifacts import (
+    create_progress_artifact,
+    create_table_artifact,
+    update_progress_artifact,
+)
+from prefect.context import TaskRunContext
+from prefect.exceptions import PrefectException
+
+from tasks.ngrams import plain_text
+from tasks.store import Table
+
+PAGES = "tracemill_pages"
+"""Prefect variable with the address under which the store's reports are served."""
+
+
+def in_task() -> bool:
+    """Whether this code runs inside a Prefect task."""
+    return TaskRunContext.get() is not None
+
+
+@contextmanager
+def shown_or_not() -> Iterator[None]:
+    """Let work go on when what it shows of itself cannot be shown: a server that is away costs an
+    artifact, never a night.
+    """
+    try:
+        yield
+    except (httpx.HTTPError, PrefectException) as exc:
+        logging.getLogger(__name__).warning("an artifact could not be left: %s", exc)
+
+
+class ProgressArtifact:
+    """Shows progress on the run's page in Prefect."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._artifact: UUID | None = None
+
+    def __call__(self, share: float) -> None:
+        """Create the artifact, or bring it up to date; outside a task there is no page."""
+        if not in_task():
+            return
+        with shown_or_not():
+            if self._artifact is None:
+                made = create_progress_artifact(100 * share, description=self._what)
+                self._artifact = cast(UUID, made)
+            else:
+                update_progress_artifact(self._artifact, 100 * share)
+
+
+def leave_table(lines: list[dict[str, object]], *, key: str, description: str) -> None:
+    """Leave lines as a table artifact; outside a task there is nobody to leave it to. They may
+    quote a model: no control character is left.
+    """
+    if in_task():
+        plain = [{name: _plain(value) for name, value in line.items()} for line in lines]
+        with shown_or_not():
+            create_table_artifact(plain, key=key, description=description)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, str):
+        return plain_text(value)
+    return [_plain(one) for one in value] if isinstance(value, list | tuple) else value
+
+
+def leave_rows(table: Table) -> None:
+    """Leave how many rows went in, came out and were rejected."""
+    lines: list[dict[str, object]] = [
+        {"rows": "in", "reason": "", "count": table.rows_in},
+        {"rows": "out", "reason": "", "count": table.rows_out},
+    ]
+    lines += [
+        {"rows": "rejected", "reason": reason, "count": count}
+        for reason, count in table.rejected.items()
+    ]
+    leave_table(lines, key=table.stage, description=f"{table.stage} `{table.fingerprint}`")
