@@ -1,15 +1,20 @@
 import time
+import unicodedata
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import psutil
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tasks import rows
 from tasks.errors import JudgeLost
+from tasks.text_faults import foreign_share
 from tasks.verdicts.case import Case, Passage
 from tasks.verdicts.gates import GATES, VerdictSpec, judge, judge_case
+from tasks.verdicts.leakage import leakage
 from tests.builders import case, prompts_table
 
 FAMILIES = frozenset({"handbook_qa", "A4 spice combinator", "equation"})
@@ -315,3 +320,37 @@ def test_a_shard_gets_one_verdict_a_trace_a_gate_and_rejects_carry_their_first_r
     assert made.rejected.to_pydict()["reason"] == ["short_think", "missing_think", "novelty"]
     assert (made.rows_in, made.rows_out) == (4, 1)
     assert isinstance(made.parts["verdicts"], pa.Table)
+
+
+def plain_foreign_share(text: str, scripts: tuple[str, ...]) -> float:
+    letters = [char for char in text if char.isalpha()]
+    outside = [one for one in letters if unicodedata.name(one, "UNKNOWN").split()[0] not in scripts]
+    return len(outside) / len(letters) if letters else 0.0
+
+
+@given(st.text(), st.sampled_from([("LATIN",), ("GREEK",), ("LATIN", "CYRILLIC"), ()]))
+def test_the_share_of_foreign_letters_is_that_of_the_plain_definition(
+    text: str, scripts: tuple[str, ...]
+) -> None:
+    assert foreign_share(text, scripts) == pytest.approx(plain_foreign_share(text, scripts))
+    ascii_text = text.encode("ascii", "ignore").decode()
+    assert foreign_share(ascii_text, scripts) == pytest.approx(
+        plain_foreign_share(ascii_text, scripts)
+    )
+
+
+NAMES = ["a4 spice", "rule_application", "sums", "Handbook QA", "x-9"]
+
+
+@given(
+    st.lists(st.sampled_from([*NAMES, "A4SPICE", "rule application", "why", ":", " - ", "xx-9"])),
+    st.frozensets(st.sampled_from(NAMES)),
+)
+def test_many_families_are_found_together_as_each_is_alone(
+    words: list[str], families: frozenset[str]
+) -> None:
+    said = " ".join(words)
+    seen = case(prompt="Why?", think=said, answer="So.", raw=f"<think>{said}</think>So.")
+    alone = [leakage(seen, frozenset({one})).score for one in families]
+    cell = leakage(seen, frozenset()).score
+    assert leakage(seen, families).score == sum(alone) - cell * (len(alone) - 1)

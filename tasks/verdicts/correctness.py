@@ -53,5 +53,7 @@ def _same_number(case: Case) -> bool:
 def _equivalent(right: str, answer: str) -> bool:
     from math_verify import parse, verify
 
+    if _plain(answer) == _plain(right):
+        return True
     gold, given = (parse(text, parsing_timeout=SECONDS) for text in (f"${right}$", answer))
     return bool(verify(gold, given, timeout_seconds=SECONDS))

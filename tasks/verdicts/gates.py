@@ -12,6 +12,7 @@ from tasks.errors import JudgeLost
 from tasks.progress import counted
 from tasks.spec import Spec
 from tasks.store import Made
+from tasks.text_faults import FluencySpec
 from tasks.verdicts.attribution import attribution
 from tasks.verdicts.case import Case, Passage, Verdict, not_checked, verdict
 from tasks.verdicts.citations import CitationSpec, citations
@@ -19,13 +20,13 @@ from tasks.verdicts.completeness import completeness
 from tasks.verdicts.consistency import consistency
 from tasks.verdicts.correctness import correctness
 from tasks.verdicts.evidence import EvidenceSpec, grounding
-from tasks.verdicts.fluency import FluencySpec, fluency
+from tasks.verdicts.fluency import fluency
 from tasks.verdicts.leakage import leakage
 from tasks.verdicts.quotations import QuotationSpec, quotations
 from tasks.verdicts.relevance import RelevanceSpec, relevance
 from tasks.verdicts.structure import StructureSpec, structure
 
-SHARD_ROWS, MOST_WORKERS = 256, 8
+SHARD_ROWS = 256
 
 
 class VerdictSpec(Spec):
@@ -165,7 +166,7 @@ def judged(cases: list[Case], spec: VerdictSpec, families: frozenset[str]) -> li
     worker dies.
     """
     shards = [cases[low : low + SHARD_ROWS] for low in range(0, len(cases), SHARD_ROWS)]
-    workers = max(1, min(len(shards), os.cpu_count() or 1, MOST_WORKERS))
+    workers = max(1, min(len(shards), os.cpu_count() or 1))
     try:
         with processes.pool(workers) as pool:
             made = pool.map(judge_shard, shards, [spec] * len(shards), [families] * len(shards))

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from tasks.errors import EmptyTable
 from tasks.spec import Spec
+from tasks.text_faults import FluencySpec
 from tasks.verdicts.audit.batch import Batch, FirstRows, Rows, batches_of
 from tasks.verdicts.audit.bleed import BleedDetector
 from tasks.verdicts.audit.characters import CharacterDetector
@@ -24,7 +25,6 @@ from tasks.verdicts.audit.shift import COMPARABLE, left_over
 from tasks.verdicts.audit.stamps import StampDetector
 from tasks.verdicts.audit.style import ConcentrationDetector, NoveltyDetector, Style
 from tasks.verdicts.audit.tokens import Hashes, Places, tokens_of
-from tasks.verdicts.fluency import FluencySpec
 
 KEPT_TEXTS, KEPT_CHARACTERS = 200, 160
 """Rows at fault whose beginnings are kept for a page, and how much of each."""

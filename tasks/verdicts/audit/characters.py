@@ -8,10 +8,10 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from tasks.ngrams import laps, repeated_share, words
+from tasks.text_faults import FluencySpec, mojibake
 from tasks.verdicts.audit.batch import Batch
 from tasks.verdicts.audit.found import Found, RowNotes, spell_opening
 from tasks.verdicts.audit.tokens import Flags, Tokens, ngram_hashes
-from tasks.verdicts.fluency import FluencySpec, mojibake
 
 Reals = NDArray[np.float64]
 
