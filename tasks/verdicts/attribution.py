@@ -101,6 +101,8 @@ def _without_labels(claim: Claim, case: Case) -> str:
     """Return the claim without the labels of its cited sections, spelt out in the open."""
     text = claim.text
     for one in claim.cited:
+        if one.section.isdigit():
+            continue  # "section 7" is a label by itself, and "7 days" is none
         text = re.sub(rf"(?<!\w){re.escape(one.section)}(?!\w)", " ", text)
     return text
 

@@ -5,8 +5,11 @@ from collections.abc import Sequence
 
 from tasks.verdicts.case import Case, Verdict, not_checked, verdict
 from tasks.verdicts.citations import CitationSpec, without_citations
+from tasks.verdicts.claims.contradiction import turned
+from tasks.verdicts.claims.framing import FRAMING, matter
 from tasks.verdicts.claims.polarity import REASON, clauses
-from tasks.verdicts.claims.support import content
+from tasks.verdicts.claims.sentences import sentences
+from tasks.verdicts.claims.support import content, told
 from tasks.verdicts.claims.values import Value, values
 
 _CONCLUSION = re.compile(
@@ -26,6 +29,10 @@ VALUE_WORDS = 3
 """Words of a text that is a value: "Vale, the examiner"."""
 NAMING_WORDS = 4
 """Words of a conclusion that does no more than name something."""
+LEAST_SAID = 2
+"""Words of content from which an answer, or a sentence, says something of its own."""
+REPEATED = 0.6
+"""Share of a passage's sentence in a think block that repeats it."""
 _OPPOSITES = (
     ("allowed", "rejected"), ("yes", "no"), ("right", "wrong"), ("true", "false"), ("valid", "invalid"), ("granted", "refused"),
     ("patentable", "unpatentable"), ("definite", "indefinite"), ("eligible", "ineligible"), ("obvious", "nonobvious"), ("even", "odd"),
@@ -51,7 +58,7 @@ def consistency(case: Case, citing: CitationSpec) -> Verdict:
             "consistency", "contradicted_think" if wrong else None, min(len(ours), len(given))
         )
     drawn = _last(_DRAWN, think)
-    if _names_another(drawn, answer, case):
+    if _names_another(drawn, answer, case) or _turns(think, answer) or _is_of_else(think, answer, case):
         return verdict("consistency", "contradicted_think", 0)
     thought = values(think)
     if not (thought and given):
@@ -76,9 +83,14 @@ def _values(text: str) -> tuple[Value, ...]:
 
 
 def _names_another(concluded: str, answer: str, case: Case) -> bool:
-    """Return whether a short conclusion names something of the prompt that the answer does not have."""
+    """Return whether a short conclusion names something of the passages that the answer does not have.
+
+    "So this is what I answer" names nothing.
+    """
     ours = content(concluded)
-    if not 0 < len(ours) <= NAMING_WORDS or not ours & content(case.prompt):
+    shown = "\n".join(one.whole for one in case.passages) or case.prompt
+    named = ours & content(shown) - FRAMING
+    if not 0 < len(ours) <= NAMING_WORDS or 2 * len(named) <= len(ours - FRAMING):
         return False
     return not ours & (content(answer) | content(case.question))
 
@@ -123,6 +135,34 @@ def _denied(concluded: str, answer: str) -> bool:
         return False
     named = [one for one in clauses(answer) if ours[0].content <= one.content]
     return bool(named) and all(one.negated != ours[0].negated for one in named)
+
+
+def _turns(think: str, answer: str) -> bool:
+    """Return whether the answer turns around what the think block states, and never states otherwise."""
+    stated = [
+        clause
+        for sentence in sentences(think)
+        if not sentence.text.endswith("?")
+        for clause in clauses(sentence.text)
+    ]
+    said = [clause for one in sentences(answer) for clause in clauses(REASON.sub("", one.text))]
+    return any(turned(one, stated) for one in said)
+
+
+def _is_of_else(think: str, answer: str, case: Case) -> bool:
+    """Return whether the answer says what the think block never speaks of.
+
+    The think block repeats a sentence of a passage, and has no word that the answer adds to its
+    question.
+    """
+    asked = content(case.question) | frozenset().union(
+        *(content(one.heading) for one in case.passages)
+    )
+    said, thought = matter(answer) - asked, content(think) - asked
+    if len(said) < LEAST_SAID or said & thought:
+        return False
+    told_of = [content(one) - asked for one in told(case.passages)]
+    return any(len(one) >= LEAST_SAID and REPEATED * len(one) <= len(one & thought) for one in told_of)
 
 
 def _is_foreign(value: Value, thought: Sequence[Value], case: Case) -> bool:

@@ -9,6 +9,7 @@ from tasks.spec import Spec
 from tasks.verdicts.case import Case, Verdict, not_checked, verdict
 from tasks.verdicts.citations import CitationSpec, cited_passages, without_citations
 from tasks.verdicts.claims.answers import LIST_MARK
+from tasks.verdicts.claims.framing import FRAMING
 from tasks.verdicts.claims.tokens import stem
 
 _NUMBER = re.compile(r"\d[\d,.]*")
@@ -62,8 +63,9 @@ def is_abstention(answer: str, spec: EvidenceSpec) -> bool:
 
 def _found(claim: str, evidence: str) -> tuple[int, float]:
     """Return how many content words of a claim the evidence lacks, and the share that it holds."""
-    content = [stem(word) for word in words(claim) if word not in STOP_WORDS]
     known = set(map(stem, words(evidence)))
+    spoken = [stem(word) for word in words(claim) if word not in STOP_WORDS]
+    content = [one for one in spoken if one in known or one not in FRAMING]
     held = sum(word in known for word in content)
     return len(content) - held, held / len(content) if content else 0.0
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from tasks.spec import Spec
 from tasks.verdicts.case import Case, Passage, Verdict, not_checked, verdict
 from tasks.verdicts.citations import CitationSpec
-from tasks.verdicts.claims.answers import without_marks
+from tasks.verdicts.claims.answers import label_in, without_marks
 from tasks.verdicts.claims.asked import Kind, is_measured, kinds_of, main_clause, topic
-from tasks.verdicts.claims.polarity import clauses
+from tasks.verdicts.claims.polarity import ANSWER_WORD, clauses
 from tasks.verdicts.claims.sentences import sentences
 from tasks.verdicts.claims.sources import Source
 from tasks.verdicts.claims.support import content, rests_on, told
@@ -28,7 +28,6 @@ _REASON_WORDS = re.compile(
     r"|given that|to (?:avoid|prevent|protect|ensure|keep|make|allow|give|help|reduce))\b",
     re.IGNORECASE,
 )
-_YES_NO = re.compile(r"\W*(?:yes|no)\b", re.IGNORECASE)
 _BOUND = re.compile(
     r"\b(?:not|no) (?:more|less|later|earlier|longer|fewer|exceed\w*|over|under|before|after|until"
     r"|only|beyond)\b",
@@ -81,12 +80,8 @@ def relevance(case: Case, spec: RelevanceSpec, citing: CitationSpec) -> Verdict:
 
 
 def _cited(case: Case) -> list[Passage]:
-    """Return the passages whose labels the answer spells; "Rule 3" does not stand in "Rule 3.1" or "Rule 30"."""
-    return [
-        one
-        for one in case.passages
-        if re.search(rf"(?<!\w){re.escape(one.section)}(?!\w|[.-]\w)", case.answer)
-    ]
+    """Return the passages whose labels the answer spells."""
+    return [one for one in case.passages if label_in(one.section, case.answer)]
 
 
 def _words_around(answer: str, case: Case, citing: CitationSpec) -> frozenset[str]:
@@ -138,9 +133,11 @@ def _is_of_kind(answer: str, kind: Kind, case: Case) -> bool:
     """
     if kind in ("amount", "number", "period", "person", "section") and _only_denies(answer):
         return bool(_FREE.search(answer))
-    if kind in ("person", "section") and _YES_NO.match(answer):
+    if kind in ("person", "section") and ANSWER_WORD.match(answer):
         return False
     taken = {(one.text, one.units[:1]) for one in values(case.question)}
+    if kind == "section" and _cites_in_its_sentence(case):
+        return True
     if (
         kind not in ("yes_no", "any")
         and not case.accepted
@@ -177,9 +174,21 @@ def _is_of_kind(answer: str, kind: Kind, case: Case) -> bool:
         case "reason":
             return bool(_REASON_WORDS.search(answer)) or not found
         case "yes_no":
-            return bool(_YES_NO.match(answer)) or _takes_up(answer, case)
+            return bool(ANSWER_WORD.match(answer)) or _takes_up(answer, case)
         case "any":
             return True
+
+
+_IN_ITS_SENTENCE = re.compile(
+    r"^\W*\[|\b(?:sections?|rules?|articles?|paragraphs?|clauses?|chapters?|provisions?|parts?|in|by|under|is|are|see"
+    r"|at|from|within|of)\s+\[",
+    re.IGNORECASE,
+)
+
+
+def _cites_in_its_sentence(case: Case) -> bool:
+    """Return whether a citation of a shown section is itself the answer: "It stands in [14].", "[14]"."""
+    return bool(_cited(case)) and bool(_IN_ITS_SENTENCE.search(case.answer))
 
 
 def _tells_who(answer: str, found: Sequence[Value], case: Case) -> bool:
