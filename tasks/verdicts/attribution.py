@@ -9,7 +9,7 @@ from tasks.verdicts.claims.answers import Claim, claims
 from tasks.verdicts.claims.asked import main_clause, topic
 from tasks.verdicts.claims.contradiction import contradicts
 from tasks.verdicts.claims.jobs import gives_the_job_to_another
-from tasks.verdicts.claims.parties import names_another, stands_elsewhere
+from tasks.verdicts.claims.parties import gives_another_party, names_another, stands_elsewhere
 from tasks.verdicts.claims.rivals import answers_another_question
 from tasks.verdicts.claims.tokens import norms, stem, tokens
 from tasks.verdicts.claims.values import MEASURES, MONEY, TIME, Value, name_words, values
@@ -46,6 +46,7 @@ def _misplaced(case: Case, stretches: Sequence[Claim], citing: CitationSpec) -> 
         or any(answers_another_question(one, asked) for one in stretches)
         or any(stands_elsewhere(one, case) or names_another(one, case) for one in stretches)
         or any(gives_the_job_to_another(one, case) for one in stretches)
+        or any(gives_another_party(one, case) for one in stretches)
     )
     return "misattributed" if wrong else None
 

@@ -7,6 +7,7 @@ from tasks.verdicts.case import Case, Verdict, not_checked, verdict
 from tasks.verdicts.citations import CitationSpec, without_citations
 from tasks.verdicts.claims.contradiction import turned
 from tasks.verdicts.claims.framing import FRAMING, matter
+from tasks.verdicts.claims.parties import acting
 from tasks.verdicts.claims.polarity import REASON, clauses
 from tasks.verdicts.claims.sentences import sentences
 from tasks.verdicts.claims.support import content, told
@@ -58,7 +59,12 @@ def consistency(case: Case, citing: CitationSpec) -> Verdict:
             "consistency", "contradicted_think" if wrong else None, min(len(ours), len(given))
         )
     drawn = _last(_DRAWN, think)
-    if _names_another(drawn, answer, case) or _turns(think, answer) or _is_of_else(think, answer, case):
+    if (
+        _names_another(drawn, answer, case)
+        or _turns(think, answer)
+        or _is_of_else(think, answer, case)
+        or _lets_another_act(think, answer, case)
+    ):
         return verdict("consistency", "contradicted_think", 0)
     thought = values(think)
     if not (thought and given):
@@ -147,6 +153,13 @@ def _turns(think: str, answer: str) -> bool:
     ]
     said = [clause for one in sentences(answer) for clause in clauses(REASON.sub("", one.text))]
     return any(turned(one, stated) for one in said)
+
+
+def _lets_another_act(think: str, answer: str, case: Case) -> bool:
+    """Return whether the answer lets somebody act whom nothing shown names, nor the think block, which names another."""
+    known = content("\n".join((think, case.question, *(one.whole for one in case.passages))))
+    strangers = [one for one in acting(answer) if not set(one) & known]
+    return bool(case.passages) and bool(strangers) and bool(acting(think))
 
 
 def _is_of_else(think: str, answer: str, case: Case) -> bool:

@@ -140,6 +140,9 @@ def _copy_of(sentence: Sentence, source: Source, whole: Source, *, is_heading: b
         return Copy(sentence.text, is_exact=False)
     if _GOES_ON.match(sentence.text.lstrip("\"'“*_ ")) or len(spelt) <= LEAST:
         return None
+    said = set(spelt) - FILLERS
+    if 2 * len(said & set(source.norms)) <= len(said):
+        return None
     return Copy(sentence.text, is_exact=False)
 
 
@@ -192,7 +195,9 @@ def _is_a_copy(after: Sequence[Sentence], mention: _Mention, sources: Sequence[S
     if any(one.heading_norms and one.heading_norms == first for one in sources):
         return True
     if mention.begins_a_line and len(first) >= LEAST:
-        return mention.source.holds(first) or _likeness(first, mention.source) >= ALIKE
+        goes_on = after[0].text.lstrip(" ]:.*_-—–")[:1].islower()
+        alike = not goes_on and _likeness(first, mention.source) >= ALIKE
+        return mention.source.holds(first) or alike
     titled = len(first) <= TITLE and bool(others) and len(others[0]) >= LEAST
     return titled and mention.source.holds(others[0])
 

@@ -17,7 +17,9 @@ FRAMING = frozenset(
         break broken need needs needed require requires required have one name names named mention
         mentions mentioned state states stated provide provides provided give gives given tell
         tells read reads find found know answer answers question ask asks asked reason source cite
-        cites cited rest here there""".split(),
+        cites cited rest here there span laid lay lays down put puts reckon
+        settle settled speak speaks hand hands belong belongs up fix fixed fixes doing do place look taken
+        given held done got fallen""".split(),
     )
 )
 """Stems of words like "charge", "comes to", "lies with": many true answers add them of their own."""

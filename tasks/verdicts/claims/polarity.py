@@ -61,7 +61,7 @@ def clauses(statement: str) -> tuple[Clause, ...]:
     >>> [(sorted(one.content), one.negated) for one in clauses("No, faxes are not read.")]
     [(['fax', 'read'], True)]
     """
-    plain = ANSWER_WORD.sub("", statement)
+    plain = _carried_on(ANSWER_WORD.sub("", statement))
     cut = _CLAUSE.split(plain)
     joined = [one for one in _APART.split(plain) if _AND.search(one)]
     whole, parts = list(map(_clause, joined)), list(map(_clause, cut))
@@ -71,6 +71,16 @@ def clauses(statement: str) -> tuple[Clause, ...]:
         if len(one.content) < 3 and any(one.content < other.content for other in whole)
     ]
     return tuple(one for one in (*parts, *whole) if one.content and one not in stubs)
+
+
+def _carried_on(statement: str) -> str:
+    """Return the statement with no colon behind words that forbid: they bear on what follows it."""
+    before, colon, behind = statement.partition(":")
+    found = tokens(before)
+    forbids = any(one.norm in FORBIDDEN for one in found) or (
+        any(one.is_negation for one in found) and any(one.norm in PERMITTED for one in found)
+    )
+    return f"{before} {behind}" if colon and forbids else statement
 
 
 def whole_clause(statement: str) -> Clause:
