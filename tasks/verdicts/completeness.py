@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from tasks.verdicts.case import Case, Verdict, not_checked, verdict
+from tasks.verdicts.case import Case, Verdict, not_checked, shown, verdict
 from tasks.verdicts.citations import CitationSpec
 from tasks.verdicts.claims.answers import LIST_MARK, without_marks
 from tasks.verdicts.claims.asked import kind_of
@@ -51,7 +51,10 @@ def completeness(case: Case, spec: RelevanceSpec, citing: CitationSpec) -> Verdi
         or lacks_its_act(answer, case)
         or _forbids_nothing(answer, case)
     )
-    return verdict("completeness", "incomplete_answer" if broken else None, len(tokens(answer)))
+    seen = f"the answer is no whole sentence: {shown(case.answer)}"
+    return verdict(
+        "completeness", "incomplete_answer" if broken else None, len(tokens(answer)), seen
+    )
 
 
 _REFERRING = {(word,) for word in "according pursuant subject refer refers referred due".split()}

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from tasks.verdicts.case import Case, Verdict, not_checked, verdict
+from tasks.verdicts.case import Case, Verdict, not_checked, shown, verdict
 from tasks.verdicts.citations import CitationSpec, without_citations
 from tasks.verdicts.claims.contradiction import turned
 from tasks.verdicts.claims.framing import FRAMING, matter
@@ -56,7 +56,10 @@ def consistency(case: Case, citing: CitationSpec) -> Verdict:
         ours = _values(concluded)
         wrong = _disagree(ours, given) or _opposed(concluded, answer) or _denied(concluded, answer)
         return verdict(
-            "consistency", "contradicted_think" if wrong else None, min(len(ours), len(given))
+            "consistency",
+            "contradicted_think" if wrong else None,
+            min(len(ours), len(given)),
+            _seen(concluded, case),
         )
     drawn = _last(_DRAWN, think)
     if (
@@ -65,7 +68,7 @@ def consistency(case: Case, citing: CitationSpec) -> Verdict:
         or _is_of_else(think, answer, case)
         or _lets_another_act(think, answer, case)
     ):
-        return verdict("consistency", "contradicted_think", 0)
+        return verdict("consistency", "contradicted_think", 0, _seen(drawn, case))
     thought = values(think)
     if not (thought and given):
         return not_checked("consistency", "no_conclusion")
@@ -74,7 +77,14 @@ def consistency(case: Case, citing: CitationSpec) -> Verdict:
     wrong = _disagree(_counted(counted_in_think), _counted(given)) or any(
         _is_foreign(one, thought, case) for one in counted
     )
-    return verdict("consistency", "contradicted_think" if wrong else None, len(given))
+    return verdict(
+        "consistency", "contradicted_think" if wrong else None, len(given), _seen(drawn, case)
+    )
+
+
+def _seen(concluded: str, case: Case) -> str:
+    thought = concluded or " ".join(one.text for one in sentences(case.think)[-2:])
+    return f"the think block ends on {shown(thought)}, the answer says {shown(case.answer)}"
 
 
 def _last(form: re.Pattern[str], think: str) -> str:
@@ -175,7 +185,9 @@ def _is_of_else(think: str, answer: str, case: Case) -> bool:
     if len(said) < LEAST_SAID or said & thought:
         return False
     told_of = [content(one) - asked for one in told(case.passages)]
-    return any(len(one) >= LEAST_SAID and REPEATED * len(one) <= len(one & thought) for one in told_of)
+    return any(
+        len(one) >= LEAST_SAID and REPEATED * len(one) <= len(one & thought) for one in told_of
+    )
 
 
 def _is_foreign(value: Value, thought: Sequence[Value], case: Case) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pydantic import Field
 
 from tasks.spec import Spec
-from tasks.verdicts.case import Case, Verdict, not_checked, verdict
+from tasks.verdicts.case import Case, Verdict, not_checked, shown, verdict
 from tasks.verdicts.claims.alignment import Run, is_critical, runs, turns
 from tasks.verdicts.claims.copied import copies
 from tasks.verdicts.claims.polarity import FORBIDDEN
@@ -42,6 +42,8 @@ class Quoted:
 
     text: str
     is_exact: bool
+    is_paraphrase: bool = False
+    """Whether no mark and no label gives it as the source's words, so that some may be its own."""
 
 
 def quotations(case: Case, spec: QuotationSpec) -> Verdict:
@@ -63,8 +65,9 @@ def quotations(case: Case, spec: QuotationSpec) -> Verdict:
         found += _invented(case.answer, Source.of("", "", case.prompt))
     if not found:
         return not_checked("quotations", "no_quotation")
-    altered = any(not one.is_exact for one in found)
-    return verdict("quotations", "misquoted" if altered else None, len(found))
+    altered = [shown(one.text) for one in found if not one.is_exact]
+    seen = f"not so in the prompt: {', '.join(dict.fromkeys(altered))}"
+    return verdict("quotations", "misquoted" if altered else None, len(found), seen)
 
 
 def quoted_in(text: str, prompt: str, sources: tuple[Source, ...], *, run: int) -> Iterator[Quoted]:
@@ -74,7 +77,7 @@ def quoted_in(text: str, prompt: str, sources: tuple[Source, ...], *, run: int) 
     for copy in copies(text, sources, whole):
         yield Quoted(copy.text, copy.is_exact)
     for one in runs(tokens(text), whole, least=run):
-        yield Quoted(_text_of(text, one), not _differs(one, whole, text))
+        yield Quoted(_text_of(text, one), not _differs(one, whole, text), is_paraphrase=True)
 
 
 def _marked(text: str, whole: Source) -> Iterator[Quoted]:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from tasks.spec import Spec
-from tasks.verdicts.case import Case, Passage, Verdict, not_checked, verdict
+from tasks.verdicts.case import Case, Passage, Verdict, not_checked, shown, verdict
 from tasks.verdicts.citations import CitationSpec
 from tasks.verdicts.claims.answers import label_in, without_marks
 from tasks.verdicts.claims.asked import Kind, is_measured, kind_of, kinds_of, main_clause, topic
@@ -77,7 +77,8 @@ def relevance(case: Case, spec: RelevanceSpec, citing: CitationSpec) -> Verdict:
         or any(not _is_of_kind(answer, kind, case) for kind in kinds_of(case.question))
         or _gives_one_of_two(answer, case)
     )
-    return verdict("relevance", "irrelevant_answer" if wrong else None, share)
+    seen = f"asked {shown(case.question)}, answered {shown(case.answer)}"
+    return verdict("relevance", "irrelevant_answer" if wrong else None, share, seen)
 
 
 def _cited(case: Case) -> list[Passage]:
@@ -98,11 +99,18 @@ def _is_another_matter(case: Case, answer: str) -> bool:
     """Return whether the answer rests on a sentence that shares far less with the question than another one does."""
     cited = _cited(case)
     wanted = topic(main_clause(case.question))
-    for one in cited:
-        heading = content(one.heading)
-        wanted -= heading | FRAMING if heading and heading <= wanted else frozenset()
     if not cited or not wanted:
         return False
+    headings = frozenset().union(*(content(one.heading) for one in cited))
+    narrow = wanted - headings - FRAMING
+    return _rests_elsewhere(answer, wanted, case) and (
+        not headings <= wanted or _rests_elsewhere(answer, narrow, case)
+    )
+
+
+def _rests_elsewhere(answer: str, wanted: frozenset[str], case: Case) -> bool:
+    """Return whether the answer's sentence has less than half of the wanted words that another one has."""
+    cited = _cited(case)
     said = content(answer)
     resting = told(cited) if _leaves_it_to(case.question, answer) else rests_on(answer, cited)
     own = max(
@@ -137,7 +145,7 @@ def _is_copied_line(case: Case, answer: str) -> bool:
     return False
 
 
-def _is_of_kind(answer: str, kind: Kind, case: Case) -> bool:
+def _is_of_kind(answer: str, kind: Kind, case: Case) -> bool:  # noqa: PLR0912
     """Return whether an answer holds what its question asks for.
 
     A value that the answer denies ("it is not 40 credits") is no answer.
@@ -205,7 +213,9 @@ def is_a_place(case: Case) -> bool:
     return ends and kind_of(case.question) == "section" and _cites_in_its_sentence(case)
 
 
-_CASE_WORDS = frozenset(map(stem, "consequence result case applies happens follows rule that".split()))
+_CASE_WORDS = frozenset(
+    map(stem, "consequence result case applies happens follows rule that".split())
+)
 
 
 def _only_repeats(answer: str, question: str) -> bool:

@@ -30,6 +30,11 @@ _GOES_ON = re.compile(
     re.IGNORECASE,
 )
 """How a sentence begins that goes on reasoning after a quotation."""
+_POINTING = frozenset(
+    """it this that these those other others else passage passages section sections question answer
+    here there i we my""".split()
+)
+"""Words of a sentence that speaks about a quotation: "Nothing else bears on it."."""
 ALIKE = 0.6
 """Likeness to a sentence of the section from which a sentence is meant as a copy of it."""
 REWORDED = 0.8
@@ -141,7 +146,7 @@ def _copy_of(sentence: Sentence, source: Source, whole: Source, *, is_heading: b
     if _GOES_ON.match(sentence.text.lstrip("\"'“*_ ")) or len(spelt) <= LEAST:
         return None
     said = set(spelt) - FILLERS
-    if 2 * len(said & set(source.norms)) <= len(said):
+    if _POINTING & set(spelt) and 2 * len(said & set(source.norms)) <= len(said):
         return None
     return Copy(sentence.text, is_exact=False)
 

@@ -80,7 +80,8 @@ def _carried_on(statement: str) -> str:
     forbids = any(one.norm in FORBIDDEN for one in found) or (
         any(one.is_negation for one in found) and any(one.norm in PERMITTED for one in found)
     )
-    return f"{before} {behind}" if colon and forbids else statement
+    plain = not any(one.is_negation for one in tokens(behind))
+    return f"{before} {behind}" if colon and forbids and plain else statement
 
 
 def whole_clause(statement: str) -> Clause:
