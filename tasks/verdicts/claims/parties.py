@@ -7,7 +7,7 @@ from tasks.verdicts.case import Case
 from tasks.verdicts.claims.answers import Claim
 from tasks.verdicts.claims.asked import kind_of
 from tasks.verdicts.claims.framing import FRAMING, matter
-from tasks.verdicts.claims.support import content
+from tasks.verdicts.claims.support import content, rests_on
 from tasks.verdicts.claims.tokens import stem, tokens
 from tasks.verdicts.claims.values import values
 
@@ -67,13 +67,13 @@ _DETERMINED = re.compile(
     re.IGNORECASE,
 )
 _PASSIVE_AGENT = re.compile(
-    r"\b(?:by|(?:falls?|lies|rests?|due|owed|borne|charged|billed|payable|belongs?|left)\s+(?:on|upon|with|from|to|by))\s+"
+    r"\b(?:by|costs|from|(?:falls?|lies|rests?|due|owed|borne|charged|billed|payable|belongs?|left)\s+(?:on|upon|with|from|to|by))\s+"
     r"(?:the|an?|every|each|any|all)\s+([^\W\d_]+)(?:\s+([^\W\d_]+))?",
     re.IGNORECASE,
 )
 _SUBJECT = re.compile(
     r"(?:^|[,;:]\s*|\band\s+)\W*(?:the|an?|every|each|any|all)\s+([^\W\d_]+)(?:\s+([^\W\d_]+))?"
-    r"(?=\s+(?:has to|have to|must|pays?|owes?|bears?|decides?|may|shall|can|needs to|is to)\b)",
+    r"(?=\s+(?:has to|have to|must|pays?|owes?|bears?|contributes?|covers?|receives?|settles?|decides?|may|shall|can|needs to|is to)\b)",
     re.IGNORECASE,
 )
 
@@ -89,7 +89,12 @@ def _things(text: str, form: re.Pattern[str] = _DETERMINED) -> set[tuple[str, ..
 
 
 def gives_another_party(claim: Claim, case: Case) -> bool:
-    """Return whether who does or bears something stands in another shown section, and not in the cited ones."""
+    """Return whether who does or bears something stands in another shown section, and not in the cited ones.
+
+    A cited sentence that leaves it open who acts ("the charge is 40 credits") may be told with a party.
+    """
+    if not any(acting(one) for one in rests_on(claim.text, claim.cited)):
+        return False
     known = content("\n".join((*(one.whole for one in claim.cited), case.question)))
     foreign = {one[0] for one in acting(claim.text) if not set(one) & known}
     others = [one for one in case.passages if one not in claim.cited]
