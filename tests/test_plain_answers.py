@@ -12,18 +12,20 @@ from tests.builders import case
 TUBS = Passage(
     "3",
     "No tub may hold two salts. The dyer pays £3,120 for this. The dye master decides in these "
-    "matters. An unmarked tub is emptied. Vats may not be moved without a second pair of hands.",
+    "matters. An unmarked tub is emptied. A vat must not be moved without a second pair of hands.",
     "Tubs",
 )
 LOOMS = Passage(
     "4",
-    "The weaver pays £80 for this. The loom warden decides in these matters. Nets may not be cut.",
+    "The weaver pays £80 for this. Decisions here rest with the loom warden. A "
+    "loom that squeaks is oiled.",
     "Looms",
 )
 LINES = "\n".join(f"[{one.section}] {one.whole}" for one in (TUBS, LOOMS))
 BANNED = "What is forbidden under the rule on tubs?"
 COST = "How much has to be paid for tubs?"
 BAN = "Section 3 is on tubs. There I read that no tub may hold two salts. That settles it."
+MOVED = "Section 3 is on tubs. A vat must not be moved without a second pair of hands."
 PAID = "Section 3 is on tubs. It tells me that the dyer pays £3,120."
 
 
@@ -46,11 +48,12 @@ def faults(one: Case) -> set[str]:
         (COST, "The charge comes to £3,120, and it falls on the dyer [3].", PAID),
         (BANNED, "It is forbidden for any tub to hold two salts [3].", BAN),
         (BANNED, "No tub may hold two salts [3].", BAN),
-        (BANNED, "It is not allowed for vats to be moved without a second pair of hands [3].", "Section 3 is on tubs. It says that vats may not be moved without a second pair of hands."),
+        (BANNED, "It is not allowed for a vat to be moved without a second pair of hands [3].", MOVED),
         ("Which section governs tubs?", "Tubs is governed by section [3].", "I look for tubs: Section 3 is headed Tubs, and the other one is not."),
         ("Which section governs tubs?", "[3].", "I look for tubs: Section 3 is headed Tubs, and the other one is not."),
         ("May a tub hold two salts?", "They may not [3].", BAN),
         ("Who decides on tubs?", "The decision lies with the dye master [3].", "Section 3 is on tubs. The dye master decides."),
+        ("Who decides on looms?", "The decision lies with the loom warden [4].", "Section 4 is on looms. Decisions here rest with the loom warden."),
         (BANNED, "No tub may hold two salts [3].", "The rule is [3], tubs. No tub may hold two salts. Nothing else bears on it."),
     ],
 )  # fmt: skip
@@ -88,7 +91,7 @@ def test_a_paraphrase_without_numbers_has_no_quotation_to_alter() -> None:
     row = asked(
         BANNED,
         "It may not be done [3].",
-        "There, vats may not be moved without a second pair of hands.",
+        "There, a vat must not be moved without a second pair of hands.",
     )
     assert planted(row, [], "altered_quote", seed=0) is None
 

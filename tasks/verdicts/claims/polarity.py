@@ -107,12 +107,6 @@ def _clause(text: str) -> Clause:
 
 
 def likeness(one: Clause, other: Clause) -> float:
-    """Return how much of their content two clauses share: Dice's coefficient, 0 to 1.
-
-    "It is forbidden to …" says the same as "nobody may …": a word of permission on one side alone
-    does not count.
-    """
-    apart = (one.content ^ other.content) - {_PERMISSION}
-    shared = 2 * len(one.content & other.content)
-    together = shared + len(apart)
-    return shared / together if together else 0.0
+    """Return how much of their content two clauses share: Dice's coefficient, 0 to 1."""
+    together = len(one.content) + len(other.content)
+    return 2 * len(one.content & other.content) / together if together else 0.0
