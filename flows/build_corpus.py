@@ -27,6 +27,7 @@ from flows.recipe import Overlay, Recipe, Root, laid_over
 from flows.seen import PUBLISHED, announce, announce_broken, leave_changes, leave_links, remember
 from tasks.corpus.assemble import offered_prompts
 from tasks.corpus.task import assemble_corpus, data_docs
+from tasks.corpus.trust import weak_spots
 from tasks.corpus.upstream import Upstream
 from tasks.grounding.task import ground_passages
 from tasks.inference.warm import WARM
@@ -54,9 +55,10 @@ class Summary(BaseModel):
 
     `yield` is rows per prompt that could make one: the control arm's count only where the recipe
     accepts them. baseline_rows are the control traces at hand, those of earlier builds included.
-    judge: what the judge of coherence is worth, "" when none was asked. requests and
-    tokens_per_second are this run's alone. style: what the corpus is like, by measure. tables: what
-    it was made of, stage/fingerprint.
+    judge: what the judge of coherence is worth, "" when none was asked. weak_gates: the planted
+    faults of which the gates find less than half, "" for none. requests and tokens_per_second are
+    this run's alone. style: what the corpus is like, by measure. tables: what it was made of,
+    stage/fingerprint.
     """
 
     stages: list[StageLine]
@@ -68,6 +70,7 @@ class Summary(BaseModel):
     requests: int
     fingerprint: str
     judge: str
+    weak_gates: str = ""
     audit: str
     report: str
     card: str
@@ -101,6 +104,7 @@ class Built:
     corpus: Table
     probe_questions: Table
     judge: str
+    weak_gates: str
 
 
 @flow(name="build-corpus", on_failure=[announce_broken])
@@ -201,7 +205,8 @@ def build(recipe: Recipe, root: Path, clock: Clock) -> Built:
         judge,
         with_code,
     )
-    return Built(passages, prompts, traces, baselines, audits, corpus, probe_questions, judge)
+    weak = weak_spots(gate_checks.read())
+    return Built(passages, prompts, traces, baselines, audits, corpus, probe_questions, judge, weak)
 
 
 def summary(recipe: Recipe, built: Built, root: Path, clock: Clock) -> Summary:
@@ -219,6 +224,7 @@ def summary(recipe: Recipe, built: Built, root: Path, clock: Clock) -> Summary:
         requests=run.requests if run else 0,
         fingerprint=corpus.fingerprint,
         judge=built.judge,
+        weak_gates=built.weak_gates,
         audit=str(built.audits.path / PAGE),
         report=str(corpus.path / "report.html"),
         card=str(corpus.path / "card.md"),

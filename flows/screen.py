@@ -58,6 +58,8 @@ def show(summary: Summary, console: Console | None = None) -> None:
     )
     if summary.judge:
         console.print(Text(f"coherence: {summary.judge}"), soft_wrap=True)
+    if summary.weak_gates:
+        console.print(Text(f"warning: {summary.weak_gates}"), soft_wrap=True)
     for name in ("corpus", "rejected", "report", "card", "summary", "audit", "data_docs"):
         place(console, name.replace("_", " "), getattr(summary, name))
 

@@ -9,7 +9,7 @@ from tasks.corpus.upstream import Upstream
 from tasks.stage import STAGE, settle
 from tasks.store import Key, Table, digests
 
-CODE_VERSION = 11
+CODE_VERSION = 12
 
 
 @task(**STAGE)

@@ -12,6 +12,9 @@ from tasks import rows
 from tasks.corpus.candidate import Candidate
 from tasks.store import Table
 
+HALF = 0.5
+"""Share of the planted faults of a kind below which a person is warned."""
+
 
 @dataclass(frozen=True)
 class Trust:
@@ -26,6 +29,8 @@ class Trust:
     families: tuple[str, ...]
     faults: dict[str, tuple[str, ...]]
     judged: dict[str, tuple[str, ...]]
+    weak: str = ""
+    """Which planted faults the gates find less than half of, in one line; "" for none."""
 
 
 UNKNOWN = Trust(shares={}, families=(), faults={}, judged={})
@@ -44,6 +49,23 @@ def trust(
         families=families,
         faults=_by_fault(gate_checks, families),
         judged=_by_fault(judge_checks, families),
+        weak=weak_spots(gate_checks),
+    )
+
+
+def weak_spots(checks: pa.Table) -> str:
+    """Return in one line which kinds of planted faults the gates find less than half of; "" for none."""
+    counts: dict[str, tuple[int, int]] = {}
+    for row in checks.to_pylist():
+        found, planted_of = counts.get(row["fault"], (0, 0))
+        counts[row["fault"]] = (found + row["found"], planted_of + row["planted"])
+    weak = [
+        f"{fault.replace('_', ' ')} ({found} of {planted_of})"
+        for fault, (found, planted_of) in sorted(counts.items())
+        if found < HALF * planted_of
+    ]
+    return (
+        f"the gates find less than half of these planted faults: {', '.join(weak)}" if weak else ""
     )
 
 

@@ -3,14 +3,15 @@
 import re
 from collections.abc import Sequence
 
-from tasks.verdicts.case import Case, Passage, Verdict, not_checked, verdict
+from tasks.verdicts.case import Case, Passage, Verdict, not_checked, shown, verdict
 from tasks.verdicts.citations import CitationSpec, label_key
 from tasks.verdicts.claims.answers import Claim, claims
 from tasks.verdicts.claims.asked import main_clause, topic
 from tasks.verdicts.claims.contradiction import contradicts
 from tasks.verdicts.claims.jobs import gives_the_job_to_another
-from tasks.verdicts.claims.parties import names_another, stands_elsewhere
+from tasks.verdicts.claims.parties import gives_another_party, names_another, stands_elsewhere
 from tasks.verdicts.claims.rivals import answers_another_question
+from tasks.verdicts.claims.support import rests_on
 from tasks.verdicts.claims.tokens import norms, stem, tokens
 from tasks.verdicts.claims.values import MEASURES, MONEY, TIME, Value, name_words, values
 from tasks.verdicts.evidence import EvidenceSpec, is_abstention
@@ -34,7 +35,18 @@ def attribution(case: Case, spec: EvidenceSpec, citing: CitationSpec) -> Verdict
     if not stretches or is_abstention(case.answer, spec):
         return not_checked("attribution", "no_claim")
     fault = _misplaced(case, stretches, citing) or contradicts(case, stretches)
-    return verdict("attribution", fault, sum(len(values(one.text)) for one in stretches))
+    return verdict(
+        "attribution", fault, sum(len(values(one.text)) for one in stretches), _seen(stretches)
+    )
+
+
+def _seen(stretches: Sequence[Claim]) -> str:
+    compared = (
+        f"{shown(one.text)} with {shown(' '.join(rests_on(one.text, one.cited)[:1]))}"
+        f" of {', '.join(cited.section for cited in one.cited)}"
+        for one in stretches
+    )
+    return f"compared {'; '.join(compared)}"
 
 
 def _misplaced(case: Case, stretches: Sequence[Claim], citing: CitationSpec) -> str | None:
@@ -46,6 +58,7 @@ def _misplaced(case: Case, stretches: Sequence[Claim], citing: CitationSpec) -> 
         or any(answers_another_question(one, asked) for one in stretches)
         or any(stands_elsewhere(one, case) or names_another(one, case) for one in stretches)
         or any(gives_the_job_to_another(one, case) for one in stretches)
+        or any(gives_another_party(one, case) for one in stretches)
     )
     return "misattributed" if wrong else None
 
@@ -101,6 +114,8 @@ def _without_labels(claim: Claim, case: Case) -> str:
     """Return the claim without the labels of its cited sections, spelt out in the open."""
     text = claim.text
     for one in claim.cited:
+        if one.section.isdigit():
+            continue  # "section 7" is a label by itself, and "7 days" is none
         text = re.sub(rf"(?<!\w){re.escape(one.section)}(?!\w)", " ", text)
     return text
 

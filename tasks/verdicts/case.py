@@ -13,13 +13,25 @@ class Verdict(NamedTuple):
     """A gate's word on one trace.
 
     reason: a snake_case noun: the fault of a failed trace, why nothing was checked, "" when passed.
-    score: what was measured.
+    score: what was measured. seen: what offended and what it was compared with, in words for a
+    person only; no table of verdicts holds it.
     """
 
     gate: str
     state: State
     reason: str
     score: float
+    seen: str = ""
+
+    def columns(self) -> dict[str, str | float]:
+        """Return what a table of verdicts holds of it."""
+        return {"gate": self.gate, "state": self.state, "reason": self.reason, "score": self.score}
+
+    @property
+    def told(self) -> str:
+        """The verdict in words for a person."""
+        seen = f": {self.seen}" if self.seen else ""
+        return f"gate {self.gate}, score {self.score:.3f}{seen}"
 
     @property
     def failed(self) -> bool:
@@ -70,9 +82,22 @@ class Case:
     """What the audit of all traces found in this one; "" when nothing, None when it has not looked."""
 
 
-def verdict(gate: str, fault: str | None, score: float) -> Verdict:
-    """Return a pass when there is no fault, else a failure for it."""
-    return Verdict(gate, FAILED if fault else PASSED, fault or "", float(score))
+SEEN = 160
+"""Characters of a text that a verdict shows at most."""
+
+
+def verdict(gate: str, fault: str | None, score: float, seen: str = "") -> Verdict:
+    """Return a pass when there is no fault, else a failure for it, with what was seen."""
+    if not fault:
+        return Verdict(gate, PASSED, "", float(score))
+    return Verdict(gate, FAILED, fault, float(score), seen)
+
+
+def shown(text: str) -> str:
+    """Return a text in quotation marks on one line, shortened, for a person."""
+    line = " ".join(text.split())
+    short = line if len(line) <= SEEN else f"{line[: SEEN - 1]}…"
+    return f'"{short}"'
 
 
 def not_checked(gate: str, why: str) -> Verdict:

@@ -6,7 +6,7 @@ from pydantic import field_validator
 
 from tasks.ngrams import words
 from tasks.spec import Spec
-from tasks.verdicts.case import Case, Verdict, not_checked, verdict
+from tasks.verdicts.case import Case, Verdict, not_checked, shown, verdict
 
 
 class CitationSpec(Spec):
@@ -43,7 +43,9 @@ def citations(case: Case, spec: CitationSpec) -> Verdict:
     cited = [label_key(found) for found in cited_sections(f"{case.think}\n{case.answer}", spec)]
     resolved = [section for section in cited if section in known]
     if len(resolved) < len(cited):
-        return verdict("citations", "unresolved_citation", len(resolved))
+        unknown = sorted(set(cited) - known)
+        seen = f"no section shown is called {', '.join(map(shown, unknown))}"
+        return verdict("citations", "unresolved_citation", len(resolved), seen)
     in_answer = cited_sections(case.answer, spec)
     return verdict(
         "citations", "missing_citation" if spec.must_cite and not in_answer else None, len(resolved)

@@ -3,16 +3,22 @@
 import re
 from collections.abc import Sequence
 
-from tasks.verdicts.case import Case, Verdict, not_checked, verdict
+from tasks.verdicts.case import Case, Verdict, not_checked, shown, verdict
 from tasks.verdicts.citations import CitationSpec
 from tasks.verdicts.claims.answers import LIST_MARK, without_marks
-from tasks.verdicts.claims.broken import lacks_its_object, lacks_its_verb
+from tasks.verdicts.claims.asked import kind_of
+from tasks.verdicts.claims.broken import (
+    lacks_its_act,
+    lacks_its_object,
+    lacks_its_predicate,
+    lacks_its_verb,
+)
 from tasks.verdicts.claims.polarity import FILLERS
 from tasks.verdicts.claims.sources import Source
 from tasks.verdicts.claims.support import content
 from tasks.verdicts.claims.tokens import norms, stem, tokens
 from tasks.verdicts.claims.values import Value, values
-from tasks.verdicts.relevance import RelevanceSpec
+from tasks.verdicts.relevance import RelevanceSpec, is_a_place
 
 _ENDS = re.compile(r"[.!?…:;][\"'”’»)\]*_`]*$")
 _NOT_PROSE = re.compile(
@@ -32,6 +38,8 @@ def completeness(case: Case, spec: RelevanceSpec, citing: CitationSpec) -> Verdi
     if not spec.sentences:
         return not_checked("completeness", "switched_off")
     answer = without_marks(case.answer, citing)
+    if is_a_place(case):
+        return verdict("completeness", None, len(tokens(answer)))
     broken = (
         _hangs(answer, case)
         or _ends_on_a_bare_number(answer, case)
@@ -39,8 +47,14 @@ def completeness(case: Case, spec: RelevanceSpec, citing: CitationSpec) -> Verdi
         or _is_fragment(answer, case)
         or lacks_its_verb(answer, case)
         or lacks_its_object(answer, case)
+        or lacks_its_predicate(answer, case)
+        or lacks_its_act(answer, case)
+        or _forbids_nothing(answer, case)
     )
-    return verdict("completeness", "incomplete_answer" if broken else None, len(tokens(answer)))
+    seen = f"the answer is no whole sentence: {shown(case.answer)}"
+    return verdict(
+        "completeness", "incomplete_answer" if broken else None, len(tokens(answer)), seen
+    )
 
 
 _REFERRING = {(word,) for word in "according pursuant subject refer refers referred due".split()}
@@ -63,6 +77,14 @@ def _ends_on_a_bare_number(answer: str, case: Case) -> bool:
     ]
     asked = content(case.question)
     return bool(shown) and all(one.units and not asked & set(one.units) for one in shown)
+
+
+_OPEN_DENIAL = re.compile(r"\b(?:may|must|shall|can|should)(?: not|not)\W*$", re.IGNORECASE)
+
+
+def _forbids_nothing(answer: str, case: Case) -> bool:
+    """Return whether the answer ends with "may not", and the question does not name the act."""
+    return kind_of(case.question) != "yes_no" and bool(_OPEN_DENIAL.search(answer))
 
 
 def _hangs(answer: str, case: Case) -> bool:

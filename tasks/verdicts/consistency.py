@@ -3,10 +3,14 @@
 import re
 from collections.abc import Sequence
 
-from tasks.verdicts.case import Case, Verdict, not_checked, verdict
+from tasks.verdicts.case import Case, Verdict, not_checked, shown, verdict
 from tasks.verdicts.citations import CitationSpec, without_citations
+from tasks.verdicts.claims.contradiction import turned
+from tasks.verdicts.claims.framing import FRAMING, matter
+from tasks.verdicts.claims.parties import acting
 from tasks.verdicts.claims.polarity import REASON, clauses
-from tasks.verdicts.claims.support import content
+from tasks.verdicts.claims.sentences import sentences
+from tasks.verdicts.claims.support import content, told
 from tasks.verdicts.claims.values import Value, values
 
 _CONCLUSION = re.compile(
@@ -26,6 +30,10 @@ VALUE_WORDS = 3
 """Words of a text that is a value: "Vale, the examiner"."""
 NAMING_WORDS = 4
 """Words of a conclusion that does no more than name something."""
+LEAST_SAID = 2
+"""Words of content from which an answer, or a sentence, says something of its own."""
+REPEATED = 0.6
+"""Share of a passage's sentence in a think block that repeats it."""
 _OPPOSITES = (
     ("allowed", "rejected"), ("yes", "no"), ("right", "wrong"), ("true", "false"), ("valid", "invalid"), ("granted", "refused"),
     ("patentable", "unpatentable"), ("definite", "indefinite"), ("eligible", "ineligible"), ("obvious", "nonobvious"), ("even", "odd"),
@@ -48,11 +56,19 @@ def consistency(case: Case, citing: CitationSpec) -> Verdict:
         ours = _values(concluded)
         wrong = _disagree(ours, given) or _opposed(concluded, answer) or _denied(concluded, answer)
         return verdict(
-            "consistency", "contradicted_think" if wrong else None, min(len(ours), len(given))
+            "consistency",
+            "contradicted_think" if wrong else None,
+            min(len(ours), len(given)),
+            _seen(concluded, case),
         )
     drawn = _last(_DRAWN, think)
-    if _names_another(drawn, answer, case):
-        return verdict("consistency", "contradicted_think", 0)
+    if (
+        _names_another(drawn, answer, case)
+        or _turns(think, answer)
+        or _is_of_else(think, answer, case)
+        or _lets_another_act(think, answer, case)
+    ):
+        return verdict("consistency", "contradicted_think", 0, _seen(drawn, case))
     thought = values(think)
     if not (thought and given):
         return not_checked("consistency", "no_conclusion")
@@ -61,7 +77,14 @@ def consistency(case: Case, citing: CitationSpec) -> Verdict:
     wrong = _disagree(_counted(counted_in_think), _counted(given)) or any(
         _is_foreign(one, thought, case) for one in counted
     )
-    return verdict("consistency", "contradicted_think" if wrong else None, len(given))
+    return verdict(
+        "consistency", "contradicted_think" if wrong else None, len(given), _seen(drawn, case)
+    )
+
+
+def _seen(concluded: str, case: Case) -> str:
+    thought = concluded or " ".join(one.text for one in sentences(case.think)[-2:])
+    return f"the think block ends on {shown(thought)}, the answer says {shown(case.answer)}"
 
 
 def _last(form: re.Pattern[str], think: str) -> str:
@@ -76,9 +99,14 @@ def _values(text: str) -> tuple[Value, ...]:
 
 
 def _names_another(concluded: str, answer: str, case: Case) -> bool:
-    """Return whether a short conclusion names something of the prompt that the answer does not have."""
+    """Return whether a short conclusion names something of the passages that the answer does not have.
+
+    "So this is what I answer" names nothing.
+    """
     ours = content(concluded)
-    if not 0 < len(ours) <= NAMING_WORDS or not ours & content(case.prompt):
+    shown = "\n".join(one.whole for one in case.passages) or case.prompt
+    named = ours & content(shown) - FRAMING
+    if not 0 < len(ours) <= NAMING_WORDS or 2 * len(named) <= len(ours - FRAMING):
         return False
     return not ours & (content(answer) | content(case.question))
 
@@ -123,6 +151,43 @@ def _denied(concluded: str, answer: str) -> bool:
         return False
     named = [one for one in clauses(answer) if ours[0].content <= one.content]
     return bool(named) and all(one.negated != ours[0].negated for one in named)
+
+
+def _turns(think: str, answer: str) -> bool:
+    """Return whether the answer turns around what the think block states, and never states otherwise."""
+    stated = [
+        clause
+        for sentence in sentences(think)
+        if not sentence.text.endswith("?")
+        for clause in clauses(sentence.text)
+    ]
+    said = [clause for one in sentences(answer) for clause in clauses(REASON.sub("", one.text))]
+    return any(turned(one, stated) for one in said)
+
+
+def _lets_another_act(think: str, answer: str, case: Case) -> bool:
+    """Return whether the answer lets somebody act whom nothing shown names, nor the think block, which names another."""
+    known = content("\n".join((think, case.question, *(one.whole for one in case.passages))))
+    strangers = [one for one in acting(answer) if not set(one) & known]
+    return bool(case.passages) and bool(strangers) and bool(acting(think))
+
+
+def _is_of_else(think: str, answer: str, case: Case) -> bool:
+    """Return whether the answer says what the think block never speaks of.
+
+    The think block repeats a sentence of a passage, and has no word that the answer adds to its
+    question.
+    """
+    asked = content(case.question) | frozenset().union(
+        *(content(one.heading) for one in case.passages)
+    )
+    said, thought = matter(answer) - asked, content(think) - asked
+    if len(said) < LEAST_SAID or said & thought:
+        return False
+    told_of = [content(one) - asked for one in told(case.passages)]
+    return any(
+        len(one) >= LEAST_SAID and REPEATED * len(one) <= len(one & thought) for one in told_of
+    )
 
 
 def _is_foreign(value: Value, thought: Sequence[Value], case: Case) -> bool:

@@ -9,6 +9,7 @@ from tasks.spec import Spec
 from tasks.verdicts.case import Case, Verdict, not_checked, verdict
 from tasks.verdicts.citations import CitationSpec, cited_passages, without_citations
 from tasks.verdicts.claims.answers import LIST_MARK
+from tasks.verdicts.claims.framing import FRAMING
 from tasks.verdicts.claims.tokens import stem
 
 _NUMBER = re.compile(r"\d[\d,.]*")
@@ -50,9 +51,12 @@ def grounding(case: Case, spec: EvidenceSpec, citing: CitationSpec) -> Verdict:
     if case.family in spec.open:
         return not_checked("grounding", "open_family")
     if spec.numbers and _numbers(claim) - _numbers(f"{evidence}\n{case.question}"):
-        return verdict("grounding", "ungrounded_number", share)
-    loose = share < spec.overlap and missing >= MISSING_WORDS
-    return verdict("grounding", "ungrounded_answer" if loose else None, share)
+        strange = sorted(_numbers(claim) - _numbers(f"{evidence}\n{case.question}"))
+        seen = f"not in what is cited: {', '.join(strange)}"
+        return verdict("grounding", "ungrounded_number", share, seen)
+    loose = share < spec.overlap and len(missing) >= MISSING_WORDS
+    seen = f"words that nothing cited holds: {', '.join(missing)}"
+    return verdict("grounding", "ungrounded_answer" if loose else None, share, seen)
 
 
 def is_abstention(answer: str, spec: EvidenceSpec) -> bool:
@@ -60,12 +64,13 @@ def is_abstention(answer: str, spec: EvidenceSpec) -> bool:
     return any(phrase in answer.lower() for phrase in spec.abstentions)
 
 
-def _found(claim: str, evidence: str) -> tuple[int, float]:
-    """Return how many content words of a claim the evidence lacks, and the share that it holds."""
-    content = [stem(word) for word in words(claim) if word not in STOP_WORDS]
+def _found(claim: str, evidence: str) -> tuple[list[str], float]:
+    """Return the content words of a claim that the evidence lacks, as stems, and the share it holds."""
     known = set(map(stem, words(evidence)))
-    held = sum(word in known for word in content)
-    return len(content) - held, held / len(content) if content else 0.0
+    spoken = [stem(word) for word in words(claim) if word not in STOP_WORDS]
+    content = [one for one in spoken if one in known or one not in FRAMING]
+    missing = [word for word in content if word not in known]
+    return missing, 1 - len(missing) / len(content) if content else 0.0
 
 
 def _numbers(text: str) -> set[str]:

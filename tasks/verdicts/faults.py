@@ -127,12 +127,16 @@ def flipped_negation(case: Case, others: Sequence[Case], rng: Random) -> Case | 
 
 
 def altered_quote(case: Case, others: Sequence[Case], rng: Random) -> Case | None:
-    """Change one word or number within a quotation of the think block."""
+    """Change one word within a quotation of the think block; of a paraphrase, a number."""
     sources = sources_of(case.prompt, case.passages)
     found = quoted_in(case.think, case.prompt, sources, run=QuotationSpec().run)
-    exact = [one.text for one in found if one.is_exact]
-    for quoted in _drawn(rng, exact):
-        inside = [one for one in tokens(quoted)[1:] if one.norm not in FILLERS]
+    for one in _drawn(rng, [one for one in found if one.is_exact]):
+        quoted = one.text
+        inside = [
+            token
+            for token in tokens(quoted)[1:]
+            if token.norm not in FILLERS and (not one.is_paraphrase or token.is_number)
+        ]
         if inside:
             token = rng.choice(inside)
             other = _other_token(token.surface, case, rng)

@@ -80,7 +80,7 @@ def judge(
     families = frozenset(prompts["family"].to_pylist())
     verdicts = [one for several in judged(cases, spec, families) for one in several]
     faults = [
-        (case.trace_id, first.reason, f"gate {first.gate}, score {first.score:.3f}")
+        (case.trace_id, first.reason, first.told)
         for case, first in _first_failures(cases, verdicts)
     ]
     table = rows.table_of(
@@ -190,4 +190,4 @@ def _repeated(cases: list[Case]) -> Iterator[Case]:
 
 
 def _row(case: Case, one: Verdict) -> dict[str, object]:
-    return {"trace_id": case.trace_id, **one._asdict()}
+    return {"trace_id": case.trace_id, **one.columns()}

@@ -28,7 +28,7 @@ def opinions_table(
     passing = traces.filter(pa.compute.invert(pa.compute.is_in(traces["trace_id"], failed)))
     cases = list(cases_of(passing, prompts, passages, questions))
     judged = judge_coherence(cases, spec, placement, journals=journals, traces=traces.num_rows)
-    made = [{"trace_id": trace_id, **one._asdict()} for trace_id, one in judged.verdicts.items()]
+    made = [{"trace_id": trace_id, **one.columns()} for trace_id, one in judged.verdicts.items()]
     faults = [
         (trace_id, one.reason, one.gate) for trace_id, one in judged.verdicts.items() if one.failed
     ]

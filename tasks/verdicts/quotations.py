@@ -7,15 +7,18 @@ from dataclasses import dataclass
 from pydantic import Field
 
 from tasks.spec import Spec
-from tasks.verdicts.case import Case, Verdict, not_checked, verdict
+from tasks.verdicts.case import Case, Verdict, not_checked, shown, verdict
 from tasks.verdicts.claims.alignment import Run, is_critical, runs, turns
 from tasks.verdicts.claims.copied import copies
+from tasks.verdicts.claims.polarity import FORBIDDEN
+from tasks.verdicts.claims.sentences import sentences
 from tasks.verdicts.claims.sources import Source, sources_of
 from tasks.verdicts.claims.tokens import norms, tokens
 
 _MARKED = re.compile(
     r'(?:^|(?<=[\s(\[—–]))"(?=[\w\[.…])([^"\n]{8,600})(?<=\S)"(?=[\s.,;:!?)\]—–]|$)'
-    r"|“([^”\n]{8,600})”|«([^»\n]{8,600})»",
+    r"|“([^”\n]{8,600})”|«([^»\n]{8,600})»|„([^“”\n]{8,600})[“”]|‹([^›\n]{8,600})›"
+    r"|‘([^‘\n]{8,600}?)’(?!\w)|(?:^|(?<=[\s(\[—–]))'(?=\w)([^'\n]{8,600})(?<=\S)'(?=[\s.,;:!?)\]]|$)",
     re.MULTILINE,
 )
 """Straight marks open behind a blank and close before one: those of code pair as they like."""
@@ -39,6 +42,8 @@ class Quoted:
 
     text: str
     is_exact: bool
+    is_paraphrase: bool = False
+    """Whether no mark and no label gives it as the source's words, so that some may be its own."""
 
 
 def quotations(case: Case, spec: QuotationSpec) -> Verdict:
@@ -46,7 +51,8 @@ def quotations(case: Case, spec: QuotationSpec) -> Verdict:
 
     A stretch is a quotation when quotation marks enclose it, when it follows the label of a
     section as in the prompt, or when it runs along the prompt for `run` words. One that differs
-    from its source is misquoted; an unmarked one only where a number, a name, a date, a unit or
+    from its source is misquoted, and so is what an answer
+    from passages encloses and no passage holds; an unmarked one only where a number, a name, a date, a unit or
     a negation differs, for a paraphrase may choose its other words.
     """
     sources = sources_of(case.prompt, case.passages)
@@ -55,10 +61,13 @@ def quotations(case: Case, spec: QuotationSpec) -> Verdict:
         for text in (case.think, case.answer)
         for quoted in quoted_in(text, case.prompt, sources, run=spec.run)
     ]
+    if case.passages:
+        found += _invented(case.answer, Source.of("", "", case.prompt))
     if not found:
         return not_checked("quotations", "no_quotation")
-    altered = any(not one.is_exact for one in found)
-    return verdict("quotations", "misquoted" if altered else None, len(found))
+    altered = [shown(one.text) for one in found if not one.is_exact]
+    seen = f"not so in the prompt: {', '.join(dict.fromkeys(altered))}"
+    return verdict("quotations", "misquoted" if altered else None, len(found), seen)
 
 
 def quoted_in(text: str, prompt: str, sources: tuple[Source, ...], *, run: int) -> Iterator[Quoted]:
@@ -68,7 +77,7 @@ def quoted_in(text: str, prompt: str, sources: tuple[Source, ...], *, run: int) 
     for copy in copies(text, sources, whole):
         yield Quoted(copy.text, copy.is_exact)
     for one in runs(tokens(text), whole, least=run):
-        yield Quoted(_text_of(text, one), not _differs(one, whole))
+        yield Quoted(_text_of(text, one), not _differs(one, whole, text), is_paraphrase=True)
 
 
 def _marked(text: str, whole: Source) -> Iterator[Quoted]:
@@ -83,22 +92,46 @@ def _marked(text: str, whole: Source) -> Iterator[Quoted]:
                 yield Quoted(piece, is_exact=False)
 
 
+def _invented(answer: str, whole: Source) -> list[Quoted]:
+    """Return what an answer puts between quotation marks and the prompt does not hold.
+
+    A think block may quote what nobody wrote ("one could say …"); an answer given from passages
+    quotes them.
+    """
+    return [
+        Quoted(piece, is_exact=False)
+        for found in _MARKED.finditer(answer)
+        for piece in _ELLIPSIS.split(next(filter(None, found.groups())))
+        if len(tokens(piece)) >= MARKED_TOKENS and not whole.holds(norms(tokens(piece)))
+    ]
+
+
 def _share_held(piece: str, whole: Source) -> float:
     words = tokens(piece)
     longest = max((one.matched for one in runs(words, whole, least=2, seed=2)), default=0)
     return longest / len(words)
 
 
-def _differs(run: Run, whole: Source) -> bool:
+def _differs(run: Run, whole: Source, text: str) -> bool:
     """Return whether a run along the prompt says something else at a place that matters."""
     open_ended = any(
         one.norm == "unless" for change in run.changes for one in (*change.written, *change.due)
     )
-    if turns(run) and not open_ended:
+    if turns(run) and not open_ended and not _is_denied_before(run, text):
         return True
     return any(
         is_critical(change) and not whole.holds(norms(change.around)) for change in run.changes
     )
+
+
+def _is_denied_before(run: Run, text: str) -> bool:
+    """Return whether the sentence turns the run around in the words before it: "It is forbidden for …"."""
+    start = run.tokens[0].start
+    before = [one.text for one in sentences(text[:start])][-1:]
+    if not before or text[:start].rstrip()[-1:] in ".!?":
+        return False
+    found = tokens(before[0])
+    return sum(one.is_negation or one.norm in FORBIDDEN for one in found) % 2 == 1
 
 
 def _text_of(text: str, run: Run) -> str:

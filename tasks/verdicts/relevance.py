@@ -4,11 +4,12 @@ import re
 from collections.abc import Sequence
 
 from tasks.spec import Spec
-from tasks.verdicts.case import Case, Passage, Verdict, not_checked, verdict
+from tasks.verdicts.case import Case, Passage, Verdict, not_checked, shown, verdict
 from tasks.verdicts.citations import CitationSpec
-from tasks.verdicts.claims.answers import without_marks
-from tasks.verdicts.claims.asked import Kind, is_measured, kinds_of, main_clause, topic
-from tasks.verdicts.claims.polarity import clauses
+from tasks.verdicts.claims.answers import label_in, without_marks
+from tasks.verdicts.claims.asked import Kind, is_measured, kind_of, kinds_of, main_clause, topic
+from tasks.verdicts.claims.framing import FRAMING, matter
+from tasks.verdicts.claims.polarity import ANSWER_WORD, FORBIDDEN, clauses
 from tasks.verdicts.claims.sentences import sentences
 from tasks.verdicts.claims.sources import Source
 from tasks.verdicts.claims.support import content, rests_on, told
@@ -28,7 +29,6 @@ _REASON_WORDS = re.compile(
     r"|given that|to (?:avoid|prevent|protect|ensure|keep|make|allow|give|help|reduce))\b",
     re.IGNORECASE,
 )
-_YES_NO = re.compile(r"\W*(?:yes|no)\b", re.IGNORECASE)
 _BOUND = re.compile(
     r"\b(?:not|no) (?:more|less|later|earlier|longer|fewer|exceed\w*|over|under|before|after|until"
     r"|only|beyond)\b",
@@ -77,22 +77,20 @@ def relevance(case: Case, spec: RelevanceSpec, citing: CitationSpec) -> Verdict:
         or any(not _is_of_kind(answer, kind, case) for kind in kinds_of(case.question))
         or _gives_one_of_two(answer, case)
     )
-    return verdict("relevance", "irrelevant_answer" if wrong else None, share)
+    seen = f"asked {shown(case.question)}, answered {shown(case.answer)}"
+    return verdict("relevance", "irrelevant_answer" if wrong else None, share, seen)
 
 
 def _cited(case: Case) -> list[Passage]:
-    """Return the passages whose labels the answer spells; "Rule 3" does not stand in "Rule 3.1" or "Rule 30"."""
-    return [
-        one
-        for one in case.passages
-        if re.search(rf"(?<!\w){re.escape(one.section)}(?!\w|[.-]\w)", case.answer)
-    ]
+    """Return the passages whose labels the answer spells."""
+    return [one for one in case.passages if label_in(one.section, case.answer)]
 
 
 def _words_around(answer: str, case: Case, citing: CitationSpec) -> frozenset[str]:
     """Return the stems of an answer and of the headings that it cites: "40 credits [Section 7]" rests on both."""
     cited = _cited(case)
-    answer = "\n".join((answer, *rests_on(answer, cited)))
+    resting = told(cited) if _leaves_it_to(case.question, answer) else rests_on(answer, cited)
+    answer = "\n".join((answer, *resting))
     text = "\n".join((answer, *(one.heading or one.text for one in cited)))
     return frozenset(stem(one.norm) for one in tokens(text))
 
@@ -103,13 +101,29 @@ def _is_another_matter(case: Case, answer: str) -> bool:
     wanted = topic(main_clause(case.question))
     if not cited or not wanted:
         return False
+    headings = frozenset().union(*(content(one.heading) for one in cited))
+    narrow = wanted - headings - FRAMING
+    return _rests_elsewhere(answer, wanted, case) and (
+        not headings <= wanted or _rests_elsewhere(answer, narrow, case)
+    )
+
+
+def _rests_elsewhere(answer: str, wanted: frozenset[str], case: Case) -> bool:
+    """Return whether the answer's sentence has less than half of the wanted words that another one has."""
+    cited = _cited(case)
     said = content(answer)
+    resting = told(cited) if _leaves_it_to(case.question, answer) else rests_on(answer, cited)
     own = max(
-        (len(wanted & (content(one) | said)) for one in rests_on(answer, cited)),
+        (len(wanted & (content(one) | said)) for one in resting),
         default=len(wanted & said),
     )
     best = max((len(wanted & content(one)) for one in told(case.passages)), default=0)
     return best >= 2 and 2 * own < best
+
+
+def _leaves_it_to(question: str, answer: str) -> bool:
+    """Return whether an answer to a yes-or-no question leaves its words to the question."""
+    return kind_of(question) == "yes_no" and bool(_SHORT_ANSWER.match(answer))
 
 
 def _is_copied_line(case: Case, answer: str) -> bool:
@@ -131,16 +145,20 @@ def _is_copied_line(case: Case, answer: str) -> bool:
     return False
 
 
-def _is_of_kind(answer: str, kind: Kind, case: Case) -> bool:
+def _is_of_kind(answer: str, kind: Kind, case: Case) -> bool:  # noqa: PLR0912
     """Return whether an answer holds what its question asks for.
 
     A value that the answer denies ("it is not 40 credits") is no answer.
     """
     if kind in ("amount", "number", "period", "person", "section") and _only_denies(answer):
         return bool(_FREE.search(answer))
-    if kind in ("person", "section") and _YES_NO.match(answer):
+    if kind in ("person", "section") and ANSWER_WORD.match(answer):
         return False
     taken = {(one.text, one.units[:1]) for one in values(case.question)}
+    if kind == "section" and _cites_in_its_sentence(case):
+        return True
+    if kind == "any" and _only_repeats(answer, case.question):
+        return False
     if (
         kind not in ("yes_no", "any")
         and not case.accepted
@@ -171,20 +189,94 @@ def _is_of_kind(answer: str, kind: Kind, case: Case) -> bool:
         case "person":
             return _tells_who(answer, found, case)
         case "section":
-            return _names_a_place(answer, case) or not any(
-                one.units or one.kind == "name" for one in found
-            )
+            return _names_a_place(answer, case) or _names_its_topic(answer, case)
+        case "prohibition":
+            return _forbids(answer, case)
         case "reason":
             return bool(_REASON_WORDS.search(answer)) or not found
         case "yes_no":
-            return bool(_YES_NO.match(answer)) or _takes_up(answer, case)
+            return bool(_SHORT_ANSWER.match(answer)) or _takes_up(answer, case)
         case "any":
             return True
+
+
+_IN_ITS_SENTENCE = re.compile(
+    r"^\W*\[|\b(?:sections?|rules?|articles?|paragraphs?|clauses?|chapters?|provisions?|parts?|in|by|under|is|are|see"
+    r"|at|from|within|of)\s+\[",
+    re.IGNORECASE,
+)
+
+
+def is_a_place(case: Case) -> bool:
+    """Return whether the question asks for a section, and the answer ends with its citation."""
+    ends = case.answer.rstrip(" .*_").endswith("]")
+    return ends and kind_of(case.question) == "section" and _cites_in_its_sentence(case)
+
+
+_CASE_WORDS = frozenset(
+    map(stem, "consequence result case applies happens follows rule that".split())
+)
+
+
+def _only_repeats(answer: str, question: str) -> bool:
+    """Return whether an answer has no word that its question lacks, and the question offers no choice."""
+    if re.search(r"\bor\b", question, re.IGNORECASE) or ANSWER_WORD.match(answer):
+        return False
+    said = content(answer)
+    denies = _denials(answer) > _denials(question)
+    return bool(said) and not denies and said <= content(question) | _CASE_WORDS
+
+
+def _denials(text: str) -> int:
+    return sum(one.is_negation or one.norm in FORBIDDEN for one in tokens(text))
+
+
+def _cites_in_its_sentence(case: Case) -> bool:
+    """Return whether a citation of a shown section is itself the answer: "It stands in [14].", "[14]"."""
+    return bool(_cited(case)) and bool(_IN_ITS_SENTENCE.search(case.answer))
+
+
+_SHORT_ANSWER = re.compile(
+    r"\W*(?:yes|no)\b|\W*(?:they|it|he|she|you|one|that|this)\s+(?:may|must|can|is|are|does|do|should|shall|will)"
+    r"(?:\s?not)?\W*$",
+    re.IGNORECASE,
+)
+"""An answer that leaves the act to its question: "No.", "They may not."."""
+
+
+def _names_its_topic(answer: str, case: Case) -> bool:
+    """Return whether the answer has no more than the words of headings and of its question."""
+    headings = frozenset().union(*(content(one.heading) for one in case.passages))
+    return matter(answer) <= headings | content(case.question)
+
+
+def _forbids(answer: str, case: Case) -> bool:
+    """Return whether the answer, or the sentence that it rests on, forbids or limits something."""
+    texts = (answer, *rests_on(answer, _cited(case)))
+    if any(not _tells_the_act(answer, text) for text in texts[1:2]):
+        return False
+    return any(
+        one.is_negation or one.norm in FORBIDDEN | {"only", "without", "unless", "except"}
+        for text in texts
+        for one in tokens(text)
+    )
+
+
+def _tells_the_act(answer: str, forbidding: str) -> bool:
+    """Return whether an answer has more of the sentence that forbids than whom it forbids something."""
+    act = matter(forbidding)
+    return len(matter(answer) & act) >= LEAST_ACT * len(act)
+
+
+LEAST_ACT = 0.4
+"""Share of the words of a prohibition that an answer repeats."""
 
 
 def _tells_who(answer: str, found: Sequence[Value], case: Case) -> bool:
     """Return whether the answer names somebody, in capitals or with a word of its own."""
     if _lacks_its_agent(answer, case):
+        return False
+    if not found and not matter(answer) - content(case.question):
         return False
     names = _names_of(case) if found else frozenset()
     if _names_someone(answer, found) or names & {one.norm for one in tokens(answer)}:

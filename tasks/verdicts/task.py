@@ -24,8 +24,8 @@ from tasks.verdicts.gates import VerdictSpec, judge
 from tasks.verdicts.opinions import opinions_table
 from tasks.verdicts.worth import gates_table
 
-CODE_VERSION = 5
-AUDIT_VERSION, COHERENCE_VERSION, GATE_CHECKS_VERSION = 4, 3, 2
+CODE_VERSION = 6
+AUDIT_VERSION, COHERENCE_VERSION, GATE_CHECKS_VERSION = 4, 4, 3
 
 
 @task(**STAGE)

@@ -11,6 +11,7 @@ from tasks.verdicts.citations import (
     label_key,
     without_citations,
 )
+from tasks.verdicts.claims.values import LABELS
 
 LIST_MARK = re.compile(r"(?m)^\W*\d{1,2}[.)](?=[ \t]+\w)")
 """The number of an item in a list, which claims nothing."""
@@ -40,6 +41,19 @@ def claims(case: Case, citing: CitationSpec) -> list[Claim]:
 def without_marks(answer: str, citing: CitationSpec) -> str:
     """Return the answer without citations, and without blanks before the stop that follows one."""
     return re.sub(r"[ \t]+(?=[.,;:!?])", "", without_citations(answer, citing)).strip()
+
+
+def label_in(section: str, text: str) -> re.Match[str] | None:
+    """Return where a text spells a section's label; "Rule 3" does not stand in "Rule 3.1" or "Rule 30".
+
+    A label that is a mere number stands in brackets or behind a word like "section": "1 April" and
+    "£1,240" do not spell section 1.
+    """
+    before = _BEFORE_A_NUMBER if section.isdigit() else r"(?<!\w)"
+    return re.search(rf"{before}{re.escape(section)}(?!\w|[.-]\w)", text)
+
+
+_BEFORE_A_NUMBER = rf"(?:\[\s*|(?i:\b(?:{'|'.join(sorted(LABELS))}))\s+\[?\s*|§+\s*)"
 
 
 def _passages(labels: list[str], case: Case) -> tuple[Passage, ...]:

@@ -6,7 +6,9 @@ from typing import Literal
 from tasks.verdicts.claims.polarity import FILLERS
 from tasks.verdicts.claims.tokens import stem, tokens
 
-Kind = Literal["amount", "period", "number", "person", "section", "yes_no", "reason", "any"]
+Kind = Literal[
+    "amount", "period", "number", "person", "section", "yes_no", "reason", "prohibition", "any"
+]
 
 _ROLES = (
     "examiner|judge|officer|clerk|person|office|body|authority|department|author|inventor|party"
@@ -26,6 +28,12 @@ _MEASURED = (
 _FORMS: tuple[tuple[Kind, str], ...] = (
     ("period", r"^how (?:long|soon|often|quickly|frequently|much time)\b|^when\b|^what time\b"),
     ("period", r"^what (?:is|was) the (?:\w+ ){0,2}(?:deadline|period|time limit|duration)\b"),
+    ("period", r"^(?:what|which) (?:date|day|time limit|deadline)s?\b"),
+    (
+        "prohibition",
+        r"^what (?:is|are|was|were) (?:\w+ )?(?:forbidden|prohibited|banned|not (?:allowed|permitted))\b",
+    ),
+    ("prohibition", r"^what (?:may|must) (?:\w+ ){0,4}not\b"),
     ("amount", r"^how (?:much|expensive)\b|^what (?:does|do|did) .*\bcosts?\b"),
     ("amount", r"^what (?:is|are|was|were) the (?:\w+ ){0,2}(?:fees?|costs?|price|charge)\b"),
     ("number", rf"^how (?:{_DEGREES})\b"),
@@ -33,7 +41,11 @@ _FORMS: tuple[tuple[Kind, str], ...] = (
     ("number", r"^how many\b|^what (?:percentage|number|share)\b"),
     ("person", rf"^who(?:m|se)?\b|^(?:which|what) (?:\w+ )?(?:{_ROLES})s?\b"),
     ("section", rf"^(?:under |in )?(?:which|what) (?:{_PLACES})s?\b"),
-    ("section", r"^where (?:is|are|can|do|does)\b.*\b(?:rules?|found|find|stated|set out|read)\b"),
+    (
+        "section",
+        r"^where (?:is|are|can|do|does)\b.*\b(?:rules?|found|find|stated|set out|read|dealt with|governed|regulated"
+        r"|covered|laid down|written|treated|addressed|mentioned)\b",
+    ),
     ("reason", r"^why\b|^for what reason\b|^what is the reason\b"),
     ("yes_no", r"^(?:is|are|was|were|do|does|did|can|could|may|must|should|shall)\b"),
     ("yes_no", r"^(?:will|would|has|have|had)\b"),

@@ -26,6 +26,55 @@ def lacks_its_verb(answer: str, case: Case) -> bool:
     )
 
 
+_FORBIDS = re.compile(
+    r"\b(?:forbidden|prohibited|not allowed|not permitted|banned|unlawful|illegal)\s+(?:for|to)\s+"
+    r"(?:(?:the|an?|any|all|every|each)\s+)?(?P<whom>[^.,;:]+?)\W*$",
+    re.IGNORECASE,
+)
+
+
+def lacks_its_act(answer: str, case: Case) -> bool:
+    """Return whether the answer says for whom something is forbidden, and not what.
+
+    A question with yes or no names the act itself, and so does the subject of the sentence.
+    """
+    found = _FORBIDS.search(answer)
+    if not found or kind_of(case.question) == "yes_no":
+        return False
+    before = content(answer[: found.start()])
+    return not before and not re.search(r"\b(?:to|from)\s+\w", found["whom"])
+
+
+_OPENS = re.compile(
+    r"\b(?:that|because|since)\b\s*|:\s+|\bas a (?:result|consequence),?\s+", re.IGNORECASE
+)
+_AUXILIARIES = frozenset(
+    "is are was were may must can could will would shall should has have had does do".split()
+)
+
+
+def lacks_its_predicate(answer: str, case: Case) -> bool:
+    """Return whether the last clause of the answer begins as one of a passage, and stops before its verb or object.
+
+    "The reason is that drivers": the passage goes on with "could mistake them for signals".
+    """
+    opened = [one.end() for one in _OPENS.finditer(answer)]
+    tail = norms(tokens(answer[opened[-1] :])) if opened else ()
+    if not tail:
+        return bool(opened)
+    return any(_goes_on(tail, one) for sentences in _sentences(case) for one in sentences)
+
+
+def _goes_on(tail: tuple[str, ...], sentence: tuple[str, ...]) -> bool:
+    """Return whether a clause of the sentence begins with these words and has a verb or an object next."""
+    starts = [0, *(at + 1 for at, word in enumerate(sentence) if word in ("because", "since"))]
+    for start in starts:
+        ahead = sentence[start + len(tail) : start + len(tail) + 1]
+        if sentence[start : start + len(tail)] == tail and ahead:
+            return _is_a_verb(ahead) or ahead[0] in _AUXILIARIES | _DETERMINERS
+    return False
+
+
 def lacks_its_object(answer: str, case: Case) -> bool:
     """Return whether the answer adds one verb to its question, and no passage has it without an object.
 

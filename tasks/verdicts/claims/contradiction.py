@@ -42,7 +42,7 @@ def contradicts(case: Case, stretches: Sequence[Claim]) -> str | None:
             heads = frozenset().union(
                 *(content(one.heading) for one in claim.cited), content(case.question)
             )
-            if any(_turned(one, known, heads) or _denies(one, taken) for one in said):
+            if any(turned(one, known, heads) or _denies(one, taken) for one in said):
                 return "contradicted_passage"
     return None
 
@@ -73,7 +73,8 @@ def _swaps_company(said: str, cited: Sequence[Passage]) -> bool:
     return False
 
 
-def _turned(clause: Clause, known: Sequence[Clause], heads: frozenset[str] = frozenset()) -> bool:
+def turned(clause: Clause, known: Sequence[Clause], heads: frozenset[str] = frozenset()) -> bool:
+    """Return whether the known clause that is most like this one says the opposite, and none says the same."""
     if len(clause.content) < 2:
         return False
     alike = [

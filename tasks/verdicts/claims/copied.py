@@ -30,6 +30,11 @@ _GOES_ON = re.compile(
     re.IGNORECASE,
 )
 """How a sentence begins that goes on reasoning after a quotation."""
+_POINTING = frozenset(
+    """it this that these those other others else passage passages section sections question answer
+    here there i we my""".split()
+)
+"""Words of a sentence that speaks about a quotation: "Nothing else bears on it."."""
 ALIKE = 0.6
 """Likeness to a sentence of the section from which a sentence is meant as a copy of it."""
 REWORDED = 0.8
@@ -140,6 +145,9 @@ def _copy_of(sentence: Sentence, source: Source, whole: Source, *, is_heading: b
         return Copy(sentence.text, is_exact=False)
     if _GOES_ON.match(sentence.text.lstrip("\"'“*_ ")) or len(spelt) <= LEAST:
         return None
+    said = set(spelt) - FILLERS
+    if _POINTING & set(spelt) and 2 * len(said & set(source.norms)) <= len(said):
+        return None
     return Copy(sentence.text, is_exact=False)
 
 
@@ -192,7 +200,9 @@ def _is_a_copy(after: Sequence[Sentence], mention: _Mention, sources: Sequence[S
     if any(one.heading_norms and one.heading_norms == first for one in sources):
         return True
     if mention.begins_a_line and len(first) >= LEAST:
-        return mention.source.holds(first) or _likeness(first, mention.source) >= ALIKE
+        goes_on = after[0].text.lstrip(" ]:.*_-—–")[:1].islower()
+        alike = not goes_on and _likeness(first, mention.source) >= ALIKE
+        return mention.source.holds(first) or alike
     titled = len(first) <= TITLE and bool(others) and len(others[0]) >= LEAST
     return titled and mention.source.holds(others[0])
 

@@ -5,6 +5,7 @@ import re
 from tasks.verdicts.case import Case
 from tasks.verdicts.claims.answers import Claim
 from tasks.verdicts.claims.asked import kinds_of, main_clause, topic
+from tasks.verdicts.claims.framing import FRAMING
 from tasks.verdicts.claims.support import content, told
 from tasks.verdicts.claims.tokens import stem
 
@@ -24,18 +25,20 @@ def gives_the_job_to_another(claim: Claim, case: Case) -> bool:
     """Return whether the first party of an answer to "who" has its place in another clause.
 
     The clause of the cited sections that shares most with the question does not hold the party, and
-    every clause of the shown sections that does shares less.
+    every clause of the shown sections that does shares less. Words of the cited headings are shared by
+    all clauses of their sections, and tell none apart.
     """
-    asked = topic(main_clause(case.question))
-    party = _first_party(claim.text, case.question)
+    headings = frozenset().union(*(content(one.heading) for one in claim.cited))
+    asked = topic(main_clause(case.question)) - headings - FRAMING
+    party = next(iter(_parties(claim.text, case.question)), "")
     if "person" not in kinds_of(case.question) or not party or not claim.cited:
         return False
-    named = [part for sentence in told(claim.cited) for part in parts(sentence)]
-    own = list(map(content, named))
+    told_of = [part for sentence in told(claim.cited) for part in parts(sentence)]
+    own = list(map(content, told_of))
     shown = [content(part) for sentence in told(case.passages) for part in parts(sentence)]
     best = max((len(asked & one) for one in own), default=0)
-    fitting = [content(one) for one in named if len(asked & content(one)) == best]
-    if not any(_first_party(one, case.question) for one in named if content(one) in fitting):
+    fitting = [content(one) for one in told_of if len(asked & content(one)) == best]
+    if not any(_parties(one, case.question) for one in told_of if content(one) in fitting):
         return False
     homes = [one for one in shown if party in one]
     if best == 0 or not homes or any(party in one for one in fitting):
@@ -62,11 +65,8 @@ def parts(sentence: str) -> list[str]:
     return [*found, sentence[low:]]
 
 
-def _first_party(answer: str, question: str) -> str:
-    """Return the stem of the first word behind an article that the question does not hold."""
-    known = content(question)
-    for found in _PARTY.finditer(answer):
-        first = stem(found[1].casefold())
-        if content(found[1]) and first not in known:
-            return first
-    return ""
+def _parties(answer: str, question: str) -> list[str]:
+    """Return the stems of the first words behind articles that the question does not hold."""
+    known = content(question) | FRAMING
+    behind = [stem(found[1].casefold()) for found in _PARTY.finditer(answer) if content(found[1])]
+    return [one for one in behind if one not in known]

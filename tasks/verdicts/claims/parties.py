@@ -6,7 +6,8 @@ from itertools import pairwise
 from tasks.verdicts.case import Case
 from tasks.verdicts.claims.answers import Claim
 from tasks.verdicts.claims.asked import kind_of
-from tasks.verdicts.claims.support import content
+from tasks.verdicts.claims.framing import FRAMING, matter
+from tasks.verdicts.claims.support import content, rests_on
 from tasks.verdicts.claims.tokens import stem, tokens
 from tasks.verdicts.claims.values import values
 
@@ -61,6 +62,51 @@ def _pairs(text: str) -> set[tuple[str, str]]:
     }
 
 
+_DETERMINED = re.compile(
+    r"\b(?:the|an?|every|each|any|all|no)\s+([^\W\d_]+)(?=(?:\s+([^\W\d_]+))?)",
+    re.IGNORECASE,
+)
+_PASSIVE_AGENT = re.compile(
+    r"\b(?:by|costs|from|(?:falls?|lies|rests?|due|owed|borne|charged|billed|payable|belongs?|left)\s+(?:on|upon|with|from|to|by))\s+"
+    r"(?:the|an?|every|each|any|all)\s+([^\W\d_]+)(?:\s+([^\W\d_]+))?",
+    re.IGNORECASE,
+)
+_SUBJECT = re.compile(
+    r"(?:^|[,;:]\s*|\band\s+)\W*(?:the|an?|every|each|any|all)\s+([^\W\d_]+)(?:\s+([^\W\d_]+))?"
+    r"(?=\s+(?:has to|have to|must|pays?|owes?|bears?|contributes?|covers?|receives?|settles?|decides?|may|shall|can|needs to|is to)\b)",
+    re.IGNORECASE,
+)
+
+
+def _things(text: str, form: re.Pattern[str] = _DETERMINED) -> set[tuple[str, ...]]:
+    """Return what stands behind articles: the stems of one or two words that are no frame of an answer."""
+    found = set()
+    for first, second in form.findall(text):
+        words = [stem(one.casefold()) for one in (first, second) if content(one)]
+        if content(first) and words[0] not in FRAMING:
+            found.add(tuple(one for one in words if one not in FRAMING))
+    return found
+
+
+def gives_another_party(claim: Claim, case: Case) -> bool:
+    """Return whether who does or bears something stands in another shown section, and not in the cited ones.
+
+    A cited sentence that leaves it open who acts ("the charge is 40 credits") may be told with a party.
+    """
+    if not any(acting(one) for one in rests_on(claim.text, claim.cited)):
+        return False
+    known = content("\n".join((*(one.whole for one in claim.cited), case.question)))
+    foreign = {one[0] for one in acting(claim.text) if not set(one) & known}
+    others = [one for one in case.passages if one not in claim.cited]
+    shown = {one[0] for other in others for one in _things(other.whole)}
+    return bool(foreign & shown)
+
+
+def acting(text: str) -> set[tuple[str, ...]]:
+    """Return the parties that a text lets do or bear something, as stems."""
+    return _things(text, _PASSIVE_AGENT) | _things(text, _SUBJECT)
+
+
 def names_another(claim: Claim, case: Case) -> bool:
     """Return whether the answer to "who" has a word that only sections have that are not cited."""
     if _has_foreign_party(claim, case):
@@ -75,4 +121,4 @@ def names_another(claim: Claim, case: Case) -> bool:
         return True
     cited = frozenset().union(*(content(one.whole) for one in claim.cited)) | content(case.question)
     others = frozenset().union(*(content(one.whole) for one in case.passages))
-    return bool((content(claim.text) & others) - cited)
+    return bool((matter(claim.text) & others) - cited)

@@ -12,8 +12,14 @@ _CLAUSE = re.compile(
 )
 _AND = re.compile(r"\band\b", re.IGNORECASE)
 _APART = re.compile(_CLAUSE.pattern.replace("|and)", ")"), re.IGNORECASE)
-_FORBIDDEN = frozenset("prohibited forbidden banned disallowed".split())
-_PERMITTED = frozenset("permitted allowed permissible".split())
+FORBIDDEN = frozenset(
+    """prohibited prohibits prohibit prohibition forbidden forbids forbid banned bans ban barred
+    disallowed unlawful illegal impermissible""".split()
+)
+"""Words that forbid; a negation turns them into a permission."""
+PERMITTED = frozenset("permitted allowed allows allow permissible lawful legal".split())
+_PERMISSION = "permit"
+"""Stands for every word of PERMITTED and FORBIDDEN, which differ in polarity alone."""
 _BOUND = re.compile(
     r"\b(?:not|no) (?:more|less|later|earlier|longer|fewer|higher|lower|deeper|larger|smaller|over|under|before|after|until|only)\b"
     r"|\b(?:not|never) exceed\w*",
@@ -28,7 +34,11 @@ _NOT_EVEN = re.compile(r"\bnot even\b", re.IGNORECASE)
 """Goes along with a denial: "nobody, not even the owner" denies once."""
 _WITHOUT = re.compile(r"\bwithout\b", re.IGNORECASE)
 REASON = re.compile(r"\b(?:because|since)\b[^,;]*", re.IGNORECASE)
-_ANSWER_WORD = re.compile(r"^\W*(?:yes|no)\b\W*", re.IGNORECASE)
+ANSWER_WORD = re.compile(
+    r"^\W*(?:yes|no)\b(?:\s*[,.;:!?—–-]\W*|\W*$|\s+(?=(?:it|they|you|he|she|there|this|that|we)\b))",
+    re.IGNORECASE,
+)
+"""A leading yes or no; the "no" of "No socket may feed two boats" is a part of its sentence."""
 FILLERS = frozenset(
     """a an the of to in on for by with from at as is are was were be been it its this that these
     those there they he she we you i them his her their our your which who whom what when where how why so than then thus must may shall will would
@@ -51,7 +61,7 @@ def clauses(statement: str) -> tuple[Clause, ...]:
     >>> [(sorted(one.content), one.negated) for one in clauses("No, faxes are not read.")]
     [(['fax', 'read'], True)]
     """
-    plain = _ANSWER_WORD.sub("", statement)
+    plain = _carried_on(ANSWER_WORD.sub("", statement))
     cut = _CLAUSE.split(plain)
     joined = [one for one in _APART.split(plain) if _AND.search(one)]
     whole, parts = list(map(_clause, joined)), list(map(_clause, cut))
@@ -63,9 +73,20 @@ def clauses(statement: str) -> tuple[Clause, ...]:
     return tuple(one for one in (*parts, *whole) if one.content and one not in stubs)
 
 
+def _carried_on(statement: str) -> str:
+    """Return the statement with no colon behind words that forbid: they bear on what follows it."""
+    before, colon, behind = statement.partition(":")
+    found = tokens(before)
+    forbids = any(one.norm in FORBIDDEN for one in found) or (
+        any(one.is_negation for one in found) and any(one.norm in PERMITTED for one in found)
+    )
+    plain = not any(one.is_negation for one in tokens(behind))
+    return f"{before} {behind}" if colon and forbids and plain else statement
+
+
 def whole_clause(statement: str) -> Clause:
     """Return a statement as one clause, so that "burned, never sold" meets "burned and never sold"."""
-    return _clause(_ANSWER_WORD.sub("", statement))
+    return _clause(ANSWER_WORD.sub("", statement))
 
 
 def _clause(text: str) -> Clause:
@@ -79,9 +100,9 @@ def _clause(text: str) -> Clause:
         for token in found
         if token.norm not in FILLERS | NEGATIONS and not token.is_negation
     )
-    turned = sum(token.is_negation or token.norm in _FORBIDDEN for token in found) % 2 == 1
-    if any(token.norm in _FORBIDDEN | _PERMITTED for token in found):
-        content = content - set(map(stem, _FORBIDDEN | _PERMITTED)) | {"permit"}
+    turned = sum(token.is_negation or token.norm in FORBIDDEN for token in found) % 2 == 1
+    if any(token.norm in FORBIDDEN | PERMITTED for token in found):
+        content = content - set(map(stem, FORBIDDEN | PERMITTED)) | {_PERMISSION}
     return Clause(content, turned)
 
 
