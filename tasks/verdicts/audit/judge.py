@@ -121,13 +121,15 @@ class Judge:
         return most > SAME_TURN * len(here)
 
     def _is_branch(self, one: Weighed) -> bool:
-        """Say whether sentences in many more rows begin with the same words and go on otherwise: a way of speaking."""
-        starts = one.stretch.starts
-        begun = self.block.grams_at(starts, BRANCH_TOKENS)
-        kind, rows = np.unique(begun, return_counts=True)
-        if rows.max() < SAME_PLACE * len(starts):
-            return False
-        same = self.block.starts[BRANCH_TOKENS - 1] == kind[np.argmax(rows)]
+        """Say whether sentences in many more rows begin with the same words and go on otherwise: a way of speaking.
+
+        A stretch that opens with a slot begins in several ways; its commonest beginnings are counted together.
+        """
+        begun = self.block.grams_at(one.stretch.starts, BRANCH_TOKENS)
+        kinds, rows = np.unique(begun, return_counts=True)
+        commonest = np.argsort(-rows, kind="stable")
+        reached = np.searchsorted(np.cumsum(rows[commonest]), SAME_PLACE * len(begun))
+        same = np.isin(self.block.starts[BRANCH_TOKENS - 1], kinds[commonest[: reached + 1]])
         texts = np.unique(self.block.tokens.texts[self.block.sentences[same]])
         return float(self.block.weights[texts].sum()) > BRANCHES * one.rows
 

@@ -58,8 +58,13 @@ class Block:
 
     @cached_property
     def sentences(self) -> Places:
-        """Return the first token of every sentence, line and clause behind a colon, in order."""
-        return np.flatnonzero(self._begins(marks(PAUSES)))
+        """Return the first token of every sentence, line and clause behind a colon, in order.
+
+        What stands before a text proper is no part of it: its sentences are left out.
+        """
+        begins = np.flatnonzero(self._begins(marks(PAUSES)))
+        proper: Places = begins[begins >= self.heads[self.tokens.texts[begins]]]
+        return proper
 
     @cached_property
     def whole(self) -> Flags:
