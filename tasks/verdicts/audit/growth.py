@@ -72,7 +72,7 @@ def _grown(block: Block, seeds: Sequence[Seed]) -> Iterator[Stretch]:
     for number, seed in enumerate(seeds):
         offsets = np.flatnonzero(growth.agreed[number])
         if len(offsets):
-            form = Form(offsets, growth.tokens[number][offsets])
+            form = Form(offsets, growth.tokens[number][offsets], np.ones(len(offsets)))
             closed = float(np.mean(growth.common[number][: form.length]))
             texts = block.tokens.texts[seed.starts]
             ends = np.minimum(seed.starts + form.length, block.tokens.bounds[texts + 1])

@@ -1,5 +1,6 @@
 """What tells a stamp among the stretches of a block: its words, its place, its shape, its company, and how its rows look without it."""
 
+from dataclasses import replace
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -8,7 +9,7 @@ from tasks.verdicts.audit.contrast import LEAST_OTHERS, Removal
 from tasks.verdicts.audit.insertion import NEAR_EDGE, Others
 from tasks.verdicts.audit.kinds import Kinds
 from tasks.verdicts.audit.rarity import Rarity
-from tasks.verdicts.audit.stretches import Stretch
+from tasks.verdicts.audit.stretches import Form, Stretch
 from tasks.verdicts.audit.thresholds import (
     BITS,
     BRANCH_TOKENS,
@@ -110,6 +111,10 @@ class Judge:
         if (bounds[stretch.texts + 1] - stretch.ends <= NEAR_EDGE).mean() >= SAME_PLACE:
             return "end"
         return "anywhere"
+
+    def form_of(self, one: Weighed) -> Form:
+        """Return the form of a stretch with the foreignness of each of its tokens."""
+        return replace(one.stretch.form, bits=self._rarity.bits_of_tokens(one.stretch))
 
     def _keeps_its_turn(self, stretch: Stretch) -> bool:
         """Say whether a stretch is nearly always the same sentence of its text, counted from the start or from the end."""

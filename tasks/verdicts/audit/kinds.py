@@ -27,10 +27,11 @@ class Kinds:
 
     def __init__(self, block: Block) -> None:
         self._block = block
-        texts = (block.tokens, block.prompts, block.answers)
+        sides = (block.tokens, block.prompts, block.answers)
+        heads = (block.heads, block.prompts.bounds[:-1], block.answers.bounds[:-1])
         found = [
-            _features(tokens, order, mark)
-            for tokens, mark in zip(texts, _MARKS, strict=True)
+            _features(tokens, first, order, mark)
+            for tokens, first, mark in zip(sides, heads, _MARKS, strict=True)
             for order in ORDERS
         ]
         self._hashes, column = np.unique(
@@ -78,9 +79,13 @@ class Kinds:
         return np.concatenate(own)
 
 
-def _features(tokens: Tokens, order: int, mark: np.uint64) -> tuple[Hashes, Places]:
-    """Return (hash, row) of every n-gram that enough rows hold, once a row."""
-    places = np.flatnonzero(tokens.to_end >= order - 1)
+def _features(tokens: Tokens, heads: Places, order: int, mark: np.uint64) -> tuple[Hashes, Places]:
+    """Return (hash, row) of every n-gram that enough rows hold, once a row.
+
+    heads: (texts,) the token with which each text proper begins; what stands before is no feature.
+    """
+    proper = np.arange(len(tokens.hashes)) >= heads[tokens.texts]
+    places = np.flatnonzero(proper & (tokens.to_end >= order - 1))
     hashes, rows = hashes_at(tokens, places, order) ^ mark, tokens.texts[places]
     ordered = np.lexsort((rows, hashes))
     hashes, rows = hashes[ordered], rows[ordered]

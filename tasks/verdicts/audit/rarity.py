@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tasks.verdicts.audit.stretches import Stretch
+from tasks.verdicts.audit.stretches import Reals, Stretch
 from tasks.verdicts.audit.thresholds import MOST_VALUES
 from tasks.verdicts.audit.tokens import Flags
 from tasks.verdicts.audit.units import Block
@@ -22,14 +22,27 @@ class Rarity:
         """
         total = uncleared = 0.0
         for offset, token in stretch.form.distinct():
-            held = np.minimum(stretch.starts + offset, stretch.ends - 1)
-            if self._block.beside[held].mean() > 0.5:
+            if self._is_beside(stretch, offset):
                 continue
+            held = np.minimum(stretch.starts + offset, stretch.ends - 1)
             bits = self._rarity(token, stretch)
             total += bits
             uncleared += 0.0 if self._cleared[held].mean() > 0.5 else bits
         slots = self._bits_of_slots(stretch)
         return total + slots, uncleared + (slots if uncleared else 0.0)
+
+    def bits_of_tokens(self, stretch: Stretch) -> Reals:
+        """Return (tokens,) how rare each token of the form is elsewhere, in bits; 0 for those of prompt or answer."""
+        known = {
+            token: 0.0 if self._is_beside(stretch, offset) else self._rarity(token, stretch)
+            for offset, token in stretch.form.distinct()
+        }
+        return np.array([known[token] for token in stretch.form.hashes])
+
+    def _is_beside(self, stretch: Stretch, offset: int) -> bool:
+        """Say whether prompt or answer hold a token in most of the rows."""
+        held = np.minimum(stretch.starts + offset, stretch.ends - 1)
+        return float(self._block.beside[held].mean()) > 0.5
 
     def _bits_of_slots(self, stretch: Stretch) -> float:
         """Return how rare the words of slots with few values are elsewhere, on average over the rows."""

@@ -110,7 +110,7 @@ def _ruling(judge: Judge, one: Weighed, *, suspect: bool) -> Ruling:
     """Return what is said of a stretch."""
     stretch = one.stretch
     return Ruling(
-        stretch.form,
+        judge.form_of(one),
         _place(judge, stretch),
         stretch.texts,
         stretch.starts,

@@ -4,19 +4,28 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tasks.verdicts.audit.tokens import Hashes, Places, Tokens
 
+Reals = NDArray[np.float64]
+
 HELD = 0.75
 """Share of a form's tokens by which a row is known to hold it."""
+HELD_BITS = 0.5
+"""Share of a form's foreignness by which a row is known to hold it: its usual words alone are no sign of it."""
 
 
 @dataclass(frozen=True)
 class Form:
-    """What the rows of a stretch agree on. offsets: (tokens,) from the stretch's start. hashes: (tokens,)."""
+    """What the rows of a stretch agree on. offsets: (tokens,) from the stretch's start. hashes: (tokens,).
+
+    bits: (tokens,) how foreign each token is to the texts; all alike as long as they are not measured.
+    """
 
     offsets: Places
     hashes: Hashes
+    bits: Reals
 
     @property
     def length(self) -> int:
@@ -26,7 +35,7 @@ class Form:
     def cut(self, length: int) -> "Form":
         """Return the form without what stands at or after so many tokens."""
         kept = self.offsets < length
-        return Form(self.offsets[kept], self.hashes[kept])
+        return Form(self.offsets[kept], self.hashes[kept], self.bits[kept])
 
     def distinct(self) -> Iterator[tuple[int, np.uint64]]:
         """Yield (offset, token) for every token once."""
@@ -37,10 +46,13 @@ class Form:
     def held_by(self, tokens: Tokens) -> tuple[Places, Places]:
         """Return (starts, texts): where the form stands in each text that holds it, the first time."""
         starts = self._candidates(tokens)
-        counted = np.zeros(len(starts), np.int64)
-        for offset, token in zip(self.offsets, self.hashes, strict=True):
-            counted += tokens_at(tokens, starts, int(offset)) == token
-        found = np.sort(starts[counted >= HELD * len(self.offsets)])
+        counted, bits = np.zeros(len(starts), np.int64), np.zeros(len(starts))
+        for offset, token, weight in zip(self.offsets, self.hashes, self.bits, strict=True):
+            there = tokens_at(tokens, starts, int(offset)) == token
+            counted += there
+            bits += weight * there
+        foreign = bits >= HELD_BITS * self.bits.sum()
+        found = np.sort(starts[foreign & (counted >= HELD * len(self.offsets))])
         texts, first = np.unique(texts_of(tokens, found), return_index=True)
         return found[first], texts
 
