@@ -15,6 +15,7 @@ from tasks.verdicts.audit.thresholds import (
     BRANCH_TOKENS,
     BRANCHES,
     CLOSED,
+    FIXED_BITS,
     LEAST_INSIDE,
     LIKE_OTHERS,
     LIKE_OTHERS_INSIDE,
@@ -58,15 +59,17 @@ class Judge:
         """Return a stretch cut where the text proper begins; None where its words are no foreign ones."""
         if not self._may_tell(stretch):
             return None
-        bits, uncleared = self._rarity.bits(stretch)
-        if bits < BITS:
+        foreign = self._rarity.bits(stretch)
+        if foreign.all < BITS:
             return None
         removal = self._others.removal(stretch)
         kept = stretch.cut(removal.cut) if removal and removal.cut else stretch
         if kept is not stretch:
-            bits, uncleared = self._rarity.bits(kept)
+            foreign = self._rarity.bits(kept)
+        if foreign.all < BITS or foreign.fixed < FIXED_BITS:
+            return None
         rows = float(self.block.weights[stretch.texts].sum())
-        return Weighed(kept, removal, rows, bits, uncleared) if bits >= BITS else None
+        return Weighed(kept, removal, rows, foreign.all, foreign.uncleared)
 
     def _may_tell(self, stretch: Stretch) -> bool:
         """Say whether a stretch is worth a closer look: at the start nearly all are, elsewhere whole sentences alone."""

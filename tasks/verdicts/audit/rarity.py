@@ -1,11 +1,24 @@
 """How foreign the words of a stretch are: how few of the other texts hold them, in bits."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 from tasks.verdicts.audit.stretches import Reals, Stretch
 from tasks.verdicts.audit.thresholds import MOST_VALUES
 from tasks.verdicts.audit.tokens import Flags
 from tasks.verdicts.audit.units import Block
+
+
+class Foreignness(NamedTuple):
+    """How rare the words of a stretch are elsewhere, in bits.
+
+    all: all of them. uncleared: those no phrase clears. fixed: those that all rows share; the others fill slots.
+    """
+
+    all: float
+    uncleared: float
+    fixed: float
 
 
 class Rarity:
@@ -15,8 +28,8 @@ class Rarity:
         self._block, self._cleared = block, cleared
         self._all = float(block.weights.sum())
 
-    def bits(self, stretch: Stretch) -> tuple[float, float]:
-        """Return how rare the words of a stretch are elsewhere, in bits: all of them, and those no phrase clears.
+    def bits(self, stretch: Stretch) -> Foreignness:
+        """Return how rare the words of a stretch are elsewhere.
 
         Words that prompt or answer hold beside it count nothing.
         """
@@ -29,7 +42,7 @@ class Rarity:
             total += bits
             uncleared += 0.0 if self._cleared[held].mean() > 0.5 else bits
         slots = self._bits_of_slots(stretch)
-        return total + slots, uncleared + (slots if uncleared else 0.0)
+        return Foreignness(total + slots, uncleared + (slots if uncleared else 0.0), fixed=total)
 
     def bits_of_tokens(self, stretch: Stretch) -> Reals:
         """Return (tokens,) how rare each token of the form is elsewhere, in bits; 0 for those of prompt or answer."""

@@ -6,6 +6,8 @@ LEAST_INSIDE = 12
 """Rows below which one that only its shape speaks for is not."""
 BITS, SHAPE_BITS, SUSPECT_BITS = 8.0, 14.0, 16.0
 """How foreign the words must be, in bits: where its removal tells, where only its shape does, where nothing is left to compare with."""
+FIXED_BITS = 6.0
+"""How foreign the words that all rows share must be, in bits: a form of usual words alone would be found in other rows."""
 ONCE, ONCE_INSIDE = 1.1, 1.04
 """Times that a row may hold the beginning of a stretch, on average, at the edge of its texts and inside."""
 LIKE_OTHERS, LIKE_OTHERS_INSIDE = 0.75, 0.55
