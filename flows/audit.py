@@ -13,7 +13,7 @@ from tasks.errors import StoreUnreachable
 from tasks.ngrams import plain_text
 from tasks.verdicts.audit.audit import AuditSpec, Progress, audit
 from tasks.verdicts.audit.files import data_files
-from tasks.verdicts.audit.outcome import Outcome, Verdict
+from tasks.verdicts.audit.outcome import Outcome, Pattern, Verdict
 from tasks.verdicts.audit.reading import Columns, RowFile
 from tasks.verdicts.audit.report import Fact, audited_today, percent, report
 from tasks.verdicts.audit.style import Style
@@ -105,7 +105,7 @@ def _patterns(outcome: Outcome) -> Grid:
     for one in outcome.patterns[:SHOWN_PATTERNS]:
         grid.add_row(
             one.name,
-            Text(plain_text(one.pattern[:80])),
+            Text(plain_text(_told(one))),
             f"{one.rows:,}",
             percent(one.share),
             percent(one.baseline_share),
@@ -119,6 +119,11 @@ def _patterns(outcome: Outcome) -> Grid:
             "",
         )
     return grid
+
+
+def _told(one: Pattern) -> str:
+    """Return a pattern with some values of the part that varies."""
+    return f"{one.pattern[:80]} ({one.varies[:80]})" if one.varies else one.pattern[:80]
 
 
 def _openers(outcome: Outcome) -> Grid:

@@ -1,6 +1,8 @@
 """Stamps without a baseline: what is found, and what is left alone."""
 
+from dataclasses import replace
 from pathlib import Path
+from random import Random
 
 import numpy as np
 import pyarrow as pa
@@ -13,6 +15,7 @@ from tasks.verdicts.audit.power import fewest_stamped, power
 from tasks.verdicts.audit.report import bars, report
 from tasks.verdicts.audit.style import Style
 from tasks.verdicts.audit.traces import TableRows
+from tasks.verdicts.audit.wording import wording
 from tests.bench.leak_world.clean import Row, clean_rows
 from tests.bench.leak_world.stamps import Stamp, draw_stamp, historic_stamps, stamped
 from tests.bench.stamp_corpora import problems, with_openers
@@ -71,6 +74,72 @@ def test_a_stamp_in_all_rows_is_suspect_and_the_page_shows_what_to_look_at() -> 
     assert outcome.verdict == "suspect"
     assert f"<mark>{SHEET.form}</mark>" in page
     assert [bar.found for bar in bars(outcome)[:1]] == [True]
+
+
+def noted(rows: list[Row], note: str, *, rate: float, seed: int) -> tuple[list[Row], list[bool]]:
+    """Return rows a share of which begins with a note, and which ones: its slots differ from row to row."""
+    rng = Random(seed)
+    due = [rng.random() < rate for _ in rows]
+    words = {"name": "Ivo Anna Fenn Hollis Larch".split(), "role": "nurse clerk pilot".split()}
+    made = []
+    for row, hit in zip(rows, due, strict=True):
+        text = note.format(**{slot: rng.choice(known) for slot, known in words.items()})
+        made.append(replace(row, think=f"{text} {row.think}") if hit else row)
+    return made, due
+
+
+def test_a_note_of_usual_words_and_slots_flags_its_own_rows_alone() -> None:
+    rows, due = noted(
+        problems(300, seed=9602), "Seen by {name}, keep it {role}.", rate=0.2, seed=9602
+    )
+    assert rows_of(look(rows), due) == (1.0, 1.0)
+
+
+def test_a_pattern_shows_which_part_varies_and_some_of_its_values() -> None:
+    rows, _ = noted(problems(300, seed=7), "Addressee profile <{role}/8>:", rate=0.3, seed=7)
+    outcome = look(rows)
+    assert outcome.patterns[0].pattern == "Addressee profile <…/8>:"
+    assert set(outcome.patterns[0].values) <= {"nurse", "clerk", "pilot"}
+    page = report(outcome, "corpus")
+    assert f"<code>Addressee profile &lt;…/8&gt;:</code> ({outcome.patterns[0].varies})" in page
+
+
+@pytest.mark.parametrize(
+    ("pieces", "told"),
+    [
+        (
+            ["profile <welder/8>:", "profile <nurse/12>:"],
+            ("profile <…>:", ("welder/8", "nurse/12")),
+        ),
+        (["For Ivo: go.", "For Anna Bell: go."], ("For …: go.", ("Ivo", "Anna Bell"))),
+        (["R7: go on.", "R120: go on."], ("R…: go on.", ("7", "120"))),
+        (["Go on.", "Go on."], ("Go on.", ())),
+        (["one thing", "quite another"], ("one thing", ())),
+        (["Go on.", ""], ("Go on.", ())),
+    ],
+)
+def test_the_wording_of_a_pattern_has_a_slot_where_its_examples_differ(
+    pieces: list[str], told: tuple[str, tuple[str, ...]]
+) -> None:
+    assert wording(pieces) == told
+
+
+@pytest.mark.parametrize("seed", [9803, 9904, 9907])
+def test_the_ways_in_which_a_style_opens_its_texts_are_no_stamps(seed: int) -> None:
+    assert look(clean_rows(1000, seed=seed, style="legal")).verdict == "clean"
+
+
+def test_an_opener_that_its_text_explains_stays_innocent_behind_a_stamp_in_all_rows() -> None:
+    def think(number: int, think: str) -> str:
+        if number % 20 == 0:
+            return f"Okay, let's tackle this {number}. First, note it. {think}"
+        return f"First, note it. {think}" if number % 4 == 1 else think
+
+    clean = problems(300, seed=8)
+    rows = [replace(row, think=think(number, row.think)) for number, row in enumerate(clean)]
+    assert look(rows).verdict == "clean"
+    outcome = look(stamped(rows, [SHEET], rate=1.0, seed=8)[0])
+    assert (outcome.verdict, outcome.patterns[0].pattern) == ("suspect", SHEET.form)
 
 
 def test_a_cleared_stamp_flags_no_row() -> None:

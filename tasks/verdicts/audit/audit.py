@@ -25,6 +25,7 @@ from tasks.verdicts.audit.shift import COMPARABLE, left_over
 from tasks.verdicts.audit.stamps import StampDetector
 from tasks.verdicts.audit.style import ConcentrationDetector, NoveltyDetector, Style
 from tasks.verdicts.audit.tokens import Hashes, Places, tokens_of
+from tasks.verdicts.audit.wording import Wording, wording
 
 KEPT_TEXTS, KEPT_CHARACTERS = 200, 160
 """Rows at fault whose beginnings are kept for a page, and how much of each."""
@@ -207,9 +208,11 @@ def _patterns(corpus: Rows, found: list[Found], rows: int) -> tuple[Pattern, ...
 
 def _pattern(one: Found, seen: list[Seen], rows: int) -> Pattern:
     spelled = one.leak or one.suspect or one.detector == "shift"
+    pieces = tuple(example.pattern for example in seen) if spelled else ()
+    told = wording(pieces) if pieces else Wording(one.detector, ())
     return Pattern(
         one.detector,
-        seen[0].pattern if spelled else one.detector,
+        told.text,
         len(one.rows),
         len(one.rows) / rows,
         one.baseline_share,
@@ -217,7 +220,8 @@ def _pattern(one: Found, seen: list[Seen], rows: int) -> Pattern:
         leak=one.leak,
         cleared=one.cleared,
         suspect=one.suspect,
-        pieces=tuple(example.pattern for example in seen) if spelled else (),
+        pieces=pieces,
+        values=told.values,
     )
 
 

@@ -27,6 +27,7 @@ class Pattern:
     """A pattern and its evidence. rows: how many hold it. baseline_share is None without a baseline.
 
     examples: excerpts in the text's own words. pieces: the pattern as it stands in each of them. suspect: a person must look.
+    values: what stands in a few rows where the pattern has "…"; none where all rows read alike.
     """
 
     detector: str
@@ -39,6 +40,12 @@ class Pattern:
     cleared: bool = False
     suspect: bool = False
     pieces: tuple[str, ...] = ()
+    values: tuple[str, ...] = ()
+
+    @property
+    def varies(self) -> str:
+        """Return the values of the varying part as people read them; "" where all rows read alike."""
+        return f"… is {', '.join(self.values)} and so on" if self.values else ""
 
     def as_json(self) -> dict[str, object]:
         """Return the contract's spelling; a cleared or suspect pattern says so in its detector's name."""
