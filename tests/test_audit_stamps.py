@@ -10,11 +10,15 @@ import pytest
 
 from flows.audit import facts_of
 from tasks.verdicts.audit.audit import AuditSpec, audit
+from tasks.verdicts.audit.batch import batches_of
+from tasks.verdicts.audit.kinds import Kinds
 from tasks.verdicts.audit.outcome import Outcome
 from tasks.verdicts.audit.power import fewest_stamped, power
 from tasks.verdicts.audit.report import bars, report
 from tasks.verdicts.audit.style import Style
+from tasks.verdicts.audit.tokens import tokens_of
 from tasks.verdicts.audit.traces import TableRows
+from tasks.verdicts.audit.units import Block, BlockBuilder
 from tasks.verdicts.audit.wording import wording
 from tests.bench.leak_world.clean import Row, clean_rows
 from tests.bench.leak_world.stamps import Stamp, draw_stamp, historic_stamps, stamped
@@ -129,17 +133,23 @@ def test_the_ways_in_which_a_style_opens_its_texts_are_no_stamps(seed: int) -> N
     assert look(clean_rows(1000, seed=seed, style="legal")).verdict == "clean"
 
 
-def test_an_opener_that_its_text_explains_stays_innocent_behind_a_stamp_in_all_rows() -> None:
-    def think(number: int, think: str) -> str:
-        if number % 20 == 0:
-            return f"Okay, let's tackle this {number}. First, note it. {think}"
-        return f"First, note it. {think}" if number % 4 == 1 else think
+def block_of(rows: list[Row]) -> Block:
+    builder = BlockBuilder()
+    for batch in batches_of(table(rows)):
+        builder.add(batch, np.arange(batch.rows.num_rows))
+    return builder.block()
 
-    clean = problems(300, seed=8)
-    rows = [replace(row, think=think(number, row.think)) for number, row in enumerate(clean)]
-    assert look(rows).verdict == "clean"
-    outcome = look(stamped(rows, [SHEET], rate=1.0, seed=8)[0])
-    assert (outcome.verdict, outcome.patterns[0].pattern) == ("suspect", SHEET.form)
+
+def test_what_was_taken_off_holds_no_sentence_and_no_feature() -> None:
+    rows = problems(300, seed=8)
+    clean, behind = block_of(rows), block_of(stamped(rows, [SHEET], rate=1.0, seed=8)[0])
+    note = len(tokens_of(pa.array([SHEET.form])).hashes)
+    behind = behind.behind(behind.heads + note)
+    shift = note * (clean.tokens.texts[clean.sentences] + 1)
+    assert np.array_equal(behind.sentences, clean.sentences + shift)
+    left, due = Kinds(behind), Kinds(clean)
+    assert np.array_equal(left._hashes, due._hashes)
+    assert np.array_equal(left._shares, due._shares)
 
 
 def test_a_cleared_stamp_flags_no_row() -> None:
