@@ -25,7 +25,7 @@ from tasks.verdicts.opinions import opinions_table
 from tasks.verdicts.worth import gates_table
 
 CODE_VERSION = 6
-AUDIT_VERSION, COHERENCE_VERSION, GATE_CHECKS_VERSION = 4, 4, 3
+AUDIT_VERSION, COHERENCE_VERSION, GATE_CHECKS_VERSION = 5, 4, 3
 
 
 @task(**STAGE)
