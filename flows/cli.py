@@ -26,13 +26,15 @@ from flows.command import (  # noqa: E402
     settings_of,
     show_ending_of,
 )
+from flows.init_command import init  # noqa: E402
+from flows.recipe_command import recipe_app  # noqa: E402
 from flows.service import commands  # noqa: E402
 from flows.stopping import ending_on_signals  # noqa: E402
 from tasks.errors import MillError  # noqa: E402
 
 app = typer.Typer(
-    help="A factory for reasoning corpora: documents in, a verified corpus of <think>…</think>answer traces out.",
-    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
+    help="A factory for reasoning data: documents in, a verified corpus of reasoning traces out.",
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="markdown",
 )  # fmt: skip
 
 
@@ -71,6 +73,9 @@ Rows = Annotated[
 ]
 
 
+app.command()(init)
+
+
 @app.command()
 def plan(
     recipe: RecipeFile,
@@ -91,6 +96,34 @@ def plan(
     found = outlook(chosen, root)
     show_plan(found, origin)
     refuse_placed(found.faults, origin)
+
+
+@app.command()
+def preview(
+    recipe: RecipeFile,
+    rows: Annotated[
+        int, typer.Option("--rows", min=1, max=50, help="Prompts, shared evenly by the families.")
+    ] = 5,
+    root: Root = Path("mill"),
+    settings: Settings = None,
+) -> None:
+    """Send a few rows through every step and show them: prompts, traces, the verdict of each gate.
+
+    The teacher of the recipe answers, one answer to each prompt. The rows are made in a temporary
+    folder that is removed at the end, so nothing is published and the store stays as it is.
+    Documents and passages that a build has left in the store are used from there. What only a
+    whole corpus can tell is not shown: leaks across rows, duplicates, the suite.
+    """
+    from flows.plan.plan import outlook
+    from flows.recipe import read_recipe
+
+    chosen, origin = read_recipe(recipe, settings or [])
+    refuse_placed(outlook(chosen, root).faults, origin)
+    import flows.lean  # noqa: F401  before Prefect
+    from flows.preview import preview as made_of
+    from flows.screen_preview import show_preview
+
+    show_preview(made_of(chosen, root, rows=rows))
 
 
 @app.command()
@@ -216,6 +249,7 @@ def run(recipe: RecipeFile, root: Root = Path("mill"), settings: Settings = None
 
 for operate in (commands.up, commands.down, commands.status, audit):
     app.command()(operate)
+app.add_typer(recipe_app, name="recipe")
 
 
 @app.command()

@@ -14,19 +14,30 @@ a terminal obeys.
 
 
 def plain_text(text: str) -> str:
-    """Return the text with a blank for every control character but tab and newline."""
+    """Return the text with a blank for every control character but tab and newline.
+
+    >>> plain_text("a\\x07b")
+    'a b'
+    """
     return _CONTROL.sub(" ", text)
 
 
 def words(text: str) -> list[str]:
     """Return the lower-cased alphanumeric words of a text (NFKC), in order; punctuation never glues
     to a word.
+
+    >>> words("The fee: 40 credits!")
+    ['the', 'fee', '40', 'credits']
     """
     return _WORD.findall(unicodedata.normalize("NFKC", text).lower())
 
 
 def ngrams(tokens: list[str], n: int) -> Iterator[tuple[str, ...]]:
-    """Yield every run of n consecutive tokens; nothing when there are fewer."""
+    """Yield every run of n consecutive tokens; nothing when there are fewer.
+
+    >>> list(ngrams(["a", "b", "c"], 2))
+    [('a', 'b'), ('b', 'c')]
+    """
     return zip(*(tokens[i:] for i in range(n)), strict=False)
 
 
@@ -39,6 +50,9 @@ def has_digit(word: str) -> bool:
 def repeated_share(tokens: list[str], n: int) -> float:
     """Return the share of n-grams that already occurred earlier in the same text, 0 for texts
     shorter than n.
+
+    >>> repeated_share("so it is so it is".split(), 3)
+    0.25
     """
     total = len(tokens) - n + 1
     if total <= 0:
@@ -49,6 +63,9 @@ def repeated_share(tokens: list[str], n: int) -> float:
 def laps(tokens: list[str], n: int) -> tuple[int, int]:
     """Return how often a stretch of the text is said in a row, at most, and how many tokens that
     takes; stretches that n-grams tell apart.
+
+    >>> laps("we add one we add one we add one".split(), 3)
+    (3, 9)
     """
     last: dict[tuple[str, ...], int] = {}
     lag, run, best = 0, 0, (1, 0)

@@ -36,6 +36,9 @@ class _Plain(yaml.SafeLoader):
 def plain_yaml(text: str) -> object:
     """Return what a YAML text says, in plain values; ValueError when it says it wrongly, names
     objects, or uses aliases.
+
+    >>> plain_yaml("rows: 60")
+    {'rows': 60}
     """
     try:
         return yaml.load(text, Loader=_Plain)
@@ -54,13 +57,20 @@ def plain_yaml(text: str) -> object:
 
 
 def canonical(value: JsonValue) -> bytes:
-    """Return the one JSON spelling of a value: sorted keys, no spaces, UTF-8."""
+    """Return the one JSON spelling of a value: sorted keys, no spaces, UTF-8.
+
+    >>> canonical({"b": 1, "a": [True]})
+    b'{"a":[true],"b":1}'
+    """
     return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def digest(*parts: str | bytes) -> str:
     """Return 32 hex digits (128 bits of SHA-256) over length-prefixed parts, so that no two lists
     of parts collide by joining.
+
+    >>> digest("ab", "c") == digest("a", "bc")
+    False
     """
     sha = hashlib.sha256()
     for part in parts:
@@ -86,5 +96,8 @@ def fingerprint(*, stage: str, version: int, spec: Spec, inputs: Mapping[str, st
 def draw_seed(*parts: str | int) -> int:
     """Return a seed in [0, 2**31) that depends on the parts alone: not on order, shard, process or
     clock.
+
+    >>> draw_seed(0, "row", 7) == draw_seed(0, "row", 7)
+    True
     """
     return int(digest(*(str(part) for part in parts))[:8], 16) & 0x7FFFFFFF

@@ -33,7 +33,11 @@ class Parsed(NamedTuple):
 
 
 def join(think: str, answer: str) -> str:
-    """Return the canonical text of a trace; `split` undoes it."""
+    """Return the canonical text of a trace; `split` undoes it.
+
+    >>> join("Two and two.", "Four.")
+    '<think>\\nTwo and two.\\n</think>\\n\\nFour.'
+    """
     return f"{OPEN}\n{think}\n{CLOSE}\n\n{answer}"
 
 
@@ -42,6 +46,11 @@ def split(text: str) -> Parsed:
 
     Faults: missing_think, unclosed_think, orphan_close, repeated_think, text_before_think,
     empty_think, empty_answer.
+
+    >>> split("<think>Two and two.</think>Four.").answer
+    'Four.'
+    >>> split("Four.").fault
+    'missing_think'
     """
     tags = _TAG.findall(text)
     if tags != [OPEN, CLOSE]:

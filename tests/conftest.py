@@ -1,34 +1,46 @@
 """What tests share: a Prefect server for those that run flows, and nothing that calls home."""
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 import flows.cli  # noqa: F401  sets the quiet environment, before any library reads it
 from tests.builders import write_rulebook
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
+# A deadline per example would fail on a busy machine.
+settings.register_profile("tracemill", deadline=None)
+settings.load_profile("tracemill")
 
 
-FIRST = (
-    "real", "service", "problems", "verdicts", "engine", "student_flows", "resume", "operations", "prune", "coherence", "cli", "readme", "training",
-    "flows",
-)  # fmt: skip
-"""Files of half a minute and more, the longest first: begun last, one would keep the other process waiting.
-
-A process is given its next file when two tests of those before are left: behind the first two stand files of many quick tests, lest a long
-one waits there.
-"""
+SECONDS = {"vllm": 20, "service": 8, "slow": 8}
+"""Marker → about how long one such test takes on two cores; a test without a marker takes none."""
+SERVER = "prefect_server"
+"""The fixture that starts a Prefect server: whoever uses it is marked `service` by itself."""
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Begin with the longest files; `--random-order` keeps its own order."""
+    """Mark the tests that need a server, and begin with the files that take longest.
+
+    A long file that begins last would keep the other process waiting. `--random-order` keeps its
+    own order.
+    """
+    for item in items:
+        if SERVER in getattr(item, "fixturenames", ()):
+            item.add_marker("service")
     if config.getoption("random_order_enabled"):
         return
-    order = {f"test_{name}.py": place for place, name in enumerate(FIRST)}
-    items.sort(key=lambda item: order.get(item.path.name, len(order)))
+    seconds: Counter[Path] = Counter()
+    for item in items:
+        seconds[item.path] += sum(
+            SECONDS[name] for name in SECONDS if item.get_closest_marker(name)
+        )
+    items.sort(key=lambda item: -seconds[item.path])
 
 
 @pytest.fixture

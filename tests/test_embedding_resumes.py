@@ -51,6 +51,7 @@ def write_documents(root: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_killed_stage_embeds_only_what_it_had_not_and_ends_with_the_same_table(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -179,7 +179,7 @@ def test_one_row_with_an_end_inside_its_text_is_rejected_and_the_others_are_kept
     )
     table = examples(encode_corpus(made, pocket(), SPEC), SPEC)
     assert table.rejected.to_pylist() == [
-        {"row_id": "row0199", "reason": "eos_in_text", "detail": ""}
+        {"row_id": "row0199", "reason": "eos_in_text", "detail": "", "parent_id": ""}
     ]
     assert table.parts["train"].schema == rows.EXAMPLES
     assert table.parts["train"].num_rows == 199

@@ -94,6 +94,7 @@ def shown(page: Path) -> str:
 # Documents
 
 
+@pytest.mark.slow
 def test_a_file_that_means_harm_is_a_row_with_a_reason_and_the_good_one_beside_it_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -320,6 +321,7 @@ def test_every_page_of_a_build_escapes_what_it_shows(built: tuple[Recipe, Path, 
     assert not re.search(r"(?<!\\)<(?!/?(sub|sup))", re.sub(r"`[^`\n]*`", "", card))
 
 
+@pytest.mark.slow
 def test_data_docs_of_a_corpus_that_fails_quote_no_row(tmp_path: Path) -> None:
     columns: dict[str, list[object]] = dict.fromkeys(
         ("prompt", "think", "answer"), [f"{SCRIPT}</think>{TEMPLATE}"] * 3
@@ -419,6 +421,7 @@ def test_a_row_on_the_screen_cannot_command_the_terminal() -> None:
     assert "\x1b" not in screen.getvalue() and "\u202e" not in screen.getvalue()
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize(
     "said",

@@ -217,6 +217,7 @@ def test_nobody_at_home_is_a_transient_error() -> None:
         asyncio.run(work())
 
 
+@pytest.mark.slow
 def test_a_server_that_takes_connections_and_says_nothing_is_reported_while_its_row_waits(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

@@ -271,7 +271,8 @@ def test_a_failed_installation_names_the_package_and_the_log(installed: Path, pa
 
 
 @pytest.mark.parametrize(
-    "script", ["infra/bootstrap.sh", "infra/run.sh", "infra/test.sh", ".ci/run"]
+    "script",
+    ["infra/bootstrap.sh", "infra/check.sh", "infra/run.sh", "infra/test.sh", ".ci/run"],
 )
 def test_scripts_are_executable_and_well_formed(script: str) -> None:
     assert os.access(ROOT / script, os.X_OK)

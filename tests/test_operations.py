@@ -137,6 +137,7 @@ def postgres(tmp_path: Path) -> Iterator[str]:
         )
 
 
+@pytest.mark.service
 def test_one_setting_puts_the_server_on_postgres(tmp_path: Path, postgres: str) -> None:
     with mill(
         tmp_path,
@@ -151,6 +152,7 @@ def test_one_setting_puts_the_server_on_postgres(tmp_path: Path, postgres: str) 
         assert "PREFECT_SERVER_DATABASE_CONNECTION_URL" not in worker
 
 
+@pytest.mark.service
 def test_an_engine_runs_on_a_cluster_of_several_nodes(tmp_path: Path) -> None:
     """Two Ray nodes on this machine, joined by the address a recipe names; the engines are spread
     over what the cluster has.

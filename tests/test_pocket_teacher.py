@@ -34,7 +34,7 @@ def test_the_shipped_model_is_small_and_readable() -> None:
     assert all(path.stat().st_mode & 0o444 == 0o444 for path in SHIPPED.iterdir())
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", SHARES)
 def test_text_survives_the_tokenizer(family: str, tokenizer: PreTrainedTokenizerFast) -> None:
     for seed in range(20):
         text = asked(draw(family, seed)) + answered(draw(family, seed))
@@ -88,7 +88,7 @@ def test_the_last_learned_token_is_the_end_of_the_turn(tokenizer: PreTrainedToke
 
 def test_the_mixture_holds_every_family_and_repeats_for_a_seed() -> None:
     drawn = list(islice(training_problems(3), 400))
-    assert {problem.family for problem in drawn} == set(SHARES) == set(FAMILIES)
+    assert {problem.family for problem in drawn} == set(SHARES) <= set(FAMILIES)
     assert drawn == list(islice(training_problems(3), 400))
 
 

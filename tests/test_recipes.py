@@ -126,6 +126,7 @@ def planned(recipe: Recipe) -> Iterator[Planned]:
     )
 
 
+@pytest.mark.slow
 def test_the_patent_recipe_plans_five_thousand_rows_in_its_families_and_repeats_none(
     tmp_path: Path,
 ) -> None:

@@ -31,6 +31,8 @@ from tasks.errors import BadSetting, ServiceDown
 from tests.builders import write_rulebook
 from tests.mills import Mill, bare, kill, mill, tracemill, write_recipe
 
+pytestmark = pytest.mark.service
+
 
 @pytest.fixture(scope="module")
 def up_mill(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mill]:
@@ -233,7 +235,7 @@ def _click_until_running(running: Mill, run: str) -> None:
 def test_the_readmes_trigger_and_its_automation_work_as_they_stand(
     up_mill: Mill, tmp_path: Path
 ) -> None:
-    text = (Path(__file__).parents[1] / "README.md").read_text()
+    text = (Path(__file__).parents[1] / "deployments" / "README.md").read_text()
     shell = next(
         block
         for block in re.findall(r"```bash\n(.*?)```", text, re.DOTALL)

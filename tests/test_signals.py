@@ -12,6 +12,8 @@ from tests.answer_server import answering
 from tests.builds import answered, orphans, start, write_recipe
 from tests.mills import free_port
 
+pytestmark = pytest.mark.service
+
 
 @pytest.fixture
 def heeding() -> Iterator[None]:

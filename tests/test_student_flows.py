@@ -45,7 +45,7 @@ PROBE = {
     "asked": {"engine": "scripted"},
     "gates": {"content": {"quality": 0}},
 }  # fmt: skip
-README = Path(__file__).parents[1] / "README.md"
+GUIDE = Path(__file__).parents[1] / "flows" / "README.md"
 PLACEMENT = {"train": {"micro_batch": 4, "activation_checkpointing": False}}
 
 
@@ -270,7 +270,7 @@ def test_every_command_ends_with_what_one_wants_to_know(
 def test_the_readmes_commands_for_a_student_are_the_ones_run_here() -> None:
     commands = re.findall(
         r"^\.venv/bin/tracemill (\w+) deployments/recipes/pocket\.yaml",
-        README.read_text(),
+        GUIDE.read_text(),
         re.MULTILINE,
     )
     assert [one for one in commands if one not in ("build", "plan")] == [

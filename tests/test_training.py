@@ -37,6 +37,7 @@ def weights(work: Path) -> bytes:
     return (work / STATE / ADAPTER_FILE).read_bytes()
 
 
+@pytest.mark.slow
 def test_a_training_moves_the_named_projections_and_nothing_else(
     whole: tuple[Trained, Path],
 ) -> None:
@@ -59,6 +60,7 @@ def test_a_training_moves_the_named_projections_and_nothing_else(
     assert trained.tokens_per_second > 0 and trained.utilisation > 0
 
 
+@pytest.mark.slow
 def test_a_training_killed_under_way_goes_on_from_its_last_checkpoint_to_the_same_weights(
     rows: Path, whole: tuple[Trained, Path], tmp_path: Path
 ) -> None:
@@ -79,6 +81,7 @@ def test_a_training_killed_under_way_goes_on_from_its_last_checkpoint_to_the_sam
     assert weights(tmp_path) == weights(whole[1])
 
 
+@pytest.mark.slow
 def test_a_training_killed_after_its_last_step_trains_no_further(
     rows: Path, whole: tuple[Trained, Path]
 ) -> None:
@@ -89,6 +92,7 @@ def test_a_training_killed_after_its_last_step_trains_no_further(
     assert weights(whole[1]) == before
 
 
+@pytest.mark.slow
 def test_a_training_in_two_stretches_is_the_training_in_one(
     rows: Path, whole: tuple[Trained, Path], tmp_path: Path
 ) -> None:
@@ -99,6 +103,7 @@ def test_a_training_in_two_stretches_is_the_training_in_one(
     assert weights(tmp_path / "second") == weights(whole[1])
 
 
+@pytest.mark.slow
 def test_the_merged_model_is_the_student_and_differs_from_the_base_in_the_named_projections_alone(
     rows: Path, whole: tuple[Trained, Path], tmp_path: Path
 ) -> None:
@@ -235,6 +240,7 @@ apart(sleep, Path(sys.argv[1]), print)
 """
 
 
+@pytest.mark.slow
 def test_no_training_outlives_the_one_who_started_it(tmp_path: Path) -> None:
     parent = subprocess.Popen(
         [sys.executable, "-c", SLEEPING, str(tmp_path / "pid")], start_new_session=True

@@ -10,11 +10,13 @@ from itertools import chain, islice
 from pathlib import Path
 from statistics import fmean
 
-from infra.pocket_teacher.mixture import Stream, training_problems
+from infra.pocket_teacher.mixture import SHARES, Stream, training_problems
 from infra.pocket_teacher.serving import Continuation, Drawing, Server
 from tasks import think
 from tasks.sources.problems import FAMILIES, Problem, draw, is_right
 
+TAUGHT = [family for family in FAMILIES if family in SHARES]
+"""The kinds of problems that the pocket teacher has learnt."""
 SEED_STRIDE = 1_000_000
 MAX_TOKENS = 400
 
@@ -146,19 +148,19 @@ def evaluate(folder: Path, *, seed: int, problems: int, drawing: Drawing) -> Eva
     """Asks fresh problems of every family and scores the answers."""
     drawn = {
         family: [draw(family, seed * SEED_STRIDE + number) for number in range(problems)]
-        for family in FAMILIES
+        for family in TAUGHT
     }
     seen = training_prompts(folder)
     server, started = Server(folder), time.monotonic()
     answers = server.answers(
-        [problem.prompt for family in FAMILIES for problem in drawn[family]], drawing
+        [problem.prompt for family in TAUGHT for problem in drawn[family]], drawing
     )
     speed = sum(one.tokens for choices in answers for one in choices) / (time.monotonic() - started)
     by_family = {
         family: answers[number * problems : (number + 1) * problems]
-        for number, family in enumerate(FAMILIES)
+        for number, family in enumerate(TAUGHT)
     }
-    scores = {family: score(drawn[family], by_family[family], seen) for family in FAMILIES}
+    scores = {family: score(drawn[family], by_family[family], seen) for family in TAUGHT}
     return Evaluation(
         seed=seed,
         samples=drawing.samples,
@@ -169,7 +171,7 @@ def evaluate(folder: Path, *, seed: int, problems: int, drawing: Drawing) -> Eva
         own_prompts=judge_own_prompts(server, seen, count=200, seed=seed),
         misses=tuple(
             miss
-            for family in FAMILIES
+            for family in TAUGHT
             for miss in misses_of(drawn[family], by_family[family], limit=12)
         ),
     )

@@ -1,0 +1,119 @@
+"""A few rows through every step up to the verdicts, in a store that is removed afterwards."""
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from flows.plan import stored
+from flows.recipe import Recipe
+from tasks.grounding.task import ground_passages
+from tasks.inference.complete import JOURNALS
+from tasks.inference.engine import Message
+from tasks.inference.warm import WARM
+from tasks.progress import watcher
+from tasks.prompts.task import write_prompts
+from tasks.sources.task import collect_documents, collect_questions
+from tasks.store import Table
+from tasks.traces.generate import Generated, generate
+from tasks.verdicts.case import Case, Verdict
+from tasks.verdicts.gates import VerdictSpec, cases_of, judge_case
+
+
+class Previewed(NamedTuple):
+    """One row: what was asked, what came back, what the gates say.
+
+    lost: why the answer is no trace, "" when it is one. A lost row has neither text nor verdicts.
+    """
+
+    family: str
+    messages: tuple[Message, ...]
+    think: str = ""
+    answer: str = ""
+    verdicts: tuple[Verdict, ...] = ()
+    lost: str = ""
+
+    @property
+    def passed(self) -> bool:
+        """Whether the row is a trace that no gate fails."""
+        return not self.lost and not any(one.failed for one in self.verdicts)
+
+
+class Preview(NamedTuple):
+    """What the previewed steps made. tables: of the stages before the traces."""
+
+    tables: tuple[Table, ...]
+    rows: tuple[Previewed, ...]
+
+
+def preview(recipe: Recipe, root: Path, *, rows: int) -> Preview:
+    """Return a few rows of the recipe with their traces and verdicts. The store stays as it is.
+
+    rows: prompts, shared evenly among the families. root: the store; documents and passages that
+    it holds are read there, not made again.
+    """
+    with tempfile.TemporaryDirectory(prefix="tracemill-preview-") as folder, WARM:
+        scratch = Path(folder)
+        _lend(recipe, root.absolute(), scratch)
+        return _previewed(few_rows(recipe, rows), scratch)
+
+
+def few_rows(recipe: Recipe, rows: int) -> Recipe:
+    """Return the recipe with so few prompts, one answer to each, and no control arm."""
+    families = tuple(one.model_copy(update={"share": 1.0}) for one in recipe.prompts.families)
+    plan = {"rows": rows, "families": families, "control": 0.0, "saturation": 1.0}
+    prompts = recipe.prompts.model_copy(update=plan)
+    traces = recipe.traces.model_copy(update={"samples": 1})
+    return recipe.model_copy(update={"prompts": prompts, "traces": traces})
+
+
+def _lend(recipe: Recipe, root: Path, scratch: Path) -> None:
+    """Show the scratch store the documents and passages that an earlier build has left."""
+    documents = stored.documents(recipe, root) if (root / "documents").is_dir() else None
+    passages = stored.passages(recipe, root, documents) if documents else None
+    for table in (documents, passages):
+        if table:
+            place = scratch / table.path.relative_to(root)
+            place.parent.mkdir(parents=True)
+            place.symlink_to(table.path, target_is_directory=True)
+
+
+def _previewed(recipe: Recipe, root: Path) -> Preview:
+    """Run every stage as a plain function: Prefect has no part in it.
+
+    Answers and verdicts are not written as tables: a table without an accepted row would be refused,
+    and rows that fail are what a person wants to see.
+    """
+    documents = collect_documents.fn(recipe.documents, root)
+    questions = collect_questions.fn(recipe.questions, root)
+    passages = ground_passages.fn(documents, recipe.grounding, root)
+    prompts = write_prompts.fn(passages, questions, recipe.prompts, root)
+    made = generate(
+        prompts.read(),
+        recipe.traces,
+        placement=recipe.placement.teacher,
+        journals=root / JOURNALS,
+        progress=watcher(),
+    )
+    cases = cases_of(made.traces, prompts.read(), passages.read(), questions.read())
+    judged = {one.trace_id: one for one in cases}
+    rows = _rows(prompts, made, judged, recipe.verdicts)
+    return Preview((documents, questions, passages, prompts), tuple(rows))
+
+
+def _rows(
+    prompts: Table, made: Generated, cases: Mapping[str, Case], spec: VerdictSpec
+) -> Iterator[Previewed]:
+    """Yield every prompt with its answer and verdicts, in the order of the plan."""
+    answered = {row["prompt_id"]: row["trace_id"] for row in made.traces.to_pylist()}
+    lost = {row["parent_id"]: row["reason"] for row in made.rejected.to_pylist()}
+    planned = prompts.read(["prompt_id", "family", "messages"]).to_pylist()
+    families = frozenset(row["family"] for row in planned)
+    for row in planned:
+        asked = Previewed(row["family"], tuple(row["messages"]))
+        if row["prompt_id"] not in answered:
+            yield asked._replace(lost=lost[row["prompt_id"]])
+            continue
+        case = cases[answered[row["prompt_id"]]]
+        verdicts = tuple(judge_case(case, spec, families))
+        yield asked._replace(think=case.think, answer=case.answer, verdicts=verdicts)

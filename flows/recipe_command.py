@@ -1,0 +1,33 @@
+"""The command `tracemill recipe`: what can be set in a recipe, for editors and for people."""
+
+import json
+
+import typer
+
+recipe_app = typer.Typer(
+    help="What can be set in a recipe: for editors (schema) and for people (reference).",
+    no_args_is_help=True,
+)
+
+
+@recipe_app.command("schema")
+def show_schema() -> None:
+    """Print the JSON Schema of a recipe, with which an editor completes and checks the YAML.
+
+    Save it beside your recipe: `tracemill recipe schema > recipe.schema.json`. Then make this the
+    first line of the recipe: `# yaml-language-server: $schema=recipe.schema.json`.
+    """
+    from flows.recipe_reference import schema
+
+    typer.echo(json.dumps(schema(), indent=1, ensure_ascii=False))
+
+
+@recipe_app.command("reference")
+def show_reference() -> None:
+    """Print every setting of a recipe with kind, bounds, default and meaning, as Markdown.
+
+    For example: `tracemill recipe reference > recipe.md`.
+    """
+    from flows.recipe_reference import reference
+
+    typer.echo(reference(), nl=False)

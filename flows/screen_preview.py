@@ -1,0 +1,48 @@
+"""What `tracemill preview` shows: every row from its prompt to its verdicts."""
+
+from itertools import groupby
+
+from rich.console import Console
+from rich.text import Text
+
+from flows.preview import Preview, Previewed
+from flows.screen_plan import shortened
+from tasks.ngrams import plain_text
+from tasks.verdicts.case import FAILED, NOT_CHECKED, PASSED, Verdict
+
+
+def show_preview(made: Preview, console: Console | None = None) -> None:
+    """Print the counts of every stage, then the rows, then how many pass."""
+    console = console or Console()
+    for table in made.tables:
+        lost = ", ".join(f"{reason} {count}" for reason, count in table.rejected.items())
+        _line(console, table.stage, f"{table.rows_out:,} rows" + (f"; {lost}" if lost else ""))
+    for number, row in enumerate(made.rows, 1):
+        _row(console, row, f"row {number} of {len(made.rows)}: {row.family}")
+    passed = sum(row.passed for row in made.rows)
+    console.rule("preview", align="left")
+    _line(console, "passed", f"{passed} of {len(made.rows)} rows pass every gate; nothing was kept")
+
+
+def _row(console: Console, row: Previewed, title: str) -> None:
+    console.rule(Text(title), align="left")
+    for message in row.messages:
+        _line(console, message["role"], message["content"])
+    if row.lost:
+        _line(console, "lost", f"{row.lost}: the answer cannot be a trace")
+        return
+    _line(console, "thinks", row.think)
+    _line(console, "answers", row.answer)
+    order = (FAILED, PASSED, NOT_CHECKED)
+    by_state = sorted(row.verdicts, key=lambda one: order.index(one.state))
+    for state, several in groupby(by_state, key=lambda one: one.state):
+        _line(console, state.replace("_", " "), ", ".join(map(_told, several)))
+
+
+def _told(one: Verdict) -> str:
+    return f"{one.gate} ({one.reason})" if one.reason else one.gate
+
+
+def _line(console: Console, title: str, says: str) -> None:
+    """Print a line; a document or a model may have written it, so no control character is left."""
+    console.print(Text(f"{title:12} {shortened(plain_text(says))}"), soft_wrap=True)
