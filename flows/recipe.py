@@ -32,13 +32,13 @@ class Nightly(Placement):
     """When the recipe is made anew by itself, once it is deployed."""
 
     active: bool = True
-    """Run by the clock; a deployment whose schedule is off still runs when it is asked to."""
+    """Run on the schedule. If false, the deployment runs only when somebody starts it."""
     corpus: str = Field("0 1 * * *", pattern=r"^\S+( \S+){4}$")
     """When the corpus is built: minute, hour, day, month, weekday."""
     factory: str = Field("0 3 * * *", pattern=r"^\S+( \S+){4}$")
-    """When the whole factory runs; what the corpus build has made by then is found."""
+    """When the whole factory runs; it reuses what the corpus build has made by then."""
     timezone: str = "UTC"
-    """The clock that is meant, for example Europe/Berlin."""
+    """Time zone of the schedule, for example Europe/Berlin."""
 
     @field_validator("timezone")
     @classmethod
@@ -52,12 +52,12 @@ class Keep(Placement):
     """What the store remembers of a recipe."""
 
     builds: int = Field(14, ge=1)
-    """Latest builds whose tables stay, with all they were made of; a promoted student stays as
-    well.
+    """Number of latest builds whose tables are kept, with everything they were made of. A promoted
+    student is always kept.
     """
     days: float = Field(14, ge=0)
-    """Days after its last use that a table of no kept build, or a teacher's answer that no kept
-    table holds, is removed.
+    """Days without use after which a table is removed, if no kept build was made of it. The same
+    holds for a teacher's answer that no kept table holds.
     """
 
 
@@ -98,7 +98,7 @@ class ProbePrompts(PromptSpec):
     """
 
     rows: int = Field(60, ge=1)
-    """Questions put to both models."""
+    """Number of questions that both models are asked."""
     families: tuple[Family, ...] = (
         Family(
             name="general_reasoning",
@@ -123,7 +123,9 @@ class ProbePrompts(PromptSpec):
             categories=("rulebook",),
         ),
     )
-    """What the questions are made of; those marked general tell forgetting from other faults."""
+    """Families of the probe's questions. Those marked general show whether the student forgot how
+    to reason.
+    """
     control: float = Field(0, ge=0, le=0)
     """A probe has no control arm: the base model is its baseline."""
     saturation: float = Field(1, gt=0, le=1)
@@ -143,29 +145,30 @@ class ProbeSpec(Spec):
     """What student and base model are asked beside one another, and what the student must keep."""
 
     questions: ProbeQuestions = ProbeQuestions()
-    """What is asked; the corpus is cleaned of it."""
+    """What is asked; rows that hold these questions are removed from the corpus."""
     prompts: ProbePrompts = ProbePrompts()
-    """How it is asked."""
+    """How the questions become prompts."""
     samples: int = Field(1, ge=1, le=64)
-    """Answers of each model to each question."""
+    """Number of answers that each model gives to each question."""
     asked: ProbeAsking = ProbeAsking()
-    """How both are asked; the model is the one trained, whatever stands here."""
+    """How both models are asked. A model named here is ignored: the trained one is asked."""
     structure: StructureSpec | None = None
     """Lengths that the probe's answers may have, where the corpus' band is too narrow for the base
     model; the corpus' band when left out.
     """
     gates: GateSpec = GateSpec()
-    """The emission gate and the content gate."""
+    """Thresholds of the probe, for the form and for the content of answers."""
     coherence: CoherenceSpec = CoherenceSpec()
     """Who reads the answers of both, with the recipe's rubric."""
     checkpoint_rows: int = Field(20, ge=1)
-    """Questions put to a checkpoint while training goes on."""
+    """Number of questions that a checkpoint is asked during training."""
     wins_from: float = Field(0.5, ge=0, le=1)
-    """Share of the training before which no checkpoint wins: an earlier one passes for having
-    learnt nothing.
+    """Share of the training before which no checkpoint may win: an earlier one passes only because
+    it has learnt nothing.
     """
     floor: float = Field(0.5, ge=0)
-    """Ratio to the baseline below which a metric of a checkpoint ends the training at once."""
+    """A checkpoint whose metric falls below this ratio to the baseline ends the training at once.
+    """
     seed: int = Field(0, ge=0)
     """Seed of the draws."""
 
@@ -182,7 +185,7 @@ class Recipe(Spec):
     grounding: GroundingSpec = GroundingSpec()
     """Passages and their index."""
     prompts: PromptSpec = PromptSpec()
-    """The plan."""
+    """How many prompts are written, and of which families."""
     traces: TraceSpec = TraceSpec()
     """The teacher and how it is asked."""
     audit: TraceAuditSpec = TraceAuditSpec()
@@ -198,13 +201,13 @@ class Recipe(Spec):
     probe: ProbeSpec = ProbeSpec()
     """What the student must still be able to do."""
     publish: PublishSpec = PublishSpec()
-    """What a student must be to leave the mill."""
+    """What a student must fulfil to be published."""
     measure: MeasurePlacement = MeasurePlacement()
-    """Candidate teachers, the hours they may take, and prices; what is chosen takes the place of
-    the teacher above.
+    """Candidate teachers, the hours they may take, and prices. The chosen one replaces
+    traces.teacher.
     """
     placement: Placements = Placements()
-    """Where it runs; not part of what it makes."""
+    """Where and how fast the work runs; no part of what is made."""
 
 
 Root = Annotated[Path, Field(description="Folder of the store; everything made lies below it.")]

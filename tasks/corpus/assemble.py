@@ -56,7 +56,9 @@ class CorpusSpec(Spec):
     suite: SuiteSpec = SuiteSpec()
     """What the corpus must be as a whole."""
     embedding: str = MINILM
-    """Model of the anchor similarity; the same as the passages'."""
+    """Embedding model for the similarity of answers to passages; it must be the passages' own
+    model.
+    """
 
 
 @dataclass

@@ -32,11 +32,11 @@ class DedupSpec(Spec):
     for exact ones alone.
     """
     same_numbers: bool = True
-    """Near-duplicates must also hold the same numbers: a problem with other constants is another
-    problem.
+    """Count two rows as near-duplicates only if they hold the same numbers: a problem with other
+    constants is another problem.
     """
     copies: int = Field(1, ge=1)
-    """Rows a representative may stand for, itself included."""
+    """Largest number of rows that one representative may stand for, itself included."""
 
 
 def without_duplicates(found: list[Candidate], spec: DedupSpec) -> Selection:

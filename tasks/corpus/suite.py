@@ -22,11 +22,12 @@ class SuiteSpec(Spec):
     """What the corpus must be, or the run fails."""
 
     min_rows: int = Field(1, ge=1)
-    """Rows at least."""
+    """Smallest number of rows."""
     general_min: float = Field(0.0, ge=0, le=1)
-    """General-reasoning rows at least, as a share; 0.10 keeps a student from forgetting."""
+    """Smallest share of general-reasoning rows; 0.10 keeps a student from forgetting how to reason.
+    """
     general_max: float = Field(0.15, ge=0, le=1)
-    """And at most; what is above it is left out before the check."""
+    """Largest share of general-reasoning rows; rows above it are left out before the check."""
     verified_min: float = Field(0.0, ge=0, le=1)
     """Share of rows whose answer was checked against a known one, at least."""
     checked: dict[str, Annotated[float, Field(ge=0, le=1)]] = Field(default_factory=dict)

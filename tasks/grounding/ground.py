@@ -32,7 +32,7 @@ class GroundingSpec(Spec):
     rejected under their name.
     """
     neighbours: int = Field(4, ge=0, le=64)
-    """Nearest other passages kept with each."""
+    """Number of nearest other passages that are kept with each passage."""
     index: IndexSpec = IndexSpec()
     """Embedding model and search."""
 

@@ -21,31 +21,33 @@ class MeasurePlacement(Placement):
     """
 
     candidates: tuple[TeacherSpec, ...] = ()
-    """Teachers in order of preference, each complete; the factory takes the first that fits. None:
-    traces.teacher alone.
+    """Teachers in order of preference, each with all its settings; the factory takes the first that
+    fits. Without candidates, traces.teacher is used.
     """
     budget_hours: float = Field(0, ge=0)
-    """Hours that generating may take; 0 sets no bound. Without it and without candidates the
+    """Hours that generation may take; 0 sets no limit. If there is no limit and no candidate, the
     factory measures nothing.
     """
     accepted_rows: int = Field(0, ge=0)
-    """Corpus rows that are wanted; 0: as many as the recipe's prompts yield."""
+    """Number of corpus rows that are wanted; 0 takes as many as the prompts yield."""
     assumed_yield: float = Field(0.6, gt=0, le=1)
-    """Rows a prompt, until a build of this recipe by the same teacher has shown its own."""
+    """Expected rows per prompt. A build of this recipe by the same teacher replaces it with what
+    was observed.
+    """
     levels: tuple[Annotated[int, Field(ge=1)], ...] = Field((1, 8, 32), min_length=1)
     """Rows in flight to measure at; those above window x replicas of the placement are left out,
     and that itself is always measured.
     """
     answers: int = Field(2, ge=1, le=64)
-    """Whole answers of each slot of a level; more are steadier."""
+    """Number of whole answers per slot of a level; more of them give a steadier measure."""
     watts: float = Field(0, ge=0)
-    """Power that the machine draws while it generates, W."""
+    """Power of the machine while it generates, in watts."""
     price_per_kwh: float = Field(0, ge=0)
     """Price of electricity."""
     price_per_hour: float = Field(0, ge=0)
     """Price of the machine, where it is rented."""
     currency: str = Field("EUR", min_length=1, max_length=8)
-    """What prices are in."""
+    """Currency of the prices."""
 
 
 class Need(NamedTuple):

@@ -24,7 +24,7 @@ class EmissionSpec(Spec):
     think_length: float = Field(0.75, ge=0)
     """Mean characters of think blocks; an unclosed one counts 0."""
     unlooped: float = Field(0.90, ge=0)
-    """Answers that do not go round in circles."""
+    """Smallest share of answers without loops."""
     readable: float = Field(0.90, ge=0)
     """Answers without run-together words, mojibake, or drift into another script."""
 

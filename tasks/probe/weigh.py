@@ -24,9 +24,9 @@ class GateSpec(Spec):
     """What the student must keep of the base model."""
 
     emission: EmissionSpec = EmissionSpec()
-    """Mechanics."""
+    """Thresholds for the form of answers."""
     content: ContentSpec = ContentSpec()
-    """Meaning."""
+    """Thresholds for the content of answers."""
 
 
 def weigh(asked: Asked, spec: GateSpec, *, name: str) -> Made:

@@ -22,11 +22,11 @@ class Family(Spec):
     """A kind of prompt and its share of the corpus."""
 
     name: str = Field(pattern=r"^[\w .,:+/()-]{1,80}$")
-    """Producer's name of the family; no prompt ever holds it. Letters, digits, and signs that mean
-    nothing to a page or a table.
+    """Name of the family; no prompt contains it. Letters, digits and a few signs that have no
+    meaning in a page or a table.
     """
     share: float = Field(gt=0)
-    """Weight among the families; the shares need not add up to one."""
+    """Weight of the family; the weights of all families need not add up to one."""
     ground: Literal["passages", "questions"] = "passages"
     """passages: a question form is asked of a passage. questions: ready questions of one or more
     categories are asked.
@@ -34,19 +34,21 @@ class Family(Spec):
     template: str = "closed_qa"
     """A built-in template's name, or the path of a .jinja file."""
     forms: tuple[str, ...] = ("What do the passages say about {topic}?",)
-    """Question forms; {topic} becomes the heading of the passage."""
+    """Forms of question; {topic} is replaced by the heading of the passage."""
     context: int = Field(2, ge=0, le=16)
     """Neighbouring passages shown beside the one asked about, in random order."""
     context_from: Literal["document", "corpus"] = "document"
-    """document: neighbours of the same document alone, so that train and validation share no
-    document. corpus: any.
+    """document: neighbours of the same document only, so that train and validation share no
+    document. corpus: neighbours of any document.
     """
     categories: tuple[str, ...] = ()
     """Categories to draw from: of questions, or of the documents whose passages are asked about;
     passages of any document when empty.
     """
     general: bool = False
-    """Counts as general reasoning, of which a corpus needs some lest the student forget."""
+    """Count this family as general reasoning. A corpus needs some of it; without it the student
+    forgets how to reason.
+    """
 
     @field_validator("forms")
     @classmethod
@@ -60,7 +62,7 @@ class PromptSpec(Spec):
     """The plan of a corpus."""
 
     rows: int = Field(200, ge=1)
-    """Prompts to write, the control arm's not counted."""
+    """Number of prompts to write; the control arm is not counted."""
     families: tuple[Family, ...] = (Family(name="closed_qa", share=1),)
     """What the prompts are made of."""
     control: float = Field(0.08, ge=0, le=0.5)

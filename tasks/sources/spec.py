@@ -13,7 +13,7 @@ class Source(Spec):
     hub:owner/name.
     """
     licence: str = ""
-    """Licence of what has no licence of its own."""
+    """Licence of documents and rows that name none themselves."""
     revision: str = ""
     """Hub revision."""
     config: str = ""
@@ -21,7 +21,7 @@ class Source(Spec):
     split: str = "train"
     """Hub split."""
     max_rows: int = Field(0, ge=0)
-    """Rows at most of a data set; 0 for all."""
+    """Largest number of rows that are read from a data set; 0 reads all."""
 
 
 class DocumentSource(Source):
@@ -32,14 +32,14 @@ class DocumentSource(Source):
     description; PatentMatch: text, text_b).
     """
     labels: tuple[str, ...] = ()
-    """Words put before each of these columns, that a reader may tell them apart ("Claim:", "Prior
-    art:"); none when empty.
+    """Words before each of these columns, so that a reader can tell them apart ("Claim:", "Prior
+    art:"). If empty, no words are added.
     """
     title: str = "title"
     """Column of a data set that holds the title; may be absent."""
     untitled: str = ""
-    """Title of a row without one, before its number ("Pair" makes "Pair 12"); when empty, the row's
-    place in its file.
+    """Title of a row that has none, followed by its number ("Pair" gives "Pair 12"). If empty, the
+    title is the row's place in its file.
     """
     category: str = "general"
     """Category given to these documents; families draw by it."""
@@ -57,7 +57,7 @@ class DocumentSpec(Spec):
     """The documents a corpus is grounded in."""
 
     sources: tuple[DocumentSource, ...] = (DocumentSource(path="builtin:handbook"),)
-    """Read in this order; a text seen before is rejected."""
+    """Sources in the order in which they are read; a text that was seen before is rejected."""
     max_bytes: int = Field(200 * 2**20, ge=1)
     """A larger file is rejected."""
 
@@ -74,7 +74,9 @@ class QuestionSource(Source):
     category: str = "general"
     """Category given to these questions; families draw by it."""
     held_out: bool = False
-    """Questions of a benchmark: never asked, and the corpus is cleaned of them."""
+    """These are questions of a benchmark: they are never asked, and rows that hold them are removed
+    from the corpus.
+    """
 
 
 class QuestionSpec(Spec):

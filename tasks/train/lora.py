@@ -35,17 +35,17 @@ class TrainSpec(Spec):
     student: StudentSpec = StudentSpec()
     """The model before training."""
     encode: EncodeSpec = EncodeSpec()
-    """Rows as token ids."""
+    """How rows become token ids."""
     lora: LoraSpec = LoraSpec()
     """The adapter."""
     learning_rate: float = Field(1e-4, gt=0)
-    """Highest rate of a cosine schedule."""
+    """Peak learning rate of the cosine schedule."""
     warmup: float = Field(0.05, ge=0, lt=1)
     """Share of the steps in which the rate rises."""
     epochs: float = Field(2, gt=0, le=20)
-    """Passes over the training rows; more than two teach the rows by heart."""
+    """Passes over the training rows. With more than two, the student learns the rows by heart."""
     batch: int = Field(16, ge=1)
-    """Rows (packed: sequences of max_length) a step."""
+    """Rows per training step; with packing, sequences of max_length."""
     precision: Literal["bf16", "fp32"] = "bf16"
     """Arithmetic of the base and its activations; the adapter and its optimizer are always fp32."""
     packing: bool = False
@@ -53,12 +53,12 @@ class TrainSpec(Spec):
     which alone keeps them apart.
     """
     weight_decay: float = Field(0.0, ge=0)
-    """AdamW's decay."""
+    """Weight decay of the AdamW optimizer."""
     max_grad_norm: float = Field(1.0, gt=0)
     """Gradients are scaled down to this norm."""
     probe_every: int = Field(0, ge=0)
-    """Steps between checkpoints that are probed, the earliest that passes wins; 0 probes the last
-    one alone.
+    """Steps between the checkpoints that are probed; the earliest that passes wins. 0 probes only
+    the last one.
     """
     seed: int = Field(0, ge=0)
     """Seed of the adapter's first weights, of dropout and of the rows' order."""
@@ -70,13 +70,15 @@ class TrainPlacement(Placement):
     """
 
     micro_batch: int = Field(4, ge=1)
-    """Rows that are in memory at once; the rest of the batch is added up. Must divide the batch."""
+    """Rows in memory at once; gradients of the rest of the batch are accumulated. It must divide
+    the batch.
+    """
     activation_checkpointing: bool = True
     """Compute activations twice instead of keeping them: less memory, about a fifth slower."""
     attention: Literal["auto", "sdpa", "flash_attention_2", "eager"] = "auto"
-    """auto takes flash_attention_2 where it is installed, sdpa elsewhere."""
+    """auto uses flash_attention_2 if it is installed, and sdpa otherwise."""
     save_every: int = Field(25, ge=1)
-    """Steps between the checkpoints that a killed training goes on from."""
+    """Steps between the checkpoints from which a killed training continues."""
     peak_tflops: float = Field(0, ge=0)
     """The device's bfloat16 peak for the utilisation (H200: 989); 0 measures a matrix product
     instead.
