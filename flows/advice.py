@@ -75,6 +75,7 @@ OF_GATES: Mapping[str, str] = {
     "concentration": "a phrase recurs that bare prompts do not bring; read the audit page, then mend the template or clear the phrase in audit.allowed",
     "dependence": "words go with a producer column; read the audit page, then mend the template or clear the phrase in audit.allowed",
     "locked_label": "a label recurs at one place; read the audit page, then mend the template or clear the phrase in audit.allowed",
+    "surprise": "the teacher would not have written a stretch; read the audit page, then mend the server or the prompt",
     "novelty": "a stretch is unlike anything that bare prompts bring; read the audit page",
 }  # fmt: skip
 OF_CORPUS: Mapping[str, str] = {

@@ -36,6 +36,7 @@ from tasks.sources.task import collect_documents, collect_questions
 from tasks.store import Table
 from tasks.traces.baseline import distinct_traces, earlier
 from tasks.traces.task import RUNS, generate_traces, keep_baseline
+from tasks.verdicts.audit.task import score_traces
 from tasks.verdicts.audit.traces import PAGE
 from tasks.verdicts.opinions import sentence
 from tasks.verdicts.task import (
@@ -165,7 +166,10 @@ def build(recipe: Recipe, root: Path, clock: Clock) -> Built:
     traces = clock.run(generate_traces, prompts, recipe.traces, recipe.placement.teacher, root)
     own = clock.run(keep_baseline, traces, prompts, recipe.traces.teacher, root, recipe.name)
     baselines: tuple[Table, ...] = (own, *earlier(root, own, batch=traces.rows - own.rows_in))
-    audits = clock.run(audit_traces, traces, prompts, baselines, recipe.audit, root, recipe.name)
+    scores = _scores(recipe, root, clock, traces=traces, prompts=prompts, baselines=baselines)
+    audits = clock.run(
+        audit_traces, traces, prompts, baselines, recipe.audit, root, recipe.name, scores
+    )
     refuse_leaky_traces(audits, recipe.audit)
     verdicts = clock.run(
         judge_traces, traces, prompts, passages, questions, audits, recipe.verdicts, root
@@ -207,6 +211,23 @@ def build(recipe: Recipe, root: Path, clock: Clock) -> Built:
     )
     weak = weak_spots(gate_checks.read())
     return Built(passages, prompts, traces, baselines, audits, corpus, probe_questions, judge, weak)
+
+
+def _scores(
+    recipe: Recipe,
+    root: Path,
+    clock: Clock,
+    *,
+    traces: Table,
+    prompts: Table,
+    baselines: tuple[Table, ...],
+) -> Table | None:
+    """Return the teacher's scores of its traces, None where the recipe does not ask for them."""
+    spec = recipe.audit.surprise
+    if not spec.traces:
+        return None
+    teacher, placement = recipe.traces.teacher, recipe.placement.teacher
+    return clock.run(score_traces, traces, prompts, baselines, spec, teacher, placement, root)
 
 
 def summary(recipe: Recipe, built: Built, root: Path, clock: Clock) -> Summary:

@@ -9,7 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tasks.errors import SchemaMismatch, StoreUnreachable
+from tasks.inference.complete import JOURNALS
 from tasks.inference.journal import Journal
+from tasks.inference.score import BOOKS
 from tasks.manifest import MANIFEST
 from tasks.store import SCRATCH, UNPUBLISHED, Table, tables
 from tasks.traces.generate import ids_of
@@ -48,7 +50,15 @@ def prune(root: Path, *, days: float) -> list[str]:
         if rejects.stat().st_mtime < oldest:
             shutil.rmtree(rejects, ignore_errors=True)
     _forget_answers(root, oldest)
+    _forget_scores(root, oldest)
     return [_name(root, folder) for folder in gone]
+
+
+def _forget_scores(root: Path, oldest: float) -> None:
+    """Remove the scores of models that no run has scored with for a while."""
+    for path in (root / JOURNALS / BOOKS).glob("*.sqlite"):
+        if path.stat().st_mtime < oldest:
+            path.unlink(missing_ok=True)
 
 
 def _forget_answers(root: Path, oldest: float) -> None:

@@ -17,7 +17,13 @@ MESSAGE = pa.struct(
 
 CHUNK_ROWS = 10_000
 """Rows of a chunk of a table, and of a row group of its file."""
-LISTS = {"strings": pa.string(), "messages": MESSAGE, "ids": pa.int32(), "flags": pa.bool_()}
+LISTS = {
+    "strings": pa.string(),
+    "messages": MESSAGE,
+    "ids": pa.int32(),
+    "flags": pa.bool_(),
+    "nats": pa.float32(),
+}
 
 
 def _list_of(item: pa.DataType) -> pa.DataType:
@@ -25,8 +31,8 @@ def _list_of(item: pa.DataType) -> pa.DataType:
 
 
 def _table(**columns: pa.DataType | str) -> pa.Schema:
-    """Return a schema without nulls; "strings", "messages", "ids" and "flags" name the list types
-    in use.
+    """Return a schema without nulls; "strings", "messages", "ids", "flags" and "nats" name the list
+    types in use.
     """
     fields = []
     for name, kind in columns.items():
@@ -115,6 +121,15 @@ BASELINES = _table(trace_id=TEXT, prompt=TEXT, think=TEXT, answer=TEXT, recipe=T
 """How the teacher writes when asked bare: the control arm's traces, whatever the gates say of them.
 prompt: the user's turn.
 """
+
+SCORES = _table(
+    text_id=TEXT, model=TEXT, prompt_tokens=INT, ids="ids", ends="ids", nats="nats", top=INT, top_ids="ids",
+    top_nats="nats",
+)  # fmt: skip
+"""How likely a model finds given texts. ids: the text's tokens. ends: characters up to
+each token's end, all 0 where unknown. nats: log p of each, natural
+logarithm, given the prompt and what stands before. top_ids, top_nats: the `top` likeliest tokens of
+each position, likeliest first, position by position; their length is top times that of ids."""
 
 AUDITS = _table(trace_id=TEXT, reason=TEXT)
 """Traces in which producer state was found, a row a reason. reason: the detector."""

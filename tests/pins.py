@@ -48,6 +48,9 @@ STAGES = {
     "traces": Stage("traces.task:CODE_VERSION", ("traces.generate",)),
     "baselines": Stage("traces.task:BASELINE_VERSION", ("traces.baseline",)),
     "audits": Stage("verdicts.task:AUDIT_VERSION", ("verdicts.audit.traces",)),
+    "scores": Stage(
+        "verdicts.audit.task:CODE_VERSION", ("verdicts.audit.scored", "inference.score")
+    ),
     "verdicts": Stage("verdicts.task:CODE_VERSION", ("verdicts.gates",)),
     "gates": Stage("verdicts.task:GATE_CHECKS_VERSION", ("verdicts.worth",)),
     "coherence": Stage("verdicts.task:COHERENCE_VERSION", ("verdicts.opinions",)),

@@ -138,6 +138,21 @@ def engine_and_address(recipe: Recipe) -> Iterator[Fault]:
         )
 
 
+def surprised_teachers(recipe: Recipe) -> Iterator[Fault]:
+    """Yield a fault when traces shall be scored by a teacher that has no weights."""
+    if recipe.audit.surprise.traces and recipe.traces.teacher.engine == "scripted":
+        yield Fault(
+            "audit.surprise.traces",
+            "the scripted engine has no model that could score a trace; set it to 0, or "
+            "traces.teacher.engine to vllm or endpoint",
+        )
+    if recipe.audit.surprise.traces and not recipe.prompts.control:
+        yield Fault(
+            "audit.surprise.traces",
+            "there is no control arm to measure surprise by; set prompts.control to 0.08",
+        )
+
+
 def question_specs(recipe: Recipe) -> tuple[tuple[str, QuestionSpec], ...]:
     """Return every set of questions of a recipe with the setting that holds it."""
     return ("questions", recipe.questions), ("probe.questions", recipe.probe.questions)

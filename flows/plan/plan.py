@@ -25,7 +25,7 @@ OF_SETTINGS: tuple[Check, ...] = (
     bands.bands, bands.think_bands, bands.reachable_thoughts, bands.windows,
     bands.training_window, bands.training_batch,
     names.problem_names, names.categories, names.unused, names.places_there, names.models_there, names.embeddings, names.rubrics,
-    names.engine_and_address, names.neighbours,
+    names.engine_and_address, names.neighbours, names.surprised_teachers,
     wording.forms, wording.ignored_forms, wording.templates,
 )  # fmt: skip
 """What the settings alone tell; together they take milliseconds."""

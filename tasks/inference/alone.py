@@ -5,11 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from tasks.inference.chat import opened_think, prompt_tokens
 from tasks.inference.complete import ask_once
 from tasks.inference.control import control_of
 from tasks.inference.engine import Adapter, Ask, EnginePlacement, Message, TeacherSpec
 from tasks.inference.models import quiet_transformers, resolve
+from tasks.inference.scoring import NO_TOKENS, Scored, Text, Tokens, faulty, text_tokens
 
 
 @dataclass(frozen=True)
@@ -102,8 +105,34 @@ def by_weights(
         text=opened + control_of(tokenizer).spoken(_without_end(tokenizer, output)),
         output_ids=tuple(output),
         finish_reason="length" if len(output) >= teacher.max_tokens else "stop", load_seconds=loaded - started, seconds=ended - loaded,
-        recorded_nats=_nats(model, tokenizer, ids, recorded.removeprefix(opened)) if recorded else None,
+        recorded_nats=_nats(model, tokenizer, messages, recorded) if recorded else None,
     )  # fmt: skip
+
+
+def by_transformers(model: Any, tokens: Tokens, text: Text) -> Scored:
+    """Return a text's scores by one forward pass of a transformers model, one row at a time.
+
+    model: a causal language model in evaluation mode; the logits become float32 before the softmax.
+    """
+    import torch
+
+    if not tokens.text:
+        return faulty(text.key, NO_TOKENS, len(tokens.prompt))
+    ids = torch.tensor([[*tokens.prompt, *tokens.text]], device=model.device)
+    with torch.no_grad():
+        logits = model(ids).logits[0, len(tokens.prompt) - 1 : -1].float()
+    likely = torch.log_softmax(logits, dim=-1)
+    own = likely.gather(1, ids[0, len(tokens.prompt) :, None])[:, 0]
+    best = likely.topk(text.top, dim=-1)
+    return Scored(
+        text.key,
+        len(tokens.prompt),
+        np.array(tokens.text, np.int32),
+        np.array(tokens.ends, np.int32),
+        own.cpu().numpy(),
+        best.indices.to(torch.int32).cpu().numpy(),
+        best.values.cpu().numpy(),
+    )
 
 
 def _without_end(tokenizer: Any, output: Sequence[int]) -> str:
@@ -139,12 +168,7 @@ def _sampling(teacher: TeacherSpec) -> dict[str, object]:
     }
 
 
-def _nats(model: Any, tokenizer: Any, prompt: list[int], text: str) -> float:
+def _nats(model: Any, tokenizer: Any, messages: Sequence[Message], text: str) -> float:
     """Return the mean negative log-likelihood of a text behind a prompt."""
-    import torch
-
-    said = tokenizer(text, add_special_tokens=False)["input_ids"]
-    ids = torch.tensor([[*prompt, *said]], device=model.device)
-    with torch.no_grad():
-        likely = torch.log_softmax(model(ids).logits[0, len(prompt) - 1 : -1].float(), dim=-1)
-    return float(-likely.gather(1, ids[0, len(prompt) :, None]).mean())
+    asked = Text("", tuple(messages), text)
+    return -float(by_transformers(model, text_tokens(tokenizer, asked), asked).nats.mean())

@@ -170,7 +170,7 @@ def _say(data: Mapping[str, Any]) -> None:
             log.info("%s", text)
 
 
-def engine_actor(spec: TeacherSpec, placement: EnginePlacement) -> Any:
+def engine_actor(spec: TeacherSpec, placement: EnginePlacement, *, scores: bool = False) -> Any:
     """Start an actor on a GPU of its own, or, where the cluster has none, wherever there is room."""
     import ray
 
@@ -186,7 +186,7 @@ def engine_actor(spec: TeacherSpec, placement: EnginePlacement) -> Any:
     remote = ray.remote(EngineHost).options(
         num_cpus=0, scheduling_strategy="SPREAD", max_concurrency=placement.window + 8, **own
     )
-    return remote.remote(spec, placement)
+    return remote.remote(spec, placement, scores)
 
 
 def ray_error() -> type[Exception]:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 from tasks.inference.engine import (
     Adapter,
@@ -21,10 +22,22 @@ from tasks.inference.warm import WARM
 from tasks.progress import Progress
 from tasks.spec import canonical, digest
 
+Request = TypeVar("Request")
+Request_contra = TypeVar("Request_contra", contravariant=True)
+Answer = TypeVar("Answer")
+Answer_co = TypeVar("Answer_co", covariant=True)
 ASKING_VERSION = 2
 """Raise it when the same request would be asked differently: every answer is then asked for anew."""
 JOURNALS = "journal"
 """Folder below the root that holds a journal for every teacher."""
+
+
+class Asked(Protocol[Request_contra, Answer_co]):
+    """What takes requests one by one: an engine, or a scorer."""
+
+    async def ask(self, ask: Request_contra) -> Answer_co:
+        """Return the answer to one request."""
+        ...
 
 
 class Completions:
@@ -129,7 +142,11 @@ class _Asking:
 
 
 async def ask_all(
-    pending: Iterable[Ask], engine: Engine, *, window: int, keep: Callable[[Completion], object]
+    pending: Iterable[Request],
+    engine: Asked[Request, Answer],
+    *,
+    window: int,
+    keep: Callable[[Answer], object],
 ) -> None:
     """Ask every row with at most `window` in flight; a finished one is kept, and makes room for the next at once."""
     source = iter(pending)

@@ -15,7 +15,7 @@ from tenacity import (
 
 from tasks.errors import BadRecipe, EndpointUnreachable
 from tasks.inference.chat import TAIL_TOKENS, opening_of
-from tasks.inference.control import known_control
+from tasks.inference.control import Control, known_control
 from tasks.inference.engine import (
     Ask,
     Completion,
@@ -80,7 +80,7 @@ class EndpointEngine:
         url = f"{self._base}/{'completions' if ask.prompt else 'chat/completions'}"
         status, payload = await self._asked(url, self._body(ask))
         if status in REFUSED:
-            reason = "prompt_too_long" if _too_long(payload) else "refused"
+            reason = "prompt_too_long" if too_long(payload) else "refused"
             return Completion(ask.key, "", reason, 0, 0)
         if status != 200:
             raise BadRecipe(
@@ -122,7 +122,7 @@ class EndpointEngine:
         """
         raw = self._raw
         status, payload = await self._send(url, {**body, **raw})
-        if not raw or status not in REFUSED or _too_long(payload):
+        if not raw or status not in REFUSED or too_long(payload):
             return status, payload
         plain = await self._send(url, body)
         if plain[0] == 200:
@@ -158,6 +158,23 @@ class EndpointEngine:
             return str(parsed(payload)["prompt"])
         self._decodes = False
         return None
+
+    @property
+    def base(self) -> str:
+        """The server's address without /v1."""
+        return self._base.removesuffix("/v1")
+
+    @property
+    def control(self) -> Control:
+        """The control tokens of the model, as far as they are known here."""
+        return self._control
+
+    async def post(self, path: str, body: Mapping[str, object]) -> tuple[int, bytes]:
+        """Return the server's status and answer to a request to one of its paths.
+
+        It is tried as often as a row is; EndpointUnreachable after the last attempt.
+        """
+        return await self._send(f"{self.base}{path}", {"model": self._model, **body})
 
     async def _send(self, url: str, body: Mapping[str, object]) -> tuple[int, bytes]:
         encoded = orjson.dumps(body)
@@ -237,7 +254,7 @@ class EndpointEngine:
         return self._session
 
 
-def _too_long(payload: bytes) -> bool:
+def too_long(payload: bytes) -> bool:
     return any(word in payload for word in TOO_LONG)
 
 

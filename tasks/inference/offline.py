@@ -1,6 +1,7 @@
 """vLLM in this process: one engine, many rows in flight."""
 
 import os
+from collections.abc import Mapping
 from typing import Any
 
 from tasks.inference.chat import opened_think, request_tokens
@@ -26,16 +27,9 @@ class OfflineEngine:
     """An asynchronous vLLM engine fed with token ids, so that a prompt's length is known before it is asked."""
 
     def __init__(self, spec: TeacherSpec, placement: EnginePlacement) -> None:
-        _on_cpu(placement)
-        from vllm import AsyncEngineArgs
-        from vllm.v1.engine.async_llm import AsyncLLM
-
+        arguments = engine_arguments(spec, placement) | lora_arguments(placement.adapter_rank)
         self._sampling = sampling_of(spec)
-        self._engine = AsyncLLM.from_engine_args(
-            AsyncEngineArgs(
-                **engine_arguments(spec, placement), **lora_arguments(placement.adapter_rank)
-            )
-        )
+        self._engine = started(arguments, placement)
         self._tokenizer = self._engine.get_tokenizer()
         self._control = control_of(self._tokenizer)
         self._adapters: dict[str, int] = {}
@@ -89,6 +83,37 @@ def _parameters(own: Sampling, ask: Ask) -> Any:
     )
 
 
+def reading_parameters(top: int) -> Any:
+    """Return how a text is read: log-probabilities of its tokens and of the `top` likeliest."""
+    from vllm import SamplingParams
+    from vllm.sampling_params import RequestOutputKind
+
+    return SamplingParams(
+        temperature=0,
+        max_tokens=1,
+        prompt_logprobs=top,
+        flat_logprobs=True,
+        detokenize=False,
+        output_kind=RequestOutputKind.FINAL_ONLY,
+    )
+
+
+def started(arguments: Mapping[str, object], placement: EnginePlacement) -> Any:
+    """Return an asynchronous vLLM engine with these arguments."""
+    _on_cpu(placement)
+    from vllm import AsyncEngineArgs
+    from vllm.v1.engine.async_llm import AsyncLLM
+
+    return AsyncLLM.from_engine_args(AsyncEngineArgs(**arguments))
+
+
+def is_cpu() -> bool:
+    """Whether engines run on the CPU of this machine."""
+    from vllm.platforms import current_platform
+
+    return bool(current_platform.is_cpu())
+
+
 def engine_arguments(spec: TeacherSpec, placement: EnginePlacement) -> dict[str, object]:
     """Return vLLM's engine arguments for this model on this machine.
 
@@ -100,9 +125,7 @@ def engine_arguments(spec: TeacherSpec, placement: EnginePlacement) -> dict[str,
         "max_num_seqs": placement.window, "tensor_parallel_size": placement.tensor_parallel, "seed": 0,
         "trust_remote_code": spec.trust_remote_code, "load_format": "safetensors",
     }  # fmt: skip
-    from vllm.platforms import current_platform
-
-    if current_platform.is_cpu():
+    if is_cpu():
         steady = {
             "enable_chunked_prefill": False,
             "enable_prefix_caching": False,
@@ -122,9 +145,7 @@ def _on_cpu(placement: EnginePlacement) -> None:
     Left to itself it pins its threads to all cores but the last: the same ones for every engine on the machine. And it runs the model in a
     third process, whose imports take as long as those of the second. Threads are counted by who starts the engine (OMP_NUM_THREADS).
     """
-    from vllm.platforms import current_platform
-
-    if current_platform.is_cpu():
+    if is_cpu():
         os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", str(placement.kv_cache_gib))
         os.environ.setdefault("VLLM_CPU_OMP_THREADS_BIND", "nobind")
         os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")

@@ -4,7 +4,13 @@ import json
 import os
 
 from tasks.errors import BadRecipe
-from tasks.inference.engine import Adapter, Engine, EnginePlacement, TeacherSpec
+from tasks.inference.engine import (
+    Adapter,
+    Engine,
+    EnginePlacement,
+    TeacherSpec,
+)
+from tasks.inference.scoring import Scorer
 
 API_KEY = "TRACEMILL_API_KEY"
 
@@ -36,6 +42,20 @@ async def open_engine(
         rank = max(placement.adapter_rank, rank_of(adapter))
         placement = placement.model_copy(update={"adapter_rank": rank})
     return await ShardedEngine.start(spec, placement)
+
+
+async def open_scorer(spec: TeacherSpec, placement: EnginePlacement) -> Scorer:
+    """Return what scores texts under a teacher's weights, started. BadRecipe for one without any."""
+    if spec.engine == "scripted":
+        raise BadRecipe("the scripted engine has no model, so it cannot score a text")
+    if spec.engine == "endpoint":
+        from tasks.inference.endpoint import EndpointEngine
+        from tasks.inference.endpoint_scorer import EndpointScorer
+
+        return EndpointScorer(EndpointEngine(spec, placement, api_key=os.environ.get(API_KEY, "")))
+    from tasks.inference.sharded import ShardedScorer
+
+    return await ShardedScorer.start(spec, placement, scores=True)
 
 
 def rank_of(adapter: Adapter) -> int:

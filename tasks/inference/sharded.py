@@ -5,29 +5,39 @@ import contextlib
 import itertools
 import logging
 import re
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from tasks.errors import BadRecipe, EngineLost, MillError
 from tasks.inference.cluster import engine_actor, init_failed, join_ray, kill_actor, ray_error
 from tasks.inference.engine import Ask, Completion, EnginePlacement, TeacherSpec
+from tasks.inference.scoring import Scored, Text
 
 STOP_SECONDS = 20
 HANDLER = "tracemill"
+Q = TypeVar("Q", Ask, Text)
+A = TypeVar("A", Completion, Scored)
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 log = logging.getLogger(__name__)
 
 
-class ShardedEngine:
-    """Many vLLM engines behind one door. Rows go to the engine with the fewest in flight."""
+class Sharded(Generic[Q, A]):
+    """Many vLLM engines behind one door. Rows go to the engine with the fewest in flight.
 
-    def __init__(self, spec: TeacherSpec, placement: EnginePlacement) -> None:
-        self._seats = [_Seat(spec, placement, number) for number in range(placement.replicas)]
+    Q, A: requests and answers, Ask and Completion, or Text and Scored where the engines score.
+    """
+
+    def __init__(self, spec: TeacherSpec, placement: EnginePlacement, *, scores: bool) -> None:
+        self._seats: list[_Seat[Q, A]] = [
+            _Seat(spec, placement, number, scores=scores) for number in range(placement.replicas)
+        ]
 
     @classmethod
-    async def start(cls, spec: TeacherSpec, placement: EnginePlacement) -> "ShardedEngine":
+    async def start(
+        cls, spec: TeacherSpec, placement: EnginePlacement, *, scores: bool = False
+    ) -> "Sharded[Q, A]":
         """Join or start Ray and load every engine; EngineLost when one cannot be loaded at all."""
         join_ray(placement.ray_address, niceness=placement.niceness)
-        engine = cls(spec, placement)
+        engine = cls(spec, placement, scores=scores)
         try:
             await asyncio.gather(*(seat.start() for seat in engine._seats))
         except BaseException:
@@ -35,7 +45,7 @@ class ShardedEngine:
             raise
         return engine
 
-    async def ask(self, ask: Ask) -> Completion:
+    async def ask(self, ask: Q) -> A:
         """Return the answer of whichever engine took the row; EngineLost when that engine died too often."""
         return await min(self._seats, key=lambda seat: len(seat.waiting)).ask(ask)
 
@@ -49,28 +59,37 @@ class ShardedEngine:
         return [seat.pid for seat in self._seats if seat.pid]
 
 
-class _Seat:
+ShardedEngine = Sharded[Ask, Completion]
+"""Engines that answer."""
+ShardedScorer = Sharded[Text, Scored]
+"""Engines that score."""
+
+
+class _Seat(Generic[Q, A]):
     """One engine's place: the actor that holds it now, and the rows that wait for it."""
 
-    def __init__(self, spec: TeacherSpec, placement: EnginePlacement, number: int) -> None:
+    def __init__(
+        self, spec: TeacherSpec, placement: EnginePlacement, number: int, *, scores: bool
+    ) -> None:
+        self._scores = scores
         self._spec, self._placement, self._number = spec, placement, number
         self._restarts_left = placement.restarts
-        self._outbox: list[Ask] = []
+        self._outbox: list[Q] = []
         self._wake, self._loaded = asyncio.Event(), asyncio.Event()
         self._actor: Any = None
         self._pumps: list[asyncio.Task[None]] = []
         self._lost: EngineLost | None = None
-        self.waiting: dict[str, tuple[Ask, asyncio.Future[Completion]]] = {}
+        self.waiting: dict[str, tuple[Q, asyncio.Future[A]]] = {}
         self.pid = 0
 
     async def start(self) -> None:
         await self._load()
         self._pumps = [asyncio.create_task(self._send()), asyncio.create_task(self._receive())]
 
-    async def ask(self, ask: Ask) -> Completion:
+    async def ask(self, ask: Q) -> A:
         if self._lost:
             raise self._lost
-        future: asyncio.Future[Completion] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[A] = asyncio.get_running_loop().create_future()
         self.waiting[ask.key] = (ask, future)
         self._outbox.append(ask)
         self._wake.set()
@@ -105,7 +124,7 @@ class _Seat:
             except ray_error() as exc:
                 await self._replace(exc)
 
-    def _hand_over(self, completion: Completion) -> None:
+    def _hand_over(self, completion: A) -> None:
         _, future = self.waiting.pop(completion.key)
         if not future.done():
             future.set_result(completion)
@@ -129,7 +148,7 @@ class _Seat:
     async def _load(self) -> None:
         """Load an engine in a new actor. Raises BadRecipe when it cannot be built, EngineLost when its process dies meanwhile."""
         self._unload()
-        actor = engine_actor(self._spec, self._placement)
+        actor = engine_actor(self._spec, self._placement, scores=self._scores)
         try:
             self.pid = await actor.ready.remote()
         except ray_error() as exc:

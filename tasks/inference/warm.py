@@ -4,13 +4,14 @@ import asyncio
 import atexit
 import logging
 import threading
-from collections.abc import Awaitable, Callable
-from typing import NamedTuple, TypeVar
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, NamedTuple, TypeVar, cast
 
 from tasks.inference.engine import Adapter, Engine, EnginePlacement, TeacherSpec
 from tasks.inference.memory import roomy
 from tasks.inference.models import identity
-from tasks.inference.opening import open_engine, rank_of
+from tasks.inference.opening import open_engine, open_scorer, rank_of
+from tasks.inference.scoring import Scorer
 
 T = TypeVar("T")
 STOP_SECONDS = 30.0
@@ -43,7 +44,7 @@ class Warm:
 
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._engine: Engine | None = None
+        self._engine: Engine | Scorer | None = None
         self._loaded = _Loaded((), 0, 0)
         self._busy = threading.Lock()
         self.loads = 0
@@ -58,13 +59,19 @@ class Warm:
         adapter: Adapter | None = None,
     ) -> T:
         """Return what work on the teacher's engine gives; the engine is loaded first where it is not."""
-        if teacher.engine == "vllm":
-            # Ray must start on the thread that hears signals.
-            from tasks.inference.cluster import join_ray
+        return self._held(teacher, placement, self._worked(teacher, placement, work, adapter))
 
-            join_ray(placement.ray_address, niceness=placement.niceness)
-        with self._busy:
-            return self._run(self._worked(teacher, placement, work, adapter))
+    def score(
+        self,
+        teacher: TeacherSpec,
+        placement: EnginePlacement,
+        work: Callable[[Scorer], Awaitable[T]],
+    ) -> T:
+        """Return what work on a scorer of the teacher's weights gives.
+
+        It is another engine than the one that answers, so that one is closed first.
+        """
+        return self._held(teacher, placement, self._scored(teacher, placement, work))
 
     def release(self) -> None:
         """Close the engine, if there is one: a training, or another program, wants its memory."""
@@ -84,6 +91,33 @@ class Warm:
     def __exit__(self, *exc: object) -> None:
         self.release()
 
+    def _held(
+        self, teacher: TeacherSpec, placement: EnginePlacement, work: Coroutine[Any, Any, T]
+    ) -> T:
+        if teacher.engine == "vllm":
+            # Ray must start on the thread that hears signals.
+            from tasks.inference.cluster import join_ray
+
+            try:
+                join_ray(placement.ray_address, niceness=placement.niceness)
+            except BaseException:
+                work.close()
+                raise
+        with self._busy:
+            return self._run(work)
+
+    async def _scored(
+        self,
+        teacher: TeacherSpec,
+        placement: EnginePlacement,
+        work: Callable[[Scorer], Awaitable[T]],
+    ) -> T:
+        wanted = _Loaded(("scores", *_wanted(teacher, placement)), teacher.max_model_len, 0)
+        scorer = cast(
+            Scorer, await self._loaded_for(wanted, teacher, lambda: open_scorer(teacher, placement))
+        )
+        return await self._ended(work(scorer))
+
     async def _worked(
         self,
         teacher: TeacherSpec,
@@ -91,9 +125,12 @@ class Warm:
         work: Callable[[Engine], Awaitable[T]],
         adapter: Adapter | None,
     ) -> T:
-        engine = await self._opened(teacher, placement, adapter)
+        return await self._ended(work(await self._opened(teacher, placement, adapter)))
+
+    async def _ended(self, work: Awaitable[T]) -> T:
+        """Return what work gives; the engine is closed when it fails."""
         try:
-            return await work(engine)
+            return await work
         except BaseException:
             await self._close()
             raise
@@ -103,13 +140,23 @@ class Warm:
     ) -> Engine:
         rank = max(placement.adapter_rank, rank_of(adapter) if adapter else 0)
         wanted = _Loaded(_wanted(teacher, placement), teacher.max_model_len, rank)
-        if self._engine and self._loaded.serves(wanted):
-            return self._engine
-        await self._close()
-        self.loads += 1
-        log.info("loading an engine for %s", teacher.model)
-        self._engine = await open_engine(teacher, placement, adapter)
-        self._loaded = wanted
+        opened = await self._loaded_for(
+            wanted, teacher, lambda: open_engine(teacher, placement, adapter)
+        )
+        return cast(Engine, opened)
+
+    async def _loaded_for(
+        self,
+        wanted: _Loaded,
+        teacher: TeacherSpec,
+        opened: Callable[[], Awaitable[Engine | Scorer]],
+    ) -> Engine | Scorer:
+        if self._engine is None or not self._loaded.serves(wanted):
+            await self._close()
+            self.loads += 1
+            log.info("loading an engine for %s", teacher.model)
+            self._engine = await opened()
+            self._loaded = wanted
         return self._engine
 
     async def _close(self) -> None:

@@ -92,22 +92,23 @@ def audit_traces(
     spec: TraceAuditSpec,
     root: Path,
     recipe: str,
+    scores: Table | None = None,
 ) -> Table:
     """Put all traces before the audit at once. The table is kept either way; refuse_leaky_traces ends the run that leaks.
 
-    recipe: its name, for the page; the page also says the day. Neither is part of the table or of its key.
+    recipe: its name, for the page, and no part of the key. scores: the teacher's, None where unasked.
     """
     baselines_digest = digest(*sorted(table.digest for table in baselines))
     inputs = digests({"traces": traces, "prompts": prompts}) | {"baselines": baselines_digest}
+    inputs |= {"scores": scores.digest} if scores else {}
     key = Key("audits", AUDIT_VERSION, spec, inputs)
     facts = origin(recipe, key.fingerprint, traces, prompts, baselines)
-    return settle(
-        root,
-        key,
-        lambda: audit_table(
-            traces.read(), prompts.read(), [table.read() for table in baselines], spec, facts
-        ),
-    )
+
+    def made() -> Made:
+        control, said = [table.read() for table in baselines], scores.read() if scores else None
+        return audit_table(traces.read(), prompts.read(), control, spec, facts, scores=said)
+
+    return settle(root, key, made)
 
 
 @task(name="refuse_leaky_traces")

@@ -1,6 +1,6 @@
 """A whole corpus put before every detector: two passes over its rows, a third over those that serve as evidence."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Literal
 
@@ -53,22 +53,31 @@ def audit(
     *,
     style: Style | None = None,
     progress: Progress = lambda stage, rows: None,
+    further: Sequence[Detector] = (),
 ) -> Outcome:
     """Return what is to be said of a corpus. style: of a baseline; EmptyTable when there are no rows.
 
+    further: detectors that a caller adds, for what this corpus alone lets them know.
+
     What the first rows betray by themselves stays suspect, however many rows follow that water it down.
     """
-    outcome = _audit(corpus, spec, style, progress)
+    outcome = _audit(corpus, spec, style, progress, further)
     for rows in FIRST_ROWS:
         if outcome.verdict == "clean" and rows < outcome.rows:
-            first = _audit(FirstRows(corpus, rows), spec, style, lambda stage, rows: None)
+            first = _audit(FirstRows(corpus, rows), spec, style, lambda stage, rows: None, ())
             outcome = outcome.with_suspects(first)
     return outcome
 
 
-def _audit(corpus: Rows, spec: AuditSpec, style: Style | None, progress: Progress) -> Outcome:
+def _audit(
+    corpus: Rows,
+    spec: AuditSpec,
+    style: Style | None,
+    progress: Progress,
+    further: Sequence[Detector],
+) -> Outcome:
     counts = Counts() if style else Counts(OPENER_VIEWS)
-    detectors = _detectors(corpus, counts, spec, style)
+    detectors = [*_detectors(corpus, counts, spec, style), *further]
     openers, ids, rows = Openers(), [], 0
     for batch in batches_of(corpus):
         counts.add(batch.tokens, batch.samples_of)

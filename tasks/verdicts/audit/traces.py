@@ -16,6 +16,7 @@ from tasks.verdicts.audit.audit import AuditSpec, audit
 from tasks.verdicts.audit.batch import PRODUCER
 from tasks.verdicts.audit.outcome import SUSPECT, Outcome
 from tasks.verdicts.audit.report import Fact, percent, report
+from tasks.verdicts.audit.scored import SurpriseSpec, detector_of
 from tasks.verdicts.audit.style import Style
 
 PROOFS, CORPUS_WIDE = (
@@ -37,6 +38,9 @@ class TraceAuditSpec(Spec):
 
     allowed: tuple[str, ...] = ()
     """Phrases a person has looked at and cleared: patterns made of them are reported as cleared and reject no trace."""
+
+    surprise: SurpriseSpec = SurpriseSpec()
+    """Traces that the teacher itself scores, to find text that it would not have written."""
 
     tolerated: float = Field(default=0.01, ge=0, le=1)
     """Share of the traces up to which a pattern only rejects the traces that hold it; a wider one ends the run. A canary always ends it."""
@@ -62,10 +66,13 @@ def audit_table(
     baselines: Sequence[pa.Table],
     spec: TraceAuditSpec,
     facts: Sequence[Fact] = (),
+    *,
+    scores: pa.Table | None = None,
 ) -> Made:
     """Return AUDITS: a row for every reason that producer state was found in a trace. Page and outcome lie beside it.
 
-    facts: what the page says of its origin.
+    facts: what the page says of its origin. scores: SCORES of the traces, where the teacher scored
+    them.
     """
     suspects = _suspects(traces, prompts)
     outcome = (
@@ -74,6 +81,7 @@ def audit_table(
             AuditSpec(allowed=spec.allowed),
             style=_style(baselines),
             progress=_counting(suspects.num_rows),
+            further=() if scores is None else (detector_of(scores, traces, baselines),),
         )
         if suspects.num_rows
         else None
