@@ -9,14 +9,14 @@ from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
+from tasks.audit.audit import AuditSpec, Progress, audit
+from tasks.audit.files import data_files
+from tasks.audit.outcome import Outcome, Pattern, Verdict
+from tasks.audit.reading import Columns, RowFile
+from tasks.audit.report import Fact, audited_today, percent, report
+from tasks.audit.style import Style
 from tasks.errors import StoreUnreachable
 from tasks.ngrams import plain_text
-from tasks.verdicts.audit.audit import AuditSpec, Progress, audit
-from tasks.verdicts.audit.files import data_files
-from tasks.verdicts.audit.outcome import Outcome, Pattern, Verdict
-from tasks.verdicts.audit.reading import Columns, RowFile
-from tasks.verdicts.audit.report import Fact, audited_today, percent, report
-from tasks.verdicts.audit.style import Style
 
 SHOWN_PATTERNS, SHOWN_OPENERS = 12, 5
 EXIT_CODES: dict[Verdict, int] = {"clean": 0, "leak": 1, "fault": 1, "suspect": 3}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from tasks.verdicts.audit.audit import AuditSpec
+    from tasks.audit.audit import AuditSpec
 
 Corpus = Annotated[
     Path,
@@ -84,7 +84,7 @@ def audit(
     2 (unreadable), 3 (suspect: a person must look).
     """
     from flows.audit import EXIT_CODES, audit_file, facts_of, show, write
-    from tasks.verdicts.audit.reading import Columns
+    from tasks.audit.reading import Columns
 
     spec = _spec(preset, allow or ())
     shown = Columns(think=think_column, prompt=tuple(prompt_column or ()))
@@ -98,9 +98,9 @@ def audit(
 
 def _spec(preset: str, allowed: Sequence[str]) -> "AuditSpec":
     """Return what the audit looks for; an unknown preset is an error that lists the known ones."""
+    from tasks.audit.audit import AuditSpec
+    from tasks.audit.preset import PRESETS
     from tasks.errors import unknown_name
-    from tasks.verdicts.audit.audit import AuditSpec
-    from tasks.verdicts.audit.preset import PRESETS
 
     if preset not in ("", *PRESETS):
         raise unknown_name("preset", preset, PRESETS)

@@ -25,6 +25,8 @@ from flows.plan.supply import of_tables
 from flows.prune import prune
 from flows.recipe import Overlay, Recipe, Root, laid_over
 from flows.seen import PUBLISHED, announce, announce_broken, leave_changes, leave_links, remember
+from tasks.audit.task import audit_traces, refuse_leaky_traces, score_traces
+from tasks.audit.traces import PAGE
 from tasks.corpus.assemble import offered_prompts
 from tasks.corpus.task import assemble_corpus, data_docs
 from tasks.corpus.trust import weak_spots
@@ -36,16 +38,8 @@ from tasks.sources.task import collect_documents, collect_questions
 from tasks.store import Table
 from tasks.traces.baseline import distinct_traces, earlier
 from tasks.traces.task import RUNS, generate_traces, keep_baseline
-from tasks.verdicts.audit.task import score_traces
-from tasks.verdicts.audit.traces import PAGE
 from tasks.verdicts.opinions import sentence
-from tasks.verdicts.task import (
-    audit_traces,
-    judge_coherence,
-    judge_traces,
-    measure_gates,
-    refuse_leaky_traces,
-)
+from tasks.verdicts.task import judge_coherence, judge_traces, measure_gates
 
 SUMMARIES = "summaries"
 """Folder below the root that holds the latest summary of every corpus, by its fingerprint."""

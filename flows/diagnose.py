@@ -15,13 +15,13 @@ from flows.probe import Probed, probe
 from flows.recipe import Overlay, Recipe, Root, laid_over
 from flows.reproduce import reproduce
 from flows.train_student import stretches
+from tasks.audit.traces import corpus_leaks
 from tasks.errors import GateBroken, RenderBroken
 from tasks.inference.warm import WARM
 from tasks.probe.diagnosis import Diagnosis, Evidence, diagnose
 from tasks.probe.weigh import metrics_of
 from tasks.train.adapter import adapter_of
 from tasks.train.task import encode_examples
-from tasks.verdicts.audit.traces import corpus_leaks
 
 
 class Diagnosed(BaseModel):

@@ -6,6 +6,7 @@ from pathlib import Path
 from flows.build_corpus import Built
 from flows.clock import Clock
 from flows.recipe import Recipe
+from tasks.audit.task import audit_traces
 from tasks.inference.engine import Adapter, TeacherSpec
 from tasks.inference.opening import rank_of
 from tasks.probe.answers import Asked
@@ -14,7 +15,7 @@ from tasks.prompts.task import write_prompts
 from tasks.store import Table
 from tasks.traces.generate import TraceSpec
 from tasks.traces.task import generate_traces
-from tasks.verdicts.task import audit_traces, judge_coherence, judge_traces
+from tasks.verdicts.task import judge_coherence, judge_traces
 
 
 @dataclass(frozen=True)

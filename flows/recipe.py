@@ -10,6 +10,7 @@ from pydantic import Field, ValidationError, field_validator
 from flows.plan.fault import RecipeFaults
 from flows.recipe_errors import faults_of
 from flows.recipe_lines import Origin, lay_over, origin
+from tasks.audit.traces import TraceAuditSpec
 from tasks.corpus.assemble import CorpusSpec
 from tasks.errors import BadRecipe
 from tasks.grounding.ground import GroundingSpec
@@ -22,7 +23,6 @@ from tasks.spec import Placement, Spec, plain_yaml
 from tasks.traces.generate import TraceSpec
 from tasks.train.lora import TrainPlacement, TrainSpec
 from tasks.train.publish import PublishSpec
-from tasks.verdicts.audit.traces import TraceAuditSpec
 from tasks.verdicts.coherence import CoherenceSpec
 from tasks.verdicts.gates import VerdictSpec
 from tasks.verdicts.structure import StructureSpec

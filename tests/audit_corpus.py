@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tasks.audit.reading import FIND_ALL, Columns, RowFile
 from tasks.errors import UnreadableFile
-from tasks.verdicts.audit.reading import FIND_ALL, Columns, RowFile
 
 INLINE = "<think>\nwhy\n</think>\n\nso"
 ROW: dict[str, object] = {"id": "r1", "prompt": "Ask?", "completion": INLINE}

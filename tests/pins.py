@@ -47,10 +47,8 @@ STAGES = {
     "answers asked": Stage("inference.complete:ASKING_VERSION", ("inference.opening",)),
     "traces": Stage("traces.task:CODE_VERSION", ("traces.generate",)),
     "baselines": Stage("traces.task:BASELINE_VERSION", ("traces.baseline",)),
-    "audits": Stage("verdicts.task:AUDIT_VERSION", ("verdicts.audit.traces",)),
-    "scores": Stage(
-        "verdicts.audit.task:CODE_VERSION", ("verdicts.audit.scored", "inference.score")
-    ),
+    "audits": Stage("audit.task:AUDIT_VERSION", ("audit.traces",)),
+    "scores": Stage("audit.task:SCORES_VERSION", ("audit.scored", "inference.score")),
     "verdicts": Stage("verdicts.task:CODE_VERSION", ("verdicts.gates",)),
     "gates": Stage("verdicts.task:GATE_CHECKS_VERSION", ("verdicts.worth",)),
     "coherence": Stage("verdicts.task:COHERENCE_VERSION", ("verdicts.opinions",)),

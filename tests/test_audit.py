@@ -11,11 +11,11 @@ import pytest
 from typer.testing import CliRunner
 
 from flows.cli import app
-from tasks.verdicts.audit import sightings
-from tasks.verdicts.audit.audit import AuditSpec, audit
-from tasks.verdicts.audit.outcome import Outcome
-from tasks.verdicts.audit.report import report
-from tasks.verdicts.audit.style import Style
+from tasks.audit import sightings
+from tasks.audit.audit import AuditSpec, audit
+from tasks.audit.outcome import Outcome
+from tasks.audit.report import report
+from tasks.audit.style import Style
 from tests.bench.leak_world.clean import Row, clean_rows
 from tests.bench.leak_world.families import contaminate, draw_family
 

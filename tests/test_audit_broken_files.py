@@ -8,9 +8,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tasks.audit import json_rows
+from tasks.audit.reading import BATCH_ROWS, RowFile
 from tasks.errors import UnreadableFile
-from tasks.verdicts.audit import json_rows
-from tasks.verdicts.audit.reading import BATCH_ROWS, RowFile
 from tests.audit_corpus import INLINE, ROW, read, refusal, write
 
 LINE = json.dumps(ROW).encode() + b"\n"

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tasks.audit.reading import Columns, RowFile
 from tasks.think import Parsed, join, salvage, split, split_harmony
-from tasks.verdicts.audit.reading import Columns, RowFile
 from tests.audit_corpus import CHAT, INLINE, READ, ROW, read, refusal, write
 
 TEXT = (

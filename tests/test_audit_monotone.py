@@ -9,10 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tasks.verdicts.audit.audit import AuditSpec, audit
-from tasks.verdicts.audit.outcome import Outcome
-from tasks.verdicts.audit.style import Style
-from tasks.verdicts.audit.traces import TableRows
+from tasks.audit.audit import AuditSpec, audit
+from tasks.audit.outcome import Outcome
+from tasks.audit.style import Style
+from tasks.audit.traces import TableRows
 from tests.bench.leak_world.clean import Row
 from tests.bench.leak_world.stamps import draw_stamp, stamped
 from tests.bench.stamp_corpora import problems

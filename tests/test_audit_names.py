@@ -4,7 +4,7 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.verdicts.audit.names import NAME, names_in
+from tasks.audit.names import NAME, names_in
 
 PIECES = st.sampled_from(
     ["a", "Z", "-", "_", "0", "9", "é", "٣", "漢", " ", ".", "\n", "—", "row-12"]

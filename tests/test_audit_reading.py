@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks import rows
+from tasks.audit import reading
+from tasks.audit.reading import AUDITED, BATCH_ROWS, Columns, RowFile
 from tasks.think import join
-from tasks.verdicts.audit import reading
-from tasks.verdicts.audit.reading import AUDITED, BATCH_ROWS, Columns, RowFile
 from tests.audit_corpus import CHAT, READ, ROW, read, write
 
 TEXT = (

@@ -9,17 +9,17 @@ import pyarrow as pa
 import pytest
 
 from flows.audit import facts_of
-from tasks.verdicts.audit.audit import AuditSpec, audit
-from tasks.verdicts.audit.batch import batches_of
-from tasks.verdicts.audit.kinds import Kinds
-from tasks.verdicts.audit.outcome import Outcome
-from tasks.verdicts.audit.power import fewest_stamped, power
-from tasks.verdicts.audit.report import bars, report
-from tasks.verdicts.audit.style import Style
-from tasks.verdicts.audit.tokens import tokens_of
-from tasks.verdicts.audit.traces import TableRows
-from tasks.verdicts.audit.units import Block, BlockBuilder
-from tasks.verdicts.audit.wording import wording
+from tasks.audit.audit import AuditSpec, audit
+from tasks.audit.batch import batches_of
+from tasks.audit.kinds import Kinds
+from tasks.audit.outcome import Outcome
+from tasks.audit.power import fewest_stamped, power
+from tasks.audit.report import bars, report
+from tasks.audit.style import Style
+from tasks.audit.tokens import tokens_of
+from tasks.audit.traces import TableRows
+from tasks.audit.units import Block, BlockBuilder
+from tasks.audit.wording import wording
 from tests.bench.leak_world.clean import Row, clean_rows
 from tests.bench.leak_world.stamps import Stamp, draw_stamp, historic_stamps, stamped
 from tests.bench.stamp_corpora import problems, with_openers

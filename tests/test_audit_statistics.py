@@ -10,17 +10,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest, false_discovery_control
 
+from tasks.audit.batch import Batch
+from tasks.audit.bleed import BleedDetector
+from tasks.audit.characters import repeated_shares
+from tasks.audit.concentration import Tail
+from tasks.audit.counts import Counts, grams_of
+from tasks.audit.discovery import false_discovery
+from tasks.audit.novelty import Null, scan, stretch
+from tasks.audit.openers import LockedLabelDetector
+from tasks.audit.preset import GATES, FourGateDetector
+from tasks.audit.tokens import Tokens, exact_tokens, ngram_hashes, tokens_of
 from tasks.ngrams import laps, words
-from tasks.verdicts.audit.batch import Batch
-from tasks.verdicts.audit.bleed import BleedDetector
-from tasks.verdicts.audit.characters import repeated_shares
-from tasks.verdicts.audit.concentration import Tail
-from tasks.verdicts.audit.counts import Counts, grams_of
-from tasks.verdicts.audit.discovery import false_discovery
-from tasks.verdicts.audit.novelty import Null, scan, stretch
-from tasks.verdicts.audit.openers import LockedLabelDetector
-from tasks.verdicts.audit.preset import GATES, FourGateDetector
-from tasks.verdicts.audit.tokens import Tokens, exact_tokens, ngram_hashes, tokens_of
 
 TEXTS = st.lists(
     st.text(st.sampled_from("abAB 012.,é漢🙂\n'"), max_size=30), min_size=1, max_size=6

@@ -10,9 +10,9 @@ import pytest
 from flows.build_corpus import Summary, build_corpus
 from flows.recipe import Recipe
 from tasks import rows
+from tasks.audit.traces import TraceAuditSpec, audit_table, refuse_leaks, stopping_patterns
 from tasks.errors import EmptyTable, GateBroken
 from tasks.store import Key, Table, once
-from tasks.verdicts.audit.traces import TraceAuditSpec, audit_table, refuse_leaks, stopping_patterns
 from tests.answer_server import answering
 from tests.builders import prompts_table, recipe
 from tests.left import artifacts_of, run_of

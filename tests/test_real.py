@@ -16,12 +16,12 @@ from flows.diagnose import look
 from flows.probe import probe
 from flows.recipe import load_recipe
 from flows.train_student import teach
+from tasks.audit.task import audit_traces, refuse_leaky_traces
 from tasks.errors import GateBroken
 from tasks.inference.warm import WARM
 from tasks.probe.weigh import metrics_of
 from tasks.store import Table, tables
 from tasks.train.adapter import adapter_of
-from tasks.verdicts.task import audit_traces, refuse_leaky_traces
 from tests.builds import TRACEMILL, corpus_bytes
 from tests.contaminate import LABEL, contaminated
 from tests.handbook import untrue

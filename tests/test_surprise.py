@@ -9,10 +9,10 @@ import pytest
 from numpy.typing import NDArray
 
 from tasks import rows, think
+from tasks.audit.scored import SurpriseSpec, texts_to_score
+from tasks.audit.surprise import LEAST_CONTROL, surprising
+from tasks.audit.traces import TraceAuditSpec, audit_table
 from tasks.inference.scoring import Text
-from tasks.verdicts.audit.scored import SurpriseSpec, texts_to_score
-from tasks.verdicts.audit.surprise import LEAST_CONTROL, surprising
-from tasks.verdicts.audit.traces import TraceAuditSpec, audit_table
 from tests.builders import prompts_table
 
 Nats = NDArray[np.float32]

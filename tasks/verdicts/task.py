@@ -1,31 +1,21 @@
 """The verdicts' door."""
 
-import logging
 from pathlib import Path
 
 from prefect import task
 
-from tasks.artifacts import leave_table
 from tasks.inference.complete import JOURNALS
 from tasks.inference.engine import EnginePlacement
-from tasks.spec import digest
 from tasks.stage import STAGE, settle
 from tasks.store import Key, Made, Table, digests
-from tasks.verdicts.audit.traces import (
-    TraceAuditSpec,
-    audit_table,
-    origin,
-    refuse_leaks,
-    stopping_patterns,
-    told_suspects,
-)
 from tasks.verdicts.coherence import CoherenceSpec, judge_digest
 from tasks.verdicts.gates import VerdictSpec, judge
 from tasks.verdicts.opinions import opinions_table
 from tasks.verdicts.worth import gates_table
 
 CODE_VERSION = 6
-AUDIT_VERSION, COHERENCE_VERSION, GATE_CHECKS_VERSION = 5, 4, 3
+COHERENCE_VERSION = 4
+GATE_CHECKS_VERSION = 3
 
 
 @task(**STAGE)
@@ -82,48 +72,6 @@ def measure_gates(
             traces.read(), prompts.read(), passages.read(), questions.read(), verdicts.read(), spec
         ),
     )
-
-
-@task(**STAGE)
-def audit_traces(
-    traces: Table,
-    prompts: Table,
-    baselines: tuple[Table, ...],
-    spec: TraceAuditSpec,
-    root: Path,
-    recipe: str,
-    scores: Table | None = None,
-) -> Table:
-    """Put all traces before the audit at once. The table is kept either way; refuse_leaky_traces ends the run that leaks.
-
-    recipe: its name, for the page, and no part of the key. scores: the teacher's, None where unasked.
-    """
-    baselines_digest = digest(*sorted(table.digest for table in baselines))
-    inputs = digests({"traces": traces, "prompts": prompts}) | {"baselines": baselines_digest}
-    inputs |= {"scores": scores.digest} if scores else {}
-    key = Key("audits", AUDIT_VERSION, spec, inputs)
-    facts = origin(recipe, key.fingerprint, traces, prompts, baselines)
-
-    def made() -> Made:
-        control, said = [table.read() for table in baselines], scores.read() if scores else None
-        return audit_table(traces.read(), prompts.read(), control, spec, facts, scores=said)
-
-    return settle(root, key, made)
-
-
-@task(name="refuse_leaky_traces")
-def refuse_leaky_traces(audits: Table, spec: TraceAuditSpec) -> None:
-    """Raise GateBroken on a pattern of the whole corpus, with the evidence as an artifact; the audited tables stay for reading."""
-    evidence = stopping_patterns(audits, spec)
-    if suspects := told_suspects(audits):
-        logging.getLogger(__name__).warning("%s", suspects)
-    if evidence:
-        leave_table(
-            evidence,
-            key="leaks",
-            description=f"what leaked, with examples: audits `{audits.fingerprint}`",
-        )
-    refuse_leaks(audits, evidence)
 
 
 @task(**STAGE)

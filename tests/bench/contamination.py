@@ -77,8 +77,8 @@ def stopped(recipe: object, built: object, root: Path) -> str:
     from flows.build_corpus import Built
     from flows.clock import Clock
     from flows.recipe import Recipe
+    from tasks.audit.task import audit_traces, refuse_leaky_traces
     from tasks.errors import GateBroken
-    from tasks.verdicts.task import audit_traces, refuse_leaky_traces
 
     assert isinstance(recipe, Recipe) and isinstance(built, Built)
     audits = Clock().run(

@@ -24,10 +24,10 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from tasks.verdicts.audit.audit import AuditSpec, audit
-from tasks.verdicts.audit.reading import RowFile
-from tasks.verdicts.audit.style import Style
-from tasks.verdicts.audit.traces import TableRows
+from tasks.audit.audit import AuditSpec, audit
+from tasks.audit.reading import RowFile
+from tasks.audit.style import Style
+from tasks.audit.traces import TableRows
 from tests.bench.leak_world.clean import STYLES, Row, clean_rows
 from tests.bench.leak_world.families import contaminate_mixed, mixed_family
 

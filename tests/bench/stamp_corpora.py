@@ -7,8 +7,8 @@ from functools import cache
 from pathlib import Path
 from random import Random
 
+from tasks.audit.reading import RowFile
 from tasks.sources.problems import draw
-from tasks.verdicts.audit.reading import RowFile
 from tests.bench.leak_world.clean import STYLES, Row, clean_rows
 
 KINDS = {"lookup": 7, "irac": 2, "addition": 2, "equation": 1, "date": 1}

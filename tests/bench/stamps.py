@@ -18,9 +18,9 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from tasks.verdicts.audit.audit import AuditSpec, audit
-from tasks.verdicts.audit.outcome import Outcome
-from tasks.verdicts.audit.traces import TableRows
+from tasks.audit.audit import AuditSpec, audit
+from tasks.audit.outcome import Outcome
+from tasks.audit.traces import TableRows
 from tests.bench.leak_world.clean import Row
 from tests.bench.leak_world.stamps import (
     POSITIONS,

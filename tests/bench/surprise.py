@@ -25,14 +25,14 @@ import numpy as np
 import pyarrow as pa
 
 from tasks import think
+from tasks.audit.audit import AuditSpec, audit
+from tasks.audit.style import Style
+from tasks.audit.surprise import Nats, surprising
+from tasks.audit.traces import TableRows
 from tasks.inference.alone import by_transformers
 from tasks.inference.models import POCKET
 from tasks.inference.scoring import Text, text_tokens
 from tasks.sources.problems import FAMILIES, draw
-from tasks.verdicts.audit.audit import AuditSpec, audit
-from tasks.verdicts.audit.style import Style
-from tasks.verdicts.audit.surprise import Nats, surprising
-from tasks.verdicts.audit.traces import TableRows
 from tests.bench.leak_world.clean import Row, clean_rows
 from tests.bench.leak_world.families import contaminate_mixed, mixed_family
 
