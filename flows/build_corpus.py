@@ -4,7 +4,7 @@ import json
 import logging
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -19,6 +19,7 @@ from pydantic import BaseModel
 from flows.clock import Clock, StageLine
 from flows.ending import telling
 from flows.models import trusting
+from flows.plan import stored
 from flows.plan.fault import Fault, refuse
 from flows.plan.plan import of_settings, of_supply
 from flows.plan.supply import of_tables
@@ -119,8 +120,13 @@ class Written(NamedTuple):
     prompts: Table
 
 
-def write(recipe: Recipe, root: Path, clock: Clock) -> Written:
+def write(
+    recipe: Recipe, root: Path, clock: Clock, *, ahead: Callable[[], None] | None = None
+) -> Written:
     """Run every stage up to the prompts, inside whichever flow is running.
+
+    ahead: called before passages are made, when they are not in the store yet: what can begin
+    meanwhile.
 
     RecipeFaults when the settings contradict each other, or the documents cannot give what is
     asked; the second is told before anything is embedded.
@@ -131,6 +137,8 @@ def write(recipe: Recipe, root: Path, clock: Clock) -> Written:
     probe_questions = clock.run(collect_questions, recipe.probe.questions, root)
     sources = (documents.read(), questions.read(), probe_questions.read())
     _look_at(recipe, of_supply(recipe, of_tables(*sources, recipe.grounding)))
+    if ahead and not stored.passages(recipe, root, documents):
+        ahead()
     passages = clock.run(ground_passages, documents, recipe.grounding, root)
     prompts = clock.run(write_prompts, passages, questions, recipe.prompts, root)
     return Written(questions, probe_questions, passages, prompts)
@@ -156,7 +164,12 @@ def build(recipe: Recipe, root: Path, clock: Clock) -> Built:
             "trust_remote_code is on for %s: code that comes with the model runs here, with all that you may do",
             with_code,
         )
-    questions, probe_questions, passages, prompts = write(recipe, root, clock)
+    questions, probe_questions, passages, prompts = write(
+        recipe,
+        root,
+        clock,
+        ahead=lambda: WARM.begin(recipe.traces.teacher, recipe.placement.teacher),
+    )
     traces = clock.run(generate_traces, prompts, recipe.traces, recipe.placement.teacher, root)
     own = clock.run(keep_baseline, traces, prompts, recipe.traces.teacher, root, recipe.name)
     baselines: tuple[Table, ...] = (own, *earlier(root, own, batch=traces.rows - own.rows_in))

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tasks.errors import BadRecipe
 from tasks.inference.complete import complete
 from tasks.inference.engine import Adapter, Ask, EnginePlacement, TeacherSpec
 from tasks.inference.models import POCKET
@@ -72,6 +73,7 @@ def test_one_start_serves_every_sampling_and_every_adapter_and_changes_no_answer
 ) -> None:
     student, roomy = adapter(tmp_path / "adapter"), EnginePlacement(adapter_rank=RANK)
     before = WARM.loads
+    WARM.begin(SPOKEN, roomy)
     first = said(tmp_path / "a", SPOKEN, roomy)
     greedy = said(tmp_path / "a", GREEDY, EnginePlacement(window=2))
     taught = said(tmp_path / "a", SPOKEN, roomy, over=student)
@@ -81,6 +83,9 @@ def test_one_start_serves_every_sampling_and_every_adapter_and_changes_no_answer
     assert first not in (greedy, taught)
     assert said(tmp_path / "a", SPOKEN, roomy) == first, "found in the journal"
     WARM.release()
+    WARM.begin(SPOKEN.model_copy(update={"model": str(tmp_path / "none")}), roomy)
+    with pytest.raises(BadRecipe, match="could not be loaded"):
+        said(tmp_path / "b", SPOKEN, EnginePlacement())
     assert said(tmp_path / "b", SPOKEN, EnginePlacement()) == first
     assert said(tmp_path / "b", GREEDY, EnginePlacement()) == greedy
-    assert WARM.loads == before + 2
+    assert WARM.loads == before + 3

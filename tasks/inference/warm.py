@@ -5,6 +5,7 @@ import atexit
 import logging
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
+from concurrent.futures import Future
 from typing import Any, NamedTuple, TypeVar, cast
 
 from tasks.inference.engine import Adapter, Engine, EnginePlacement, TeacherSpec
@@ -47,8 +48,17 @@ class Warm:
         self._engine: Engine | Scorer | None = None
         self._loaded = _Loaded((), 0, 0)
         self._busy = threading.Lock()
+        self._loading = asyncio.Lock()
+        self._ahead: Future[Engine] | None = None
         self.loads = 0
         """Engines that were loaded so far."""
+
+    def begin(self, teacher: TeacherSpec, placement: EnginePlacement) -> None:
+        """Load the teacher's engine while other stages work. What goes wrong is raised when the engine is asked for."""
+        if teacher.engine == "vllm" and self._engine is None and self._ahead is None:
+            _join(placement)
+            opened = self._opened(teacher, placement, None)
+            self._ahead = asyncio.run_coroutine_threadsafe(opened, self._running())
 
     def work(
         self,
@@ -76,6 +86,9 @@ class Warm:
     def release(self) -> None:
         """Close the engine, if there is one: a training, or another program, wants its memory."""
         with self._busy:
+            ahead, self._ahead = self._ahead, None
+            if ahead:
+                ahead.cancel()
             if self._engine:
                 self._run(self._close())
 
@@ -94,15 +107,15 @@ class Warm:
     def _held(
         self, teacher: TeacherSpec, placement: EnginePlacement, work: Coroutine[Any, Any, T]
     ) -> T:
-        if teacher.engine == "vllm":
-            # Ray must start on the thread that hears signals.
-            from tasks.inference.cluster import join_ray
-
-            try:
-                join_ray(placement.ray_address, niceness=placement.niceness)
-            except BaseException:
-                work.close()
-                raise
+        ahead, self._ahead = self._ahead, None
+        try:
+            if teacher.engine == "vllm":
+                _join(placement)
+            if ahead:
+                ahead.result()
+        except BaseException:
+            work.close()
+            raise
         with self._busy:
             return self._run(work)
 
@@ -151,13 +164,14 @@ class Warm:
         teacher: TeacherSpec,
         opened: Callable[[], Awaitable[Engine | Scorer]],
     ) -> Engine | Scorer:
-        if self._engine is None or not self._loaded.serves(wanted):
-            await self._close()
-            self.loads += 1
-            log.info("loading an engine for %s", teacher.model)
-            self._engine = await opened()
-            self._loaded = wanted
-        return self._engine
+        async with self._loading:
+            if self._engine is None or not self._loaded.serves(wanted):
+                await self._close()
+                self.loads += 1
+                log.info("loading an engine for %s", teacher.model)
+                self._engine = await opened()
+                self._loaded = wanted
+            return self._engine
 
     async def _close(self) -> None:
         held, self._engine = self._engine, None
@@ -193,6 +207,13 @@ class Warm:
 
 WARM = Warm()
 """The engine of this process."""
+
+
+def _join(placement: EnginePlacement) -> None:
+    """Join or start Ray, on this thread: it must be the one that hears signals."""
+    from tasks.inference.cluster import join_ray
+
+    join_ray(placement.ray_address, niceness=placement.niceness)
 
 
 def _wanted(teacher: TeacherSpec, placement: EnginePlacement) -> tuple[object, ...]:
