@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -59,3 +60,24 @@ def test_sessions_of_processes_that_are_gone_are_removed_but_for_the_latest(
         "session_latest",
         *ended[-KEPT_SESSIONS:],
     }
+
+
+def test_the_private_names_of_ray_are_where_ray_compat_takes_them_from() -> None:
+    from ray._private import ray_logging, services, utils
+
+    assert callable(utils.set_sigterm_handler)
+    assert callable(services.start_api_server)
+    lines = ray_logging.global_worker_stdstream_dispatcher
+    assert callable(lines.add_handler) and callable(lines.remove_handler)
+    assert version("ray").startswith("2.60."), "look at ray_compat.py, then raise the bound"
+
+
+def test_only_ray_compat_uses_private_names_of_ray() -> None:
+    house = Path(__file__).parents[1]
+    found = {
+        path.name
+        for room in ("tasks", "flows", "deployments")
+        for path in (house / room).rglob("*.py")
+        if "ray._private" in path.read_text()
+    }
+    assert found == {"ray_compat.py"}

@@ -3,21 +3,15 @@
 import contextlib
 import logging
 import os
-import re
 import shutil
-import signal
-import threading
-from collections.abc import Iterator, Mapping
-from contextvars import copy_context
 from pathlib import Path
 from typing import Any
 
 from tasks.errors import BadRecipe, RayNotStarted
 from tasks.inference.engine import EnginePlacement, TeacherSpec
 from tasks.inference.host import EngineHost
+from tasks.inference.ray_compat import heeding_sigterm, relay, without_dashboard
 
-HANDLER = "tracemill"
-COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 QUIET = {"logging_level": "ERROR", "ignore_reinit_error": True}
 START_SECONDS, MOST_START_SECONDS = 60.0, 300.0
 WAIT = "RAY_gcs_server_port_wait_time_s"
@@ -48,7 +42,7 @@ def join_ray(address: str, *, niceness: int = 0) -> None:
                 f"Ray {where} ({_one_line(exc)}); load {os.getloadavg()[0]:.1f} on "
                 f"{os.cpu_count()} cores. Finished rows are kept"
             ) from exc
-    _relay()
+    relay()
 
 
 def prune_sessions(folder: Path) -> list[str]:
@@ -77,7 +71,7 @@ def sessions_folder() -> Path:
 def _join(address: str) -> None:
     import ray
 
-    with _heeding_sigterm():
+    with heeding_sigterm():
         ray.init(address=address, **QUIET)
 
 
@@ -87,7 +81,7 @@ def _start(niceness: int) -> None:
     prune_sessions(sessions_folder())
     os.environ.setdefault(NICENESS, str(niceness))
     os.environ.setdefault(WAIT, str(start_seconds(os.getloadavg()[0], os.cpu_count() or 1)))
-    with _heeding_sigterm(), _without_dashboard():
+    with heeding_sigterm(), without_dashboard():
         ray.init(
             include_dashboard=False,
             object_store_memory=128 * 2**20,
@@ -114,60 +108,6 @@ def start_seconds(load: float, cores: int) -> int:
 
 def _one_line(exc: Exception) -> str:
     return " ".join(str(exc).split())[:300] or type(exc).__name__
-
-
-@contextlib.contextmanager
-def _heeding_sigterm() -> Iterator[None]:
-    """Keep this process' answer to SIGTERM, all along: Ray's own is to exit, and a run cancelled then would count as crashed and be tried again.
-
-    What Ray puts below Python's handlers (it writes a stack trace) is taken away again once Ray has started.
-    """
-    from ray._private import utils
-
-    theirs, answer = utils.set_sigterm_handler, signal.getsignal(signal.SIGTERM)
-    utils.set_sigterm_handler = lambda handler: None
-    try:
-        yield
-    finally:
-        utils.set_sigterm_handler = theirs
-        if answer is not None and threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGTERM, answer)
-
-
-@contextlib.contextmanager
-def _without_dashboard() -> Iterator[None]:
-    """Keep Ray's dashboard process from being started: excluded and with reporting off, it still asks cloud metadata servers where it runs."""
-    from ray._private import services
-
-    start = services.start_api_server
-    services.start_api_server = lambda *_, **__: (None, None)
-    try:
-        yield
-    finally:
-        services.start_api_server = start
-
-
-def _relay() -> None:
-    """Log every line of this job's workers (Ray's own, and the engine's) as INFO, in the context of who joined last: it reaches that run's log.
-
-    Ray, which would print them on the terminal, no longer does.
-    """
-    from ray._private.ray_logging import global_worker_stdstream_dispatcher as lines
-
-    context = copy_context()
-    for name in ("ray_print_logs", HANDLER):
-        lines.remove_handler(name)
-    lines.add_handler(HANDLER, lambda data: context.copy().run(_say, data))
-
-
-def _say(data: Mapping[str, Any]) -> None:
-    lines = (
-        data["lines"] if str(data["pid"]).isdigit() else ()
-    )  # the autoscaler's, every few seconds, say nothing of the work
-    for line in lines:
-        text = COLOUR.sub("", str(line)).strip()
-        if text:
-            log.info("%s", text)
 
 
 def engine_actor(spec: TeacherSpec, placement: EnginePlacement, *, scores: bool = False) -> Any:

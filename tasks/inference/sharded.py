@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import itertools
 import logging
-import re
 from typing import Any, Generic, TypeVar
 
 from tasks.errors import BadRecipe, EngineLost, MillError
@@ -13,10 +12,8 @@ from tasks.inference.engine import Ask, Completion, EnginePlacement, TeacherSpec
 from tasks.inference.scoring import Scored, Text
 
 STOP_SECONDS = 20
-HANDLER = "tracemill"
 Q = TypeVar("Q", Ask, Text)
 A = TypeVar("A", Completion, Scored)
-COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 log = logging.getLogger(__name__)
 
 
