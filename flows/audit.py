@@ -136,7 +136,9 @@ def _openers(outcome: Outcome) -> Grid:
 
 
 def facts_of(path: Path, baseline: Path | None, spec: AuditSpec) -> list[Fact]:
-    """Return what a page says of its origin: the files with their fingerprints, the day, and settings other than the usual."""
+    """Return what a page says of its origin: the files with their fingerprints, the day, and
+    settings other than the usual.
+    """
     facts = [Fact("file", f"{path.name} ({_fingerprint(path)})")]
     if baseline is not None:
         facts.append(Fact("baseline", f"{baseline.name} ({_fingerprint(baseline)})"))

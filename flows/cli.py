@@ -34,8 +34,11 @@ from tasks.errors import MillError  # noqa: E402
 
 app = typer.Typer(
     help="A factory for reasoning data: documents in, a verified corpus of reasoning traces out.",
-    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="markdown",
-)  # fmt: skip
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+)
 
 
 @app.callback()
@@ -83,10 +86,12 @@ def plan(
     root: Root = Path("mill"),
     settings: Settings = None,
 ) -> None:
-    """Check a recipe in seconds, before anything is embedded or asked, and show what a build would do.
+    """Check a recipe in seconds, before anything is embedded or asked, and show what a build would
+    do.
 
-    Tells every fault with its line in the file. Shows ten prompts, their tokens against the model's window, requests, hours
-    and disk. Writes nothing. Exit code 2 when `build` would refuse the recipe; warnings do not change the exit code.
+    Tells every fault with its line in the file. Shows ten prompts, their tokens against the model's
+    window, requests, hours and disk. Writes nothing. Exit code 2 when `build` would refuse the
+    recipe; warnings do not change the exit code.
     """
     from flows.plan.plan import outlook
     from flows.recipe import read_recipe
@@ -135,8 +140,9 @@ def build(
 ) -> None:
     """Build the corpus of a recipe.
 
-    Finished tables are found, not made again, and a finished row is never asked for twice: after a crash, run the same command.
-    Ends with a table of every stage and the places of corpus, rejects, report and Data Docs, and of a summary for scripts (JSON).
+    Finished tables are found, not made again, and a finished row is never asked for twice: after a
+    crash, run the same command. Ends with a table of every stage and the places of corpus, rejects,
+    report and Data Docs, and of a summary for scripts (JSON).
     """
     chosen = checked_recipe(recipe, settings_of(settings, rows), root)
     from flows.build_corpus import build_corpus
@@ -149,8 +155,9 @@ def build(
 def train(recipe: RecipeFile, root: Root = Path("mill"), settings: Settings = None) -> None:
     """Train the recipe's LoRA student, building its corpus first where it is not there.
 
-    Before training, every row is looked at as token ids (the render check); after it, every tensor of the base must be what it was. A killed
-    training goes on from its last checkpoint. Ends with both checks as tables, the loss, and the adapter's place.
+    Before training, every row is looked at as token ids (the render check); after it, every tensor
+    of the base must be what it was. A killed training goes on from its last checkpoint. Ends with
+    both checks as tables, the loss, and the adapter's place.
     """
     chosen = checked_recipe(recipe, settings, root)
     from flows.screen import show_training
@@ -161,10 +168,12 @@ def train(recipe: RecipeFile, root: Root = Path("mill"), settings: Settings = No
 
 @app.command()
 def probe(recipe: RecipeFile, root: Root = Path("mill"), settings: Settings = None) -> None:
-    """Hold the recipe's student against its base model, building and training first what is not there.
+    """Hold the recipe's student against its base model, building and training first what is not
+    there.
 
-    Both answer the probe's questions. Emission: does it still think, as long, and stop? Content: is it right, coherent, and free of leaks?
-    Ends with a table of the metrics, how sure each verdict is, and a page with both models side by side. Exit code 1 when a gate fails.
+    Both answer the probe's questions. Emission: does it still think, as long, and stop? Content: is
+    it right, coherent, and free of leaks? Ends with a table of the metrics, how sure each verdict
+    is, and a page with both models side by side. Exit code 1 when a gate fails.
     """
     chosen = checked_recipe(recipe, settings, root)
     from flows.probe_student import probe_student
@@ -177,8 +186,9 @@ def probe(recipe: RecipeFile, root: Root = Path("mill"), settings: Settings = No
 def diagnose(recipe: RecipeFile, root: Root = Path("mill"), settings: Settings = None) -> None:
     """Name the layer that is at fault when a gate fails, from the cheapest look to the dearest.
 
-    Render check, corpus audit, the base model's own answers, one row alone, the corpus' share of general reasoning; what has not run is run.
-    A layer is only blamed when those before it are sound. Exit code 1 when one is.
+    Render check, corpus audit, the base model's own answers, one row alone, the corpus' share of
+    general reasoning; what has not run is run. A layer is only blamed when those before it are
+    sound. Exit code 1 when one is.
     """
     chosen = checked_recipe(recipe, settings, root)
     from flows.diagnose import diagnose_student
@@ -200,9 +210,11 @@ def reproduce(
     root: Root = Path("mill"),
     settings: Settings = None,
 ) -> None:
-    """Ask one row alone and show everything: the prompt as text and ids, the raw output with special tokens, timing, every gate's verdict.
+    """Ask one row alone and show everything: the prompt as text and ids, the raw output with
+    special tokens, timing, every gate's verdict.
 
-    The row is asked of its own model, adapter included, without an engine: seconds instead of a probe. What was answered then stands beside it.
+    The row is asked of its own model, adapter included, without an engine: seconds instead of a
+    probe. What was answered then stands beside it.
     """
     chosen = checked_recipe(recipe, settings)
     from flows.reproduce import reproduce as ask_again
@@ -220,10 +232,12 @@ def measure(
         bool, typer.Option("--again", help="Measure anew what was measured on this machine before.")
     ] = False,
 ) -> None:
-    """Measure the recipe's candidate teachers on this machine, in order of preference, until one fits its budget of hours.
+    """Measure the recipe's candidate teachers on this machine, in order of preference, until one
+    fits its budget of hours.
 
-    Tokens a second, time to the first token and memory at several levels of concurrency, beside what memory bandwidth allows; then hours and
-    cost for the rows that are wanted, and the choice. Exit code 1 when no candidate fits.
+    Tokens a second, time to the first token and memory at several levels of concurrency, beside
+    what memory bandwidth allows; then hours and cost for the rows that are wanted, and the choice.
+    Exit code 1 when no candidate fits.
     """
     chosen = checked_recipe(recipe, settings, root)
     from flows.measure_teacher import measure_teacher
@@ -234,11 +248,14 @@ def measure(
 
 @app.command()
 def run(recipe: RecipeFile, root: Root = Path("mill"), settings: Settings = None) -> None:
-    """Run the whole factory: build the corpus, train the student, probe it, and publish it if every gate holds.
+    """Run the whole factory: build the corpus, train the student, probe it, and publish it if every
+    gate holds.
 
-    Where the recipe names candidate teachers or a budget of hours, they are measured first, and the first that fits is the teacher.
+    Where the recipe names candidate teachers or a budget of hours, they are measured first, and the
+    first that fits is the teacher.
 
-    Every gate stops the line with one sentence. Run the same command again after a crash: what is done is found, not done again.
+    Every gate stops the line with one sentence. Run the same command again after a crash: what is
+    done is found, not done again.
     """
     chosen = checked_recipe(recipe, settings, root)
     from flows.run_factory import run_factory

@@ -1,6 +1,7 @@
 """What the commands share: a recipe that is checked before anything runs, and how a command ends.
 
-Heavy libraries are imported inside the functions, so that the first line stands on the terminal at once.
+Heavy libraries are imported inside the functions, so that the first line stands on the terminal at
+once.
 """
 
 import os
@@ -28,9 +29,11 @@ def settings_of(settings: list[str] | None, rows: int | None) -> list[str]:
 
 
 def checked_recipe(path: Path, settings: list[str] | None, root: Path | None = None) -> "Recipe":
-    """Return the recipe, checked as far as it can be before anything runs; a fault ends the command.
+    """Return the recipe, checked as far as it can be before anything runs; a fault ends the
+    command.
 
-    root: the store, where the command makes what the recipe says. From here on a failed run ends in one line.
+    root: the store, where the command makes what the recipe says. From here on a failed run ends in
+    one line.
     """
     if root is not None:
         _say(f"checking {path}")

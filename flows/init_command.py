@@ -46,8 +46,8 @@ def init(
     """Write a first recipe for your documents, with a comment on every choice.
 
     Reads the documents, counts documents, sections and passages, and plans as many prompts as they
-    can give without repeating themselves. `tracemill plan` finds no fault in the recipe. A file that
-    is already there is never overwritten. Nothing is embedded, and no model is asked.
+    can give without repeating themselves. `tracemill plan` finds no fault in the recipe. A file
+    that is already there is never overwritten. Nothing is embedded, and no model is asked.
     """
     from flows.first_recipe import first_recipe, name_of
 

@@ -81,8 +81,8 @@ def _lend(recipe: Recipe, root: Path, scratch: Path) -> None:
 def _previewed(recipe: Recipe, root: Path) -> Preview:
     """Run every stage as a plain function: Prefect has no part in it.
 
-    Answers and verdicts are not written as tables: a table without an accepted row would be refused,
-    and rows that fail are what a person wants to see.
+    Answers and verdicts are not written as tables: a table without an accepted row would be
+    refused, and rows that fail are what a person wants to see.
     """
     documents = collect_documents.fn(recipe.documents, root)
     questions = collect_questions.fn(recipe.questions, root)

@@ -19,7 +19,8 @@ class Damage(NamedTuple):
 
 
 def manifest_of(folder: Path) -> dict[str, Any] | None:
-    """Return a table's manifest; None, told in the log, when it cannot be read or a file has another size.
+    """Return a table's manifest; None, told in the log, when it cannot be read or a file has
+    another size.
 
     No file is opened but the manifest: see `verify`.
     """

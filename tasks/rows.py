@@ -123,9 +123,16 @@ prompt: the user's turn.
 """
 
 SCORES = _table(
-    text_id=TEXT, model=TEXT, prompt_tokens=INT, ids="ids", ends="ids", nats="nats", top=INT, top_ids="ids",
+    text_id=TEXT,
+    model=TEXT,
+    prompt_tokens=INT,
+    ids="ids",
+    ends="ids",
+    nats="nats",
+    top=INT,
+    top_ids="ids",
     top_nats="nats",
-)  # fmt: skip
+)
 """How likely a model finds given texts. ids: the text's tokens. ends: characters up to
 each token's end, all 0 where unknown. nats: log p of each, natural
 logarithm, given the prompt and what stands before. top_ids, top_nats: the `top` likeliest tokens of

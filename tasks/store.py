@@ -130,8 +130,8 @@ def once(root: Path, key: Key, make: Callable[[], Made]) -> Table:
 
 
 def find(root: Path, key: Key) -> Table | None:
-    """Return the finished table of this key, or None. One whose files are missing or of another size
-    is told in the log, and counts as absent.
+    """Return the finished table of this key, or None. One whose files are missing or of another
+    size is told in the log, and counts as absent.
     """
     folder = root / key.stage / key.fingerprint
     manifest = manifest_of(folder) if folder.exists() else None

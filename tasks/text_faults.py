@@ -13,7 +13,9 @@ class FluencySpec(Spec):
     """Where text stops being language."""
 
     repeated: float = Field(0.5, ge=0, le=1)
-    """Share of 8-grams of words that may repeat an earlier one, in the whole text and in its last 400 words."""
+    """Share of 8-grams of words that may repeat an earlier one, in the whole text and in its last
+    400 words.
+    """
     echoes: int = Field(8, ge=2)
     """Times one 8-gram may occur in the last 400 words."""
     longest_word: int = Field(40, ge=10)
@@ -25,7 +27,9 @@ class FluencySpec(Spec):
 
 
 def mojibake(text: str) -> bool:
-    """Return whether text holds replacement characters, or byte sequences decoded in the wrong encoding (ftfy's heuristic)."""
+    """Return whether text holds replacement characters, or byte sequences decoded in the wrong
+    encoding (ftfy's heuristic).
+    """
     from ftfy.badness import is_bad
 
     return "\ufffd" in text or any(is_bad(line) for line in text.splitlines() if not line.isascii())

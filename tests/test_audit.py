@@ -35,9 +35,12 @@ class Listed:
 
     def _batch(self, rows: list[Row]) -> pa.RecordBatch:
         columns = {
-            "id": [row.id for row in rows], "prompt": [f"{row.prompt}\n{row.passage}" for row in rows],
-            "think": [row.think for row in rows], "answer": [row.answer for row in rows], "fault": ["" for _ in rows],
-        }  # fmt: skip
+            "id": [row.id for row in rows],
+            "prompt": [f"{row.prompt}\n{row.passage}" for row in rows],
+            "think": [row.think for row in rows],
+            "answer": [row.answer for row in rows],
+            "fault": ["" for _ in rows],
+        }
         columns |= {
             f"producer:{name}": [row.producer[name] for row in rows] for name in self.producers
         }
@@ -204,10 +207,17 @@ def test_a_quoted_prompt_of_another_row_is_named(clean: list[Row]) -> None:
     assert reasons_of(audit(Listed(rows), AuditSpec()), 0) == ["other_row"]
 
 
-@pytest.mark.parametrize(("broken", "reason"), [
-    (lambda text: text.replace(" ", ""), "run_together"), (lambda text: text + " So it is settled by the clause." * 60, "loop"),
-    (lambda text: f"ì\u0095\u0084ë\u008b\u0088 {text} ê·¸ë\u009f¬ë©´ ì\u0095\u0084", "mojibake"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("broken", "reason"),
+    [
+        (lambda text: text.replace(" ", ""), "run_together"),
+        (lambda text: text + " So it is settled by the clause." * 60, "loop"),
+        (
+            lambda text: f"ì\u0095\u0084ë\u008b\u0088 {text} ê·¸ë\u009f¬ë©´ ì\u0095\u0084",
+            "mojibake",
+        ),
+    ],
+)
 def test_text_that_is_no_language_is_a_fault_and_no_leak(
     clean: list[Row], broken: object, reason: str
 ) -> None:

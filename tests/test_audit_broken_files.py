@@ -24,19 +24,39 @@ LINE = json.dumps(ROW).encode() + b"\n"
         ("a.json", b"[]", "is empty"),
         ("a.jsonl", LINE + b'{"id": "to', "line 2, the last, is cut after 10 bytes"),
         ("a.jsonl", LINE + b"\n{'id': 1}\n" + LINE, "line 3 is not JSON"),
-        ("a.jsonl", b"id,prompt,completion\n1,2,3\n", "line 1 is not JSON; begins 'id,prompt,completion'"),
+        (
+            "a.jsonl",
+            b"id,prompt,completion\n1,2,3\n",
+            "line 1 is not JSON; begins 'id,prompt,completion'",
+        ),
         ("a.jsonl", LINE + b"[1, 2]\n", "line 2 is an array; due is an object"),
         ("a.jsonl", LINE + b"7\n", "line 2 is a number"),
-        ("a.jsonl", LINE + '{"id": "café"}\n'.encode("latin-1"), "line 2, byte 12; 0xe9 is not UTF-8; iconv"),
+        (
+            "a.jsonl",
+            LINE + '{"id": "café"}\n'.encode("latin-1"),
+            "line 2, byte 12; 0xe9 is not UTF-8; iconv",
+        ),
         ("a.jsonl", LINE + b'{"a": ' + b"[" * 5000, "line 2 is nested too deeply"),
-        ("a.jsonl", codecs.BOM_UTF16_LE + LINE.decode().encode("utf-16-le"), "is UTF-16; due is UTF-8"),
+        (
+            "a.jsonl",
+            codecs.BOM_UTF16_LE + LINE.decode().encode("utf-16-le"),
+            "is UTF-16; due is UTF-8",
+        ),
         ("a.jsonl", LINE.decode().encode("utf-16-be"), "is UTF-16"),
         ("a.jsonl", LINE[:9] + b"\0\0\0", "is a binary file; byte 10"),
         ("a.jsonl", b"PK\x03\x04zip", "is a zip archive; unpack"),
-        ("a.parquet", b"version https://git-lfs.github.com/spec/v1", "is a Git LFS pointer; git lfs pull"),
+        (
+            "a.parquet",
+            b"version https://git-lfs.github.com/spec/v1",
+            "is a Git LFS pointer; git lfs pull",
+        ),
         ("a.jsonl.gz", gzip.compress(LINE * 99, mtime=0)[:-9], "is not a whole gzip file"),
         ("a.json", b"[1]", "an element of the array is no object"),
-        ("a.json", b"[" + LINE + b",\n" + LINE[:20], "line 3, after 1 rows; the row that begins here is cut"),
+        (
+            "a.json",
+            b"[" + LINE + b",\n" + LINE[:20],
+            "line 3, after 1 rows; the row that begins here is cut",
+        ),
         ("a.json", b"[" + LINE, "the file is cut"),
         ("a.json", b"[" + LINE + LINE, "line 2; '{' stands where ',' is due"),
         ("a.json", b"[" + LINE + b"]\n[", "line 3; the array ends and more follows"),
@@ -47,7 +67,7 @@ LINE = json.dumps(ROW).encode() + b"\n"
         ("a.arrow", b"ARROW1 torn", "is not a whole Arrow file"),
         ("a.arrow", LINE, "is not a whole Arrow file"),
     ],
-)  # fmt: skip
+)
 def test_what_cannot_be_read_is_named_in_one_sentence(
     tmp_path: Path, name: str, content: bytes, words: str
 ) -> None:

@@ -22,33 +22,68 @@ def read_rows(folder: Path, *lines: object, **columns: object) -> list[dict[str,
 @pytest.mark.parametrize(
     ("text", "parsed"),
     [
-        ("<|channel|>analysis<|message|>why<|end|><|start|>assistant<|channel|>final<|message|>so<|return|>", Parsed("why", "so", None)),
-        ("<|start|>assistant<|channel|>analysis<|message|>why<|end|><|channel|>final<|message|>so", Parsed("why", "so", None)),
-        ("<|channel|>analysis<|message|>a<|end|><|channel|>analysis<|message|>b<|end|><|channel|>final<|message|>so<|return|>",
-         Parsed("a\n\nb", "so", None)),
-        ("<|channel|>analysis<|message|>why<|end|><|start|>assistant to=functions.f<|channel|>commentary<|message|>{}<|call|>"
-         "<|start|>functions.f to=assistant<|channel|>commentary<|message|>3<|end|><|start|>assistant<|channel|>final<|message|>so<|return|>",
-         Parsed("why", "so", None)),
-        ("<|channel|>analysis<|message|>why<|end|><|channel|>analysis to=python code<|message|>1+1<|call|><|channel|>final<|message|>so",
-         Parsed("why", "so", None)),
-        ("<|channel|>analysis<|message|>why<|end|><|channel|>final <|constrain|>json<|message|>{}<|return|>", Parsed("why", "{}", None)),
-        ("<|start|>user<|message|>Ask?<|end|><|start|>assistant<|channel|>final<|message|>old<|end|><|start|>user<|message|>And?<|end|>"
-         "<|start|>assistant<|channel|>analysis<|message|>why<|end|><|start|>assistant<|channel|>final<|message|>so<|return|>",
-         Parsed("why", "so", None)),
-        ("<|channel|>analysis<|message|>why and then", Parsed("why and then", "", "unclosed_think")),
+        (
+            "<|channel|>analysis<|message|>why<|end|><|start|>assistant<|channel|>final<|message|>so<|return|>",
+            Parsed("why", "so", None),
+        ),
+        (
+            "<|start|>assistant<|channel|>analysis<|message|>why<|end|><|channel|>final<|message|>so",
+            Parsed("why", "so", None),
+        ),
+        (
+            "<|channel|>analysis<|message|>a<|end|><|channel|>analysis<|message|>b<|end|><|channel|>final<|message|>so<|return|>",
+            Parsed("a\n\nb", "so", None),
+        ),
+        (
+            "<|channel|>analysis<|message|>why<|end|><|start|>assistant to=functions.f<|channel|>commentary<|message|>{}<|call|>"
+            "<|start|>functions.f to=assistant<|channel|>commentary<|message|>3<|end|><|start|>assistant<|channel|>final<|message|>so<|return|>",
+            Parsed("why", "so", None),
+        ),
+        (
+            "<|channel|>analysis<|message|>why<|end|><|channel|>analysis to=python code<|message|>1+1<|call|><|channel|>final<|message|>so",
+            Parsed("why", "so", None),
+        ),
+        (
+            "<|channel|>analysis<|message|>why<|end|><|channel|>final <|constrain|>json<|message|>{}<|return|>",
+            Parsed("why", "{}", None),
+        ),
+        (
+            "<|start|>user<|message|>Ask?<|end|><|start|>assistant<|channel|>final<|message|>old<|end|><|start|>user<|message|>And?<|end|>"
+            "<|start|>assistant<|channel|>analysis<|message|>why<|end|><|start|>assistant<|channel|>final<|message|>so<|return|>",
+            Parsed("why", "so", None),
+        ),
+        (
+            "<|channel|>analysis<|message|>why and then",
+            Parsed("why and then", "", "unclosed_think"),
+        ),
         ("<|channel|>analysis<|message|>why<|end|>", Parsed("why", "", "empty_answer")),
-        ("<|channel|>analysis<|message|>why<|end|><|channel|>final<|message|>", Parsed("why", "", "empty_answer")),
-        ("<|channel|>analysis<|message|> <|end|><|channel|>final<|message|>so<|return|>", Parsed("", "so", "empty_think")),
+        (
+            "<|channel|>analysis<|message|>why<|end|><|channel|>final<|message|>",
+            Parsed("why", "", "empty_answer"),
+        ),
+        (
+            "<|channel|>analysis<|message|> <|end|><|channel|>final<|message|>so<|return|>",
+            Parsed("", "so", "empty_think"),
+        ),
         ("<|channel|>final<|message|>so<|return|>", Parsed("", "so", "missing_think")),
-        ("Sure! <|channel|>analysis<|message|>why<|end|><|channel|>final<|message|>so", Parsed("why", "so", "text_before_think")),
-        ("<|channel|>final<|message|>so<|end|><|channel|>analysis<|message|>why<|end|>", Parsed("why", "so", "repeated_think")),
+        (
+            "Sure! <|channel|>analysis<|message|>why<|end|><|channel|>final<|message|>so",
+            Parsed("why", "so", "text_before_think"),
+        ),
+        (
+            "<|channel|>final<|message|>so<|end|><|channel|>analysis<|message|>why<|end|>",
+            Parsed("why", "so", "repeated_think"),
+        ),
         ("analysisWe ask whyassistantfinalso", Parsed("We ask why", "so", None)),
-        ("analysisaassistantcommentary to=f json{}assistantanalysisbassistantfinalso", Parsed("a\n\nb", "so", None)),
+        (
+            "analysisaassistantcommentary to=f json{}assistantanalysisbassistantfinalso",
+            Parsed("a\n\nb", "so", None),
+        ),
         ("analysis of a claim", None),
         (INLINE, None),
         ("a text on <|channel|> tokens", None),
     ],
-)  # fmt: skip
+)
 def test_harmony_channels_are_read_in_the_grammar_of_traces(
     text: str, parsed: Parsed | None
 ) -> None:
@@ -86,30 +121,108 @@ def test_nothing_is_salvaged_where_nothing_is_broken(thought: str, answer: str) 
     [
         (ROW, READ),
         ({"uid": 7, "question": "Ask?", "text": INLINE}, READ | {"id": "7"}),
-        ({"id": "r1", "prompt": "Ask?", "output": "<|channel|>analysis<|message|>why<|end|><|channel|>final<|message|>so<|return|>"}, READ),
+        (
+            {
+                "id": "r1",
+                "prompt": "Ask?",
+                "output": "<|channel|>analysis<|message|>why<|end|><|channel|>final<|message|>so<|return|>",
+            },
+            READ,
+        ),
         ({"id": "r1", "prompt": "Ask?", "reasoning": "why", "answer": "so"}, READ),
         ({"id": "r1", "Question": "Ask?", "Complex_CoT": "why", "Response": "so"}, READ),
-        ({"id": "r1", "prompt": "Ask?", "thinking": "<think>\nwhy\n</think>", "response": "so"}, READ),
-        ({"id": "r1", "prompt": "Ask?", "thinking": "why with a <think> in it", "answer": "so"}, READ | {"think": "why with a  in it"}),
+        (
+            {"id": "r1", "prompt": "Ask?", "thinking": "<think>\nwhy\n</think>", "response": "so"},
+            READ,
+        ),
+        (
+            {"id": "r1", "prompt": "Ask?", "thinking": "why with a <think> in it", "answer": "so"},
+            READ | {"think": "why with a  in it"},
+        ),
         ({"id": "r1", "prompt": "Ask?", "trace": "<think>why</think>", "answer": "so"}, READ),
         ({"id": "r1", "prompt": "Ask?", "cot": "why"}, READ | {"answer": ""}),
         ({"id": "r1", "messages": CHAT}, READ | {"prompt": "Be brief.\nAsk?"}),
-        ({"id": "r1", "conversations": [{"from": "human", "value": "Ask?"}, {"from": "gpt", "value": INLINE}]}, READ),
-        ({"id": "r1", "messages": [CHAT[1], {"role": "assistant", "content": "so", "reasoning_content": "why"}]}, READ),
-        ({"id": "r1", "messages": [CHAT[1], {"role": "assistant", "content": [{"type": "thinking", "thinking": "why"},
-          {"type": "text", "text": "so"}]}]}, READ),
+        (
+            {
+                "id": "r1",
+                "conversations": [
+                    {"from": "human", "value": "Ask?"},
+                    {"from": "gpt", "value": INLINE},
+                ],
+            },
+            READ,
+        ),
+        (
+            {
+                "id": "r1",
+                "messages": [
+                    CHAT[1],
+                    {"role": "assistant", "content": "so", "reasoning_content": "why"},
+                ],
+            },
+            READ,
+        ),
+        (
+            {
+                "id": "r1",
+                "messages": [
+                    CHAT[1],
+                    {
+                        "role": "assistant",
+                        "content": [
+                            {"type": "thinking", "thinking": "why"},
+                            {"type": "text", "text": "so"},
+                        ],
+                    },
+                ],
+            },
+            READ,
+        ),
         ({"id": "r1", "prompt": [CHAT[1]], "completion": [CHAT[2]]}, READ),
         ({"id": "r1", "messages": CHAT[1:], "completion": INLINE}, READ),
-        ({"id": "r1", "instruction": "Ask?", "input": "This.", "output": INLINE}, READ | {"prompt": "Ask?\nThis."}),
-        ({"id": "r1", "prompt": "Ask?", "documents": [{"title": "T", "text": "A fee."}, {"text": "A term."}], "response": INLINE},
-         READ | {"prompt": "Ask?\nA fee.\nA term."}),
-        ({"id": "r1", "prompt": "Ask?", "context": ["A fee.", "A term."], "response": INLINE}, READ | {"prompt": "Ask?\nA fee.\nA term."}),
+        (
+            {"id": "r1", "instruction": "Ask?", "input": "This.", "output": INLINE},
+            READ | {"prompt": "Ask?\nThis."},
+        ),
+        (
+            {
+                "id": "r1",
+                "prompt": "Ask?",
+                "documents": [{"title": "T", "text": "A fee."}, {"text": "A term."}],
+                "response": INLINE,
+            },
+            READ | {"prompt": "Ask?\nA fee.\nA term."},
+        ),
+        (
+            {"id": "r1", "prompt": "Ask?", "context": ["A fee.", "A term."], "response": INLINE},
+            READ | {"prompt": "Ask?\nA fee.\nA term."},
+        ),
         ({"id": "r1", "prompt": "Ask?", "made_by_r1": INLINE}, READ),
-        ({"id": "r1", "prompt": "Ask in <think> tags?", "solution": "gold", "generation": INLINE}, READ | {"prompt": "Ask in <think> tags?"}),
-        ({"id": "r1", "prompt": "Ask?", "text": f"User: Ask?\n{INLINE}", "reasoning": "why", "answer": "so"}, READ),
-        ({"id": "r1", "prompt": "Ask?", "response": "so"}, READ | {"think": "", "fault": "missing_think"}),
+        (
+            {
+                "id": "r1",
+                "prompt": "Ask in <think> tags?",
+                "solution": "gold",
+                "generation": INLINE,
+            },
+            READ | {"prompt": "Ask in <think> tags?"},
+        ),
+        (
+            {
+                "id": "r1",
+                "prompt": "Ask?",
+                "text": f"User: Ask?\n{INLINE}",
+                "reasoning": "why",
+                "answer": "so",
+            },
+            READ,
+        ),
+        (
+            {"id": "r1", "prompt": "Ask?", "response": "so"},
+            READ | {"think": "", "fault": "missing_think"},
+        ),
     ],
-)  # fmt: skip
+)
 def test_columns_are_found_by_name_and_content(
     tmp_path: Path, row: dict[str, object], expected: dict[str, str]
 ) -> None:

@@ -1,4 +1,6 @@
-"""A baseline, a producer column or more rows never turn a finding into `clean`, whichever detector made it."""
+"""A baseline, a producer column or more rows never turn a finding into `clean`, whichever detector
+made it.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -32,7 +34,9 @@ def spoil_with_stamp_in_all(rows: list[Row], seed: int) -> list[Row]:
 
 
 def spoil_with_label(rows: list[Row], seed: int) -> list[Row]:
-    """A label and a word that only openings hold, in the middle of the first sentence: no stretch for the insertion test."""
+    """A label and a word that only openings hold, in the middle of the first sentence: no stretch
+    for the insertion test.
+    """
     chosen = set(Random(seed).sample(range(len(rows)), 12))
     return _said(rows, chosen, lambda row, number: _behind(row.think, f"A{number % 7} vrell"))
 

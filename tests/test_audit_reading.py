@@ -67,10 +67,18 @@ def test_tables_are_told_by_their_first_bytes(tmp_path: Path, kind: str, suffix:
 
 def test_a_table_of_ours_is_read_without_its_rejects(tmp_path: Path) -> None:
     row = {
-        "row_id": "r1", "prompt": "Ask?", "think": "why", "answer": "so", "messages": CHAT, "family": "plain", "general": False, "verified": True,
-        "provenance": dict.fromkeys(["trace_id", "prompt_id", "teacher", "question_id"], "x") | {"sample": 0, "seed": 1}
+        "row_id": "r1",
+        "prompt": "Ask?",
+        "think": "why",
+        "answer": "so",
+        "messages": CHAT,
+        "family": "plain",
+        "general": False,
+        "verified": True,
+        "provenance": dict.fromkeys(["trace_id", "prompt_id", "teacher", "question_id"], "x")
+        | {"sample": 0, "seed": 1}
         | {name: ["y"] for name in ("passage_ids", "document_ids", "sources", "licences")},
-    }  # fmt: skip
+    }
     for name in ("train", "validation"):
         pq.write_table(rows.table_of([row], rows.CORPUS), tmp_path / f"{name}.parquet")
     pq.write_table(rows.rejected([("r2", "too_short", "")]), tmp_path / "rejected.parquet")

@@ -81,7 +81,9 @@ def test_a_stamp_in_all_rows_is_suspect_and_the_page_shows_what_to_look_at() -> 
 
 
 def noted(rows: list[Row], note: str, *, rate: float, seed: int) -> tuple[list[Row], list[bool]]:
-    """Return rows a share of which begins with a note, and which ones: its slots differ from row to row."""
+    """Return rows a share of which begins with a note, and which ones: its slots differ from row to
+    row.
+    """
     rng = Random(seed)
     due = [rng.random() < rate for _ in rows]
     words = {"name": "Ivo Anna Fenn Hollis Larch".split(), "role": "nurse clerk pilot".split()}

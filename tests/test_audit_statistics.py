@@ -37,9 +37,12 @@ def hashes(text: str) -> list[int]:
 
 def batch(thinks: list[str], prompts: list[str] | None = None) -> Batch:
     columns = {
-        "id": [f"row-{number}" for number in range(len(thinks))], "prompt": prompts or ["" for _ in thinks], "think": thinks,
-        "answer": ["" for _ in thinks], "fault": ["" for _ in thinks],
-    }  # fmt: skip
+        "id": [f"row-{number}" for number in range(len(thinks))],
+        "prompt": prompts or ["" for _ in thinks],
+        "think": thinks,
+        "answer": ["" for _ in thinks],
+        "fault": ["" for _ in thinks],
+    }
     return Batch(
         0,
         pa.RecordBatch.from_pydict(
@@ -164,10 +167,13 @@ def test_a_window_of_eight_that_returns_is_counted() -> None:
 @pytest.mark.parametrize(
     ("text", "times", "length"),
     [
-        ("so it is. " + "the condition. " * 20, 20, 40), ("a b c d e f g h i j " * 5, 5, 50), ("the same, then the same, and then not", 1, 0),
-        ("0 1 " * 30, 1, 0), ("one two three four five six seven eight nine " * 2 + "end", 2, 18),
+        ("so it is. " + "the condition. " * 20, 20, 40),
+        ("a b c d e f g h i j " * 5, 5, 50),
+        ("the same, then the same, and then not", 1, 0),
+        ("0 1 " * 30, 1, 0),
+        ("one two three four five six seven eight nine " * 2 + "end", 2, 18),
     ],
-)  # fmt: skip
+)
 def test_what_is_said_over_and_over_is_counted_in_laps(text: str, times: int, length: int) -> None:
     assert laps(words(text), 8) == (times, length)
 
@@ -250,10 +256,16 @@ def test_one_row_of_a_small_baseline_opens_with_a_label_by_chance() -> None:
 @pytest.mark.parametrize(
     ("think", "gate"),
     [
-        ("A4 spice it up", "family_prefix"), ("  E1: shorter", "family_prefix"), ("this is a Duplicate of that", "duplicate_of"),
-        ("so diversify by tone", "diversify_by"), ("as in R120", "row_reference"), ("A3 paper", ""), ("In R1 we see", ""), ("x" * 10, "short_row"),
+        ("A4 spice it up", "family_prefix"),
+        ("  E1: shorter", "family_prefix"),
+        ("this is a Duplicate of that", "duplicate_of"),
+        ("so diversify by tone", "diversify_by"),
+        ("as in R120", "row_reference"),
+        ("A3 paper", ""),
+        ("In R1 we see", ""),
+        ("x" * 10, "short_row"),
     ],
-)  # fmt: skip
+)
 def test_the_preset_knows_its_forms_and_no_other(think: str, gate: str) -> None:
     detector = FourGateDetector()
     detector.look(batch([think if gate == "short_row" else think + " and on" * 60]))

@@ -74,9 +74,17 @@ def collected(tmp_path: Path) -> list[str]:
 
 def _collect(folder: Path, *arguments: str) -> list[str]:
     command = [
-        sys.executable, "-m", "pytest", "--collect-only", "-c", str(HOUSE / "pyproject.toml"),
-        "--rootdir", str(folder), str(folder), *arguments,
-    ]  # fmt: skip
+        sys.executable,
+        "-m",
+        "pytest",
+        "--collect-only",
+        "-c",
+        str(HOUSE / "pyproject.toml"),
+        "--rootdir",
+        str(folder),
+        str(folder),
+        *arguments,
+    ]
     done = subprocess.run(command, capture_output=True, text=True, cwd=HOUSE, check=False)
     return [line.rpartition("/")[2] for line in done.stdout.splitlines() if "::" in line]
 

@@ -1,4 +1,6 @@
-"""A whole corpus put before every detector: two passes over its rows, a third over those that serve as evidence."""
+"""A whole corpus put before every detector: two passes over its rows, a third over those that serve
+as evidence.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -36,7 +38,9 @@ class AuditSpec(Spec):
     """What an audit looks for, and what a person has cleared."""
 
     allowed: tuple[str, ...] = ()
-    """Phrases a person has looked at and cleared: patterns made of them are reported as cleared and flag no row."""
+    """Phrases a person has looked at and cleared: patterns made of them are reported as cleared and
+    flag no row.
+    """
     preset: Literal["", "four-gate"] = ""
     """four-gate: also the regular expressions of a historic verifier."""
     fluency: FluencySpec = FluencySpec()
@@ -55,11 +59,13 @@ def audit(
     progress: Progress = lambda stage, rows: None,
     further: Sequence[Detector] = (),
 ) -> Outcome:
-    """Return what is to be said of a corpus. style: of a baseline; EmptyTable when there are no rows.
+    """Return what is to be said of a corpus. style: of a baseline; EmptyTable when there are no
+    rows.
 
     further: detectors that a caller adds, for what this corpus alone lets them know.
 
-    What the first rows betray by themselves stays suspect, however many rows follow that water it down.
+    What the first rows betray by themselves stays suspect, however many rows follow that water it
+    down.
     """
     outcome = _audit(corpus, spec, style, progress, further)
     for rows in FIRST_ROWS:
@@ -98,9 +104,15 @@ def _audit(
         found = _comparable(corpus, style, detectors, found)
     found.sort(key=lambda one: (not len(one.flags), not one.leak, -len(one.rows)))
     return _outcome(
-        corpus, found, rows=rows, ids=pa.chunked_array(ids), openers=openers, style=style, spec=spec,
+        corpus,
+        found,
+        rows=rows,
+        ids=pa.chunked_array(ids),
+        openers=openers,
+        style=style,
+        spec=spec,
         prompts=counts.rows,
-    )  # fmt: skip
+    )
 
 
 def _detectors(
@@ -131,7 +143,9 @@ def _detectors(
 def _comparable(
     corpus: Rows, style: Style, detectors: list[Detector], found: list[Found]
 ) -> list[Found]:
-    """Return the findings, those that lean on the baseline's style withdrawn where it is no baseline for this corpus."""
+    """Return the findings, those that lean on the baseline's style withdrawn where it is no
+    baseline for this corpus.
+    """
     flagged = [one.flags for one in found if one.detector in BY_STYLE]
     if not flagged:
         return found
@@ -156,7 +170,9 @@ BY_STYLE = ("concentration", "novelty")
 
 
 def _cleared(phrases: tuple[str, ...]) -> Hashes:
-    """Return the n-grams that allowed phrases are made of; a single token is cleared only by a phrase that is nothing else."""
+    """Return the n-grams that allowed phrases are made of; a single token is cleared only by a
+    phrase that is nothing else.
+    """
     several = [
         grams
         for phrase in phrases

@@ -24,7 +24,9 @@ class Rows(Protocol):
         ...
 
     def batches(self) -> Iterator[pa.RecordBatch]:
-        """Yield id, prompt, think, answer, fault, and one column "producer:NAME" for each producer-only value; no nulls."""
+        """Yield id, prompt, think, answer, fault, and one column "producer:NAME" for each
+        producer-only value; no nulls.
+        """
         ...
 
 
@@ -91,7 +93,9 @@ class Batch:
 
     @cached_property
     def samples_of(self) -> Places:
-        """Return for every row the number of its prompt within the batch; rows without prompts have one each, as has an instruction that all share."""
+        """Return for every row the number of its prompt within the batch; rows without prompts have
+        one each, as has an instruction that all share.
+        """
         _, number, sizes = np.unique(self.prompt_digests, return_inverse=True, return_counts=True)
         return (
             np.arange(self.rows.num_rows)
@@ -118,21 +122,27 @@ class Batch:
         return both
 
     def beside_at(self, places: Places) -> Flags:
-        """Return which of the tokens at the places their own prompts or answers hold; for a few places quicker than all."""
+        """Return which of the tokens at the places their own prompts or answers hold; for a few
+        places quicker than all.
+        """
         some = _keys(self.tokens.hashes[places], self.tokens.texts[places])
         answers = tokens_of(self.rows.column("answer"))
         held: Flags = np.isin(some, _keyed(self.prompt_tokens)) | np.isin(some, _keyed(answers))
         return held
 
     def unprompted(self, grams: Grams, chosen: Places) -> Places:
-        """Return the chosen n-grams that do not consist of the prompt's and the answer's tokens alone."""
+        """Return the chosen n-grams that do not consist of the prompt's and the answer's tokens
+        alone.
+        """
         places = grams.places[chosen]
         kept: Places = chosen[self._new[places + grams.order] > self._new[places]]
         return kept
 
     @cached_property
     def _new(self) -> NDArray[np.int32]:
-        """Return how many tokens before each, and before the end, are neither the prompt's nor the answer's."""
+        """Return how many tokens before each, and before the end, are neither the prompt's nor the
+        answer's.
+        """
         return np.concatenate([np.zeros(1, np.int32), np.cumsum(~self.beside, dtype=np.int32)])
 
 
@@ -162,7 +172,8 @@ def batches_of(rows: Rows) -> Iterator[Batch]:
 def prompt_weights(
     digests: list[Hashes],
 ) -> tuple[np.ndarray[tuple[int], np.dtype[np.float64]], int]:
-    """Return what each row counts when rows of one prompt share one count, and how many prompts there are.
+    """Return what each row counts when rows of one prompt share one count, and how many prompts
+    there are.
 
     Rows without prompts, or a file with one prompt for nearly all rows, count one each.
     """
@@ -174,4 +185,6 @@ def prompt_weights(
 
 
 MOST_SAMPLES = 32
-"""Rows a prompt, on average, above which the prompt column is taken for an instruction that all rows share."""
+"""Rows a prompt, on average, above which the prompt column is taken for an instruction that all
+rows share.
+"""

@@ -1,4 +1,6 @@
-"""Other rows in a trace: a long run of words that only another row's prompt holds, or another row's id."""
+"""Other rows in a trace: a long run of words that only another row's prompt holds, or another row's
+id.
+"""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,13 +13,17 @@ from tasks.audit.tokens import Hashes, Places, Tokens, ngram_hashes
 RUN_TOKENS = 16
 """Tokens in a row that a trace must share with another row's prompt."""
 OWN_ORDER, LEAST_FOREIGN = 4, 8
-"""Of the run, so many tokens must lie in no 4-gram of the row's own prompt: prompts of one template differ in little."""
+"""Of the run, so many tokens must lie in no 4-gram of the row's own prompt: prompts of one template
+differ in little.
+"""
 CELL_BITS = 23
 NOBODY, MANY = np.uint64(0), np.uint64(1)
 
 
 class BleedDetector:
-    """References to other rows, by what they quote or whom they name; with which words they refer does not matter."""
+    """References to other rows, by what they quote or whom they name; with which words they refer
+    does not matter.
+    """
 
     def __init__(self) -> None:
         self._owners: _Owners | None = None
@@ -53,7 +59,9 @@ class BleedDetector:
         ]
 
     def _quoted(self, batch: Batch) -> tuple[Places, Places]:
-        """Return first token and row of every run that another row's prompt alone holds, and the own prompt not nearly."""
+        """Return first token and row of every run that another row's prompt alone holds, and the
+        own prompt not nearly.
+        """
         if self._owners is None:
             return np.zeros(0, np.int64), np.zeros(0, np.int64)
         places, rows = self._owners.quoted(batch.tokens, batch.prompt_digests)
@@ -76,7 +84,9 @@ class BleedDetector:
 
 
 class _Owners:
-    """For each run of prompt tokens, the one prompt that holds it; hashed cells, each with a mark to tell a chance neighbour."""
+    """For each run of prompt tokens, the one prompt that holds it; hashed cells, each with a mark
+    to tell a chance neighbour.
+    """
 
     def __init__(self) -> None:
         self._prompt = np.zeros(1 << CELL_BITS, np.uint64)

@@ -1,4 +1,6 @@
-"""Text that is not language, found fast: cheap statistics of every row, held against fixed bounds and, where there is one, against the baseline."""
+"""Text that is not language, found fast: cheap statistics of every row, held against fixed bounds
+and, where there is one, against the baseline.
+"""
 
 import zlib
 
@@ -17,13 +19,17 @@ Reals = NDArray[np.float64]
 
 STATISTICS = ("spaces", "longest_run", "odd_characters", "compressed", "repeated")
 FAULTS = {"run_together": (0, 1), "mojibake": (2,), "loop": (3, 4)}
-"""Statistics of a text, and which of them betray which fault: characters that are spaces; bytes from one token to the next, at most; letters that only broken
-decoding leaves; bytes after compression times log2 of the length; 8-grams of tokens that occurred earlier."""
+"""Statistics of a text, and which of them betray which fault: characters that are spaces; bytes
+from one token to the next, at most; letters that only broken decoding leaves; bytes after
+compression times log2 of the length; 8-grams of tokens that occurred earlier.
+"""
 SIGN = np.array([-1.0, 1.0, 1.0, -1.0, 1.0])
 FLOOR = np.array([0.005, 2.0, 0.002, 0.02, 0.01])
 """Least spread of each statistic: a baseline without any would make a fault of every trifle."""
 FAR, BEYOND = 8.0, 2.0
-"""Robust deviations from the baseline's median beyond which a row is at fault, if it also lies so many times as far out as any baseline row."""
+"""Robust deviations from the baseline's median beyond which a row is at fault, if it also lies so
+many times as far out as any baseline row.
+"""
 LEAST_SPACES, WIDE_SCRIPT, LEAST_CHARACTERS, LEAST_TOKENS = 0.05, 2.2, 80, 24
 LOOP_ORDER, LEAST_SHARE, LEAST_LAPS = 8, 0.06, 4
 _ODD = "[\u0080-\u009f\ufffd]|[\u00c2-\u00f4][\u0080-\u00bf]"
@@ -66,11 +72,14 @@ def _longest_runs(tokens: Tokens) -> Reals:
 
 
 def repeated_shares(tokens: Tokens) -> Reals:
-    """Return the share of each text's 8-grams of tokens that occurred earlier in it; 0 for a short text."""
+    """Return the share of each text's 8-grams of tokens that occurred earlier in it; 0 for a short
+    text.
+    """
     hashes, places = ngram_hashes(tokens, LOOP_ORDER)
     texts, count = tokens.texts[places], len(tokens.bounds) - 1
     total = np.bincount(texts, minlength=count)
-    # The text's number in the upper bits: one sort of one column, and 40 bits of hash are plenty within one text.
+    # The text's number in the upper bits: one sort of one column, and 40 bits of hash are plenty
+    # within one text.
     keys = np.sort((texts.astype(np.uint64) << np.uint64(40)) | (hashes >> np.uint64(24)))
     repeats = np.bincount(
         (keys[1:][keys[1:] == keys[:-1]] >> np.uint64(40)).astype(np.int64), minlength=count
@@ -79,7 +88,9 @@ def repeated_shares(tokens: Tokens) -> Reals:
 
 
 class CharacterDetector:
-    """Rows at fault without producer state: broken think blocks, loops, run-together words, mojibake."""
+    """Rows at fault without producer state: broken think blocks, loops, run-together words,
+    mojibake.
+    """
 
     def __init__(self, spec: FluencySpec, bound: Reals | None) -> None:
         self._spec = spec
@@ -139,7 +150,9 @@ class CharacterDetector:
 
 
 def bounds(measured: Reals) -> Reals:
-    """Return the signed bound of every statistic of baseline rows: far from the median, and twice as far as any baseline row."""
+    """Return the signed bound of every statistic of baseline rows: far from the median, and twice
+    as far as any baseline row.
+    """
     middle = np.median(measured, axis=0)
     spread = np.maximum(1.4826 * np.median(np.abs(measured - middle), axis=0), FLOOR)
     bounds: Reals = SIGN * middle + np.maximum(

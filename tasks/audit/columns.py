@@ -1,4 +1,6 @@
-"""Which column of a foreign corpus is what: decided once from the first rows, then held for the whole file."""
+"""Which column of a foreign corpus is what: decided once from the first rows, then held for the
+whole file.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -61,12 +63,16 @@ class Columns:
     prompt: tuple[str, ...] = ()
     """The texts the teacher saw, joined by newlines."""
     producer: tuple[str, ...] = ()
-    """What only the producer knew: a column, a dotted path into one, or a whole struct (one value per leaf)."""
+    """What only the producer knew: a column, a dotted path into one, or a whole struct (one value
+    per leaf).
+    """
 
 
 @dataclass(frozen=True)
 class Layout:
-    """The decided columns as places in a row. alone: a think text without tags is reasoning, not an answer."""
+    """The decided columns as places in a row. alone: a think text without tags is reasoning, not an
+    answer.
+    """
 
     found: Columns
     think: Place
@@ -122,7 +128,9 @@ class Layout:
 
 
 def decide(sample: Sequence[Row], named: Columns, *, name: str) -> Layout:
-    """Return the layout of a file by its first rows; UnreadableFile when a named column is absent or no column can be a trace."""
+    """Return the layout of a file by its first rows; UnreadableFile when a named column is absent
+    or no column can be a trace.
+    """
     seen = list(dict.fromkeys(column for row in sample for column in row))
     for column in (named.think, *named.prompt, *named.producer):
         if column and not _reached(sample, _place(column, seen)):
@@ -148,10 +156,14 @@ def decide(sample: Sequence[Row], named: Columns, *, name: str) -> Layout:
         texts, place[-1].lower(), named=bool(named.think), answered=bool(answer)
     )
     return Layout(
-        found=Columns(trace, prompt, tuple(map(".".join, producers))), think=place, alone=alone,
-        prompt=tuple(_place(column, seen) for column in prompt), producers=producers,
-        identity=_optional(_first(IDS, seen)), answer=_optional(answer),
-    )  # fmt: skip
+        found=Columns(trace, prompt, tuple(map(".".join, producers))),
+        think=place,
+        alone=alone,
+        prompt=tuple(_place(column, seen) for column in prompt),
+        producers=producers,
+        identity=_optional(_first(IDS, seen)),
+        answer=_optional(answer),
+    )
 
 
 def _inline(text: str) -> Parsed:
@@ -159,7 +171,9 @@ def _inline(text: str) -> Parsed:
 
 
 def _from_fields(thought: str, answer: str, *, answer_due: bool) -> Parsed:
-    """Return reasoning and answer that came in fields of their own; tags that lie in them are stripped."""
+    """Return reasoning and answer that came in fields of their own; tags that lie in them are
+    stripped.
+    """
     within = _within(thought)
     spoken_answer = (
         _inline(answer).answer if holds_reasoning(answer) else answer.strip()
@@ -172,7 +186,9 @@ def _from_fields(thought: str, answer: str, *, answer_due: bool) -> Parsed:
 
 
 def _within(thought: str) -> Parsed:
-    """Return the reasoning of a field that is all reasoning, and the answer that follows where it holds a whole completion."""
+    """Return the reasoning of a field that is all reasoning, and the answer that follows where it
+    holds a whole completion.
+    """
     if (parsed := split_harmony(thought)) is not None:
         return parsed
     parsed = split(thought)
@@ -180,7 +196,9 @@ def _within(thought: str) -> Parsed:
 
 
 def _trace_column(sample: Sequence[Row], seen: list[str]) -> str:
-    """Return the first known column in which most rows hold reasoning, else the one in which the most do, else one that could."""
+    """Return the first known column in which most rows hold reasoning, else the one in which the
+    most do, else one that could.
+    """
     known = [
         column for names in (RESPONSES, REASONING, CHATS, WHOLE) for column in _all(names, seen)
     ]
@@ -202,7 +220,9 @@ def _count(sample: Sequence[Row], column: str) -> int:
 
 
 def _is_alone(texts: Sequence[str], column: str, *, named: bool, answered: bool) -> bool:
-    """Say whether a column of texts is all reasoning: by its name, or because no answer ever follows there and one stands elsewhere."""
+    """Say whether a column of texts is all reasoning: by its name, or because no answer ever
+    follows there and one stands elsewhere.
+    """
     if column in REASONING:
         return True
     faults = [_inline(text).fault for text in texts if holds_reasoning(text)]

@@ -1,8 +1,10 @@
 """n-grams that recur in a corpus far beyond their rate in a baseline of the same teacher.
 
-For an n-gram held by c of n rows and b of n_b baseline rows, c given c + b is binomial(n / (n + n_b)) if both are drawn alike: the exact conditional
-test (Przyborowski and Wilenski 1940), with Benjamini and Hochberg (1995) over the n-grams that could reach significance at all (Tarone 1990).
-Patterns are then taken one at a time, each accounting for rows no earlier pattern holds; what only rode along stops being significant.
+For an n-gram held by c of n rows and b of n_b baseline rows, c given c + b is binomial(n / (n +
+n_b)) if both are drawn alike: the exact conditional test (Przyborowski and Wilenski 1940), with
+Benjamini and Hochberg (1995) over the n-grams that could reach significance at all (Tarone 1990).
+Patterns are then taken one at a time, each accounting for rows no earlier pattern holds; what only
+rode along stops being significant.
 """
 
 from collections.abc import Sequence
@@ -23,7 +25,9 @@ LEVEL = 0.01
 """False discovery rate among n-grams."""
 LEAST_ROWS = 3
 SURE = (0.99, 0.95)
-"""Share of a pattern's rows that its rate in the baseline must leave unexplained; the surest patterns are taken first."""
+"""Share of a pattern's rows that its rate in the baseline must leave unexplained; the surest
+patterns are taken first.
+"""
 MOST_PATTERNS = 200
 LARGEST_TOTAL = 1000
 
@@ -53,7 +57,8 @@ class Tail:
 class Screen:
     """The cells worth a second look: enough rows, and far more than the baseline has.
 
-    tested: of every view, how many n-grams could have been significant; the few words are not to pay for the many 4-grams.
+    tested: of every view, how many n-grams could have been significant; the few words are not to
+    pay for the many 4-grams.
     """
 
     def __init__(self, corpus: Counts, baseline: Counts) -> None:
@@ -69,7 +74,9 @@ class Screen:
         }
 
     def _least_total(self, at_least: NDArray[np.int64]) -> tuple[int, int]:
-        """Return the smallest c + b at which one test could be significant among those that remain, and how many remain."""
+        """Return the smallest c + b at which one test could be significant among those that remain,
+        and how many remain.
+        """
         share = self.tail.rows / (self.tail.rows + self.tail.baseline_rows)
         for total in range(LEAST_ROWS, LARGEST_TOTAL):
             if share**total <= LEVEL * MOST_PATTERNS / max(int(at_least[total]), 1):
@@ -104,7 +111,9 @@ def _totals(corpus: Counts, baseline: Counts, view: str) -> NDArray[np.int64]:
 
 @dataclass(frozen=True)
 class Concentrated:
-    """A pattern: its n-gram, the rows that hold it, its share of the baseline, and the rows that no earlier pattern accounts for."""
+    """A pattern: its n-gram, the rows that hold it, its share of the baseline, and the rows that no
+    earlier pattern accounts for.
+    """
 
     gram: np.uint64
     rows: Places
@@ -115,7 +124,9 @@ class Concentrated:
 def concentrations(
     sightings: Sightings, base: Reals, tail: Tail, *, tested: Sequence[int]
 ) -> list[Concentrated]:
-    """Return the patterns that account for what recurs, widest first among the surest. base: weighted baseline rows of every n-gram."""
+    """Return the patterns that account for what recurs, widest first among the surest. base:
+    weighted baseline rows of every n-gram.
+    """
     count = sightings.counts()
     alive = np.flatnonzero((count >= LEAST_ROWS) & (tail.p(count, base) <= LEVEL))
     patterns: list[Concentrated] = []
@@ -177,7 +188,9 @@ def suspicious(sightings: Sightings, base: Reals, tail: Tail, *, tested: Sequenc
 
 
 def _significant(p: Reals, views: NDArray[np.int16], tested: Sequence[int]) -> Flags:
-    """Return the significant ones, false discoveries bounded view by view (Sun, Craiu, Paterson and Bull 2006)."""
+    """Return the significant ones, false discoveries bounded view by view (Sun, Craiu, Paterson and
+    Bull 2006).
+    """
     found = np.zeros(len(p), bool)
     for view, tests in enumerate(tested):
         of_view = np.flatnonzero(views == view)
@@ -193,7 +206,9 @@ def _widest(
     sure: float,
     orders: NDArray[np.int16],
 ) -> int | None:
-    """Return the n-gram with the most rows among those that the baseline's rate leaves unexplained; of equals the longest."""
+    """Return the n-gram with the most rows among those that the baseline's rate leaves unexplained;
+    of equals the longest.
+    """
     enough = significant[left.unexplained(count[significant], base[significant]) >= sure]
     if not len(enough):
         return None

@@ -1,7 +1,9 @@
-"""How places in texts look: like the special ones of a block (where texts open, say), or like its ordinary ones.
+"""How places in texts look: like the special ones of a block (where texts open, say), or like its
+ordinary ones.
 
-A place is known by the n-grams that begin there. Its likelihood ratio says which kind it resembles. The mean ratio of some places lies between two known
-ends: the mean of the special places, and the mean of the ordinary ones.
+A place is known by the n-grams that begin there. Its likelihood ratio says which kind it resembles.
+The mean ratio of some places lies between two known ends: the mean of the special places, and the
+mean of the ordinary ones.
 """
 
 from dataclasses import dataclass
@@ -16,7 +18,9 @@ from tasks.audit.tokens import Flags, Hashes, Places
 Reals = NDArray[np.float64]
 
 WEIGHTS = (0.2, 0.3, 0.4)
-"""How much the first token, the first two and the first three of a sentence say of it. The rest is for n-grams that stand nowhere else."""
+"""How much the first token, the first two and the first three of a sentence say of it. The rest is
+for n-grams that stand nowhere else.
+"""
 RARITY = 50.0
 """By how much a longer n-gram is rarer than a shorter one, roughly."""
 MOST_NATS = 5.0
@@ -29,7 +33,8 @@ ENOUGH = 1500
 class Removal(NamedTuple):
     """How a text looks without a stretch.
 
-    share: 1 is like the others, 0 is like texts that lack a sentence. errors: standard errors between these two. cut: tokens taken out.
+    share: 1 is like the others, 0 is like texts that lack a sentence. errors: standard errors
+    between these two. cut: tokens taken out.
     """
 
     share: float
@@ -38,7 +43,9 @@ class Removal(NamedTuple):
 
 
 class Ends(NamedTuple):
-    """The two known ends of a measure: its mean for places of either kind, and the mean of the two variances."""
+    """The two known ends of a measure: its mean for places of either kind, and the mean of the two
+    variances.
+    """
 
     like: float
     unlike: float
@@ -95,7 +102,9 @@ class TwoKinds:
         self._special, self._ordinary = special, ordinary
 
     def among(self, others: Flags) -> "Contrast | None":
-        """Return the contrast of the two kinds in these texts alone; None where a kind has too few places. others: (texts,)."""
+        """Return the contrast of the two kinds in these texts alone; None where a kind has too few
+        places. others: (texts,).
+        """
         special = _Part.of(self._special, others, self._counts[0])
         ordinary = _Part.of(self._ordinary, others, self._counts[1])
         if min(special.size, ordinary.size) < LEAST_OTHERS:
@@ -104,16 +113,20 @@ class TwoKinds:
 
     @cached_property
     def _counts(self) -> tuple[tuple[Places, Places], tuple[Places, Places]]:
-        """Return for the places of either kind how often their n-grams stand in the special and in the ordinary kind."""
+        """Return for the places of either kind how often their n-grams stand in the special and in
+        the ordinary kind.
+        """
         kinds = (self._special, self._ordinary)
         special, ordinary = ((kinds[0].held(one.known), kinds[1].held(one.known)) for one in kinds)
         return special, ordinary
 
 
 class _Part(NamedTuple):
-    """A kind's places in some of the texts. without: the kind's places in the other texts. sample: some of the places.
+    """A kind's places in some of the texts. without: the kind's places in the other texts. sample:
+    some of the places.
 
-    counts: (orders, places) for the special and the ordinary kind, how often the n-grams stand in the whole of it.
+    counts: (orders, places) for the special and the ordinary kind, how often the n-grams stand in
+    the whole of it.
     """
 
     kind: Kind
@@ -152,11 +165,15 @@ class Contrast:
         return self._ratio(self.special.held(asked), self.ordinary.held(asked))
 
     def removal(self, asked: Hashes) -> Removal | None:
-        """Return how places look between the two kinds. asked: (orders, places); 0 in the first order where there is none."""
+        """Return how places look between the two kinds. asked: (orders, places); 0 in the first
+        order where there is none.
+        """
         return self.ends.removal(self.nats(asked[:, asked[0] != 0]))
 
     def _sampled(self, part: _Part, own: tuple[int, int]) -> Reals:
-        """Return the ratios of a sample of a kind; its own count is taken out of the kind that it belongs to."""
+        """Return the ratios of a sample of a kind; its own count is taken out of the kind that it
+        belongs to.
+        """
         asked = part.kind.known[:, part.sample]
         special, ordinary = (
             whole[:, part.sample] - side.without.held(asked) - one
@@ -177,7 +194,9 @@ class Contrast:
 
 
 def _log_rate(held: Places, places: int) -> Reals:
-    """Return the logarithm of how often n-grams stand at places of a kind. held: (orders, asked) their counts."""
+    """Return the logarithm of how often n-grams stand at places of a kind. held: (orders, asked)
+    their counts.
+    """
     orders = len(WEIGHTS)
     rate = np.full(held.shape[1], 0.1 * RARITY**-orders)
     for order, weight in enumerate(WEIGHTS):

@@ -1,4 +1,6 @@
-"""Under how many prompts every n-gram occurs, in hashed cells: bounded memory for any number of texts."""
+"""Under how many prompts every n-gram occurs, in hashed cells: bounded memory for any number of
+texts.
+"""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -21,14 +23,20 @@ Cells = NDArray[np.int32]
 
 ORDER_VIEWS = tuple(map(str, ORDERS))
 VIEWS = (*ORDER_VIEWS, "opening", "closing")
-"""n-grams anywhere, by order; n-grams of any order within the first and within the last tokens of a text."""
+"""n-grams anywhere, by order; n-grams of any order within the first and within the last tokens of a
+text.
+"""
 BITS = {"1": 21, "2": 23, "3": 24, "4": 24, "opening": 21, "closing": 21}
-"""Cells per view, as a power of two. n-grams that share a cell by chance only blur the screening; every reported count is exact."""
+"""Cells per view, as a power of two. n-grams that share a cell by chance only blur the screening;
+every reported count is exact.
+"""
 _OPENING, _CLOSING = np.uint64(0x94D049BB133111EB), np.uint64(0xBF58476D1CE4E5B9)
 
 
 class Grams(NamedTuple):
-    """n-grams of one view. hashes: (n,) uint64, unlike those of other views. places: (n,) the first token. order: n of the n-gram."""
+    """n-grams of one view. hashes: (n,) uint64, unlike those of other views. places: (n,) the first
+    token. order: n of the n-gram.
+    """
 
     view: str
     hashes: Hashes
@@ -67,7 +75,8 @@ def covered(tokens: Tokens, hashes: Hashes) -> Flags:
 
 
 class Counts:
-    """Samples per n-gram of the views asked for; texts that answer one prompt are one sample, or they would vouch for one another.
+    """Samples per n-gram of the views asked for; texts that answer one prompt are one sample, or
+    they would vouch for one another.
 
     rows: samples counted so far. Texts of one prompt must come in one batch to be known as such.
     """
@@ -77,7 +86,9 @@ class Counts:
         self.cells: dict[str, Cells] = {view: np.zeros(1 << BITS[view], np.int32) for view in views}
 
     def add(self, tokens: Tokens, samples_of: Places) -> None:
-        """Count every n-gram once a sample. samples_of: (texts,) the number of the sample each text belongs to."""
+        """Count every n-gram once a sample. samples_of: (texts,) the number of the sample each text
+        belongs to.
+        """
         self.rows += len(np.unique(samples_of))
         for grams in grams_of(tokens, tuple(self.cells)):
             texts = samples_of[tokens.texts[grams.places]].astype(np.uint64)

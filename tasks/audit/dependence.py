@@ -1,9 +1,11 @@
-"""n-grams of the trace that depend on a producer value. A producer draws its columns without looking at the prompt, so what a teacher thinks must not
-know them: a test that needs no baseline, and does not mind the teacher's style.
+"""n-grams of the trace that depend on a producer value. A producer draws its columns without
+looking at the prompt, so what a teacher thinks must not know them: a test that needs no baseline,
+and does not mind the teacher's style.
 
-For an n-gram held by C rows, c of them among the share s of rows that carry a value: P(X >= c), X binomial(C, s), with Benjamini and Hochberg over
-all pairs. A column that the prompts themselves betray is no instrument (a family that decides the question decides the reasoning), nor is any column where
-there are no prompts to tell: of those, only n-grams that spell the value count.
+For an n-gram held by C rows, c of them among the share s of rows that carry a value: P(X >= c), X
+binomial(C, s), with Benjamini and Hochberg over all pairs. A column that the prompts themselves
+betray is no instrument (a family that decides the question decides the reasoning), nor is any
+column where there are no prompts to tell: of those, only n-grams that spell the value count.
 """
 
 from collections.abc import Iterator
@@ -48,7 +50,9 @@ class _Text:
         self.rows, self.empty = 0, True
 
     def add(self, tokens: Tokens, known: Flags) -> None:
-        """Take a batch in. known: tokens that the row was given; n-grams of nothing else are left out."""
+        """Take a batch in. known: tokens that the row was given; n-grams of nothing else are left
+        out.
+        """
         for grams in _looked_at(tokens):
             self._gathering.note(grams, _new(grams, known), tokens, first_row=self.rows)
         self.rows += len(tokens.bounds) - 1
@@ -161,7 +165,9 @@ class DependenceDetector:
         return [one for one in found if not betrayed or int(one.gram) in _spelled(one.value)]
 
     def found(self) -> list[Found]:
-        """Return the dependent n-grams, widest first; a row is flagged under the first that holds it."""
+        """Return the dependent n-grams, widest first; a row is flagged under the first that holds
+        it.
+        """
         noted = sorted(
             ((one, np.concatenate(rows)) for one, rows in self._rows.items()),
             key=lambda pair: -len(pair[1]),
@@ -176,7 +182,9 @@ class DependenceDetector:
 
 
 def _spelled(value: str) -> set[int]:
-    """Return the hashes of the n-grams of a value, in every view: the value itself, or at least two words of it."""
+    """Return the hashes of the n-grams of a value, in every view: the value itself, or at least two
+    words of it.
+    """
     tokens = exact_tokens(pa.array([value]))
     return {
         int(one)

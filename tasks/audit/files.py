@@ -35,7 +35,9 @@ FOREIGN = {
 
 
 def data_files(path: Path) -> tuple[Path, ...]:
-    """Return a file itself, or the data files below a folder in the order of their names; UnreadableFile when there is none."""
+    """Return a file itself, or the data files below a folder in the order of their names;
+    UnreadableFile when there is none.
+    """
     with named_faults(path):
         mode = path.stat().st_mode
         if stat.S_ISREG(mode):

@@ -1,4 +1,6 @@
-"""What a detector hands over: a pattern with the rows that hold it, or rows with a fault of their own."""
+"""What a detector hands over: a pattern with the rows that hold it, or rows with a fault of their
+own.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,7 +15,9 @@ EXAMPLES, BEFORE, EXCERPT = 5, 30, 160
 
 
 class Seen(NamedTuple):
-    """An example in the text's own words. pattern: the piece itself. excerpt: the piece with what surrounds it."""
+    """An example in the text's own words. pattern: the piece itself. excerpt: the piece with what
+    surrounds it.
+    """
 
     pattern: str
     excerpt: str
@@ -25,10 +29,12 @@ Spell = Callable[[Batch, int], Seen]
 
 @dataclass(frozen=True)
 class Found:
-    """One finding. rows: all rows that hold it. flags: those it is the reason for. leak: producer state, not a mere fault.
+    """One finding. rows: all rows that hold it. flags: those it is the reason for. leak: producer
+    state, not a mere fault.
 
-    baseline_share: None where there was no baseline to look in. cleared: a person has looked at it and the allow list says so.
-    suspect: it may be producer state; nothing that is left to compare with can tell, so a person must look.
+    baseline_share: None where there was no baseline to look in. cleared: a person has looked at it
+    and the allow list says so. suspect: it may be producer state; nothing that is left to compare
+    with can tell, so a person must look.
     """
 
     detector: str

@@ -1,4 +1,6 @@
-"""The stretches of a block: from words that sentences of several rows begin with, token by token, as far as the rows agree."""
+"""The stretches of a block: from words that sentences of several rows begin with, token by token,
+as far as the rows agree.
+"""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -18,11 +20,14 @@ SHARED = 0.85
 LONGEST_HOLE = 3
 """Tokens in a row on which the rows may differ: a slot."""
 SEEDS = ((0, 4), (0, 3), (1, 3), (2, 3), (0, 2), (1, 2), (2, 2), (0, 1), (1, 1), (2, 1))
-"""Where a seed begins after the start of its sentence, and its tokens, the longest first: a form may open with a slot of one or two tokens."""
+"""Where a seed begins after the start of its sentence, and its tokens, the longest first: a form
+may open with a slot of one or two tokens.
+"""
 
 
 class Seed(NamedTuple):
-    """Sentences that share an n-gram. starts: (rows,) the first token of the first such sentence of every row.
+    """Sentences that share an n-gram. starts: (rows,) the first token of the first such sentence of
+    every row.
 
     times: how often a row holds such a sentence, on average.
     """
@@ -32,7 +37,9 @@ class Seed(NamedTuple):
 
 
 def stretches(block: Block, *, least: float, most_times: float) -> Iterator[Stretch]:
-    """Yield the stretches that at least so many rows hold, and that a row begins at most so many times on average."""
+    """Yield the stretches that at least so many rows hold, and that a row begins at most so many
+    times on average.
+    """
     known: set[bytes] = set()
     for offset, order in SEEDS:
         new = list[Seed]()
@@ -65,7 +72,9 @@ def _seeds_at(block: Block, offset: int, order: int, least: float) -> Iterator[S
 
 
 def _grown(block: Block, seeds: Sequence[Seed]) -> Iterator[Stretch]:
-    """Yield the longest stretch on which the rows of each seed agree; none for a seed whose rows agree on nothing."""
+    """Yield the longest stretch on which the rows of each seed agree; none for a seed whose rows
+    agree on nothing.
+    """
     if not seeds:
         return
     growth = _growth(block, seeds)
@@ -116,7 +125,9 @@ def _growth(block: Block, seeds: Sequence[Seed]) -> _Growth:
 
 
 class _Agreement(NamedTuple):
-    """What rows say at one place, seed by seed: the commonest token, the share that holds it, the share whose token another row has too."""
+    """What rows say at one place, seed by seed: the commonest token, the share that holds it, the
+    share whose token another row has too.
+    """
 
     seeds: Places
     token: Hashes
@@ -125,7 +136,9 @@ class _Agreement(NamedTuple):
 
 
 def _agreement(column: Hashes, weights: Reals, seed_of: Places) -> _Agreement:
-    """Return the agreement of rows on a token. column, weights: (rows,). seed_of: (rows,) in ascending order."""
+    """Return the agreement of rows on a token. column, weights: (rows,). seed_of: (rows,) in
+    ascending order.
+    """
     order = np.lexsort((column, seed_of))
     column, weights, seed_of = column[order], weights[order], seed_of[order]
     first = np.ones(len(column), bool)

@@ -1,9 +1,10 @@
 """Whether a stretch was put into texts: taken out, it leaves texts like the others.
 
-Where a stretch opens its rows, what follows it should open as the other rows open, and not as a sentence in the middle begins; where it closes
-them, what stands before it should close as the others close; where it stands inside, the sentences around it should follow one another in other
-rows too. All three are a likelihood or a rate between two known ends: that of texts which nothing was put into, and that of texts which lack a
-sentence. A share of 1 is the first, of 0 the second.
+Where a stretch opens its rows, what follows it should open as the other rows open, and not as a
+sentence in the middle begins; where it closes them, what stands before it should close as the
+others close; where it stands inside, the sentences around it should follow one another in other
+rows too. All three are a likelihood or a rate between two known ends: that of texts which nothing
+was put into, and that of texts which lack a sentence. A share of 1 is the first, of 0 the second.
 """
 
 from collections.abc import Iterator
@@ -28,19 +29,29 @@ from tasks.audit.units import Block
 NEAR_EDGE = 3
 """Tokens that may stand between a stretch and the edge of its text."""
 LEAST_SUBSET, LEAST_SUBSET_ROWS = 0.1, 2
-"""Share of a stretch's rows that must stand at an edge, or inside, for that question to be asked."""
+"""Share of a stretch's rows that must stand at an edge, or inside, for that question to be asked.
+"""
 LEAST_ERRORS = 4.0
-"""Standard errors that must lie between texts with and without a sentence, for an answer to tell."""
+"""Standard errors that must lie between texts with and without a sentence, for an answer to tell.
+"""
 FOLLOWS = 0.7
-"""How near to a sentence's beginning what follows a note must come: 1 is as near as other sentences, 0 as any place in a text."""
+"""How near to a sentence's beginning what follows a note must come: 1 is as near as other
+sentences, 0 as any place in a text.
+"""
 LEAST_APART = 0.2
-"""By how much more often neighbours of a text follow one another elsewhere than sentences two apart, for that to tell."""
+"""By how much more often neighbours of a text follow one another elsewhere than sentences two
+apart, for that to tell.
+"""
 MOST_COMMON_OPENING, LONGEST_SLOT = 5, 2
-"""Tokens that may belong to the next sentence at the end of a stretch, and tokens of a slot that may follow it."""
+"""Tokens that may belong to the next sentence at the end of a stretch, and tokens of a slot that
+may follow it.
+"""
 
 
 class Others:
-    """The sentences of a block, for comparison. One for a block; rows under suspicion are left out for each question."""
+    """The sentences of a block, for comparison. One for a block; rows under suspicion are left out
+    for each question.
+    """
 
     def __init__(self, block: Block) -> None:
         self.block = block
@@ -49,7 +60,9 @@ class Others:
         self._opens, self._closes = block.sentences == block.heads[self._texts], last
 
     def removal(self, stretch: Stretch) -> Removal | None:
-        """Return how the rows look without the stretch; None where there is nothing to compare with."""
+        """Return how the rows look without the stretch; None where there is nothing to compare
+        with.
+        """
         others = np.ones(self.block.size, bool)
         others[stretch.texts] = False
         if self.block.weights[others].sum() < LEAST_OTHERS:
@@ -141,7 +154,8 @@ class Others:
 
     @cached_property
     def _neighbours(self) -> tuple[Tally, Ends] | None:
-        """Return the pairs of sentences that follow one another, and how often some pairs do elsewhere: neighbours, and two apart.
+        """Return the pairs of sentences that follow one another, and how often some pairs do
+        elsewhere: neighbours, and two apart.
 
         None where neighbours follow one another hardly more often.
         """
@@ -173,7 +187,9 @@ class Others:
 
 
 def _cuts(block: Block, stretch: Stretch) -> Iterator[Places]:
-    """Yield where the text proper may begin: about the end of the stretch, or behind a sentence or two."""
+    """Yield where the text proper may begin: about the end of the stretch, or behind a sentence or
+    two.
+    """
     for behind in range(-min(MOST_COMMON_OPENING, stretch.form.length - 1), LONGEST_SLOT + 1):
         yield stretch.starts + stretch.form.length + behind
     cut = stretch.starts + 1

@@ -110,7 +110,9 @@ class _Window:
         )
 
     def _more(self) -> None:
-        """Read on; each time at least as much as is held, so that a long row is scanned a few times only."""
+        """Read on; each time at least as much as is held, so that a long row is scanned a few times
+        only.
+        """
         held = len(self._text) - self._at
         if held > ROW_LIMIT:
             raise self.broken(
@@ -178,7 +180,9 @@ def _foreign_byte(place: str, exc: UnicodeDecodeError) -> str:
 
 
 def _mended(value: object) -> Row:
-    """Return a value with a question mark for each half of a surrogate pair, which no Arrow string can hold."""
+    """Return a value with a question mark for each half of a surrogate pair, which no Arrow string
+    can hold.
+    """
     return cast(
         "Row", orjson.loads(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
     )

@@ -1,4 +1,6 @@
-"""What tells a stamp among the stretches of a block: its words, its place, its shape, its company, and how its rows look without it."""
+"""What tells a stamp among the stretches of a block: its words, its place, its shape, its company,
+and how its rows look without it.
+"""
 
 from dataclasses import replace
 from typing import Literal, NamedTuple
@@ -37,7 +39,9 @@ Position = Literal["start", "end", "anywhere"]
 
 
 class Weighed(NamedTuple):
-    """A stretch whose words are foreign. removal: how its rows look without it. uncleared: bits that no cleared phrase accounts for."""
+    """A stretch whose words are foreign. removal: how its rows look without it. uncleared: bits
+    that no cleared phrase accounts for.
+    """
 
     stretch: Stretch
     removal: Removal | None
@@ -47,7 +51,9 @@ class Weighed(NamedTuple):
 
 
 class Judge:
-    """One block's texts, put up for comparison once. cleared: (tokens,) which tokens a cleared phrase accounts for."""
+    """One block's texts, put up for comparison once. cleared: (tokens,) which tokens a cleared
+    phrase accounts for.
+    """
 
     def __init__(self, block: Block, cleared: Flags) -> None:
         self.block, self._others, self._rarity = block, Others(block), Rarity(block, cleared)
@@ -56,7 +62,9 @@ class Judge:
         self._all = float(block.weights.sum())
 
     def weighed(self, stretch: Stretch) -> Weighed | None:
-        """Return a stretch cut where the text proper begins; None where its words are no foreign ones."""
+        """Return a stretch cut where the text proper begins; None where its words are no foreign
+        ones.
+        """
         if not self._may_tell(stretch):
             return None
         foreign = self._rarity.bits(stretch)
@@ -72,7 +80,9 @@ class Judge:
         return Weighed(kept, removal, rows, foreign.all, foreign.uncleared)
 
     def _may_tell(self, stretch: Stretch) -> bool:
-        """Say whether a stretch is worth a closer look: at the start nearly all are, elsewhere whole sentences alone."""
+        """Say whether a stretch is worth a closer look: at the start nearly all are, elsewhere
+        whole sentences alone.
+        """
         near = stretch.starts - self.block.heads[stretch.texts] <= NEAR_EDGE
         return bool(near.mean() >= 1 - SAME_PLACE) or self._is_whole(stretch)
 
@@ -103,7 +113,9 @@ class Judge:
         return self._all - rows < LEAST_OTHERS and rows >= NEARLY_ALL * self._all
 
     def is_opener(self, one: Weighed) -> bool:
-        """Say whether a stretch is one of those that, all together, may leave nothing to compare with."""
+        """Say whether a stretch is one of those that, all together, may leave nothing to compare
+        with.
+        """
         return self.position(one.stretch) == "start" and self._speaks_for_itself(one)
 
     def position(self, stretch: Stretch) -> Position:
@@ -120,7 +132,9 @@ class Judge:
         return replace(one.stretch.form, bits=self._rarity.bits_of_tokens(one.stretch))
 
     def _keeps_its_turn(self, stretch: Stretch) -> bool:
-        """Say whether a stretch is nearly always the same sentence of its text, counted from the start or from the end."""
+        """Say whether a stretch is nearly always the same sentence of its text, counted from the
+        start or from the end.
+        """
         sentences, bounds = self.block.sentences, self.block.tokens.bounds
         here = np.searchsorted(sentences, stretch.starts)
         before = here - np.searchsorted(sentences, bounds[stretch.texts])
@@ -129,9 +143,11 @@ class Judge:
         return most > SAME_TURN * len(here)
 
     def _is_branch(self, one: Weighed) -> bool:
-        """Say whether sentences in many more rows begin with the same words and go on otherwise: a way of speaking.
+        """Say whether sentences in many more rows begin with the same words and go on otherwise: a
+        way of speaking.
 
-        A stretch that opens with a slot begins in several ways; its commonest beginnings are counted together.
+        A stretch that opens with a slot begins in several ways; its commonest beginnings are
+        counted together.
         """
         begun = self.block.grams_at(one.stretch.starts, BRANCH_TOKENS)
         kinds, rows = np.unique(begun, return_counts=True)
@@ -142,7 +158,9 @@ class Judge:
         return float(self.block.weights[texts].sum()) > BRANCHES * one.rows
 
     def _speaks_of_its_prompt(self, one: Weighed) -> bool:
-        """Say whether a stretch goes on, before the text proper begins, with words of the row's own prompt or answer."""
+        """Say whether a stretch goes on, before the text proper begins, with words of the row's own
+        prompt or answer.
+        """
         stretch = one.stretch
         if one.removal is None or one.removal.cut <= stretch.form.length:
             return False
@@ -152,7 +170,9 @@ class Judge:
         return float((known[ends] - known[stretch.ends]).sum()) >= OF_THE_PROMPT * max(tokens, 1.0)
 
     def meet(self, all_weighed: list[Weighed]) -> None:
-        """Note the sentences that recur inside of the texts: where there are many, one more proves nothing."""
+        """Note the sentences that recur inside of the texts: where there are many, one more proves
+        nothing.
+        """
         inside = [one for one in all_weighed if self._stands_inside(one)]
         self._recurring = {one.stretch.texts.tobytes(): one for one in inside}
 
@@ -175,7 +195,9 @@ class Judge:
         return stretch.closed >= CLOSED and (ends or self._others.sentence_follows(stretch))
 
     def _speaks_for_itself(self, one: Weighed) -> bool:
-        """Say whether a stretch is a foreign sentence or note from beginning to end, in enough rows."""
+        """Say whether a stretch is a foreign sentence or note from beginning to end, in enough
+        rows.
+        """
         foreign = one.rows >= LEAST_INSIDE and one.bits >= SHAPE_BITS
         return foreign and self._is_whole(one.stretch)
 

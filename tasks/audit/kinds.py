@@ -1,7 +1,9 @@
-"""Whether what rows have in common explains a stretch: a kind of prompt, a kind of answer, other words of the same think blocks.
+"""Whether what rows have in common explains a stretch: a kind of prompt, a kind of answer, other
+words of the same think blocks.
 
-A stamp is put into rows without a look at them, so it keeps company with nothing. What a kind of task always begins with keeps company with the words of
-that task. The test is binomial: of the rows with the stretch, so many hold the feature, where the feature's share of all rows would put fewer.
+A stamp is put into rows without a look at them, so it keeps company with nothing. What a kind of
+task always begins with keeps company with the words of that task. The test is binomial: of the rows
+with the stretch, so many hold the feature, where the feature's share of all rows would put fewer.
 """
 
 import numpy as np
@@ -23,7 +25,9 @@ _MARKS = tuple(np.uint64(mark) for mark in (0, 0x94D049BB133111EB, 0xBF58476D1CE
 
 
 class Kinds:
-    """The features of a block's rows: words and pairs of words of prompts, answers and think blocks."""
+    """The features of a block's rows: words and pairs of words of prompts, answers and think
+    blocks.
+    """
 
     def __init__(self, block: Block) -> None:
         self._block = block

@@ -1,4 +1,6 @@
-"""Names of rows in texts: runs of letters and digits such as `doc-17b`, found in many texts at once."""
+"""Names of rows in texts: runs of letters and digits such as `doc-17b`, found in many texts at
+once.
+"""
 
 import re
 from collections.abc import Iterator
@@ -14,7 +16,9 @@ NAME = re.compile(rf"(?=[\w\-]*\d)(?=[\w\-]*[A-Za-z])[\w\-]{{{LEAST_CHARACTERS},
 
 
 def _class_of(characters: str) -> Flags:
-    """Return (256,) which bytes of UTF-8 may belong to such a character; a byte of a longer character always may."""
+    """Return (256,) which bytes of UTF-8 may belong to such a character; a byte of a longer
+    character always may.
+    """
     return np.array([byte >= 0x80 or chr(byte) in characters for byte in range(256)])
 
 
@@ -25,7 +29,9 @@ _LETTER = _class_of(_LETTERS) & (np.arange(256) < 0x80)
 
 
 def names_in(texts: pa.Array) -> Iterator[tuple[int, list[str]]]:
-    """Yield (text, names) for every text that holds names, in the order of the texts. texts: strings without nulls."""
+    """Yield (text, names) for every text that holds names, in the order of the texts. texts:
+    strings without nulls.
+    """
     offsets, spelled = bytes_of(texts)
     starts, ends = _runs(offsets, spelled)
     raw, rows = spelled.tobytes(), np.searchsorted(offsets, starts, "right") - 1
@@ -38,7 +44,9 @@ def names_in(texts: pa.Array) -> Iterator[tuple[int, list[str]]]:
 def _runs(
     offsets: Places, spelled: np.ndarray[tuple[int], np.dtype[np.uint8]]
 ) -> tuple[Places, Places]:
-    """Return the first byte of every run that may hold a name, and the byte behind it. A run lies within one text."""
+    """Return the first byte of every run that may hold a name, and the byte behind it. A run lies
+    within one text.
+    """
     inside = _IN_NAME[spelled]
     is_edge = np.zeros(len(spelled) + 1, bool)
     is_edge[1:-1] = inside[1:] != inside[:-1]

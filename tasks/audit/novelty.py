@@ -1,10 +1,14 @@
-"""Rows that hold a stretch of text no baseline row is like, however rare its form: one row is enough.
+"""Rows that hold a stretch of text no baseline row is like, however rare its form: one row is
+enough.
 
-Every token has a surprise: −log2 of its rate after the tokens before it among the baseline's rows, backing off to shorter contexts (stupid backoff,
-Brants et al. 2007, section 4, over counts of texts). A row's score is the stretch with the largest sum of surprise beyond the usual (a CUSUM scan, Page 1954):
-in its opening, in its closing, anywhere. A baseline row is scored with its own counts taken out, so that under no leak all rows are exchangeable and the
-rank among baseline scores is a p-value (conformal outlier test, Bates et al. 2023); beyond the last rank an exponential tail carries on (Karlin and
-Altschul 1990). Benjamini and Hochberg (1995) bound the share of false alarms among the rows flagged.
+Every token has a surprise: −log2 of its rate after the tokens before it among the baseline's rows,
+backing off to shorter contexts (stupid backoff, Brants et al. 2007, section 4, over counts of
+texts). A row's score is the stretch with the largest sum of surprise beyond the usual (a CUSUM
+scan, Page 1954): in its opening, in its closing, anywhere. A baseline row is scored with its own
+counts taken out, so that under no leak all rows are exchangeable and the rank among baseline scores
+is a p-value (conformal outlier test, Bates et al. 2023); beyond the last rank an exponential tail
+carries on (Karlin and Altschul 1990). Benjamini and Hochberg (1995) bound the share of false alarms
+among the rows flagged.
 """
 
 from dataclasses import dataclass
@@ -20,7 +24,9 @@ Reals = NDArray[np.float64]
 
 SCANS = ("opening", "closing", "anywhere")
 USUAL_BITS, UNSEEN_WORD_BITS, UNSEEN_BITS = 5.5, 5.0, 1.3
-"""Surprise a token may have at no cost; what a word nobody wrote adds to its rarity; what a longer n-gram nobody wrote adds."""
+"""Surprise a token may have at no cost; what a word nobody wrote adds to its rarity; what a longer
+n-gram nobody wrote adds.
+"""
 KNOWN_SHARE = 0.5
 """What is left of the surprise of a token that the row's own prompt or answer holds."""
 LEVEL = 0.008
@@ -29,7 +35,9 @@ TAIL_SHARE, LEAST_FOR_TAIL, TAIL_SAFETY = 0.02, 1000, 1.5
 
 
 def surprise(batch: Batch, baseline: Counts, *, own: int) -> Reals:
-    """Return the surprise of every token of a batch in bits beyond the usual. own: 1 where its texts are themselves counted in the baseline."""
+    """Return the surprise of every token of a batch in bits beyond the usual. own: 1 where its
+    texts are themselves counted in the baseline.
+    """
     rows = max(baseline.rows - own, 1)
     held = [
         _ending_at(grams, len(batch.tokens.hashes), baseline, own)
@@ -57,7 +65,9 @@ def _ending_at(grams: Grams, tokens: int, baseline: Counts, own: int) -> Reals:
 
 
 def scan(tokens: Tokens, excess: Reals) -> Reals:
-    """Return (texts, scans): the largest sum over any stretch of the opening, of the closing, and of the whole text."""
+    """Return (texts, scans): the largest sum over any stretch of the opening, of the closing, and
+    of the whole text.
+    """
     far = -1e4
     opening = np.where(tokens.from_start < 2 * EDGE_TOKENS, excess, far)
     closing = np.where(tokens.to_end < 2 * EDGE_TOKENS, excess, far)
@@ -67,7 +77,9 @@ def scan(tokens: Tokens, excess: Reals) -> Reals:
 
 
 def _largest_sums(tokens: Tokens, values: Reals) -> Reals:
-    """Return Kadane's maximum a text, all texts at once: the running minimum restarts because each text is shifted below the last."""
+    """Return Kadane's maximum a text, all texts at once: the running minimum restarts because each
+    text is shifted below the last.
+    """
     texts = len(tokens.bounds) - 1
     best = np.zeros(texts)
     if not len(values):

@@ -1,4 +1,6 @@
-"""How think blocks begin: the openers to look at, and labels that stand nowhere but at the beginning."""
+"""How think blocks begin: the openers to look at, and labels that stand nowhere but at the
+beginning.
+"""
 
 import re
 from collections import Counter
@@ -13,7 +15,9 @@ from tasks.audit.tokens import EDGE_TOKENS, LABEL_SHAPES, Flags, Hashes, Places,
 OPENER_WORDS, MOST_OPENERS, KEPT_OPENERS = 3, 12, 50_000
 LOCKED, LEAST_LOCKED, LEAST_ROWS, LEAST_SHARE, LEAST_LIFT_SHARE = 0.95, 2, 10, 0.02, 0.05
 CHANCE_ROWS, LEAST_EXPECTED = 1, 5
-"""One row of a small baseline may open with a label by chance; where the corpus' share would have put five there, it says nothing."""
+"""One row of a small baseline may open with a label by chance; where the corpus' share would have
+put five there, it says nothing.
+"""
 VIEWS = ("1", "opening")
 _NUMBER = re.compile(r"\d+")
 
@@ -44,10 +48,12 @@ def opener_of(text: str) -> str:
 
 
 class LockedLabelDetector:
-    """A label (A4, R120, 3fa9c2) beside other words that occur in openings and almost nowhere else. It needs no baseline.
+    """A label (A4, R120, 3fa9c2) beside other words that occur in openings and almost nowhere else.
+    It needs no baseline.
 
-    Reasoning may open as it likes, but its words also occur later, in prompts, or in answers. A label that is locked to the opening in two of
-    hundred rows is a stamp, unless a baseline opens so as well. Ordinary words alone prove nothing here: that takes a baseline.
+    Reasoning may open as it likes, but its words also occur later, in prompts, or in answers. A
+    label that is locked to the opening in two of hundred rows is a stamp, unless a baseline opens
+    so as well. Ordinary words alone prove nothing here: that takes a baseline.
     """
 
     def __init__(self, counts: Counts, baseline: Counts | None, cleared: Hashes) -> None:
@@ -71,7 +77,9 @@ class LockedLabelDetector:
             self._locked.note("", batch.first_row + int(row))
 
     def _note_labels(self, batch: Batch, locked: Flags, notes: RowNotes) -> Flags:
-        """Note the rows with a locked label beside other locked tokens; return (rows,) which have several locked tokens."""
+        """Note the rows with a locked label beside other locked tokens; return (rows,) which have
+        several locked tokens.
+        """
         several = _holding(batch, locked, LEAST_LOCKED)
         labels = np.isin(batch.tokens.hashes, LABEL_SHAPES)
         # A label that a row goes on to speak of (5x in an equation) belongs to its reasoning.
@@ -117,7 +125,8 @@ class LockedLabelDetector:
         return found & locked
 
     def found(self) -> list[Found]:
-        """Return all rows with a locked label as one finding, if they are enough; what a person cleared as another.
+        """Return all rows with a locked label as one finding, if they are enough; what a person
+        cleared as another.
 
         Rows whose label only the baseline unlocks are suspect: a baseline may hold the same stamp.
         """

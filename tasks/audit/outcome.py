@@ -1,4 +1,6 @@
-"""What an audit says: the verdict, the patterns with their evidence, the rows at fault. Its JSON is a contract."""
+"""What an audit says: the verdict, the patterns with their evidence, the rows at fault. Its JSON is
+a contract.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -24,10 +26,12 @@ Verdict = Literal["clean", "leak", "suspect", "fault"]
 
 @dataclass(frozen=True)
 class Pattern:
-    """A pattern and its evidence. rows: how many hold it. baseline_share is None without a baseline.
+    """A pattern and its evidence. rows: how many hold it. baseline_share is None without a
+    baseline.
 
-    examples: excerpts in the text's own words. pieces: the pattern as it stands in each of them. suspect: a person must look.
-    values: what stands in a few rows where the pattern has "…"; none where all rows read alike.
+    examples: excerpts in the text's own words. pieces: the pattern as it stands in each of them.
+    suspect: a person must look. values: what stands in a few rows where the pattern has "…"; none
+    where all rows read alike.
     """
 
     detector: str
@@ -48,13 +52,20 @@ class Pattern:
         return f"… is {', '.join(self.values)} and so on" if self.values else ""
 
     def as_json(self) -> dict[str, object]:
-        """Return the contract's spelling; a cleared or suspect pattern says so in its detector's name."""
+        """Return the contract's spelling; a cleared or suspect pattern says so in its detector's
+        name.
+        """
         mark = "cleared_" if self.cleared else SUSPECT if self.suspect else ""
         return {
-            "detector": mark + self.detector, "pattern": self.pattern, "rows": self.rows,
-            "share": round(self.share, 6), "baseline_share": None if self.baseline_share is None else round(self.baseline_share, 6),
+            "detector": mark + self.detector,
+            "pattern": self.pattern,
+            "rows": self.rows,
+            "share": round(self.share, 6),
+            "baseline_share": None
+            if self.baseline_share is None
+            else round(self.baseline_share, 6),
             "examples": list(self.examples),
-        }  # fmt: skip
+        }
 
     @property
     def name(self) -> str:
@@ -66,9 +77,11 @@ class Pattern:
 
 @dataclass(frozen=True)
 class Outcome:
-    """reasons: names; flags: (rows,) uint64, bit i set where reason i applies. openers: opener → share, in corpus and baseline.
+    """reasons: names; flags: (rows,) uint64, bit i set where reason i applies. openers: opener →
+    share, in corpus and baseline.
 
-    prompts: different prompts among the rows. texts: row → how its think block begins, of the first rows at fault.
+    prompts: different prompts among the rows. texts: row → how its think block begins, of the first
+    rows at fault.
     """
 
     rows: int
@@ -86,12 +99,16 @@ class Outcome:
 
     @property
     def power(self) -> str:
-        """Return how few rows a stamp may hold and still be found at this size. Rows of one prompt count as one."""
+        """Return how few rows a stamp may hold and still be found at this size. Rows of one prompt
+        count as one.
+        """
         return power(self.prompts or self.rows, self.baseline_rows).told(self.prompts or self.rows)
 
     @property
     def verdict(self) -> Verdict:
-        """Return leak when producer state was found, suspect when a person must look, fault when rows are at fault without it."""
+        """Return leak when producer state was found, suspect when a person must look, fault when
+        rows are at fault without it.
+        """
         counted = self.gate_rows()
         if any(counted.get(name, 0) for name in self.leaks):
             return "leak"
@@ -105,7 +122,9 @@ class Outcome:
         return SHIFTED if any(one.detector == "shift" for one in self.patterns) else ""
 
     def with_suspects(self, first: "Outcome") -> "Outcome":
-        """Return the same outcome with what an audit of its first rows found, as something that a person must look at."""
+        """Return the same outcome with what an audit of its first rows found, as something that a
+        person must look at.
+        """
         if first.verdict == "clean":
             return self
         suspects = tuple(
@@ -151,7 +170,10 @@ class Outcome:
             for row, row_id, reasons in self.flagged()
         ]
         tree = {
-            "rows": self.rows, "verdict": self.verdict, "patterns": [pattern.as_json() for pattern in self.patterns],
-            "flagged": flagged, "gates": self.gate_rows(),
-        }  # fmt: skip
+            "rows": self.rows,
+            "verdict": self.verdict,
+            "patterns": [pattern.as_json() for pattern in self.patterns],
+            "flagged": flagged,
+            "gates": self.gate_rows(),
+        }
         return orjson.dumps(tree, option=orjson.OPT_INDENT_2) + b"\n"

@@ -1,4 +1,6 @@
-"""How few rows a stamp may hold and still be found: what "clean" says at a given size, and what it does not."""
+"""How few rows a stamp may hold and still be found: what "clean" says at a given size, and what it
+does not.
+"""
 
 import math
 from typing import NamedTuple
@@ -16,9 +18,10 @@ NGRAMS_PER_ROW = 100
 class Power(NamedTuple):
     """The sizes that an audit can tell, in rows.
 
-    edge, inside: the fewest rows in which a stamp is found at the start or the end of the think blocks, and inside of them.
-    compared: the fewest in which the baseline alone betrays it; None without a baseline.
-    most: rows beyond which a stamp leaves too few others, and is only suspect; None where a baseline tells.
+    edge, inside: the fewest rows in which a stamp is found at the start or the end of the think
+    blocks, and inside of them. compared: the fewest in which the baseline alone betrays it; None
+    without a baseline. most: rows beyond which a stamp leaves too few others, and is only suspect;
+    None where a baseline tells.
     """
 
     edge: int
@@ -51,11 +54,12 @@ def power(rows: int, baseline_rows: int | None) -> Power:
 
 
 def fewest_stamped(rows: int, control_rows: int) -> int:
-    """Return in how many of so many rows one form must stand for a baseline of control rows to betray it.
+    """Return in how many of so many rows one form must stand for a baseline of control rows to
+    betray it.
 
-    More than `rows` says that this control arm betrays no form. A form that no control row holds is significant from c rows on where
-    (rows / (rows + control_rows)) ** c is below the level over all n-grams tested; and its rate must be far above what a control arm of
-    this size can exclude.
+    More than `rows` says that this control arm betrays no form. A form that no control row holds is
+    significant from c rows on where (rows / (rows + control_rows)) ** c is below the level over all
+    n-grams tested; and its rate must be far above what a control arm of this size can exclude.
     """
     if not control_rows:
         return rows + 1

@@ -1,4 +1,5 @@
-"""The four-gate preset: the regular expressions of a historic verifier, each written after a leak. A record, and no floor.
+"""The four-gate preset: the regular expressions of a historic verifier, each written after a leak.
+A record, and no floor.
 
 Its patterns and shares: "The Trainer Was Fine, the Corpus Wasn't" (ai-field-notes, 2026).
 """

@@ -1,4 +1,6 @@
-"""Producer values that came back in a trace: canaries prove it, and so do the values' own words where nothing else brings them up."""
+"""Producer values that came back in a trace: canaries prove it, and so do the values' own words
+where nothing else brings them up.
+"""
 
 import re
 from collections import Counter
@@ -17,22 +19,32 @@ from tasks.ngrams import ngrams, words
 
 PHRASE_WORDS = 3
 VERBATIM_PHRASES = 3
-"""Phrases of one value in one trace that prove an echo alone: three overlapping ones are five words in a row."""
+"""Phrases of one value in one trace that prove an echo alone: three overlapping ones are five words
+in a row.
+"""
 LEVEL = 1e-3
 """Chance that a phrase is seen as often with its value by coincidence, at most."""
 SAMPLE_ROWS = 3000
 LONGEST_IN_PARTS, LEAST_LETTERS = 12, 3
-"""Words of a value up to which its single words are looked for too, and letters that such a word must have."""
+"""Words of a value up to which its single words are looked for too, and letters that such a word
+must have.
+"""
 LEAST_ROWS, PART_LEVEL, MOST_PARTS = 3, 1e-4, 400
-"""Rows that must hold a part of their value; how rarely chance explains it; parts that are tested, the commonest first."""
+"""Rows that must hold a part of their value; how rarely chance explains it; parts that are tested,
+the commonest first.
+"""
 USUAL = 0.02
-"""Share of the rows without a value that may hold its words, for the rows with it to be taken as echoes."""
+"""Share of the rows without a value that may hold its words, for the rows with it to be taken as
+echoes.
+"""
 _CODED = re.compile(r"(?=[^ ]*\d)(?=[^ ]*[a-z])[^ ]{6,}|\d{5,}")
 
 
 @lru_cache(maxsize=65536)
 def parts(value: str) -> tuple[str, ...]:
-    """Return the words and pairs of words of a value of two words and more, each between spaces; none of a long text."""
+    """Return the words and pairs of words of a value of two words and more, each between spaces;
+    none of a long text.
+    """
     found = words(value)
     if not 1 < len(found) <= LONGEST_IN_PARTS:
         return ()
@@ -43,7 +55,9 @@ def parts(value: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=65536)
 def phrases(value: str) -> tuple[str, ...]:
-    """Return the runs of three words of a producer value, each between spaces; a shorter value is one phrase."""
+    """Return the runs of three words of a producer value, each between spaces; a shorter value is
+    one phrase.
+    """
     found = words(value)
     if len(found) < PHRASE_WORDS:
         return (f" {' '.join(found)} ",) if sum(map(len, found)) >= 2 else ()
@@ -58,9 +72,10 @@ def spaced(text: str) -> str:
 class TaintDetector:
     """Phrases of the row's own producer values that stand in its trace and not in its prompt.
 
-    A long verbatim run proves itself. A short phrase must be seen with its value more often than rows without the value explain (exact test): by
-    itself, or together with the column's other values. A value that all rows carry has no rows without it: then a person must look.
-    Every column is judged by itself, so that one more column hides nothing that another betrays.
+    A long verbatim run proves itself. A short phrase must be seen with its value more often than
+    rows without the value explain (exact test): by itself, or together with the column's other
+    values. A value that all rows carry has no rows without it: then a person must look. Every
+    column is judged by itself, so that one more column hides nothing that another betrays.
     """
 
     def __init__(self, columns: tuple[str, ...]) -> None:
@@ -72,7 +87,9 @@ class TaintDetector:
             column.carried.update(batch.texts(PRODUCER + name))
 
     def look(self, batch: Batch) -> None:
-        """Note phrases of own values; keep a sample of rows to see how common a phrase is without its value."""
+        """Note phrases of own values; keep a sample of rows to see how common a phrase is without
+        its value.
+        """
         values = [batch.texts(PRODUCER + name) for name in self._columns]
         for place, (think, prompt) in enumerate(
             zip(batch.texts("think"), batch.texts("prompt"), strict=True)
@@ -82,7 +99,9 @@ class TaintDetector:
                 column.look(batch.first_row + place, text, prompt, own[place])
 
     def found(self) -> list[Found]:
-        """Return one finding for each phrase that came back, the widest first; a row is flagged under the first that holds it."""
+        """Return one finding for each phrase that came back, the widest first; a row is flagged
+        under the first that holds it.
+        """
         echoes, lone = list[_Echo](), list[_Echo]()
         for column in self._columns.values():
             of_column = column.echoes()
@@ -212,7 +231,9 @@ class _Speller:
 
 
 class CanaryDetector:
-    """Canaries in think block or answer: the row's own, or another row's, which proves that state bled across rows."""
+    """Canaries in think block or answer: the row's own, or another row's, which proves that state
+    bled across rows.
+    """
 
     def __init__(self, columns: tuple[str, ...]) -> None:
         self._columns = tuple(name for name in columns if "canary" in name.lower())

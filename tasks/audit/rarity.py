@@ -13,7 +13,8 @@ from tasks.audit.units import Block
 class Foreignness(NamedTuple):
     """How rare the words of a stretch are elsewhere, in bits.
 
-    all: all of them. uncleared: those no phrase clears. fixed: those that all rows share; the others fill slots.
+    all: all of them. uncleared: those no phrase clears. fixed: those that all rows share; the
+    others fill slots.
     """
 
     all: float
@@ -22,7 +23,9 @@ class Foreignness(NamedTuple):
 
 
 class Rarity:
-    """Weighs the words of stretches against one block. cleared: (tokens,) which tokens a cleared phrase accounts for."""
+    """Weighs the words of stretches against one block. cleared: (tokens,) which tokens a cleared
+    phrase accounts for.
+    """
 
     def __init__(self, block: Block, cleared: Flags) -> None:
         self._block, self._cleared = block, cleared
@@ -45,7 +48,9 @@ class Rarity:
         return Foreignness(total + slots, uncleared + (slots if uncleared else 0.0), fixed=total)
 
     def bits_of_tokens(self, stretch: Stretch) -> Reals:
-        """Return (tokens,) how rare each token of the form is elsewhere, in bits; 0 for those of prompt or answer."""
+        """Return (tokens,) how rare each token of the form is elsewhere, in bits; 0 for those of
+        prompt or answer.
+        """
         known = {
             token: 0.0 if self._is_beside(stretch, offset) else self._rarity(token, stretch)
             for offset, token in stretch.form.distinct()
@@ -58,7 +63,9 @@ class Rarity:
         return float(self._block.beside[held].mean()) > 0.5
 
     def _bits_of_slots(self, stretch: Stretch) -> float:
-        """Return how rare the words of slots with few values are elsewhere, on average over the rows."""
+        """Return how rare the words of slots with few values are elsewhere, on average over the
+        rows.
+        """
         total = 0.0
         for offset in np.setdiff1d(np.arange(stretch.form.length), stretch.form.offsets):
             places = np.minimum(stretch.starts + offset, stretch.ends - 1)
@@ -70,7 +77,9 @@ class Rarity:
         return total
 
     def _rarity(self, token: np.uint64, stretch: Stretch) -> float:
-        """Return how rare a token is outside of a stretch, in bits of the share of rows that hold it."""
+        """Return how rare a token is outside of a stretch, in bits of the share of rows that hold
+        it.
+        """
         places = self._block.places_of(token)
         texts = self._block.tokens.texts[places]
         elsewhere = places >= self._block.heads[texts]

@@ -19,8 +19,9 @@ AUDITED = pa.schema(
         for name in ("id", "prompt", "think", "answer", "fault")
     ]
 )
-"""fault: what breaks the grammar of traces, "" when nothing does; then `think` still holds what reasoning there is.
-A batch also has a text column "producer:NAME" for each producer value."""
+"""fault: what breaks the grammar of traces, "" when nothing does; then `think` still holds what
+reasoning there is. A batch also has a text column "producer:NAME" for each producer value.
+"""
 
 SAMPLE_ROWS, SAMPLE_CHARS = 100, 64 * 2**20
 BATCH_ROWS, BATCH_CHARS = 500, 16 * 2**20
@@ -39,7 +40,9 @@ class RowFile:
 
     @classmethod
     def open(cls, path: Path, columns: Columns = FIND_ALL) -> "RowFile":
-        """Look at the first rows and decide the columns; UnreadableFile when there are no rows or no column can be a trace."""
+        """Look at the first rows and decide the columns; UnreadableFile when there are no rows or
+        no column can be a trace.
+        """
         files = data_files(path)
         sample = _sample(chain.from_iterable(map(rows_of, files)))
         if not sample:
@@ -59,7 +62,9 @@ class RowFile:
         return self._layout.found.producer
 
     def batches(self) -> Iterator[pa.RecordBatch]:
-        """Yield the rows in order, at most 500 and about 16 MB of text a batch; UnreadableFile at the first broken row."""
+        """Yield the rows in order, at most 500 and about 16 MB of text a batch; UnreadableFile at
+        the first broken row.
+        """
         rows: list[list[str]] = []
         held = 0
         for row in chain.from_iterable(rows_of(file, self._layout.columns) for file in self._files):

@@ -1,4 +1,6 @@
-"""The audit as one self-contained page: verdict, openers as a chart, patterns with their evidence, rows at fault."""
+"""The audit as one self-contained page: verdict, openers as a chart, patterns with their evidence,
+rows at fault.
+"""
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -16,7 +18,9 @@ SHOWN_ROWS = 200
 
 
 class Bar(NamedTuple):
-    """An opener's share of the rows, in percent; baseline is None where there is none. found: a pattern begins so."""
+    """An opener's share of the rows, in percent; baseline is None where there is none. found: a
+    pattern begins so.
+    """
 
     opener: str
     share: float
@@ -32,7 +36,9 @@ class Fact(NamedTuple):
 
 
 def audited_today() -> Fact:
-    """Return the line that says on which day the audit was made. For people only: no table and no key holds it."""
+    """Return the line that says on which day the audit was made. For people only: no table and no
+    key holds it.
+    """
     return Fact("audited on", datetime.now(UTC).date().isoformat())
 
 
@@ -45,7 +51,8 @@ class Marked(NamedTuple):
 
 
 def report(outcome: Outcome, name: str, facts: Sequence[Fact] = ()) -> str:
-    """Return the page. Every text of the corpus is escaped, and the page asks nothing of any network.
+    """Return the page. Every text of the corpus is escaped, and the page asks nothing of any
+    network.
 
     facts: what the page should say of its origin, such as recipe, date and fingerprint.
     """
@@ -57,9 +64,16 @@ def report(outcome: Outcome, name: str, facts: Sequence[Fact] = ()) -> str:
     drawn = bars(outcome)
     widest = max((max(bar.share, bar.baseline or 0.0) for bar in drawn), default=1.0)
     return template.render(
-        outcome=outcome, name=name, bars=drawn, widest=widest, flagged=shown, gates=outcome.gate_rows(), percent=percent,
-        facts=facts, marked=marked,
-    )  # fmt: skip
+        outcome=outcome,
+        name=name,
+        bars=drawn,
+        widest=widest,
+        flagged=shown,
+        gates=outcome.gate_rows(),
+        percent=percent,
+        facts=facts,
+        marked=marked,
+    )
 
 
 def bars(outcome: Outcome) -> list[Bar]:

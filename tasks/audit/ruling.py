@@ -1,8 +1,10 @@
 """What is to be said of a stretch that recurs: a stamp, one that a person must look at, or nothing.
 
-A stretch is a stamp when all of this holds. Its words are foreign to the prompts and to the rest of the think blocks. Nothing else that its rows have in
-common explains it. A row holds it once. And taken out, it leaves texts like the others; where the texts are too free to tell, it must be a whole sentence
-or note that reads alike everywhere. A stretch in nearly all rows leaves nothing to compare with: a person must look.
+A stretch is a stamp when all of this holds. Its words are foreign to the prompts and to the rest of
+the think blocks. Nothing else that its rows have in common explains it. A row holds it once. And
+taken out, it leaves texts like the others; where the texts are too free to tell, it must be a whole
+sentence or note that reads alike everywhere. A stretch in nearly all rows leaves nothing to compare
+with: a person must look.
 """
 
 from collections.abc import Iterator
@@ -19,9 +21,11 @@ from tasks.audit.units import Block
 
 
 class Ruling(NamedTuple):
-    """A stretch that something is to be said of. texts, starts, ends: (rows,) where the block holds it.
+    """A stretch that something is to be said of. texts, starts, ends: (rows,) where the block holds
+    it.
 
-    cleared: a person has cleared its words. leads: its rows begin with it, or with what was taken off before.
+    cleared: a person has cleared its words. leads: its rows begin with it, or with what was taken
+    off before.
     """
 
     form: Form
@@ -35,9 +39,11 @@ class Ruling(NamedTuple):
 
 
 def rulings(block: Block, cleared: Flags) -> list[Ruling]:
-    """Return the stamps of a block, and the stretches to look at. cleared: (tokens,) which tokens a cleared phrase accounts for.
+    """Return the stamps of a block, and the stretches to look at. cleared: (tokens,) which tokens a
+    cleared phrase accounts for.
 
-    What stands at the start is taken off before the rest is judged: how a text opens shows behind it.
+    What stands at the start is taken off before the rest is judged: how a text opens shows behind
+    it.
     """
     if block.weights.sum() < LEAST_ROWS:
         return []
@@ -57,7 +63,9 @@ def rulings(block: Block, cleared: Flags) -> list[Ruling]:
 
 
 def _telling(ruled: list[Ruling]) -> list[Ruling]:
-    """Return the stretches without short ones whose rows longer ones account for: a word that two forms share names neither."""
+    """Return the stretches without short ones whose rows longer ones account for: a word that two
+    forms share names neither.
+    """
     return [one for one in ruled if not _is_piece(one, ruled)]
 
 
@@ -96,7 +104,9 @@ def _ruled(judge: "Judge") -> list[Ruling]:
 
 
 def _together(judge: Judge, openers: list[Weighed], ruled: list[Ruling]) -> Iterator[Ruling]:
-    """Yield openers that a person must look at: with what was ruled already they open nearly all rows."""
+    """Yield openers that a person must look at: with what was ruled already they open nearly all
+    rows.
+    """
     held = np.zeros(judge.block.size, bool)
     for texts in [one.texts for one in ruled] + [one.stretch.texts for one in openers]:
         held[texts] = True

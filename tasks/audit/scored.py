@@ -1,4 +1,6 @@
-"""From the teacher's scores of traces to findings: which texts are scored, and what is found in them."""
+"""From the teacher's scores of traces to findings: which texts are scored, and what is found in
+them.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
@@ -29,9 +31,12 @@ class SurpriseSpec(Spec):
 
 
 def texts_to_score(
-    traces: pa.Table, prompts: pa.Table, baselines: Sequence[pa.Table], spec: SurpriseSpec,
+    traces: pa.Table,
+    prompts: pa.Table,
+    baselines: Sequence[pa.Table],
+    spec: SurpriseSpec,
     system_prompt: str,
-) -> list[Text]:  # fmt: skip
+) -> list[Text]:
     """Return the control arm's traces under their bare prompts, and the others as they were asked.
 
     Where there are more than the spec allows, the ones are drawn by their ids.

@@ -1,8 +1,10 @@
 """Whether corpus and baseline can be compared at all.
 
-A leak is put into a text: cut it out, and what is left looks like the baseline. Where what is left does not, the two are of different kinds (other
-tasks, another teacher), and what recurs in the one and not in the other proves nothing. The measure is the chance that the left-over of a flagged row
-is more surprising than a baseline row (Mann and Whitney 1947, the area under the ROC curve); it is near 0.5 for leaks of any form.
+A leak is put into a text: cut it out, and what is left looks like the baseline. Where what is left
+does not, the two are of different kinds (other tasks, another teacher), and what recurs in the one
+and not in the other proves nothing. The measure is the chance that the left-over of a flagged row
+is more surprising than a baseline row (Mann and Whitney 1947, the area under the ROC curve); it is
+near 0.5 for leaks of any form.
 """
 
 import numpy as np
@@ -24,13 +26,17 @@ COMPARABLE = 0.7
 
 
 def usual_surprise(batch: Batch, counts: Counts) -> Reals:
-    """Return the mean surprise of every baseline row, each against all others; nan for a text too short."""
+    """Return the mean surprise of every baseline row, each against all others; nan for a text too
+    short.
+    """
     excess = surprise(batch, counts, own=1)
     return _means(batch, excess, np.ones(len(excess), bool))
 
 
 def left_over(corpus: Rows, counts: Counts, usual: Reals, *, pieces: Hashes, rows: Places) -> float:
-    """Return the area under the curve between what the given rows hold beside the suspected pieces, and the baseline; 0.5 where it cannot be told."""
+    """Return the area under the curve between what the given rows hold beside the suspected pieces,
+    and the baseline; 0.5 where it cannot be told.
+    """
     rows = _some(rows)
     flagged = [_left_over(batch, counts, pieces, rows) for batch in batches_of(corpus)]
     values = np.concatenate(flagged) if flagged else np.zeros(0)
@@ -44,7 +50,9 @@ def left_over(corpus: Rows, counts: Counts, usual: Reals, *, pieces: Hashes, row
 
 
 def _some(rows: Places) -> Places:
-    """Return the rows of every so many blocks of the corpus: enough to tell, and the others need not be cut into tokens again."""
+    """Return the rows of every so many blocks of the corpus: enough to tell, and the others need
+    not be cut into tokens again.
+    """
     blocks = rows // BLOCK
     _, place = np.unique(blocks, return_inverse=True)
     some: Places = rows[place % max(1, len(rows) // ENOUGH_ROWS) == 0]
@@ -64,7 +72,9 @@ def _left_over(batch: Batch, counts: Counts, pieces: Hashes, rows: Places) -> Re
 
 
 def _cut(batch: Batch, excess: Reals, pieces: Hashes, rows: Places) -> Flags:
-    """Return the tokens that belong to suspected pieces or to a row's most surprising stretch, with those around them."""
+    """Return the tokens that belong to suspected pieces or to a row's most surprising stretch, with
+    those around them.
+    """
     cut = np.zeros(len(excess), bool)
     for grams in batch.grams:
         hit = grams.places[np.isin(grams.hashes, pieces)]

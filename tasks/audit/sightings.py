@@ -17,7 +17,9 @@ MOST_PAIRS = 8_000_000
 
 
 class Gathering:
-    """Takes (n-gram, row) pairs batch by batch. step: where pairs grow too many, only every step-th row is kept, and stands for those between."""
+    """Takes (n-gram, row) pairs batch by batch. step: where pairs grow too many, only every step-th
+    row is kept, and stands for those between.
+    """
 
     def __init__(self) -> None:
         self._hashes: list[Hashes] = []
@@ -56,7 +58,9 @@ class Gathering:
         )
 
     def seal(self, weights: Reals, *, least_rows: int) -> "Sightings":
-        """Return all pairs whose n-gram has the least number of rows. weights: of the kept rows; row i of the sightings is row i * step."""
+        """Return all pairs whose n-gram has the least number of rows. weights: of the kept rows;
+        row i of the sightings is row i * step.
+        """
         hashes, rows = self._pairs()
         rows //= self.step
         known, gram, held = np.unique(hashes, return_inverse=True, return_counts=True)
@@ -72,9 +76,11 @@ class Gathering:
 
 @dataclass(frozen=True)
 class Sightings:
-    """Pairs (n-gram, row). hashes: (n-grams,) sorted. shapes: (n-grams,) view and order in one. grams, rows: (pairs,).
+    """Pairs (n-gram, row). hashes: (n-grams,) sorted. shapes: (n-grams,) view and order in one.
+    grams, rows: (pairs,).
 
-    weights: (rows of the corpus,) what a row counts; rows that answer one prompt share one count, so that samples are not taken for evidence.
+    weights: (rows of the corpus,) what a row counts; rows that answer one prompt share one count,
+    so that samples are not taken for evidence.
     """
 
     hashes: Hashes
@@ -124,7 +130,9 @@ class Sightings:
 
 
 def base_counts(sightings: Sightings, hashes: Hashes, weights: Reals) -> Reals:
-    """Return the weighted count of each of the sightings' n-grams among (hash, weight) pairs of the baseline."""
+    """Return the weighted count of each of the sightings' n-grams among (hash, weight) pairs of the
+    baseline.
+    """
     where = np.minimum(np.searchsorted(sightings.hashes, hashes), max(len(sightings.hashes) - 1, 0))
     hit = (
         sightings.hashes[where] == hashes if len(sightings.hashes) else np.zeros(len(hashes), bool)

@@ -1,7 +1,9 @@
-"""Stamps: what was put into rows, found without a baseline and without knowing its form; all rows are then searched for it.
+"""Stamps: what was put into rows, found without a baseline and without knowing its form; all rows
+are then searched for it.
 
-The first rows are looked at together, then every fourth of four times as many, every sixteenth of sixteen times as many, and so on. So what is found in
-the first rows is found whatever follows, and a corpus of any size costs little more than a small one.
+The first rows are looked at together, then every fourth of four times as many, every sixteenth of
+sixteen times as many, and so on. So what is found in the first rows is found whatever follows, and
+a corpus of any size costs little more than a small one.
 """
 
 from collections.abc import Iterator
@@ -22,7 +24,9 @@ MOST_FORMS = 40
 LEAST_NEW = 3
 """Rows that a form must hold beyond those of the forms before it."""
 HABIT = 0.5
-"""Share of a stamp's rate that the baseline must have too, for the stamp to be possibly the teacher's own."""
+"""Share of a stamp's rate that the baseline must have too, for the stamp to be possibly the
+teacher's own.
+"""
 
 
 @dataclass
@@ -35,7 +39,9 @@ class _Noted:
 
 
 class StampDetector:
-    """Finds stamps in blocks of rows, then every row that holds one. baseline: rows in which a stamp is the teacher's own habit."""
+    """Finds stamps in blocks of rows, then every row that holds one. baseline: rows in which a
+    stamp is the teacher's own habit.
+    """
 
     def __init__(self, cleared: Hashes, baseline: Rows | None) -> None:
         self._cleared, self._baseline = cleared, baseline
@@ -75,9 +81,15 @@ class StampDetector:
         )
         flags = new[:0] if suspect or one.ruling.cleared else new
         return Found(
-            "insertion", rows, _Speller(one.ruling), flags, leak=not suspect, baseline_share=known,
-            cleared=one.ruling.cleared, suspect=suspect and not one.ruling.cleared,
-        )  # fmt: skip
+            "insertion",
+            rows,
+            _Speller(one.ruling),
+            flags,
+            leak=not suspect,
+            baseline_share=known,
+            cleared=one.ruling.cleared,
+            suspect=suspect and not one.ruling.cleared,
+        )
 
     def _share_of_baseline(self, ruling: Ruling) -> float | None:
         if self._baseline is None:
@@ -102,7 +114,9 @@ class StampDetector:
 
 
 def _distinct(ruled: list[Ruling]) -> Iterator[Ruling]:
-    """Yield the forms that say all: of those with nearly the same rows the longest, stamps before what is only suspect."""
+    """Yield the forms that say all: of those with nearly the same rows the longest, stamps before
+    what is only suspect.
+    """
     seen: set[bytes] = set()
     kept = 0
     for one in sorted(ruled, key=_rank):

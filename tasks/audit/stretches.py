@@ -1,4 +1,6 @@
-"""Stretches that recur: pieces of text that begin where a sentence begins and read alike in several rows, holes aside."""
+"""Stretches that recur: pieces of text that begin where a sentence begins and read alike in several
+rows, holes aside.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -13,14 +15,18 @@ Reals = NDArray[np.float64]
 HELD = 0.75
 """Share of a form's tokens by which a row is known to hold it."""
 HELD_BITS = 0.5
-"""Share of a form's foreignness by which a row is known to hold it: its usual words alone are no sign of it."""
+"""Share of a form's foreignness by which a row is known to hold it: its usual words alone are no
+sign of it.
+"""
 
 
 @dataclass(frozen=True)
 class Form:
-    """What the rows of a stretch agree on. offsets: (tokens,) from the stretch's start. hashes: (tokens,).
+    """What the rows of a stretch agree on. offsets: (tokens,) from the stretch's start. hashes:
+    (tokens,).
 
-    bits: (tokens,) how foreign each token is to the texts; all alike as long as they are not measured.
+    bits: (tokens,) how foreign each token is to the texts; all alike as long as they are not
+    measured.
     """
 
     offsets: Places
@@ -69,8 +75,9 @@ class Form:
 class Stretch:
     """A form with the rows of a block that hold it.
 
-    starts, ends: (rows,) its first token and the token behind it, in every row. times: how often a row holds its beginning, on average.
-    closed: how far the rows agree on the tokens from first to last, where a hole that takes few values counts as agreed.
+    starts, ends: (rows,) its first token and the token behind it, in every row. times: how often a
+    row holds its beginning, on average. closed: how far the rows agree on the tokens from first to
+    last, where a hole that takes few values counts as agreed.
     """
 
     form: Form
@@ -81,7 +88,9 @@ class Stretch:
     closed: float
 
     def cut(self, length: int) -> "Stretch":
-        """Return the stretch without what stands at or after so many tokens; itself where that leaves nothing, or all."""
+        """Return the stretch without what stands at or after so many tokens; itself where that
+        leaves nothing, or all.
+        """
         if not self.form.offsets[0] < length < self.form.length:
             return self
         return replace(

@@ -1,4 +1,6 @@
-"""How the teacher writes when nobody leaks: the baseline, counted once and streamed again for exact counts."""
+"""How the teacher writes when nobody leaks: the baseline, counted once and streamed again for exact
+counts.
+"""
 
 from dataclasses import dataclass
 
@@ -29,8 +31,8 @@ LEAST_ROWS = 3
 
 @dataclass(frozen=True)
 class Style:
-    """A baseline. null: the novelty scores of its own rows, each against all others. characters: where its character statistics end.
-    usual: its rows' mean surprise.
+    """A baseline. null: the novelty scores of its own rows, each against all others. characters:
+    where its character statistics end. usual: its rows' mean surprise.
     """
 
     rows: Rows
@@ -133,7 +135,9 @@ class ConcentrationDetector:
 
 
 class NoveltyDetector:
-    """Rows with a stretch of text unlike any baseline row. Those that a concentration accounts for are not asked again."""
+    """Rows with a stretch of text unlike any baseline row. Those that a concentration accounts for
+    are not asked again.
+    """
 
     def __init__(self, style: Style, cleared: Hashes, concentration: ConcentrationDetector) -> None:
         self._style, self._cleared, self._concentration = style, cleared, concentration

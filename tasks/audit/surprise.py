@@ -2,11 +2,12 @@
 
 The teacher itself says how surprising each token of a trace is: -log p, in nats, given the prompt
 that was sent and the tokens before it. What it wrote is seldom surprising for long; what a pipeline
-put into its trace is. A row's statistic is the largest standardised sum of surprisal over windows of
-1 to 64 tokens, each window length measured by how far the control arm's traces go (a scan statistic:
-Glaz, Naus and Wallenstein 2001). The rank among the control arm's traces, which nobody steered, is a
-p-value (conformal outlier test: Bates et al. 2023); beyond the last rank a Pareto tail with Hill's
-(1975) exponent goes on. Benjamini and Hochberg (1995) bound the share of false alarms.
+put into its trace is. A row's statistic is the largest standardised sum of surprisal over windows
+of 1 to 64 tokens, each window length measured by how far the control arm's traces go (a scan
+statistic: Glaz, Naus and Wallenstein 2001). The rank among the control arm's traces, which nobody
+steered, is a p-value (conformal outlier test: Bates et al. 2023); beyond the last rank a Pareto
+tail with Hill's (1975) exponent goes on. Benjamini and Hochberg (1995) bound the share of false
+alarms.
 """
 
 from collections.abc import Sequence
@@ -32,11 +33,12 @@ FAR = 0.99
 TAIL_COUNTS = (10, 20, 40)
 TAIL_SAFETY = 1.1
 LEAST_HEAVINESS = 0.1
-"""How many of the largest statistics give the tail (the heaviest counts); how much heavier than that
-it is taken; the mean logarithm by which they exceed the tail's beginning, at least.
+"""How many of the largest statistics give the tail (the heaviest counts); how much heavier than
+that it is taken; the mean logarithm by which they exceed the tail's beginning, at least.
 """
 GROWTH = 2.0
-"""Deviations above the mean that the tokens next to a stretch have on average if they belong to it."""
+"""Deviations above the mean that the tokens next to a stretch have on average if they belong to it.
+"""
 LEAST_DEVIATION = 0.05
 """Nats that a token's surprisal varies by at least: a model that is always certain has no unit."""
 

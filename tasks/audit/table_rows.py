@@ -1,4 +1,6 @@
-"""Rows of Parquet and Arrow files, read in slices of bounded size and only in the columns that are asked for."""
+"""Rows of Parquet and Arrow files, read in slices of bounded size and only in the columns that are
+asked for.
+"""
 
 import contextlib
 from collections.abc import Iterator
@@ -24,7 +26,9 @@ def parquet_rows(path: Path, columns: tuple[str, ...]) -> Iterator[Row]:
 
 
 def arrow_rows(path: Path, columns: tuple[str, ...]) -> Iterator[Row]:
-    """Yield the rows of an Arrow IPC file or stream, which is mapped into memory, not loaded; no columns means all."""
+    """Yield the rows of an Arrow IPC file or stream, which is mapped into memory, not loaded; no
+    columns means all.
+    """
     with _named_faults(path, "Arrow"), pa.memory_map(str(path)) as file:
         for batch in _arrow_batches(file):
             _require(path, columns, batch.schema.names)
@@ -35,13 +39,16 @@ def arrow_rows(path: Path, columns: tuple[str, ...]) -> Iterator[Row]:
                     if not columns or name in columns
                 ]
             )
-            # Offsets of a damaged file may point anywhere; reading through them would end the process.
+            # Offsets of a damaged file may point anywhere; reading through them would end the
+            # process.
             chosen.validate(full=True)
             yield from _rows(chosen)
 
 
 def _group_rows(file: pq.ParquetFile, group: int, columns: tuple[str, ...]) -> Iterator[Row]:
-    """Yield the rows of one row group; an iterator over all of them would hold what it has read until the file's end."""
+    """Yield the rows of one row group; an iterator over all of them would hold what it has read
+    until the file's end.
+    """
     seen = file.metadata.row_group(group)
     for batch in file.iter_batches(
         _rows_at_once(seen.total_byte_size, seen.num_rows),

@@ -37,7 +37,9 @@ def score_traces(
     placement: EnginePlacement,
     root: Path,
 ) -> Table:
-    """Have the teacher score its traces and those of the control arm, as the audit's `surprise` needs it."""
+    """Have the teacher score its traces and those of the control arm, as the audit's `surprise`
+    needs it.
+    """
     inputs = digests({"traces": traces, "prompts": prompts}) | {
         "baselines": digest(*sorted(table.digest for table in baselines)),
         "teacher": scorer_digest(teacher),
@@ -72,9 +74,11 @@ def audit_traces(
     recipe: str,
     scores: Table | None = None,
 ) -> Table:
-    """Put all traces before the audit at once. The table is kept either way; refuse_leaky_traces ends the run that leaks.
+    """Put all traces before the audit at once. The table is kept either way; refuse_leaky_traces
+    ends the run that leaks.
 
-    recipe: its name, for the page, and no part of the key. scores: the teacher's, None where unasked.
+    recipe: its name, for the page, and no part of the key. scores: the teacher's, None where
+    unasked.
     """
     baselines_digest = digest(*sorted(table.digest for table in baselines))
     inputs = digests({"traces": traces, "prompts": prompts}) | {"baselines": baselines_digest}
@@ -91,7 +95,9 @@ def audit_traces(
 
 @task(name="refuse_leaky_traces")
 def refuse_leaky_traces(audits: Table, spec: TraceAuditSpec) -> None:
-    """Raise GateBroken on a pattern of the whole corpus, with the evidence as an artifact; the audited tables stay for reading."""
+    """Raise GateBroken on a pattern of the whole corpus, with the evidence as an artifact; the
+    audited tables stay for reading.
+    """
     evidence = stopping_patterns(audits, spec)
     if suspects := told_suspects(audits):
         logging.getLogger(__name__).warning("%s", suspects)

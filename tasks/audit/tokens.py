@@ -1,8 +1,9 @@
 """Tokens and n-grams of many texts at once, as 64-bit hashes: what corpora are compared by.
 
-A token is a run of letters and digits (camelCase is two), or one punctuation mark, or one CJK, kana or hangul character. Case is folded, a run of
-digits reads as one 0, a letter with a number (R120) reads as one shape, and so does an identifier that mixes both (3fa9c2). So two producer notes
-that differ only in their numbers are the same n-grams.
+A token is a run of letters and digits (camelCase is two), or one punctuation mark, or one CJK, kana
+or hangul character. Case is folded, a run of digits reads as one 0, a letter with a number (R120)
+reads as one shape, and so does an identifier that mixes both (3fa9c2). So two producer notes that
+differ only in their numbers are the same n-grams.
 """
 
 from collections.abc import Callable
@@ -62,7 +63,9 @@ _POWERS: list[Hashes] = [np.ones(1, np.uint64), np.ones(1, np.uint64)]
 
 @dataclass(frozen=True)
 class Tokens:
-    """Tokens of a run of texts. hashes: (tokens,) uint64. starts: (tokens,) bytes into the run. bounds: (texts + 1,) tokens."""
+    """Tokens of a run of texts. hashes: (tokens,) uint64. starts: (tokens,) bytes into the run.
+    bounds: (texts + 1,) tokens.
+    """
 
     hashes: Hashes
     starts: Places
@@ -98,7 +101,8 @@ def exact_tokens(texts: pa.Array) -> Tokens:
 def _cut(texts: pa.Array, hashes: Hashing) -> Tokens:
     offsets, spelled = bytes_of(texts)
     _, data = bytes_of(pc.utf8_lower(texts))
-    # Folding changes the length of a few letters alone (Turkish I and the like); then all texts of the run keep their case.
+    # Folding changes the length of a few letters alone (Turkish I and the like); then all texts of
+    # the run keep their case.
     data = data if len(data) == len(spelled) else spelled
     kinds, first = _byte_kinds(data), np.zeros(len(data) + 1, bool)
     first[offsets[:-1]] = True
@@ -148,7 +152,9 @@ def _exact_hashes(data: Bytes, kinds: Bytes, starts: Places) -> Hashes:
 
 
 def _shaped_hashes(data: Bytes, kinds: Bytes, starts: Places) -> Hashes:
-    """Return hashes in which a run of digits counts as its first, and labels and identifiers all read alike."""
+    """Return hashes in which a run of digits counts as its first, and labels and identifiers all
+    read alike.
+    """
     if not len(starts):
         return np.zeros(0, np.uint64)
     digit = _IS_DIGIT[data]
@@ -168,7 +174,9 @@ def _shaped_hashes(data: Bytes, kinds: Bytes, starts: Places) -> Hashes:
 
 
 def _polynomial(data: Bytes, counts: Flags, starts: Places) -> Hashes:
-    """Return one hash a token over the bytes that count: a difference of prefix sums, moved to power 0 (Karp and Rabin 1987)."""
+    """Return one hash a token over the bytes that count: a difference of prefix sums, moved to
+    power 0 (Karp and Rabin 1987).
+    """
     if not len(starts):
         return np.zeros(0, np.uint64)
     powers, inverses = _powers(len(data) + 1)
@@ -217,7 +225,9 @@ def ngram_hashes(tokens: Tokens, order: int) -> tuple[Hashes, Places]:
 
 
 def hashes_at(tokens: Tokens, places: Places, order: int) -> Hashes:
-    """Return the hashes of the n-grams whose first tokens stand at the places; all of them must lie within one text."""
+    """Return the hashes of the n-grams whose first tokens stand at the places; all of them must lie
+    within one text.
+    """
     hashes = tokens.hashes[places] * _STEP[0]
     for ahead in range(1, order):
         hashes += tokens.hashes[places + ahead] * _STEP[ahead]

@@ -28,7 +28,9 @@ PROOFS, CORPUS_WIDE = (
         "insertion",
     ),
 )
-"""Detectors whose every finding ends the run, and those whose findings are about the corpus as a whole. All others reject their rows."""
+"""Detectors whose every finding ends the run, and those whose findings are about the corpus as a
+whole. All others reject their rows.
+"""
 OUTCOME, PAGE = "audit.json", "audit.html"
 BATCH_ROWS = 500
 
@@ -37,13 +39,17 @@ class TraceAuditSpec(Spec):
     """What the audit of a build bears; what it looks for is always all."""
 
     allowed: tuple[str, ...] = ()
-    """Phrases a person has looked at and cleared: patterns made of them are reported as cleared and reject no trace."""
+    """Phrases a person has looked at and cleared: patterns made of them are reported as cleared and
+    reject no trace.
+    """
 
     surprise: SurpriseSpec = SurpriseSpec()
     """Traces that the teacher itself scores, to find text that it would not have written."""
 
     tolerated: float = Field(default=0.01, ge=0, le=1)
-    """Share of the traces up to which a pattern only rejects the traces that hold it; a wider one ends the run. A canary always ends it."""
+    """Share of the traces up to which a pattern only rejects the traces that hold it; a wider one
+    ends the run. A canary always ends it.
+    """
 
 
 class TableRows:
@@ -69,7 +75,8 @@ def audit_table(
     *,
     scores: pa.Table | None = None,
 ) -> Made:
-    """Return AUDITS: a row for every reason that producer state was found in a trace. Page and outcome lie beside it.
+    """Return AUDITS: a row for every reason that producer state was found in a trace. Page and
+    outcome lie beside it.
 
     facts: what the page says of its origin. scores: SCORES of the traces, where the teacher scored
     them.
@@ -88,16 +95,22 @@ def audit_table(
     )
     found = _found(outcome) if outcome else []
     return Made(
-        {"audits": rows.table_of(found, rows.AUDITS)}, rows.AUDITS, rows.rejected([]), rows_in=suspects.num_rows, rows_out=suspects.num_rows,
+        {"audits": rows.table_of(found, rows.AUDITS)},
+        rows.AUDITS,
+        rows.rejected([]),
+        rows_in=suspects.num_rows,
+        rows_out=suspects.num_rows,
         may_be_empty=True,
-        attach=lambda folder: _attach(folder, outcome, facts), pages=(PAGE, OUTCOME),
-    )  # fmt: skip
+        attach=lambda folder: _attach(folder, outcome, facts),
+        pages=(PAGE, OUTCOME),
+    )
 
 
 def origin(
     recipe: str, audit: str, traces: Table, prompts: Table, baselines: Sequence[Table]
 ) -> list[Fact]:
-    """Return what the page of a build's audit says of its origin. audit: the fingerprint of its table.
+    """Return what the page of a build's audit says of its origin. audit: the fingerprint of its
+    table.
 
     The day is not among it: a table is the same bytes whenever it is made. Served pages tell it.
     """
@@ -127,10 +140,13 @@ def _suspects(traces: pa.Table, prompts: pa.Table) -> pa.Table:
     }
     kept = [row for row in traces.to_pylist() if row["prompt_id"] in asked]
     columns = {
-        "id": [row["trace_id"] for row in kept], "prompt": [asked[row["prompt_id"]]["messages"][-1]["content"] for row in kept],
-        "think": [row["think"] or row["raw"] for row in kept], "answer": [row["answer"] for row in kept], "fault": ["" for _ in kept],
+        "id": [row["trace_id"] for row in kept],
+        "prompt": [asked[row["prompt_id"]]["messages"][-1]["content"] for row in kept],
+        "think": [row["think"] or row["raw"] for row in kept],
+        "answer": [row["answer"] for row in kept],
+        "fault": ["" for _ in kept],
         f"{PRODUCER}canary": [asked[row["prompt_id"]]["canary"] for row in kept],
-    }  # fmt: skip
+    }
     return pa.table({name: pa.array(values, pa.string()) for name, values in columns.items()})
 
 
@@ -177,7 +193,9 @@ def stopping_patterns(audits: Table, spec: TraceAuditSpec) -> list[dict[str, obj
 
 
 def suspect_patterns(audits: Table) -> list[dict[str, object]]:
-    """Return the patterns that a person should look at; the control arm stands beside them, so they end no run."""
+    """Return the patterns that a person should look at; the control arm stands beside them, so they
+    end no run.
+    """
     if not audits.rows_in:
         return []
     patterns = json.loads((audits.path / OUTCOME).read_bytes())["patterns"]
@@ -196,7 +214,9 @@ def _stopping(
 
 
 def corpus_leaks(corpus: Table, baselines: Sequence[Table], spec: TraceAuditSpec) -> str:
-    """Return what producer state a finished corpus holds, whoever let it through; "" when none is found."""
+    """Return what producer state a finished corpus holds, whoever let it through; "" when none is
+    found.
+    """
     table = corpus.read(["row_id", "prompt", "think", "answer"]).rename_columns(
         ["id", "prompt", "think", "answer"]
     )

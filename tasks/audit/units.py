@@ -36,10 +36,12 @@ def marks(spelt: str) -> Hashes:
 
 @dataclass(frozen=True)
 class Block:
-    """Rows under one look. rows: (texts,) their numbers in the corpus. weights: rows of one prompt share one count.
+    """Rows under one look. rows: (texts,) their numbers in the corpus. weights: rows of one prompt
+    share one count.
 
-    beside: (tokens,) which tokens the row's own prompt or answer holds. lines: (tokens,) where a line begins.
-    prompts, answers: the tokens of what stands beside the think blocks. heads: (texts,) the token with which each text proper begins.
+    beside: (tokens,) which tokens the row's own prompt or answer holds. lines: (tokens,) where a
+    line begins. prompts, answers: the tokens of what stands beside the think blocks. heads:
+    (texts,) the token with which each text proper begins.
     """
 
     rows: Places
@@ -83,7 +85,9 @@ class Block:
 
     @cached_property
     def starts(self) -> Hashes:
-        """Return (LONGEST, sentences): hashes of the first 1, 2, … tokens of every sentence; 0 past the end of its text."""
+        """Return (LONGEST, sentences): hashes of the first 1, 2, … tokens of every sentence; 0 past
+        the end of its text.
+        """
         return np.stack([self.grams_at(self.sentences, order) for order in range(1, LONGEST + 1)])
 
     @cached_property
@@ -96,7 +100,9 @@ class Block:
         return np.stack(kept)
 
     def grams_at(self, places: Places, order: int) -> Hashes:
-        """Return the hashes of the n-grams that begin at the places; 0 where they leave their text or begin nowhere."""
+        """Return the hashes of the n-grams that begin at the places; 0 where they leave their text
+        or begin nowhere.
+        """
         found = np.zeros(len(places), np.uint64)
         last = len(self.tokens.hashes) - 1
         inside = (places >= 0) & (places <= last)
@@ -105,13 +111,17 @@ class Block:
         return found
 
     def behind(self, heads: Places) -> "Block":
-        """Return the same rows, their texts proper beginning at these tokens; a sentence begins there too."""
+        """Return the same rows, their texts proper beginning at these tokens; a sentence begins
+        there too.
+        """
         lines = self.lines.copy()
         lines[heads[heads < len(lines)]] = True
         return replace(self, heads=heads, lines=lines)
 
     def openings(self, places: Places, texts: Places) -> Hashes:
-        """Return (LONGEST, places): hashes of the first 1, 2, … tokens at the places; 0 where they lie outside of their texts."""
+        """Return (LONGEST, places): hashes of the first 1, 2, … tokens at the places; 0 where they
+        lie outside of their texts.
+        """
         outside = places >= self.tokens.bounds[texts + 1]
         found = np.stack([self.grams_at(places, order) for order in range(1, LONGEST)])
         found[:, outside] = 0

@@ -39,7 +39,9 @@ def at(row: Row, place: Place) -> object:
 
 
 def text_of(value: object) -> str:
-    """Return a value's text: "" for nothing, a number's digits or a date's, JSON for what has parts."""
+    """Return a value's text: "" for nothing, a number's digits or a date's, JSON for what has
+    parts.
+    """
     if isinstance(value, str):
         return value
     if value is None or value != value:  # noqa: PLR0124 — only NaN differs from itself: a missing value of data frames
@@ -60,7 +62,9 @@ def json_of(value: object) -> str:
 
 
 def said(value: object, depth: int = MAX_DEPTH) -> str:
-    """Return what a value tells a reader: a text, or the texts of a list of passages or messages, joined by newlines."""
+    """Return what a value tells a reader: a text, or the texts of a list of passages or messages,
+    joined by newlines.
+    """
     if isinstance(value, list) and depth:
         return "\n".join(text for one in value if (text := said(one, depth - 1)))
     if isinstance(value, dict) and depth:
@@ -70,7 +74,9 @@ def said(value: object, depth: int = MAX_DEPTH) -> str:
 
 
 def chat_of(value: object) -> list[Turn]:
-    """Return the turns of a list of messages ({role, content} or {from, value}); none when it is something else."""
+    """Return the turns of a list of messages ({role, content} or {from, value}); none when it is
+    something else.
+    """
     if (
         not isinstance(value, list)
         or not value
@@ -90,7 +96,9 @@ def asked(value: object) -> str:
 
 
 def spoken(value: object) -> Turn:
-    """Return the completion that a value holds: itself, a message, or the assistant's last turn of a chat."""
+    """Return the completion that a value holds: itself, a message, or the assistant's last turn of
+    a chat.
+    """
     if isinstance(value, str):
         return Turn("", "", value)
     if turns := chat_of(value):

@@ -1,4 +1,6 @@
-"""How a pattern reads when a part of it differs from row to row: its fixed words, and some values of the rest."""
+"""How a pattern reads when a part of it differs from row to row: its fixed words, and some values
+of the rest.
+"""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -13,14 +15,18 @@ _TOKEN = re.compile(r"[^\W\d_]+|\d+|_|[^\w\s]")
 
 
 class Wording(NamedTuple):
-    """text: the pattern, with … for every part that varies. values: what stands there, in a few rows."""
+    """text: the pattern, with … for every part that varies. values: what stands there, in a few
+    rows.
+    """
 
     text: str
     values: tuple[str, ...]
 
 
 def wording(pieces: Sequence[str]) -> Wording:
-    """Return how pieces of several rows read together; the first piece alone if they share too little."""
+    """Return how pieces of several rows read together; the first piece alone if they share too
+    little.
+    """
     first, others = pieces[0], [piece for piece in pieces[1:] if piece]
     tokens = list(_TOKEN.finditer(first))
     pairings = [_pairing(first, other) for other in others]

@@ -54,7 +54,9 @@ def trust(
 
 
 def weak_spots(checks: pa.Table) -> str:
-    """Return in one line which kinds of planted faults the gates find less than half of; "" for none."""
+    """Return in one line which kinds of planted faults the gates find less than half of; "" for
+    none.
+    """
     counts: dict[str, tuple[int, int]] = {}
     for row in checks.to_pylist():
         found, planted_of = counts.get(row["fault"], (0, 0))

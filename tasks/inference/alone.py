@@ -1,4 +1,6 @@
-"""One row asked alone, without an engine: the smallest thing that still shows a fault, with every token in sight."""
+"""One row asked alone, without an engine: the smallest thing that still shows a fault, with every
+token in sight.
+"""
 
 import time
 from collections.abc import Sequence
@@ -17,10 +19,11 @@ from tasks.inference.scoring import NO_TOKENS, Scored, Text, Tokens, faulty, tex
 
 @dataclass(frozen=True)
 class Reproduced:
-    """One answer. shown: the raw output, special tokens included. text: as an engine would hand it over.
+    """One answer. shown: the raw output, special tokens included. text: as an engine would hand it
+    over.
 
-    recorded_nats: mean negative log-likelihood, nats a token, of an answer given earlier; None when there was none. A small one says that
-    this model did write it.
+    recorded_nats: mean negative log-likelihood, nats a token, of an answer given earlier; None when
+    there was none. A small one says that this model did write it.
     """
 
     prompt: str
@@ -43,7 +46,9 @@ def alone(
     *,
     recorded: str = "",
 ) -> Reproduced:
-    """Return the model's answer to one row. A model that is not here but behind an endpoint is asked there, and shows no ids."""
+    """Return the model's answer to one row. A model that is not here but behind an endpoint is
+    asked there, and shows no ids.
+    """
     if teacher.engine == "vllm":
         return by_weights(ask.messages, teacher, adapter, seed=ask.seed, recorded=recorded)
     started = time.perf_counter()
@@ -71,9 +76,11 @@ def by_weights(
     seed: int,
     recorded: str = "",
 ) -> Reproduced:
-    """Return the answer of weights at hand, by transformers in this process: seconds where an engine takes a minute to start.
+    """Return the answer of weights at hand, by transformers in this process: seconds where an
+    engine takes a minute to start.
 
-    Same template, weights and settings as the engine's; another implementation of sampling, so a sampled text differs from the engine's.
+    Same template, weights and settings as the engine's; another implementation of sampling, so a
+    sampled text differs from the engine's.
     """
     import torch
     from transformers import AutoTokenizer
@@ -101,12 +108,16 @@ def by_weights(
     ended = time.perf_counter()
     opened = opened_think(tokenizer, ids)
     return Reproduced(
-        prompt=tokenizer.decode(ids), prompt_ids=tuple(ids), shown=tokenizer.decode(output, skip_special_tokens=False),
+        prompt=tokenizer.decode(ids),
+        prompt_ids=tuple(ids),
+        shown=tokenizer.decode(output, skip_special_tokens=False),
         text=opened + control_of(tokenizer).spoken(_without_end(tokenizer, output)),
         output_ids=tuple(output),
-        finish_reason="length" if len(output) >= teacher.max_tokens else "stop", load_seconds=loaded - started, seconds=ended - loaded,
+        finish_reason="length" if len(output) >= teacher.max_tokens else "stop",
+        load_seconds=loaded - started,
+        seconds=ended - loaded,
         recorded_nats=_nats(model, tokenizer, messages, recorded) if recorded else None,
-    )  # fmt: skip
+    )
 
 
 def by_transformers(model: Any, tokens: Tokens, text: Text) -> Scored:
@@ -147,9 +158,12 @@ def _load(teacher: TeacherSpec, adapter: Adapter | None) -> Any:
 
     gpu = torch.cuda.is_available()
     model = AutoModelForCausalLM.from_pretrained(
-        resolve(teacher.model), revision=teacher.revision or None, trust_remote_code=teacher.trust_remote_code,
-        use_safetensors=True, dtype=torch.bfloat16 if gpu else torch.float32,
-    )  # fmt: skip
+        resolve(teacher.model),
+        revision=teacher.revision or None,
+        trust_remote_code=teacher.trust_remote_code,
+        use_safetensors=True,
+        dtype=torch.bfloat16 if gpu else torch.float32,
+    )
     if adapter:
         from peft import PeftModel
 

@@ -12,7 +12,8 @@ TAIL_TOKENS = 8
 
 
 def prompt_tokens(tokenizer: Any, messages: Iterable[Message]) -> list[int]:
-    """Return the ids of a conversation up to where the model's own turn begins, by the tokenizer's chat template.
+    """Return the ids of a conversation up to where the model's own turn begins, by the tokenizer's
+    chat template.
 
     A control token that a message to the model spells is words here, as it is to its reader: no
     document can end a turn or begin a
@@ -40,9 +41,11 @@ def request_tokens(tokenizer: Any, ask: Ask) -> list[int]:
 
 
 def opened_think(tokenizer: Any, prompt: Sequence[int]) -> str:
-    """Return the think tag with which a template ends the prompt itself (DeepSeek-R1), "" where the model writes it.
+    """Return the think tag with which a template ends the prompt itself (DeepSeek-R1), "" where the
+    model writes it.
 
-    It belongs before the model's answer: without it no trace of such a model would have an opening tag.
+    It belongs before the model's answer: without it no trace of such a model would have an opening
+    tag.
     """
     return opening_of(tokenizer.decode(list(prompt[-TAIL_TOKENS:]), skip_special_tokens=False))
 

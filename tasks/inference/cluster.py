@@ -17,13 +17,15 @@ START_SECONDS, MOST_START_SECONDS = 60.0, 300.0
 WAIT = "RAY_gcs_server_port_wait_time_s"
 """Ray's setting for how long it waits for its own server. What you set yourself stands."""
 NICENESS = "RAY_worker_niceness"
-"""Ray's setting for how far its workers give way to other processes. What you set yourself stands."""
+"""Ray's setting for how far its workers give way to other processes. What you set yourself stands.
+"""
 KEPT_SESSIONS = 3
 log = logging.getLogger(__name__)
 
 
 def join_ray(address: str, *, niceness: int = 0) -> None:
-    """Join a cluster, or start one on this machine's loopback, unless that is done; its workers' words go to the caller's log.
+    """Join a cluster, or start one on this machine's loopback, unless that is done; its workers'
+    words go to the caller's log.
 
     niceness: of the workers of a cluster that is started here.
     """

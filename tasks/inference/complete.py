@@ -1,4 +1,6 @@
-"""The only place that asks a model: requests in, completions out, each durable the moment it is finished."""
+"""The only place that asks a model: requests in, completions out, each durable the moment it is
+finished.
+"""
 
 import asyncio
 import time
@@ -27,7 +29,8 @@ Request_contra = TypeVar("Request_contra", contravariant=True)
 Answer = TypeVar("Answer")
 Answer_co = TypeVar("Answer_co", covariant=True)
 ASKING_VERSION = 2
-"""Raise it when the same request would be asked differently: every answer is then asked for anew."""
+"""Raise it when the same request would be asked differently: every answer is then asked for anew.
+"""
 JOURNALS = "journal"
 """Folder below the root that holds a journal for every teacher."""
 
@@ -58,7 +61,9 @@ class Completions:
 
 
 def teacher_digest(teacher: TeacherSpec, adapter: Adapter | None = None) -> str:
-    """Return what tells one teacher from another: settings, weights, adapter, the code that asks it."""
+    """Return what tells one teacher from another: settings, weights, adapter, the code that asks
+    it.
+    """
     model = digest(
         str(ASKING_VERSION),
         canonical(teacher.model_dump(mode="json")),
@@ -148,7 +153,9 @@ async def ask_all(
     window: int,
     keep: Callable[[Answer], object],
 ) -> None:
-    """Ask every row with at most `window` in flight; a finished one is kept, and makes room for the next at once."""
+    """Ask every row with at most `window` in flight; a finished one is kept, and makes room for the
+    next at once.
+    """
     source = iter(pending)
 
     async def worker() -> None:
@@ -160,14 +167,17 @@ async def ask_all(
             for _ in range(window):
                 group.create_task(worker())
     except ExceptionGroup as several:
-        # One error says why; the cancelled siblings add nothing. No `except*`: before Python 3.11.4 it wraps what is raised from it in a group again.
+        # One error says why; the cancelled siblings add nothing. No `except*`: before Python 3.11.4
+        # it wraps what is raised from it in a group again.
         raise several.exceptions[0] from None
 
 
 def ask_once(
     asks: Sequence[Ask], teacher: TeacherSpec, placement: EnginePlacement
 ) -> list[Completion]:
-    """Return the answers in the order asked, and keep none of them: for a row that is looked at alone."""
+    """Return the answers in the order asked, and keep none of them: for a row that is looked at
+    alone.
+    """
     given: dict[str, Completion] = {}
 
     def work(engine: Engine) -> Awaitable[None]:

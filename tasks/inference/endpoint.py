@@ -76,7 +76,9 @@ class EndpointEngine:
         _say_origin(spec, self._control.origin)
 
     async def ask(self, ask: Ask) -> Completion:
-        """Return the server's answer; EndpointUnreachable after the last attempt, BadRecipe when it refuses every row alike."""
+        """Return the server's answer; EndpointUnreachable after the last attempt, BadRecipe when it
+        refuses every row alike.
+        """
         url = f"{self._base}/{'completions' if ask.prompt else 'chat/completions'}"
         status, payload = await self._asked(url, self._body(ask))
         if status in REFUSED:
@@ -97,7 +99,9 @@ class EndpointEngine:
             await self._session.close()
 
     def _body(self, ask: Ask) -> dict[str, object]:
-        """Return a request as the server takes it. A raw prompt is the recipe's own text and is sent as it is."""
+        """Return a request as the server takes it. A raw prompt is the recipe's own text and is
+        sent as it is.
+        """
         own = ask.sampling or self._sampling
         common = {
             "model": self._model,
@@ -188,9 +192,11 @@ class EndpointEngine:
 
     async def _post_again(self, url: str, body: bytes) -> tuple[int, bytes]:
         retrying = AsyncRetrying(
-            stop=stop_after_attempt(max(1, self._placement.attempts - 1)), wait=wait_exponential_jitter(multiplier=0.2, max=20),
-            retry=retry_if_exception_type(_NO_ANSWER), reraise=True,
-        )  # fmt: skip
+            stop=stop_after_attempt(max(1, self._placement.attempts - 1)),
+            wait=wait_exponential_jitter(multiplier=0.2, max=20),
+            retry=retry_if_exception_type(_NO_ANSWER),
+            reraise=True,
+        )
         try:
             async for attempt in retrying:
                 with attempt:
@@ -204,7 +210,8 @@ class EndpointEngine:
 
     async def _post(self, url: str, body: bytes) -> tuple[int, bytes]:
         session = self._session or self._open()
-        # A redirect would take the key elsewhere; it is an answer like any other, and not a good one.
+        # A redirect would take the key elsewhere; it is an answer like any other, and not a good
+        # one.
         async with session.post(url, data=body, allow_redirects=False) as response:
             payload = self._without_secret(await response.read())
             if response.status in RETRIED:
@@ -236,7 +243,9 @@ class EndpointEngine:
             )
 
     def _without_secret(self, payload: bytes) -> bytes:
-        """Return what a server said without the key: some repeat it when they complain, and what they say is logged and kept."""
+        """Return what a server said without the key: some repeat it when they complain, and what
+        they say is logged and kept.
+        """
         return payload.replace(self._secret, b"(key)") if self._secret else payload
 
     def _open(self) -> aiohttp.ClientSession:

@@ -12,14 +12,18 @@ from tasks.spec import Placement, Spec
 Message = Mapping[str, str]
 
 FINISHED = ("stop", "length", "prompt_too_long", "refused")
-"""Finish reasons: the model ended; the token limit cut it; the prompt does not fit; the endpoint refuses the row for good."""
+"""Finish reasons: the model ended; the token limit cut it; the prompt does not fit; the endpoint
+refuses the row for good.
+"""
 
 
 class TeacherSpec(Spec):
     """Who answers, and how it is asked to."""
 
     engine: Literal["vllm", "endpoint", "scripted"] = "vllm"
-    """vllm: in process, in Ray actors. endpoint: any OpenAI-compatible server that already runs. scripted: a deterministic stand-in."""
+    """vllm: in process, in Ray actors. endpoint: any OpenAI-compatible server that already runs.
+    scripted: a deterministic stand-in.
+    """
     model: str = "builtin:pocket"
     """A model folder, a hub name, the name an endpoint serves, or builtin:pocket."""
     revision: str = ""
@@ -52,23 +56,31 @@ class EnginePlacement(Placement):
     tensor_parallel: int = Field(1, ge=1)
     """GPUs per engine."""
     memory_share: float = Field(0.85, gt=0, le=1)
-    """Share of GPU memory an engine may take at most; it takes less where less is free, and never above 0.85 of unified memory."""
+    """Share of GPU memory an engine may take at most; it takes less where less is free, and never
+    above 0.85 of unified memory.
+    """
     kv_cache_gib: int = Field(2, ge=1)
     """KV cache on a CPU engine, GiB."""
     restarts: int = Field(3, ge=0)
     """Times a dead engine is started again before EngineLost."""
     base_url: str = "http://127.0.0.1:8000/v1"
-    """Address of an OpenAI-compatible server, up to and including /v1; a key goes into TRACEMILL_API_KEY, never in here."""
+    """Address of an OpenAI-compatible server, up to and including /v1; a key goes into
+    TRACEMILL_API_KEY, never in here.
+    """
     attempts: int = Field(6, ge=1)
     """Tries of one request on an endpoint, with exponential backoff between them."""
     timeout_seconds: float = Field(1800, gt=0)
     """Longest wait for one answer of an endpoint."""
     adapter_rank: int = Field(0, ge=0)
-    """Largest rank of the adapters that may be laid over the model while it runs; 0 makes room for none."""
+    """Largest rank of the adapters that may be laid over the model while it runs; 0 makes room for
+    none.
+    """
     ray_address: str = "local"
     """Ray cluster to join; local starts one on this machine."""
     niceness: int = Field(0, ge=0, le=19)
-    """How far engines give way to other processes of this machine (Ray's own default, 15, starves them beside any other work)."""
+    """How far engines give way to other processes of this machine (Ray's own default, 15, starves
+    them beside any other work).
+    """
 
     @field_validator("base_url")
     @classmethod
@@ -142,7 +154,9 @@ class Engine(Protocol):
     """Answers rows; many may be asked at once."""
 
     async def ask(self, ask: Ask) -> Completion:
-        """Return the answer to one row. Raises EngineLost or EndpointUnreachable when it cannot be had at all."""
+        """Return the answer to one row. Raises EngineLost or EndpointUnreachable when it cannot be
+        had at all.
+        """
         ...
 
     async def close(self) -> None:

@@ -9,13 +9,15 @@ from tasks.inference.scoring import Scored, Scorer, Text
 
 
 class EngineHost:
-    """The inside of an actor: takes rows as they come and hands back whatever has been finished since.
+    """The inside of an actor: takes rows as they come and hands back whatever has been finished
+    since.
 
     scores: it holds an engine that scores texts, in place of one that answers.
     """
 
     def __init__(self, spec: TeacherSpec, placement: EnginePlacement, scores: bool = False) -> None:
-        # Ray sets one thread for an actor that reserves no core; an engine on CPU wants its share of them all, but for the one that feeds it.
+        # Ray sets one thread for an actor that reserves no core; an engine on CPU wants its share
+        # of them all, but for the one that feeds it.
         os.environ["OMP_NUM_THREADS"] = str(
             max(1, ((os.cpu_count() or 1) - 1) // placement.replicas)
         )
@@ -35,7 +37,9 @@ class EngineHost:
             task.add_done_callback(self._running.discard)
 
     async def finished(self) -> list[Completion | Scored]:
-        """Return every answer finished since the last call; waits for one at least. Raises what the engine raised."""
+        """Return every answer finished since the last call; waits for one at least. Raises what the
+        engine raised.
+        """
         done = [await self._finished.get()]
         while not self._finished.empty():
             done.append(self._finished.get_nowait())
@@ -45,7 +49,9 @@ class EngineHost:
         return [one for one in done if not isinstance(one, Exception)]
 
     async def close(self) -> None:
-        """Stop the engine and wait for its process to end, so that the next engine finds the memory free."""
+        """Stop the engine and wait for its process to end, so that the next engine finds the memory
+        free.
+        """
         await self._engine.close()
 
     async def _answer(self, ask: Ask | Text) -> None:

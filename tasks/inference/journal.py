@@ -1,4 +1,6 @@
-"""The row journal: an answer is durable the moment it is finished, and a finished row is never asked for again."""
+"""The row journal: an answer is durable the moment it is finished, and a finished row is never
+asked for again.
+"""
 
 import contextlib
 import sqlite3
@@ -22,12 +24,13 @@ first opened.
 
 
 class Journal:
-    """One SQLite file in write-ahead mode; every answer is its own transaction, so kill -9 costs the rows in flight alone.
+    """One SQLite file in write-ahead mode; every answer is its own transaction, so kill -9 costs
+    the rows in flight alone.
 
     Any thread may use it, one at a time.
 
-    The key covers teacher, sampling, messages and seed, not the table being made: a recipe that keeps 95 % of its prompts
-    asks for the other 5 %. Every answer carries the day it was last used.
+    The key covers teacher, sampling, messages and seed, not the table being made: a recipe that
+    keeps 95 % of its prompts asks for the other 5 %. Every answer carries the day it was last used.
     """
 
     def __init__(self, path: Path) -> None:
@@ -62,7 +65,8 @@ class Journal:
     def finished(self, keys: Iterable[str]) -> set[str]:
         """Return those of the keys that have been answered; they count as used today."""
         keys, day = list(keys), today()
-        # Used first, and then looked for: what is found here cannot be forgotten by another process before it is read.
+        # Used first, and then looked for: what is found here cannot be forgotten by another process
+        # before it is read.
         with self._transaction(
             "what was used today could not be noted: {}; free space, then run again"
         ):
@@ -84,7 +88,9 @@ class Journal:
         return replace(Completion(*said), parsed=bool(parsed))
 
     def forget(self, *, before: int, spared: Iterable[str]) -> int:
-        """Remove the answers last used before this day (see `today`), but for the spared keys; return how many are left."""
+        """Remove the answers last used before this day (see `today`), but for the spared keys;
+        return how many are left.
+        """
         with self._transaction("old answers could not be removed: {}"):
             self._db.execute("CREATE TEMP TABLE spared (key TEXT PRIMARY KEY)")
             self._db.executemany(

@@ -1,4 +1,6 @@
-"""How much memory an engine may take: what is free now, with room left for others where all share one memory."""
+"""How much memory an engine may take: what is free now, with room left for others where all share
+one memory.
+"""
 
 import math
 import os
@@ -8,7 +10,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 UNIFIED_SHARE = 0.85
-"""On one memory for CPU and GPU an engine that takes more dies at its start, or takes the desktop with it (vllm-project/recipes, pull request 632)."""
+"""On one memory for CPU and GPU an engine that takes more dies at its start, or takes the desktop
+with it (vllm-project/recipes, pull request 632).
+"""
 RESERVE, UNIFIED_RESERVE = 0.01, 0.05
 """Share of all memory that stays free of what is free now."""
 QUERY = ("nvidia-smi", "--query-gpu=name,memory.total,memory.free", "--format=csv,noheader,nounits")
@@ -31,7 +35,8 @@ class Device(NamedTuple):
 
 
 def memory_share(memory: Memory, wanted: float) -> float:
-    """Return the share of all memory an engine may take, in hundredths, rounded down: never more than wanted, nor than is free less a reserve.
+    """Return the share of all memory an engine may take, in hundredths, rounded down: never more
+    than wanted, nor than is free less a reserve.
 
     On unified memory never above 0.85, and a twentieth of the whole stays free for the desktop.
     """
@@ -52,7 +57,8 @@ def devices() -> list[Device]:
     if visible == "":
         return [_cpu()]
     try:
-        # Asked of the driver's tool: a process that asks the runtime keeps half a GiB of GPU memory for having asked.
+        # Asked of the driver's tool: a process that asks the runtime keeps half a GiB of GPU memory
+        # for having asked.
         asked = subprocess.run(
             [*QUERY, *(["-i", visible] if visible else [])],
             capture_output=True,
@@ -71,7 +77,9 @@ def tightest() -> Device:
 
 
 def gpus(listed: str, host: Memory) -> list[Device]:
-    """Return the devices that nvidia-smi listed: name, MiB in all, MiB free. A GB10 has no memory of its own to tell of ([N/A])."""
+    """Return the devices that nvidia-smi listed: name, MiB in all, MiB free. A GB10 has no memory
+    of its own to tell of ([N/A]).
+    """
     found = []
     for line in filter(str.strip, listed.splitlines()):
         name, total, free = (part.strip() for part in line.rsplit(",", 2))

@@ -19,7 +19,9 @@ def resolve(model: str) -> str:
 
 
 def quiet_transformers() -> None:
-    """Keep transformers' progress bars, and its warnings to those who write against it, off the terminal."""
+    """Keep transformers' progress bars, and its warnings to those who write against it, off the
+    terminal.
+    """
     from transformers.utils import logging
 
     logging.disable_progress_bar()
@@ -30,7 +32,8 @@ def quiet_transformers() -> None:
 def identity(model: str, revision: str) -> str:
     """Return a digest of a local model's files, or of a remote model's name and revision.
 
-    A weight file over 64 MiB counts by its size and its first and last MiB, so that identity costs no reading of gigabytes.
+    A weight file over 64 MiB counts by its size and its first and last MiB, so that identity costs
+    no reading of gigabytes.
     """
     folder = Path(resolve(model))
     if not folder.is_dir():

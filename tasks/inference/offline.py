@@ -19,12 +19,15 @@ from tasks.inference.memory import memory_share, tightest
 from tasks.inference.models import resolve
 
 os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
-# An engine talks to its own workers alone; without this it finds its address by reaching for a public one.
+# An engine talks to its own workers alone; without this it finds its address by reaching for a
+# public one.
 os.environ.setdefault("VLLM_HOST_IP", "127.0.0.1")
 
 
 class OfflineEngine:
-    """An asynchronous vLLM engine fed with token ids, so that a prompt's length is known before it is asked."""
+    """An asynchronous vLLM engine fed with token ids, so that a prompt's length is known before it
+    is asked.
+    """
 
     def __init__(self, spec: TeacherSpec, placement: EnginePlacement) -> None:
         arguments = engine_arguments(spec, placement) | lora_arguments(placement.adapter_rank)
@@ -56,7 +59,9 @@ class OfflineEngine:
         )
 
     async def close(self) -> None:
-        """Stop the engine and its core process, by force when it takes longer than a second: nothing is in flight that anybody waits for."""
+        """Stop the engine and its core process, by force when it takes longer than a second:
+        nothing is in flight that anybody waits for.
+        """
         self._engine.shutdown(timeout=1.0)
 
     def _laid_over(self, adapter: Adapter | None) -> Any:
@@ -117,14 +122,20 @@ def is_cpu() -> bool:
 def engine_arguments(spec: TeacherSpec, placement: EnginePlacement) -> dict[str, object]:
     """Return vLLM's engine arguments for this model on this machine.
 
-    Weights come as safetensors alone: a pickled file is a program.
-    On CPU a per-request seed together with chunked prefill kills the engine, hence the three settings there.
+    Weights come as safetensors alone: a pickled file is a program. On CPU a per-request seed
+    together with chunked prefill kills the engine, hence the three settings there.
     """
     common: dict[str, object] = {
-        "model": resolve(spec.model), "revision": spec.revision or None, "max_model_len": spec.max_model_len, "dtype": "bfloat16",
-        "max_num_seqs": placement.window, "tensor_parallel_size": placement.tensor_parallel, "seed": 0,
-        "trust_remote_code": spec.trust_remote_code, "load_format": "safetensors",
-    }  # fmt: skip
+        "model": resolve(spec.model),
+        "revision": spec.revision or None,
+        "max_model_len": spec.max_model_len,
+        "dtype": "bfloat16",
+        "max_num_seqs": placement.window,
+        "tensor_parallel_size": placement.tensor_parallel,
+        "seed": 0,
+        "trust_remote_code": spec.trust_remote_code,
+        "load_format": "safetensors",
+    }
     if is_cpu():
         steady = {
             "enable_chunked_prefill": False,
@@ -142,8 +153,9 @@ def engine_arguments(spec: TeacherSpec, placement: EnginePlacement) -> dict[str,
 def _on_cpu(placement: EnginePlacement) -> None:
     """Set what vLLM's CPU build reads from the environment alone; what you set yourself stands.
 
-    Left to itself it pins its threads to all cores but the last: the same ones for every engine on the machine. And it runs the model in a
-    third process, whose imports take as long as those of the second. Threads are counted by who starts the engine (OMP_NUM_THREADS).
+    Left to itself it pins its threads to all cores but the last: the same ones for every engine on
+    the machine. And it runs the model in a third process, whose imports take as long as those of
+    the second. Threads are counted by who starts the engine (OMP_NUM_THREADS).
     """
     if is_cpu():
         os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", str(placement.kv_cache_gib))
@@ -152,7 +164,9 @@ def _on_cpu(placement: EnginePlacement) -> None:
 
 
 def lora_arguments(rank: int) -> dict[str, object]:
-    """Return vLLM's arguments for adapters up to this rank; none for 0, which keeps the engine as fast as it was."""
+    """Return vLLM's arguments for adapters up to this rank; none for 0, which keeps the engine as
+    fast as it was.
+    """
     if not rank:
         return {}
     return {

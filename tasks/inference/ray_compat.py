@@ -1,4 +1,6 @@
-"""Every private name of Ray that is used here, each with the reason; `test_cluster.py` fails when one has changed."""
+"""Every private name of Ray that is used here, each with the reason; `test_cluster.py` fails when
+one has changed.
+"""
 
 import contextlib
 import logging
@@ -16,9 +18,11 @@ COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 @contextlib.contextmanager
 def heeding_sigterm() -> Iterator[None]:
-    """Keep this process' answer to SIGTERM, all along: Ray's own is to exit, and a run cancelled then would count as crashed and be tried again.
+    """Keep this process' answer to SIGTERM, all along: Ray's own is to exit, and a run cancelled
+    then would count as crashed and be tried again.
 
-    What Ray puts below Python's handlers (it writes a stack trace) is taken away again once Ray has started.
+    What Ray puts below Python's handlers (it writes a stack trace) is taken away again once Ray has
+    started.
     """
     from ray._private import utils
 
@@ -34,7 +38,9 @@ def heeding_sigterm() -> Iterator[None]:
 
 @contextlib.contextmanager
 def without_dashboard() -> Iterator[None]:
-    """Keep Ray's dashboard process from being started: excluded and with reporting off, it still asks cloud metadata servers where it runs."""
+    """Keep Ray's dashboard process from being started: excluded and with reporting off, it still
+    asks cloud metadata servers where it runs.
+    """
     from ray._private import services
 
     start = services.start_api_server
@@ -46,7 +52,8 @@ def without_dashboard() -> Iterator[None]:
 
 
 def relay() -> None:
-    """Log every line of this job's workers (Ray's own, and the engine's) as INFO, in the context of who joined last: it reaches that run's log.
+    """Log every line of this job's workers (Ray's own, and the engine's) as INFO, in the context of
+    who joined last: it reaches that run's log.
 
     Ray, which would print them on the terminal, no longer does.
     """

@@ -38,8 +38,8 @@ class Scored:
 
     ids: (tokens,) int32, the text's tokens. ends: (tokens,) int32, the characters of the text up to
     each token's end; all 0 where a server does not tell. nats: (tokens,) float32, log p of each
-    token given the prompt and the tokens before it. top_ids, top_nats: (tokens, top), the likeliest tokens of each
-    position, likeliest first. fault: why there are no numbers, "" when there are.
+    token given the prompt and the tokens before it. top_ids, top_nats: (tokens, top), the likeliest
+    tokens of each position, likeliest first. fault: why there are no numbers, "" when there are.
     """
 
     key: str

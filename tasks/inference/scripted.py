@@ -1,6 +1,8 @@
-"""A teacher without a model: it finds the answer in the prompt or the problem engines' grammar, the same way every time.
+"""A teacher without a model: it finds the answer in the prompt or the problem engines' grammar, the
+same way every time.
 
-It serves tests, dry runs of recipes and benches. Its traces are well formed but say nothing worth learning.
+It serves tests, dry runs of recipes and benches. Its traces are well formed but say nothing worth
+learning.
 """
 
 import asyncio
@@ -15,7 +17,9 @@ _SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 
 
 class ScriptedEngine:
-    """Quotes the sentence that shares most words with the question; a few seeds cut, loop or break the tags on purpose."""
+    """Quotes the sentence that shares most words with the question; a few seeds cut, loop or break
+    the tags on purpose.
+    """
 
     def __init__(self, spec: TeacherSpec) -> None:
         self._sampling = sampling_of(spec)

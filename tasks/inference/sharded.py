@@ -1,4 +1,6 @@
-"""Engines as Ray actors: each kept full, each replaced when it dies, its rows asked again of the next."""
+"""Engines as Ray actors: each kept full, each replaced when it dies, its rows asked again of the
+next.
+"""
 
 import asyncio
 import contextlib
@@ -43,7 +45,9 @@ class Sharded(Generic[Q, A]):
         return engine
 
     async def ask(self, ask: Q) -> A:
-        """Return the answer of whichever engine took the row; EngineLost when that engine died too often."""
+        """Return the answer of whichever engine took the row; EngineLost when that engine died too
+        often.
+        """
         return await min(self._seats, key=lambda seat: len(seat.waiting)).ask(ask)
 
     async def close(self) -> None:
@@ -143,7 +147,9 @@ class _Seat(Generic[Q, A]):
         self._wake.set()
 
     async def _load(self) -> None:
-        """Load an engine in a new actor. Raises BadRecipe when it cannot be built, EngineLost when its process dies meanwhile."""
+        """Load an engine in a new actor. Raises BadRecipe when it cannot be built, EngineLost when
+        its process dies meanwhile.
+        """
         self._unload()
         actor = engine_actor(self._spec, self._placement, scores=self._scores)
         try:

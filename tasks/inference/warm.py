@@ -54,7 +54,9 @@ class Warm:
         """Engines that were loaded so far."""
 
     def begin(self, teacher: TeacherSpec, placement: EnginePlacement) -> None:
-        """Load the teacher's engine while other stages work. What goes wrong is raised when the engine is asked for."""
+        """Load the teacher's engine while other stages work. What goes wrong is raised when the
+        engine is asked for.
+        """
         if teacher.engine == "vllm" and self._engine is None and self._ahead is None:
             _join(placement)
             opened = self._opened(teacher, placement, None)
@@ -68,7 +70,9 @@ class Warm:
         *,
         adapter: Adapter | None = None,
     ) -> T:
-        """Return what work on the teacher's engine gives; the engine is loaded first where it is not."""
+        """Return what work on the teacher's engine gives; the engine is loaded first where it is
+        not.
+        """
         return self._held(teacher, placement, self._worked(teacher, placement, work, adapter))
 
     def score(
@@ -179,7 +183,9 @@ class Warm:
             await held.close()
 
     def _run(self, work: Awaitable[T]) -> T:
-        """Return what work gives on the loop. An interrupt of this thread cancels the work and waits until it has ended."""
+        """Return what work gives on the loop. An interrupt of this thread cancels the work and
+        waits until it has ended.
+        """
         ended = threading.Event()
 
         async def carried() -> T:
@@ -217,7 +223,9 @@ def _join(placement: EnginePlacement) -> None:
 
 
 def _wanted(teacher: TeacherSpec, placement: EnginePlacement) -> tuple[object, ...]:
-    """Return what an engine is loaded from. How a request is sampled, and how many are in flight, is not part of it."""
+    """Return what an engine is loaded from. How a request is sampled, and how many are in flight,
+    is not part of it.
+    """
     if teacher.engine != "vllm":
         return (teacher, placement)
     return (

@@ -28,7 +28,9 @@ class Interval(NamedTuple):
 
 @dataclass(frozen=True)
 class Agreement:
-    """A judge's opinions on plants, counted; positive is "incoherent". Abstentions are neither positive nor negative."""
+    """A judge's opinions on plants, counted; positive is "incoherent". Abstentions are neither
+    positive nor negative.
+    """
 
     judge: str
     planted: int
@@ -57,9 +59,11 @@ class Agreement:
 
     @property
     def precision(self) -> float:
-        """Share of planted rows among those called incoherent; 0 when none was, for then nothing was measured.
+        """Share of planted rows among those called incoherent; 0 when none was, for then nothing
+        was measured.
 
-        Half of the plants are planted. Where few rows are incoherent a judge's word is worth less: see false_alarms.
+        Half of the plants are planted. Where few rows are incoherent a judge's word is worth less:
+        see false_alarms.
         """
         return _share(self.true_positives, self.true_positives + self.false_positives)
 
@@ -75,7 +79,9 @@ class Agreement:
 
     @property
     def false_alarms(self) -> float:
-        """Share of the sound rows with an opinion that were called incoherent; what a corpus without a fault would lose."""
+        """Share of the sound rows with an opinion that were called incoherent; what a corpus
+        without a fault would lose.
+        """
         return _share(self.false_positives, self.false_positives + self.true_negatives)
 
     @property
@@ -99,10 +105,14 @@ def agreement_of(judge: str, judgements: Iterable[Judgement]) -> Agreement:
     counted = [(plant.planted, opinion) for plant, opinion in judgements]
     planted = sum(wrong for wrong, _ in counted)
     return Agreement(
-        judge, planted=planted, sound=len(counted) - planted,
-        true_positives=counted.count((True, "incoherent")), false_positives=counted.count((False, "incoherent")),
-        true_negatives=counted.count((False, "coherent")), false_negatives=counted.count((True, "coherent")),
-    )  # fmt: skip
+        judge,
+        planted=planted,
+        sound=len(counted) - planted,
+        true_positives=counted.count((True, "incoherent")),
+        false_positives=counted.count((False, "incoherent")),
+        true_negatives=counted.count((False, "coherent")),
+        false_negatives=counted.count((True, "coherent")),
+    )
 
 
 def wilson(hits: int, trials: int) -> Interval:

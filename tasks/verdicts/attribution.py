@@ -1,4 +1,6 @@
-"""Attribution: what an answer asserts stands in the section it cites, and that section is the one that answers."""
+"""Attribution: what an answer asserts stands in the section it cites, and that section is the one
+that answers.
+"""
 
 import re
 from collections.abc import Sequence
@@ -17,15 +19,18 @@ from tasks.verdicts.claims.values import MEASURES, MONEY, TIME, Value, name_word
 from tasks.verdicts.evidence import EvidenceSpec, is_abstention
 
 NOUNS_IN_CAPITALS = 0.2
-"""Share of capitalised words inside sentences from which a text writes its nouns so, as German does."""
+"""Share of capitalised words inside sentences from which a text writes its nouns so, as German
+does.
+"""
 
 
 def attribution(case: Case, spec: EvidenceSpec, citing: CitationSpec) -> Verdict:
-    """Judge whether every value of the answer stands where the answer says; the score is their number.
+    """Judge whether every value of the answer stands where the answer says; the score is their
+    number.
 
-    Reasons: misattributed (a number, unit, name or section that the cited section does not hold, one
-    that belongs to another question, or a citation of another section than the one on the topic),
-    contradicted_passage (a statement of the section, turned around).
+    Reasons: misattributed (a number, unit, name or section that the cited section does not hold,
+    one that belongs to another question, or a citation of another section than the one on the
+    topic), contradicted_passage (a statement of the section, turned around).
     """
     if not case.passages:
         return not_checked("attribution", "no_passages")
@@ -64,7 +69,8 @@ def _misplaced(case: Case, stretches: Sequence[Claim], citing: CitationSpec) -> 
 
 
 def _cites_another_topic(case: Case, stretches: Sequence[Claim]) -> bool:
-    """Return whether another shown section has the question's topic as its heading, and none that is cited has.
+    """Return whether another shown section has the question's topic as its heading, and none that
+    is cited has.
 
     A cited section whose heading and text share more words with the question is accepted all the
     same: the question may name its topic in other words than the heading.
@@ -148,7 +154,9 @@ def _is_known(value: Value) -> bool:
 
 
 def _names_known(case: Case) -> frozenset[str] | None:
-    """Return the words that passages and question write as names; None where every noun is written so."""
+    """Return the words that passages and question write as names; None where every noun is written
+    so.
+    """
     shown = "\n".join((*(one.text for one in case.passages), case.question))
     found = name_words(shown)
     inside = [one for one in tokens(shown) if not one.is_number]

@@ -79,7 +79,8 @@ class Case:
     """Whether a server took the think block out and kept the raw text, so that misplaced or missing
     tags cannot be seen."""
     suspicion: str | None = ""
-    """What the audit of all traces found in this one; "" when nothing, None when it has not looked."""
+    """What the audit of all traces found in this one; "" when nothing, None when it has not looked.
+    """
 
 
 SEEN = 160

@@ -13,7 +13,9 @@ class CitationSpec(Spec):
     """What a citation looks like and which ones need no passage."""
 
     patterns: tuple[str, ...] = (r"\[([^\[\]\n]{1,80})\]",)
-    """Regular expressions whose first group is the cited section or authority; what a shown passage cites itself resolves too."""
+    """Regular expressions whose first group is the cited section or authority; what a shown passage
+    cites itself resolves too.
+    """
     allowed: tuple[str, ...] = ()
     """Sections and authorities that may be cited though no passage holds them."""
     must_cite: bool = True

@@ -1,6 +1,8 @@
-"""Coherence: a model reads a sample of traces and says whether each think block reasons about its own question.
+"""Coherence: a model reads a sample of traces and says whether each think block reasons about its
+own question.
 
-What it says counts only as far as it can be believed: among the rows it judges are plants, of which the truth is known.
+What it says counts only as far as it can be believed: among the rows it judges are plants, of which
+the truth is known.
 """
 
 import functools
@@ -28,7 +30,9 @@ from tasks.verdicts.planting import faulty, plants
 log = logging.getLogger(__name__)
 RUBRICS = Path(__file__).parent
 FAULTY = 4
-"""One plant of so many has a fault of the gates' kinds; the others decide whether the judge is believed."""
+"""One plant of so many has a fault of the gates' kinds; the others decide whether the judge is
+believed.
+"""
 _VERDICT = re.compile(
     r"^(?:[^\w\n]|_)*verdict(?:[^\w\n]|_)+(yes|right|no|wrong|unsure)(?:[^\w\n]|_)*$",
     re.IGNORECASE | re.MULTILINE,
@@ -39,23 +43,31 @@ _MEANING: Mapping[frozenset[str], Opinion] = {
 
 
 class CoherenceSpec(Spec):
-    """Who judges whether think blocks reason about their questions, how many of them, and how good a judge must be."""
+    """Who judges whether think blocks reason about their questions, how many of them, and how good
+    a judge must be.
+    """
 
     cost: float = Field(1.0, gt=0, le=16)
-    """Questions that the judge may be asked, plants included, for every trace of the teacher; plants
-    take half of them at most, and the sample shrinks to what is left."""
+    """Questions that the judge may be asked, plants included, for every trace of the teacher;
+    plants take half of them at most, and the sample shrinks to what is left.
+    """
     share: float = Field(0.0, ge=0, le=1)
     """Share of the passing traces that are judged, 0.1 for example; 0 asks no judge."""
     teacher: TeacherSpec = TeacherSpec(temperature=0)
     """The judge; a greedy one says the same again."""
     rubric: str = ""
-    """rubric, rubric_pocket, or the path of a .jinja file; empty takes rubric_pocket for builtin:pocket and rubric for any other judge."""
+    """rubric, rubric_pocket, or the path of a .jinja file; empty takes rubric_pocket for
+    builtin:pocket and rubric for any other judge.
+    """
     plants: int = Field(60, ge=2)
     """Rows that measure the judge. Three of four decide whether it is believed: half of these are
-    spoilt on purpose, and with few of them one false alarm decides. The fourth has one of the faults
-    on which the gates are measured too."""
+    spoilt on purpose, and with few of them one false alarm decides. The fourth has one of the
+    faults on which the gates are measured too.
+    """
     precision: float = Field(0.95, ge=0, le=1)
-    """Share of the plants called incoherent that must be spoilt; below it the judge abstains as a whole."""
+    """Share of the plants called incoherent that must be spoilt; below it the judge abstains as a
+    whole.
+    """
     seed: int = Field(0, ge=0)
     """Draws the sample and the plants."""
 
@@ -69,12 +81,13 @@ class CoherenceSpec(Spec):
 
 @dataclass(frozen=True)
 class Judged:
-    """What became of a sample: a verdict a trace, by trace_id, and how far the judge agrees with the plants.
+    """What became of a sample: a verdict a trace, by trace_id, and how far the judge agrees with
+    the plants.
 
     faulty: rows with the faults on which the gates are measured, and what the judge said of them;
-    they tell what it finds and have no part in whether it is believed.
-    asked: plants and traces for which the rubric had a form. called: traces of the sample that the judge called incoherent, believed
-    or not. abstained: traces without an opinion that counts.
+    they tell what it finds and have no part in whether it is believed. asked: plants and traces for
+    which the rubric had a form. called: traces of the sample that the judge called incoherent,
+    believed or not. abstained: traces without an opinion that counts.
     """
 
     verdicts: dict[str, Verdict]
@@ -116,12 +129,13 @@ def judge_coherence(
     journals: Path,
     traces: int = 0,
 ) -> Judged:
-    """Return the verdicts on a sample of the cases, which passed every other gate; plants and sample are asked of one engine.
+    """Return the verdicts on a sample of the cases, which passed every other gate; plants and
+    sample are asked of one engine.
 
-    Nothing is started when the sample is empty. Raises what the engine raises. The sound plants are cases too: where many are
-    incoherent, the judge looks worse than it is and may not be believed, never better; `called` still tells.
-    traces: those of the teacher, to which the cost is held; 0 bounds nothing. journals: folder that
-    keeps every answer, so that none is asked for twice.
+    Nothing is started when the sample is empty. Raises what the engine raises. The sound plants are
+    cases too: where many are incoherent, the judge looks worse than it is and may not be believed,
+    never better; `called` still tells. traces: those of the teacher, to which the cost is held; 0
+    bounds nothing. journals: folder that keeps every answer, so that none is asked for twice.
     """
     budget = int(spec.cost * traces) if traces else len(cases) + spec.plants
     drawn = sample(cases, spec)
@@ -137,15 +151,23 @@ def judge_coherence(
     agreement = agreement_of(spec.teacher.model, measured)
     verdicts = conclude(said, agreement, spec)
     judged = Judged(
-        verdicts, agreement, measured, faults, asked=len(asks) - asks.count(None), called=list(said.values()).count("incoherent"),
-        abstained=sum(one.state == NOT_CHECKED for one in verdicts.values()), trusted=believed(agreement, spec),
-    )  # fmt: skip
+        verdicts,
+        agreement,
+        measured,
+        faults,
+        asked=len(asks) - asks.count(None),
+        called=list(said.values()).count("incoherent"),
+        abstained=sum(one.state == NOT_CHECKED for one in verdicts.values()),
+        trusted=believed(agreement, spec),
+    )
     log.info("coherence: %s", judged.sentence())
     return judged
 
 
 def sample(cases: Iterable[Case], spec: CoherenceSpec) -> list[Case]:
-    """Return the cases to be judged; whether a case is among them depends on its trace_id and the seed alone."""
+    """Return the cases to be judged; whether a case is among them depends on its trace_id and the
+    seed alone.
+    """
     return [case for case in cases if _draw(case, spec) < spec.share * 2**31]
 
 
@@ -154,7 +176,9 @@ def _draw(case: Case, spec: CoherenceSpec) -> int:
 
 
 def _fewest(drawn: Sequence[Case], most: int, spec: CoherenceSpec) -> list[Case]:
-    """Return at most so many of the cases: those that a smaller share would have drawn, in their order."""
+    """Return at most so many of the cases: those that a smaller share would have drawn, in their
+    order.
+    """
     kept = {case.trace_id for case in sorted(drawn, key=lambda one: _draw(one, spec))[:most]}
     return [case for case in drawn if case.trace_id in kept]
 
@@ -162,7 +186,8 @@ def _fewest(drawn: Sequence[Case], most: int, spec: CoherenceSpec) -> list[Case]
 def question(case: Case, spec: CoherenceSpec) -> Ask | None:
     """Return what the judge is asked about a case, or None when the rubric has no form for it.
 
-    The key covers the words of the question alone, so equal questions are one; the seed is drawn from it.
+    The key covers the words of the question alone, so equal questions are one; the seed is drawn
+    from it.
     """
     text = rubric(case, rubric_name(spec))
     if not text:
@@ -178,9 +203,11 @@ def question(case: Case, spec: CoherenceSpec) -> Ask | None:
 
 
 def reading(completion: Completion) -> Opinion:
-    """Return the opinion of a judge's answer: its one verdict, wherever it stands alone on a line behind the judge's own thoughts.
+    """Return the opinion of a judge's answer: its one verdict, wherever it stands alone on a line
+    behind the judge's own thoughts.
 
-    An answer that was cut, breaks the grammar of traces, or holds no verdict or several different ones, is an abstention.
+    An answer that was cut, breaks the grammar of traces, or holds no verdict or several different
+    ones, is an abstention.
     """
     parsed = think.split(completion.text)
     if completion.finish_reason != "stop" or parsed.fault not in {None, "missing_think"}:
@@ -195,8 +222,8 @@ def conclude(
 ) -> dict[str, Verdict]:
     """Return a verdict for every opinion, by trace_id; the score is 1 coherent, 0 incoherent.
 
-    A judge whose measured precision is below the spec's, or was not measured, abstains on every trace;
-    an abstention is no pass: the trace is not checked.
+    A judge whose measured precision is below the spec's, or was not measured, abstains on every
+    trace; an abstention is no pass: the trace is not checked.
     """
     heard = believed(agreement, spec)
     return {
@@ -211,7 +238,9 @@ def believed(agreement: Agreement, spec: CoherenceSpec) -> bool:
 
 
 def judge_digest(spec: CoherenceSpec) -> str:
-    """Return what tells one judge from another beyond the settings: the text of its rubric, its weights."""
+    """Return what tells one judge from another beyond the settings: the text of its rubric, its
+    weights.
+    """
     return (
         digest(rubric_text(rubric_name(spec)), identity(spec.teacher.model, spec.teacher.revision))
         if spec.share
@@ -220,7 +249,9 @@ def judge_digest(spec: CoherenceSpec) -> str:
 
 
 def rubric(case: Case, name: str) -> str:
-    """Return the rubric with the row in it. The row is data: `<` and `&` are escaped, so it can close no tag and form no control token."""
+    """Return the rubric with the row in it. The row is data: `<` and `&` are escaped, so it can
+    close no tag and form no control token.
+    """
     try:
         return (
             _compiled(name)

@@ -65,7 +65,9 @@ _HANGING = frozenset(
 
 
 def _ends_on_a_bare_number(answer: str, case: Case) -> bool:
-    """Return whether the unit of the last number broke off: the passages have it, the question does not name it."""
+    """Return whether the unit of the last number broke off: the passages have it, the question does
+    not name it.
+    """
     found = [one for one in values(answer) if one.kind == "number"]
     if not found or tokens(answer)[-1].end != found[-1].end or found[-1].units:
         return False
@@ -165,7 +167,9 @@ def _lacks_its_unit(found: Sequence[Value], case: Case) -> bool:
 
 
 def _is_fragment(answer: str, case: Case) -> bool:
-    """Return whether the answer is a stretch cut out of a passage's sentence, and no sentence or value itself."""
+    """Return whether the answer is a stretch cut out of a passage's sentence, and no sentence or
+    value itself.
+    """
     spelt = norms(tokens(answer))
     is_sentence = answer[:1].isupper() and bool(_ENDS.search(answer))
     if (

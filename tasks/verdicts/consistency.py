@@ -88,7 +88,9 @@ def _seen(concluded: str, case: Case) -> str:
 
 
 def _last(form: re.Pattern[str], think: str) -> str:
-    """Return what the think block says last in this form, up to the end of the sentence; "" for nothing."""
+    """Return what the think block says last in this form, up to the end of the sentence; "" for
+    nothing.
+    """
     found = [match.groupdict() for match in form.finditer(think)]
     return (found[-1]["what"] or found[-1].get("line") or "").strip() if found else ""
 
@@ -99,7 +101,8 @@ def _values(text: str) -> tuple[Value, ...]:
 
 
 def _names_another(concluded: str, answer: str, case: Case) -> bool:
-    """Return whether a short conclusion names something of the passages that the answer does not have.
+    """Return whether a short conclusion names something of the passages that the answer does not
+    have.
 
     "So this is what I answer" names nothing.
     """
@@ -154,7 +157,9 @@ def _denied(concluded: str, answer: str) -> bool:
 
 
 def _turns(think: str, answer: str) -> bool:
-    """Return whether the answer turns around what the think block states, and never states otherwise."""
+    """Return whether the answer turns around what the think block states, and never states
+    otherwise.
+    """
     stated = [
         clause
         for sentence in sentences(think)
@@ -166,7 +171,9 @@ def _turns(think: str, answer: str) -> bool:
 
 
 def _lets_another_act(think: str, answer: str, case: Case) -> bool:
-    """Return whether the answer lets somebody act whom nothing shown names, nor the think block, which names another."""
+    """Return whether the answer lets somebody act whom nothing shown names, nor the think block,
+    which names another.
+    """
     known = content("\n".join((think, case.question, *(one.whole for one in case.passages))))
     strangers = [one for one in acting(answer) if not set(one) & known]
     return bool(case.passages) and bool(strangers) and bool(acting(think))

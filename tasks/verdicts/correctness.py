@@ -13,7 +13,8 @@ SECONDS = 5
 
 
 def correctness(case: Case) -> Verdict:
-    """Judge against the accepted answers; a right one scores 1. Without a known answer nothing is checked.
+    """Judge against the accepted answers; a right one scores 1. Without a known answer nothing is
+    checked.
 
     Must run in a process's main thread: math-verify bounds its work with SIGALRM.
     """
@@ -25,7 +26,9 @@ def correctness(case: Case) -> Verdict:
 
 
 def _repeats_the_prompt(case: Case) -> bool:
-    """Return whether the answer is words of the prompt, with no known answer in them: a sum that is not worked out."""
+    """Return whether the answer is words of the prompt, with no known answer in them: a sum that is
+    not worked out.
+    """
     spelt = f" {' '.join(words(case.answer))} "
     known = any(f" {' '.join(words(right))} " in spelt for right in case.accepted)
     return not known and len(spelt.split()) > 1 and spelt in f" {' '.join(words(case.prompt))} "

@@ -32,14 +32,18 @@ class EvidenceSpec(Spec):
     numbers: bool = True
     """Every number of the answer must stand there too."""
     abstentions: tuple[str, ...] = ("the passages do not say",)
-    """Answers that say nothing was found; rejected as abstained where the plan knows an answer to be there."""
+    """Answers that say nothing was found; rejected as abstained where the plan knows an answer to
+    be there.
+    """
     open: tuple[str, ...] = ()
     """Families whose answers are proposals, like a claim that is drafted: their words and numbers
     need not stand in the passages, and neither grounding nor attribution is checked."""
 
 
 def grounding(case: Case, spec: EvidenceSpec, citing: CitationSpec) -> Verdict:
-    """Judge an answer given from passages; the score is the share of its content words that were found."""
+    """Judge an answer given from passages; the score is the share of its content words that were
+    found.
+    """
     if not case.passages:
         return not_checked("grounding", "no_passages")
     claim = LIST_MARK.sub("", without_citations(case.answer, citing))
@@ -65,7 +69,9 @@ def is_abstention(answer: str, spec: EvidenceSpec) -> bool:
 
 
 def _found(claim: str, evidence: str) -> tuple[list[str], float]:
-    """Return the content words of a claim that the evidence lacks, as stems, and the share it holds."""
+    """Return the content words of a claim that the evidence lacks, as stems, and the share it
+    holds.
+    """
     known = set(map(stem, words(evidence)))
     spoken = [stem(word) for word in words(claim) if word not in STOP_WORDS]
     content = [one for one in spoken if one in known or one not in FRAMING]

@@ -206,11 +206,21 @@ def foreign_answer(case: Case, others: Sequence[Case], rng: Random) -> Case | No
 FAULTS: Mapping[str, Fault] = {
     one.__name__: one
     for one in (
-        other_value, other_name, other_section, invented_section, other_unit, off_by_one,
-        flipped_negation, altered_quote, half_sentence, copied_line, other_question,
-        contradicted_think, foreign_answer,
+        other_value,
+        other_name,
+        other_section,
+        invented_section,
+        other_unit,
+        off_by_one,
+        flipped_negation,
+        altered_quote,
+        half_sentence,
+        copied_line,
+        other_question,
+        contradicted_think,
+        foreign_answer,
     )
-}  # fmt: skip
+}
 """Every kind of fault by its name."""
 
 

@@ -1,4 +1,6 @@
-"""Fluency: text that is not language: loops, run-together words, mojibake, drift into another script."""
+"""Fluency: text that is not language: loops, run-together words, mojibake, drift into another
+script.
+"""
 
 import re
 from collections import Counter

@@ -64,7 +64,9 @@ GATES: tuple[Gate, ...] = (
     lambda case, spec, families: consistency(case, spec.citations),
     lambda case, spec, families: correctness(case),
 )
-"""In the order in which a trace's faults are named: the first failing gate gives the reason it is counted under."""
+"""In the order in which a trace's faults are named: the first failing gate gives the reason it is
+counted under.
+"""
 
 
 def judge(
@@ -75,7 +77,9 @@ def judge(
     audits: pa.Table,
     spec: VerdictSpec,
 ) -> Made:
-    """Return one verdict a trace a gate; traces that fail one are in the sister table under their first reason."""
+    """Return one verdict a trace a gate; traces that fail one are in the sister table under their
+    first reason.
+    """
     cases = list(cases_of(traces, prompts, passages, questions, suspicions(audits)))
     families = frozenset(prompts["family"].to_pylist())
     verdicts = [one for several in judged(cases, spec, families) for one in several]

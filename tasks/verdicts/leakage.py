@@ -12,9 +12,11 @@ _LABEL_END = r"\s*(?::|—|–|\||#|\[|\(|-\s|\d)"
 
 
 def leakage(case: Case, families: frozenset[str]) -> Verdict:
-    """Judge whether producer-only values came back; families are all the plan's names, so bleed across rows counts too.
+    """Judge whether producer-only values came back; families are all the plan's names, so bleed
+    across rows counts too.
 
-    Reasons: canary (this row's own), foreign_canary (another row's: state bled across rows), plan_vocabulary.
+    Reasons: canary (this row's own), foreign_canary (another row's: state bled across rows),
+    plan_vocabulary.
     """
     found = set(CANARY.findall(case.raw)) - set(CANARY.findall(case.prompt))
     if found:

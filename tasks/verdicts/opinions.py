@@ -1,4 +1,6 @@
-"""The judge's opinions as a table: what a model makes of a sample of the traces that passed every gate."""
+"""The judge's opinions as a table: what a model makes of a sample of the traces that passed every
+gate.
+"""
 
 import json
 from collections import Counter
@@ -20,10 +22,19 @@ AGREEMENT = "agreement.json"
 
 
 def opinions_table(
-    traces: pa.Table, prompts: pa.Table, passages: pa.Table, questions: pa.Table, verdicts: pa.Table, spec: CoherenceSpec, placement: EnginePlacement,
-    *, journals: Path,
-) -> Made:  # fmt: skip
-    """Return a row of VERDICTS for every trace of the sample; what the judge is worth lies beside it."""
+    traces: pa.Table,
+    prompts: pa.Table,
+    passages: pa.Table,
+    questions: pa.Table,
+    verdicts: pa.Table,
+    spec: CoherenceSpec,
+    placement: EnginePlacement,
+    *,
+    journals: Path,
+) -> Made:
+    """Return a row of VERDICTS for every trace of the sample; what the judge is worth lies beside
+    it.
+    """
     failed = verdicts.filter(pa.compute.field("state") == FAILED)["trace_id"]
     passing = traces.filter(pa.compute.invert(pa.compute.is_in(traces["trace_id"], failed)))
     cases = list(cases_of(passing, prompts, passages, questions))
@@ -33,9 +44,14 @@ def opinions_table(
         (trace_id, one.reason, one.gate) for trace_id, one in judged.verdicts.items() if one.failed
     ]
     return Made(
-        {"coherence": rows.table_of(made, rows.VERDICTS)}, rows.VERDICTS, rows.rejected(faults), rows_in=passing.num_rows,
-        rows_out=passing.num_rows - len(faults), may_be_empty=True, attach=lambda folder: _attach(folder, judged),
-    )  # fmt: skip
+        {"coherence": rows.table_of(made, rows.VERDICTS)},
+        rows.VERDICTS,
+        rows.rejected(faults),
+        rows_in=passing.num_rows,
+        rows_out=passing.num_rows - len(faults),
+        may_be_empty=True,
+        attach=lambda folder: _attach(folder, judged),
+    )
 
 
 def sentence(opinions: Table) -> str:
@@ -48,10 +64,17 @@ def sentence(opinions: Table) -> str:
 
 def _attach(folder: Path, judged: Judged) -> None:
     told = {
-        "sentence": judged.sentence(), "trusted": judged.trusted, "asked": judged.asked, "called": judged.called, "abstained": judged.abstained,
-        "plants": vars(judged.agreement), "precision": judged.agreement.precision, "recall": judged.agreement.recall,
-        "precision_interval": list(judged.agreement.interval), "false_alarms": judged.agreement.false_alarms,
-    }  # fmt: skip
+        "sentence": judged.sentence(),
+        "trusted": judged.trusted,
+        "asked": judged.asked,
+        "called": judged.called,
+        "abstained": judged.abstained,
+        "plants": vars(judged.agreement),
+        "precision": judged.agreement.precision,
+        "recall": judged.agreement.recall,
+        "precision_interval": list(judged.agreement.interval),
+        "false_alarms": judged.agreement.false_alarms,
+    }
     (folder / AGREEMENT).write_text(
         json.dumps(told, indent=1, sort_keys=True) + "\n", encoding="utf-8"
     )

@@ -1,4 +1,6 @@
-"""Plants: rows of which it is known whether the think block reasons about its question, because half of them were spoilt here."""
+"""Plants: rows of which it is known whether the think block reasons about its question, because
+half of them were spoilt here.
+"""
 
 import re
 from collections import Counter
@@ -14,8 +16,9 @@ from tasks.verdicts.faults import FAULTS, planted
 
 SOUND = "sound"
 KINDS = ("foreign_think", "foreign_trace", "altered_think")
-"""How a row is spoilt: another row's think block before the row's own answer; another row's think block and answer; the row's
-own think block with other numbers and names in it."""
+"""How a row is spoilt: another row's think block before the row's own answer; another row's think
+block and answer; the row's own think block with other numbers and names in it.
+"""
 POOL = 16
 """Rows looked at for every plant due; a large corpus need not be read to the end."""
 LENDERS = 60
@@ -24,7 +27,9 @@ _NUMBER = re.compile(r"\d+")
 _WORD = re.compile(r"[^\W\d_]+")
 _TOKEN = re.compile(r"\d+|[^\W\d_]+")
 _NAME = re.compile(r"(?<=[a-z,] )[A-Z][^\W\d_]+\b(?! \d| [A-Z])")
-"""A capitalised word within a sentence; of a title and a name, or a title and a number, not the title."""
+"""A capitalised word within a sentence; of a title and a name, or a title and a number, not the
+title.
+"""
 
 
 class Plant(NamedTuple):
@@ -42,8 +47,9 @@ class Plant(NamedTuple):
 def plants(cases: Sequence[Case], *, count: int, seed: int) -> list[Plant]:
     """Return up to count plants, half of them sound; the same ones whatever the order of the cases.
 
-    cases: rows that passed every other gate; those left as they are count as sound. Where the rows suffice no row is in both halves,
-    and no prompt is used twice before every prompt has been used once.
+    cases: rows that passed every other gate; those left as they are count as sound. Where the rows
+    suffice no row is in both halves, and no prompt is used twice before every prompt has been used
+    once.
     """
     rows = _spread(cases, seed)[: POOL * count]
     half = min(count // 2, len(rows))
@@ -52,7 +58,8 @@ def plants(cases: Sequence[Case], *, count: int, seed: int) -> list[Plant]:
 
 
 def faulty(cases: Sequence[Case], *, count: int, seed: int) -> list[Plant]:
-    """Return up to count rows with a fault of FAULTS in each; the same ones whatever the order of the cases.
+    """Return up to count rows with a fault of FAULTS in each; the same ones whatever the order of
+    the cases.
 
     Every kind of every family has its turn, in an order that the seed draws, before any has a
     second one. A kind for which a family has no place is left out.
@@ -84,7 +91,9 @@ def _in_turn(queues: Sequence[Iterator[Plant]]) -> Iterator[Plant]:
 
 
 def foreign(case: Case, others: Sequence[Case], seed: int) -> Case | None:
-    """Return another row of the family that asks something else for certain: another prompt that shares no passage."""
+    """Return another row of the family that asks something else for certain: another prompt that
+    shares no passage.
+    """
     shown = set(case.passages)
     due = [
         one
@@ -97,9 +106,11 @@ def foreign(case: Case, others: Sequence[Case], seed: int) -> Case | None:
 
 
 def altered(case: Case, others: Sequence[Case], seed: int) -> Case | None:
-    """Return the row with every number and name of its think block changed to one that its prompt does not hold.
+    """Return the row with every number and name of its think block changed to one that its prompt
+    does not hold.
 
-    None when no number of several digits and no name comes from the prompt: changing "step 1" makes no other question.
+    None when no number of several digits and no name comes from the prompt: changing "step 1" makes
+    no other question.
     """
     rng = Random(draw_seed(seed, "altered", case.trace_id))
     held = {*_NUMBER.findall(case.prompt), *_WORD.findall(case.prompt)}
@@ -133,7 +144,9 @@ def _spread(cases: Sequence[Case], seed: int) -> list[Case]:
 
 
 def _spoilt(rows: Sequence[Case], *, start: int, seed: int) -> Iterator[Plant]:
-    """Yield a spoilt row for every row that can be spoilt, beginning behind the sound ones, the kinds in turn."""
+    """Yield a spoilt row for every row that can be spoilt, beginning behind the sound ones, the
+    kinds in turn.
+    """
     for case, turn in zip([*rows[start:], *rows[:start]], cycle(range(len(KINDS))), strict=False):
         made = (
             Plant(found, kind)
@@ -155,7 +168,9 @@ def _spoil(case: Case, kind: str, rows: Sequence[Case], seed: int) -> Case | Non
 
 
 def _other_number(rng: Random, number: str, taken: set[str]) -> str:
-    """Return a number of as many digits that is not taken; now and then one digit is added, in case all of that length are."""
+    """Return a number of as many digits that is not taken; now and then one digit is added, in case
+    all of that length are.
+    """
     digits = len(number)
     while True:
         other = rng.choice("123456789") + "".join(rng.choices("0123456789", k=digits - 1))

@@ -49,11 +49,11 @@ class Quoted:
 def quotations(case: Case, spec: QuotationSpec) -> Verdict:
     """Judge every quotation of think block and answer; the score is their number.
 
-    A stretch is a quotation when quotation marks enclose it, when it follows the label of a
-    section as in the prompt, or when it runs along the prompt for `run` words. One that differs
-    from its source is misquoted, and so is what an answer
-    from passages encloses and no passage holds; an unmarked one only where a number, a name, a date, a unit or
-    a negation differs, for a paraphrase may choose its other words.
+    A stretch is a quotation when quotation marks enclose it, when it follows the label of a section
+    as in the prompt, or when it runs along the prompt for `run` words. One that differs from its
+    source is misquoted, and so is what an answer from passages encloses and no passage holds; an
+    unmarked one only where a number, a name, a date, a unit or a negation differs, for a paraphrase
+    may choose its other words.
     """
     sources = sources_of(case.prompt, case.passages)
     found = [
@@ -125,7 +125,9 @@ def _differs(run: Run, whole: Source, text: str) -> bool:
 
 
 def _is_denied_before(run: Run, text: str) -> bool:
-    """Return whether the sentence turns the run around in the words before it: "It is forbidden for …"."""
+    """Return whether the sentence turns the run around in the words before it: "It is forbidden for
+    …".
+    """
     start = run.tokens[0].start
     before = [one.text for one in sentences(text[:start])][-1:]
     if not before or text[:start].rstrip()[-1:] in ".!?":

@@ -45,7 +45,8 @@ _PLACE = re.compile(
     re.IGNORECASE,
 )
 COPIED = 8
-"""Tokens of a passage's line that make an answer a copy of it, where the answer has nothing else."""
+"""Tokens of a passage's line that make an answer a copy of it, where the answer has nothing else.
+"""
 
 
 class RelevanceSpec(Spec):
@@ -87,7 +88,9 @@ def _cited(case: Case) -> list[Passage]:
 
 
 def _words_around(answer: str, case: Case, citing: CitationSpec) -> frozenset[str]:
-    """Return the stems of an answer and of the headings that it cites: "40 credits [Section 7]" rests on both."""
+    """Return the stems of an answer and of the headings that it cites: "40 credits [Section 7]"
+    rests on both.
+    """
     cited = _cited(case)
     resting = told(cited) if _leaves_it_to(case.question, answer) else rests_on(answer, cited)
     answer = "\n".join((answer, *resting))
@@ -96,7 +99,9 @@ def _words_around(answer: str, case: Case, citing: CitationSpec) -> frozenset[st
 
 
 def _is_another_matter(case: Case, answer: str) -> bool:
-    """Return whether the answer rests on a sentence that shares far less with the question than another one does."""
+    """Return whether the answer rests on a sentence that shares far less with the question than
+    another one does.
+    """
     cited = _cited(case)
     wanted = topic(main_clause(case.question))
     if not cited or not wanted:
@@ -109,7 +114,9 @@ def _is_another_matter(case: Case, answer: str) -> bool:
 
 
 def _rests_elsewhere(answer: str, wanted: frozenset[str], case: Case) -> bool:
-    """Return whether the answer's sentence has less than half of the wanted words that another one has."""
+    """Return whether the answer's sentence has less than half of the wanted words that another one
+    has.
+    """
     cited = _cited(case)
     said = content(answer)
     resting = told(cited) if _leaves_it_to(case.question, answer) else rests_on(answer, cited)
@@ -127,7 +134,9 @@ def _leaves_it_to(question: str, answer: str) -> bool:
 
 
 def _is_copied_line(case: Case, answer: str) -> bool:
-    """Return whether the answer is a passage's line as the prompt shows it, or several of its sentences and nothing else."""
+    """Return whether the answer is a passage's line as the prompt shows it, or several of its
+    sentences and nothing else.
+    """
     spelt = norms(tokens(answer))
     labelled = norms(tokens(case.answer))
     for one in case.passages:
@@ -219,7 +228,9 @@ _CASE_WORDS = frozenset(
 
 
 def _only_repeats(answer: str, question: str) -> bool:
-    """Return whether an answer has no word that its question lacks, and the question offers no choice."""
+    """Return whether an answer has no word that its question lacks, and the question offers no
+    choice.
+    """
     if re.search(r"\bor\b", question, re.IGNORECASE) or ANSWER_WORD.match(answer):
         return False
     said = content(answer)
@@ -232,7 +243,9 @@ def _denials(text: str) -> int:
 
 
 def _cites_in_its_sentence(case: Case) -> bool:
-    """Return whether a citation of a shown section is itself the answer: "It stands in [14].", "[14]"."""
+    """Return whether a citation of a shown section is itself the answer: "It stands in [14].",
+    "[14]".
+    """
     return bool(_cited(case)) and bool(_IN_ITS_SENTENCE.search(case.answer))
 
 
@@ -263,7 +276,9 @@ def _forbids(answer: str, case: Case) -> bool:
 
 
 def _tells_the_act(answer: str, forbidding: str) -> bool:
-    """Return whether an answer has more of the sentence that forbids than whom it forbids something."""
+    """Return whether an answer has more of the sentence that forbids than whom it forbids
+    something.
+    """
     act = matter(forbidding)
     return len(matter(answer) & act) >= LEAST_ACT * len(act)
 

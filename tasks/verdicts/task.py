@@ -76,8 +76,15 @@ def measure_gates(
 
 @task(**STAGE)
 def judge_coherence(
-    traces: Table, prompts: Table, passages: Table, questions: Table, verdicts: Table, spec: CoherenceSpec, placement: EnginePlacement, root: Path
-) -> Table:  # fmt: skip
+    traces: Table,
+    prompts: Table,
+    passages: Table,
+    questions: Table,
+    verdicts: Table,
+    spec: CoherenceSpec,
+    placement: EnginePlacement,
+    root: Path,
+) -> Table:
     """Put a sample of the passing traces before a judge; empty when the recipe asks none."""
     read = {
         "traces": traces,

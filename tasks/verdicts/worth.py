@@ -1,4 +1,6 @@
-"""What the gates are worth: planted faults in rows that passed, and how many of them the gates find."""
+"""What the gates are worth: planted faults in rows that passed, and how many of them the gates
+find.
+"""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -58,7 +60,9 @@ def gates_table(
 
 
 def plant(cases: Sequence[Case], *, count: int, seed: int) -> Iterator[Spoilt]:
-    """Yield every fault in up to so many rows of every family; the same ones whatever the order of the rows."""
+    """Yield every fault in up to so many rows of every family; the same ones whatever the order of
+    the rows.
+    """
     by_family: dict[str, list[Case]] = {}
     for case in sorted(cases, key=lambda one: digest(str(seed), "worth", one.trace_id)):
         by_family.setdefault(case.family, []).append(case)

@@ -1,8 +1,9 @@
 """What the gates are worth: planted faults found, kind by kind, and sound rows rejected.
 
-`python -m tests.bench.gates [--rows 600] [--seed 1] [--built ROOT | --written]`. Without --built the rows are
-free prose about handbooks of five trades (`gate_world`), in another style than the pocket teacher's.
---built ROOT takes the rows of the newest corpus below ROOT: faults are planted in its accepted rows.
+`python -m tests.bench.gates [--rows 600] [--seed 1] [--built ROOT | --written]`. Without --built
+the rows are free prose about handbooks of five trades (`gate_world`), in another style than the
+pocket teacher's. --built ROOT takes the rows of the newest corpus below ROOT: faults are planted in
+its accepted rows.
 
 --written takes forty rows that were written by hand, with faults planted by hand.
 

@@ -1,9 +1,12 @@
-"""Recall and precision of the audit on invented families of leaks, by share of rows that leak; and what it says of clean rows.
+"""Recall and precision of the audit on invented families of leaks, by share of rows that leak; and
+what it says of clean rows.
 
-`python -m tests.bench.leaks [--rows 1000] [--families 24] [--first-family 20000] [--styles r1 legal table] [--mixed 0] [--traces FILE] [--list]`.
-Every family is planted into fresh clean rows of every style; the baseline is 8 times as many rows of the style. The families numbered 0 to 59
-were looked at while the detectors were tuned: `--first-family 0` shows those. --mixed N plants N families side by side in one corpus.
---traces FILE measures on real traces instead: half of its rows are the baseline, leaks are planted into the other half.
+`python -m tests.bench.leaks [--rows 1000] [--families 24] [--first-family 20000] [--styles r1 legal
+table] [--mixed 0] [--traces FILE] [--list]`. Every family is planted into fresh clean rows of every
+style; the baseline is 8 times as many rows of the style. The families numbered 0 to 59 were looked
+at while the detectors were tuned: `--first-family 0` shows those. --mixed N plants N families side
+by side in one corpus. --traces FILE measures on real traces instead: half of its rows are the
+baseline, leaks are planted into the other half.
 
 | share of rows | recall, mean / worst family | precision |
 |---|---|---|
@@ -46,7 +49,9 @@ class Job(NamedTuple):
 
 
 class Score(NamedTuple):
-    """How the audit did. recall of the leaked rows, precision of the flagged rows; 1 where there are none."""
+    """How the audit did. recall of the leaked rows, precision of the flagged rows; 1 where there
+    are none.
+    """
 
     job: Job
     name: str
@@ -116,8 +121,9 @@ def _tell(scores: Iterable[Score], *, each: bool) -> None:
             )
             print(
                 f"{style}, {rate:.0%} of rows, {len(some)} corpora: recall {np.mean(recall):.3f} mean, {min(recall):.2f} worst; "
-                f"precision {np.mean(precision):.4f} mean, {min(precision):.3f} worst", flush=True,
-            )  # fmt: skip
+                f"precision {np.mean(precision):.4f} mean, {min(precision):.3f} worst",
+                flush=True,
+            )
 
 
 def _score(job: Job) -> Score:
@@ -177,9 +183,12 @@ def _read(path: Path) -> list[dict[str, str]]:
 
 def _table(rows: list[Row]) -> TableRows:
     columns = {
-        "id": [row.id for row in rows], "prompt": [f"{row.prompt}\n{row.passage}" for row in rows], "think": [row.think for row in rows],
-        "answer": [row.answer for row in rows], "fault": ["" for _ in rows],
-    }  # fmt: skip
+        "id": [row.id for row in rows],
+        "prompt": [f"{row.prompt}\n{row.passage}" for row in rows],
+        "think": [row.think for row in rows],
+        "answer": [row.answer for row in rows],
+        "fault": ["" for _ in rows],
+    }
     return TableRows(
         pa.table({name: pa.array(values, pa.string()) for name, values in columns.items()})
     )

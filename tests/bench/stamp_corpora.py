@@ -1,4 +1,6 @@
-"""Clean corpora for the bench `stamps`: worked problems, the leak world's styles, real traces recombined, and strong openers."""
+"""Clean corpora for the bench `stamps`: worked problems, the leak world's styles, real traces
+recombined, and strong openers.
+"""
 
 import re
 from collections.abc import Sequence
@@ -18,7 +20,9 @@ RECOMBINED = ("paragraphs", "sentences")
 
 
 def corpus(source: str, rows: int, *, seed: int) -> list[Row]:
-    """Return clean rows. source: "problems", a style of the leak world, or "paragraphs:FILE" or "sentences:FILE" of real traces."""
+    """Return clean rows. source: "problems", a style of the leak world, or "paragraphs:FILE" or
+    "sentences:FILE" of real traces.
+    """
     if source == "problems":
         return problems(rows, seed=seed)
     if source in STYLES:
@@ -40,7 +44,9 @@ def _problem(family: str, number: int, seed: int) -> Row:
 
 
 def recombined(path: Path, rows: int, *, how: str, seed: int) -> list[Row]:
-    """Return rows of pieces of real traces: the beginning of one, pieces of the middle of others, the end of another."""
+    """Return rows of pieces of real traces: the beginning of one, pieces of the middle of others,
+    the end of another.
+    """
     rng, traces = Random(f"recombined:{seed}"), _pieces(path, how)
     glue = "\n\n" if how == "paragraphs" else " "
     return [_recombined(traces, number, glue, rng) for number in range(rows)]
@@ -75,7 +81,9 @@ HABITS = ("asks this: ", "wants to know it. ", "says that ", "asks about ", "nee
 
 
 def with_openers(rows: Sequence[Row], *, seed: int) -> list[Row]:
-    """Return rows with three strong openers: two that a kind of prompt always has, and a habit of the teacher in half of the others."""
+    """Return rows with three strong openers: two that a kind of prompt always has, and a habit of
+    the teacher in half of the others.
+    """
     rng = Random(f"openers:{seed}")
     return [_opened(row, rng) for row in rows]
 

@@ -1,10 +1,12 @@
-"""Recall and precision of the audit without a baseline on invented stamps, and what it says of clean rows and strong openers.
+"""Recall and precision of the audit without a baseline on invented stamps, and what it says of
+clean rows and strong openers.
 
-`python -m tests.bench.stamps [--stamps 20] [--first-stamp 1000] [--sources problems r1] [--rows 270 1000] [--rates 0.05 0.56]
-[--positions start end inside] [--mixed 4] [--historic] [--openers] [--no-prompts] [--list]`.
-Sources are `problems` (worked problems of several kinds), a style of the leak world, or `paragraphs:FILE` and `sentences:FILE` for
-recombined real traces. Stamps 0 to 999 may be looked at while a detector is tuned; 1000 and more are held out.
-A text counts as shown when a pattern holds two thirds of the words that every stamped row shares, and little else.
+`python -m tests.bench.stamps [--stamps 20] [--first-stamp 1000] [--sources problems r1] [--rows 270
+1000] [--rates 0.05 0.56] [--positions start end inside] [--mixed 4] [--historic] [--openers]
+[--no-prompts] [--list]`. Sources are `problems` (worked problems of several kinds), a style of the
+leak world, or `paragraphs:FILE` and `sentences:FILE` for recombined real traces. Stamps 0 to 999
+may be looked at while a detector is tuned; 1000 and more are held out. A text counts as shown when
+a pattern holds two thirds of the words that every stamped row shares, and little else.
 """
 
 import argparse
@@ -49,7 +51,9 @@ class Job(NamedTuple):
 
 
 class Score(NamedTuple):
-    """How the audit did. recall and precision count rows; shown: whether a pattern holds the text of every stamp."""
+    """How the audit did. recall and precision count rows; shown: whether a pattern holds the text
+    of every stamp.
+    """
 
     job: Job
     recall: float
@@ -144,9 +148,12 @@ def _shows(outcome: Outcome, stamp: Stamp) -> bool:
 def table(rows: Sequence[Row], *, prompts: bool = True) -> TableRows:
     """Return the rows as the audit reads them."""
     columns = {
-        "id": [row.id for row in rows], "prompt": [f"{row.prompt}\n{row.passage}".strip() if prompts else "" for row in rows],
-        "think": [row.think for row in rows], "answer": [row.answer for row in rows], "fault": ["" for _ in rows],
-    }  # fmt: skip
+        "id": [row.id for row in rows],
+        "prompt": [f"{row.prompt}\n{row.passage}".strip() if prompts else "" for row in rows],
+        "think": [row.think for row in rows],
+        "answer": [row.answer for row in rows],
+        "fault": ["" for _ in rows],
+    }
     return TableRows(
         pa.table({name: pa.array(values, pa.string()) for name, values in columns.items()})
     )

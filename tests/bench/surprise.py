@@ -1,13 +1,14 @@
 """Recall and precision of the audit's `surprise` where the pocket teacher is at hand.
 
-`python -m tests.bench.surprise [--rows 1000] [--control 1000] [--corpora 12] [--phrasings 10] [--audit]`.
-Rows are problems that the pocket teacher knows, with the worked chains it was trained to write. Into
-1 % of them go notes of as many families as there are phrasings, so that hardly one recurs. The same is
-done with whole sentences out of other rows' traces ("own words"): what a teacher could well have
-said, but not here. --audit also tells what the audit finds without a teacher.
+`python -m tests.bench.surprise [--rows 1000] [--control 1000] [--corpora 12] [--phrasings 10]
+[--audit]`. Rows are problems that the pocket teacher knows, with the worked chains it was trained
+to write. Into 1 % of them go notes of as many families as there are phrasings, so that hardly one
+recurs. The same is done with whole sentences out of other rows' traces ("own words"): what a
+teacher could well have said, but not here. --audit also tells what the audit finds without a
+teacher.
 
-The pocket teacher knows one small language and nothing else, so any note out of `leak_world` stands out
-to it far more than to a real teacher. "own words" are the harder test.
+The pocket teacher knows one small language and nothing else, so any note out of `leak_world` stands
+out to it far more than to a real teacher. "own words" are the harder test.
 
 | ten phrasings in 1 % of rows | recall | precision |
 |---|---|---|

@@ -19,7 +19,9 @@ SAME_LETTERS = 3
 
 
 class Change(NamedTuple):
-    """Where a run leaves its source: the text's tokens, the source's, and the text's with two on either side."""
+    """Where a run leaves its source: the text's tokens, the source's, and the text's with two on
+    either side.
+    """
 
     written: tuple[Token, ...]
     due: tuple[Token, ...]
@@ -71,7 +73,9 @@ def turns(run: "Run") -> bool:
 
 
 def _is_not_even(change: Change) -> bool:
-    """Return whether the change only adds or drops the "not" of "not even", which goes along with a denial."""
+    """Return whether the change only adds or drops the "not" of "not even", which goes along with a
+    denial.
+    """
     changed = norms(change.written + change.due)
     return changed == ("not",) and any(one.norm == "even" for one in change.around)
 
@@ -116,8 +120,8 @@ def _run(text: Sequence[Token], source: Source, place: int, start: int) -> Run:
 def _step(text: Sequence[Token], source: Source, here: int, there: int) -> tuple[int, int] | None:
     """Return the smallest change behind which text and source go on together.
 
-    A change lies within a sentence, and two equal tokens follow it. One is enough, and none at the end of both sentences, where a
-    number or a name stands for another.
+    A change lies within a sentence, and two equal tokens follow it. One is enough, and none at the
+    end of both sentences, where a number or a name stands for another.
     """
     if _is_between_sentences(text, source, here, there):
         return None

@@ -18,7 +18,9 @@ LIST_MARK = re.compile(r"(?m)^\W*\d{1,2}[.)](?=[ \t]+\w)")
 
 
 class Claim(NamedTuple):
-    """A stretch of an answer without its citations. cited: the passages shown that are cited for it."""
+    """A stretch of an answer without its citations. cited: the passages shown that are cited for
+    it.
+    """
 
     text: str
     cited: tuple[Passage, ...]
@@ -44,7 +46,8 @@ def without_marks(answer: str, citing: CitationSpec) -> str:
 
 
 def label_in(section: str, text: str) -> re.Match[str] | None:
-    """Return where a text spells a section's label; "Rule 3" does not stand in "Rule 3.1" or "Rule 30".
+    """Return where a text spells a section's label; "Rule 3" does not stand in "Rule 3.1" or "Rule
+    30".
 
     A label that is a mere number stands in brackets or behind a word like "section": "1 April" and
     "£1,240" do not spell section 1.

@@ -103,7 +103,9 @@ _MEASURE = re.compile(
 
 
 def main_clause(question: str) -> str:
-    """Return the part of a question that asks: its last sentence with a question mark, from its question word on."""
+    """Return the part of a question that asks: its last sentence with a question mark, from its
+    question word on.
+    """
     asking = [part for part in re.split(r"(?<=[.!?:])\s+|\n", question.strip()) if "?" in part]
     asked = (asking or [question.strip()])[-1].strip()
     lead = re.match(r"^(?:and|so|then|now|q|question)\b[\s:,]*", asked, re.IGNORECASE)

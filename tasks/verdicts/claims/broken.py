@@ -15,7 +15,9 @@ _ADJUNCTS = frozenset("and or but if when unless because since so only".split())
 
 
 def lacks_its_verb(answer: str, case: Case) -> bool:
-    """Return whether the answer is a subject with its relative clause, which a passage goes on from."""
+    """Return whether the answer is a subject with its relative clause, which a passage goes on
+    from.
+    """
     spelt = norms(tokens(answer))
     if not spelt or not _RELATIVE.search(answer):
         return False
@@ -54,7 +56,8 @@ _AUXILIARIES = frozenset(
 
 
 def lacks_its_predicate(answer: str, case: Case) -> bool:
-    """Return whether the last clause of the answer begins as one of a passage, and stops before its verb or object.
+    """Return whether the last clause of the answer begins as one of a passage, and stops before its
+    verb or object.
 
     "The reason is that drivers": the passage goes on with "could mistake them for signals".
     """
@@ -66,7 +69,9 @@ def lacks_its_predicate(answer: str, case: Case) -> bool:
 
 
 def _goes_on(tail: tuple[str, ...], sentence: tuple[str, ...]) -> bool:
-    """Return whether a clause of the sentence begins with these words and has a verb or an object next."""
+    """Return whether a clause of the sentence begins with these words and has a verb or an object
+    next.
+    """
     starts = [0, *(at + 1 for at, word in enumerate(sentence) if word in ("because", "since"))]
     for start in starts:
         ahead = sentence[start + len(tail) : start + len(tail) + 1]
@@ -76,7 +81,8 @@ def _goes_on(tail: tuple[str, ...], sentence: tuple[str, ...]) -> bool:
 
 
 def lacks_its_object(answer: str, case: Case) -> bool:
-    """Return whether the answer adds one verb to its question, and no passage has it without an object.
+    """Return whether the answer adds one verb to its question, and no passage has it without an
+    object.
 
     "Who pays the fee?" may be answered without an object, and so may what is asked with yes or no.
     """

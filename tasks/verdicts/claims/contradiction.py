@@ -24,7 +24,9 @@ SAME_STATEMENT = 0.75
 
 
 def contradicts(case: Case, stretches: Sequence[Claim]) -> str | None:
-    """Return the fault of an answer with a clause that turns one of its section, or its question, around."""
+    """Return the fault of an answer with a clause that turns one of its section, or its question,
+    around.
+    """
     taken = _presupposed(case.question)
     for claim in stretches:
         known = [
@@ -57,7 +59,9 @@ _COMPANY = re.compile(r"\b(with|without)\s+(?:(?:an?|the|any|full)\s+)*(\w+)", r
 
 
 def _swaps_company(said: str, cited: Sequence[Passage]) -> bool:
-    """Return whether the sentence says "with" where the section says "without", or the other way round."""
+    """Return whether the sentence says "with" where the section says "without", or the other way
+    round.
+    """
     if clauses(said) and any(one.negated for one in clauses(said)):
         return False
     ours = {stem(noun.lower()): word.lower() for word, noun in _COMPANY.findall(said)}
@@ -74,7 +78,9 @@ def _swaps_company(said: str, cited: Sequence[Passage]) -> bool:
 
 
 def turned(clause: Clause, known: Sequence[Clause], heads: frozenset[str] = frozenset()) -> bool:
-    """Return whether the known clause that is most like this one says the opposite, and none says the same."""
+    """Return whether the known clause that is most like this one says the opposite, and none says
+    the same.
+    """
     if len(clause.content) < 2:
         return False
     alike = [

@@ -1,4 +1,6 @@
-"""Stretches that follow the label of a section: "[Section 7] Fees. It costs …", "Section 7 says that …"."""
+"""Stretches that follow the label of a section: "[Section 7] Fees. It costs …", "Section 7 says
+that …".
+"""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -86,7 +88,9 @@ def _mentions(text: str, sources: Sequence[Source]) -> Iterator[_Mention]:
 
 
 def _is_a_label(found: re.Match[str], text: str) -> bool:
-    """Return whether a label stands there, and not a word that is spelt like one: "Rule: …", "the rule says"."""
+    """Return whether a label stands there, and not a word that is spelt like one: "Rule: …", "the
+    rule says".
+    """
     behind = text[found.end() :]
     return (
         bool(found[1]) or not found[2].isalpha() or behind[:1] == ":" or bool(_SAYS.match(behind))
@@ -135,7 +139,9 @@ def _copied(mention: _Mention, sources: Sequence[Source], whole: Source) -> Iter
 
 
 def _copy_of(sentence: Sentence, source: Source, whole: Source, *, is_heading: bool) -> Copy | None:
-    """Return the sentence as a copy, exact or not; None where the copy is over and the reasoning goes on."""
+    """Return the sentence as a copy, exact or not; None where the copy is over and the reasoning
+    goes on.
+    """
     spelt = norms(tokens(sentence.text))
     if is_heading:
         return Copy(sentence.text, spelt == source.heading_norms or not source.heading)
@@ -152,7 +158,9 @@ def _copy_of(sentence: Sentence, source: Source, whole: Source, *, is_heading: b
 
 
 def _along(sentence: Sentence, source: Source) -> Iterator[Copy]:
-    """Yield the sentence where it runs along the section; what stands in quotation marks is left out."""
+    """Yield the sentence where it runs along the section; what stands in quotation marks is left
+    out.
+    """
     words = tokens(_UNMARKED.sub(" ", sentence.text))
     if _is_reworded(norms(words), source):
         yield Copy(sentence.text, is_exact=False)

@@ -22,7 +22,8 @@ FRAMING = frozenset(
         given held done got fallen""".split(),
     )
 )
-"""Stems of words like "charge", "comes to", "lies with": many true answers add them of their own."""
+"""Stems of words like "charge", "comes to", "lies with": many true answers add them of their own.
+"""
 
 
 def matter(text: str) -> frozenset[str]:

@@ -25,8 +25,8 @@ def gives_the_job_to_another(claim: Claim, case: Case) -> bool:
     """Return whether the first party of an answer to "who" has its place in another clause.
 
     The clause of the cited sections that shares most with the question does not hold the party, and
-    every clause of the shown sections that does shares less. Words of the cited headings are shared by
-    all clauses of their sections, and tell none apart.
+    every clause of the shown sections that does shares less. Words of the cited headings are shared
+    by all clauses of their sections, and tell none apart.
     """
     headings = frozenset().union(*(content(one.heading) for one in claim.cited))
     asked = topic(main_clause(case.question)) - headings - FRAMING

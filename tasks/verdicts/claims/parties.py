@@ -36,7 +36,9 @@ def _has_foreign_party(claim: Claim, case: Case) -> bool:
 
 
 def _has_foreign_pair(claim: Claim, case: Case) -> bool:
-    """Return whether two words in a row stand so in a section that is not cited, and not in the cited ones."""
+    """Return whether two words in a row stand so in a section that is not cited, and not in the
+    cited ones.
+    """
     cited = "\n".join((*(one.whole for one in claim.cited), case.question))
     known, pairs = content(cited), _pairs(cited)
     who = kind_of(case.question) == "person" or re.search(r"\bwho(?:m|se)?\b", case.question, re.I)
@@ -79,7 +81,9 @@ _SUBJECT = re.compile(
 
 
 def _things(text: str, form: re.Pattern[str] = _DETERMINED) -> set[tuple[str, ...]]:
-    """Return what stands behind articles: the stems of one or two words that are no frame of an answer."""
+    """Return what stands behind articles: the stems of one or two words that are no frame of an
+    answer.
+    """
     found = set()
     for first, second in form.findall(text):
         words = [stem(one.casefold()) for one in (first, second) if content(one)]
@@ -89,9 +93,11 @@ def _things(text: str, form: re.Pattern[str] = _DETERMINED) -> set[tuple[str, ..
 
 
 def gives_another_party(claim: Claim, case: Case) -> bool:
-    """Return whether who does or bears something stands in another shown section, and not in the cited ones.
+    """Return whether who does or bears something stands in another shown section, and not in the
+    cited ones.
 
-    A cited sentence that leaves it open who acts ("the charge is 40 credits") may be told with a party.
+    A cited sentence that leaves it open who acts ("the charge is 40 credits") may be told with a
+    party.
     """
     if not any(acting(one) for one in rests_on(claim.text, claim.cited)):
         return False

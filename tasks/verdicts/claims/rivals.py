@@ -13,7 +13,8 @@ from tasks.verdicts.claims.values import TIME, Value, values
 
 
 def answers_another_question(claim: Claim, asked: str) -> bool:
-    """Return whether the claim's one number belongs to a sentence that fits the question worse than another one's.
+    """Return whether the claim's one number belongs to a sentence that fits the question worse than
+    another one's.
 
     Numbers of one unit compete: where a section gives two fees, the question says which is meant.
     """
@@ -29,7 +30,9 @@ def answers_another_question(claim: Claim, asked: str) -> bool:
 
 
 def _rivals(value: Value, cited: Iterable[Passage]) -> Iterator[tuple[str, Value]]:
-    """Yield (clause or sentence, number) for every number of the cited sections with the value's unit."""
+    """Yield (clause or sentence, number) for every number of the cited sections with the value's
+    unit.
+    """
     for passage in cited:
         for sentence in sentences(passage.text):
             alike = [

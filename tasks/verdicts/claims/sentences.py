@@ -25,7 +25,8 @@ class Sentence(NamedTuple):
 
 @lru_cache(maxsize=4096)
 def sentences(text: str) -> tuple[Sentence, ...]:
-    """Return the sentences of a text in order; a line end ends one, the dot of an abbreviation does not.
+    """Return the sentences of a text in order; a line end ends one, the dot of an abbreviation does
+    not.
 
     >>> [one.text for one in sentences("See No. 5 of the rules. It costs 2.50 euros!\\nNext")]
     ['See No. 5 of the rules.', 'It costs 2.50 euros!', 'Next']

@@ -82,7 +82,8 @@ def values(text: str, *, names: frozenset[str] = frozenset()) -> tuple[Value, ..
     names: case-folded words known to be names, so that one is recognised at the start of a
     sentence too.
 
-    >>> [(one.kind, one.text, one.units[:1]) for one in values("Section 7 asks Ms Vale for 40 euros.")]
+    >>> [(one.kind, one.text, one.units[:1]) for one in values("Section 7 asks Ms Vale for 40
+    euros.")]
     [('label', '7', ('section',)), ('name', 'vale', ()), ('number', '40', ('euro',))]
     """
     found = tokens(text)

@@ -60,7 +60,9 @@ REASONS = (
 
 @dataclass(frozen=True)
 class Fact:
-    """One rule of a section: how it stands there, how it is asked for and answered, and what decides."""
+    """One rule of a section: how it stands there, how it is asked for and answered, and what
+    decides.
+    """
 
     kind: str
     sentence: str
@@ -224,10 +226,18 @@ def _row(rng: Random, number: int, trade: Trade, parts: list[Part], fact: Fact) 
     lines = "\n".join(f"[{one.label}] {one.passage.whole}" for one in shown)
     think = _think(rng, own, parts[1:], fact)
     return Case(
-        trace_id=f"prose{number}", prompt=f"Answer from the passages alone. Cite the section in brackets.\n\n{lines}\n\nQuestion: {question}",
-        question=question, think=think, answer=answer, raw=f"<think>\n{think}\n</think>\n\n{answer}", fault="",
-        family="handbook", cell=f"handbook/{number}/0", canary=f"canary-{number:016x}", passages=tuple(one.passage for one in shown),
-    )  # fmt: skip
+        trace_id=f"prose{number}",
+        prompt=f"Answer from the passages alone. Cite the section in brackets.\n\n{lines}\n\nQuestion: {question}",
+        question=question,
+        think=think,
+        answer=answer,
+        raw=f"<think>\n{think}\n</think>\n\n{answer}",
+        fault="",
+        family="handbook",
+        cell=f"handbook/{number}/0",
+        canary=f"canary-{number:016x}",
+        passages=tuple(one.passage for one in shown),
+    )
 
 
 def _think(rng: Random, own: Part, others: list[Part], fact: Fact) -> str:

@@ -1,4 +1,6 @@
-"""Broken text: no spaces, wrong encoding, loops, babble. How a family breaks is drawn from its own generator, where from the row's."""
+"""Broken text: no spaces, wrong encoding, loops, babble. How a family breaks is drawn from its own
+generator, where from the row's.
+"""
 
 import re
 from collections.abc import Callable
@@ -43,7 +45,9 @@ def break_encoding(think: str, family: Random, rng: Random) -> str:
 
 
 def break_off_in_loop(think: str, family: Random, rng: Random) -> str:
-    """Say the last sentence, the last words or a syllable over and over, at the end or from the middle on."""
+    """Say the last sentence, the last words or a syllable over and over, at the end or from the
+    middle on.
+    """
     unit = family.choice(("sentence", "words", "syllable"))
     kept = think if family.random() < 0.6 else think[: think.find(" ", len(think) // 2)]
     tail = {

@@ -1,4 +1,6 @@
-"""Clean rows in nine styles: reasoning about the row's own prompt and passage, with an open vocabulary and nothing of the producer's."""
+"""Clean rows in nine styles: reasoning about the row's own prompt and passage, with an open
+vocabulary and nothing of the producer's.
+"""
 
 import re
 from collections.abc import Callable
@@ -38,7 +40,9 @@ class Row:
 
 
 class Speaker:
-    """A row's voice: draws rules over the row's own scene, with a rare opener or side remark now and then."""
+    """A row's voice: draws rules over the row's own scene, with a rare opener or side remark now
+    and then.
+    """
 
     def __init__(self, grammar: Grammar, rng: Random) -> None:
         self.grammar, self.rng, self.scene = grammar, rng, draw_scene(rng)
@@ -64,7 +68,9 @@ def clean_rows(n: int, *, seed: int, style: str) -> list[Row]:
 
 
 def _row(number: int, seed: int, style: str) -> Row:
-    """Return the first draw that does not say one thing three times in a row, as the small grammars now and then do."""
+    """Return the first draw that does not say one thing three times in a row, as the small grammars
+    now and then do.
+    """
     drawn = (_draw(number, seed, style, retry) for retry in count())
     return next(row for row in drawn if laps(words_of(row.think), 8)[0] < 3)
 

@@ -1,4 +1,6 @@
-"""Invented families of leaks: what a pipeline might write into a trace by mistake, each family with words, forms and places of its own."""
+"""Invented families of leaks: what a pipeline might write into a trace by mistake, each family with
+words, forms and places of its own.
+"""
 
 import json
 import re
@@ -54,7 +56,9 @@ JOINERS = [", ", "; ", " – ", ". ", " / ", " and ", " + ", " | ", " // ", "\n"
 
 @dataclass(frozen=True)
 class Family:
-    """One way of leaking: its phrasings (with slots for the row), how often each is used, and where and how it is written."""
+    """One way of leaking: its phrasings (with slots for the row), how often each is used, and where
+    and how it is written.
+    """
 
     name: str
     seed: int
@@ -101,7 +105,9 @@ def mixed_family(seeds: Sequence[int]) -> list[Family]:
 def contaminate(
     rows: list[Row], family: Family, *, rate: float, seed: int
 ) -> tuple[list[Row], list[bool]]:
-    """Return the rows with round(rate · n) of the think texts leaked, at least one, and which ones they are."""
+    """Return the rows with round(rate · n) of the think texts leaked, at least one, and which ones
+    they are.
+    """
     return contaminate_mixed(rows, [family], rate=rate, seed=seed)
 
 
@@ -146,7 +152,9 @@ def _kind_and_language(rng: Random) -> tuple[str, str]:
 
 
 def _traits(rng: Random, kind: str, language: str) -> dict[str, str]:
-    """Return the axes a note is written along. Hard kinds stay plain, and what is long or has no letter case is never joined."""
+    """Return the axes a note is written along. Hard kinds stay plain, and what is long or has no
+    letter case is never joined.
+    """
     length, vocabulary, capitals = (
         _weighted(rng, axis) for axis in (dict.fromkeys(LENGTHS, 1), VOCABULARIES, CAPITALS)
     )
@@ -173,7 +181,9 @@ def _traits(rng: Random, kind: str, language: str) -> dict[str, str]:
 
 
 def _lexicon(rng: Random, vocabulary: str) -> dict[str, list[str]]:
-    """Return the family's own words for the things of a pipeline, and its separator, brackets and code pattern."""
+    """Return the family's own words for the things of a pipeline, and its separator, brackets and
+    code pattern.
+    """
     words = {
         concept: [rng.choice(terms.split())]
         for concept, terms in (line.split(": ") for line in ALIKE.splitlines())

@@ -1,4 +1,6 @@
-"""What one clean row is about: its key nouns, people, places, numbers and names, as slots of a phrase grammar."""
+"""What one clean row is about: its key nouns, people, places, numbers and names, as slots of a
+phrase grammar.
+"""
 
 import re
 from random import Random
@@ -24,7 +26,9 @@ DATIVE = {"der": "dem", "das": "dem", "die": "der"}
 
 
 def draw_scene(rng: Random) -> dict[str, list[str]]:
-    """Return slot → words of one row. Its own names and key nouns come back in prompt, passage and think; strangers only in the think."""
+    """Return slot → words of one row. Its own names and key nouns come back in prompt, passage and
+    think; strangers only in the think.
+    """
     return (
         _content(rng)
         | _names(rng)

@@ -20,7 +20,9 @@ ROMAN = "i ii iii iv v vi vii viii ix x xi xii".split()
 
 
 def fill_slots(form: str, row: Row, rng: Random) -> str:
-    """Return the phrase with its {slots} filled and its stand-in signs resolved; a slot used twice is drawn twice."""
+    """Return the phrase with its {slots} filled and its stand-in signs resolved; a slot used twice
+    is drawn twice.
+    """
     return re.sub(r"\{(\w+)\}", lambda found: _value(found[1], row, rng), form).translate(SIGNS)
 
 
@@ -39,7 +41,9 @@ def _value(slot: str, row: Row, rng: Random) -> str:
 
 
 def _from_prompt(slot: str, row: Row, rng: Random) -> str:
-    """Return a noun (what follows an article, adjectives aside) or a name of the prompt; a second noun is the passage's."""
+    """Return a noun (what follows an article, adjectives aside) or a name of the prompt; a second
+    noun is the passage's.
+    """
     form = (
         r"(?<=[a-z,] )[A-Z][a-zà-ÿ]{2,}"
         if slot == "name"

@@ -1,4 +1,6 @@
-"""Invented stamps: short notes of a producer, drawn from a grammar of shapes, words and slots, and put into think blocks."""
+"""Invented stamps: short notes of a producer, drawn from a grammar of shapes, words and slots, and
+put into think blocks.
+"""
 
 import re
 from collections.abc import Sequence
@@ -52,12 +54,16 @@ HISTORIC = (
     "{label} duplicate of {n}*{n} (seen earlier). Diversify by showing a {kind} {noun}",
     "R{n}: diversify by emphasizing the {noun}.",
 )
-"""Four forms of the first corpus that was lost to a stamp; what they speak of varies from row to row."""
+"""Four forms of the first corpus that was lost to a stamp; what they speak of varies from row to
+row.
+"""
 
 
 @dataclass(frozen=True)
 class Stamp:
-    """One form, with the slots that vary left open. joint: what stands between the form and the text it is put into."""
+    """One form, with the slots that vary left open. joint: what stands between the form and the
+    text it is put into.
+    """
 
     form: str
     position: str
@@ -84,7 +90,9 @@ def historic_stamps() -> list[Stamp]:
 def stamped(
     rows: Sequence[Row], stamps: Sequence[Stamp], *, rate: float, seed: int
 ) -> tuple[list[Row], list[bool]]:
-    """Return the rows with a share of them stamped, dealt evenly to the stamps, and which ones they are."""
+    """Return the rows with a share of them stamped, dealt evenly to the stamps, and which ones they
+    are.
+    """
     rng = Random(f"stamped:{seed}")
     chosen = rng.sample(range(len(rows)), round(rate * len(rows)))
     dealt = {place: stamps[turn % len(stamps)] for turn, place in enumerate(chosen)}
@@ -131,6 +139,13 @@ def _value(slot: str, rng: Random) -> str:
         return rng.choice("ABCDEK") + str(rng.randint(1, 9))
     if slot == "coin":
         return coin(rng)
-    lists = {"noun": NOUNS, "verb": VERBS, "order": ORDERS, "kind": KINDS_OF, "persona": PERSONAS, "number": NUMBERS}  # fmt: skip
+    lists = {
+        "noun": NOUNS,
+        "verb": VERBS,
+        "order": ORDERS,
+        "kind": KINDS_OF,
+        "persona": PERSONAS,
+        "number": NUMBERS,
+    }
     word = rng.choice(lists[slot.lower()])
     return word.capitalize() if slot[0].isupper() else word

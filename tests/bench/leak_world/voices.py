@@ -1,4 +1,6 @@
-"""Phrase grammars of the clean styles: English reasoning over one core, German and Spanish with a core of their own."""
+"""Phrase grammars of the clean styles: English reasoning over one core, German and Spanish with a
+core of their own.
+"""
 
 CORE = """
 np ~ the <noun> | the <adj> <noun> | the <noun> | <person>'s <noun> | the <noun> of the <noun> | the <noun> <pp> | the <noun> that <vp> | each <noun>

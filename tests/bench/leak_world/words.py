@@ -1,4 +1,6 @@
-"""Words of the leak world: a phrase grammar, coined words with a Zipf tail, English word lists, producer notes in six languages."""
+"""Words of the leak world: a phrase grammar, coined words with a Zipf tail, English word lists,
+producer notes in six languages.
+"""
 
 import re
 from bisect import bisect
@@ -13,9 +15,11 @@ SIGNS = str.maketrans({"⏎": "\n", "¦": "|", "⟨": "<", "⟩": ">", "⟪": "{
 
 
 class Grammar:
-    """Phrase rules: `name = one | two` draws evenly, `name ~ one | two` by Zipf weights, `<name>` is a rule or a slot.
+    """Phrase rules: `name = one | two` draws evenly, `name ~ one | two` by Zipf weights, `<name>`
+    is a rule or a slot.
 
-    Past the depth limit a rule's first alternative is taken, so it must be a plain one. ⏎ ¦ ⟨ ⟩ ⟪ ⟫ ∅ stand for newline, |, <, >, {, } and nothing.
+    Past the depth limit a rule's first alternative is taken, so it must be a plain one. ⏎ ¦ ⟨ ⟩ ⟪ ⟫
+    ∅ stand for newline, |, <, >, {, } and nothing.
     """
 
     def __init__(self, text: str) -> None:
@@ -129,7 +133,9 @@ def coined(table: str, rank: int) -> str:
 def zipf_word(
     rng: Random, table: str, known: Sequence[str], *, head: float = 30.0, shift: int = 0
 ) -> str:
-    """Return a known word or, from the tail, a coined one (Zipf–Mandelbrot: the share of ranks above k is head / (head + k))."""
+    """Return a known word or, from the tail, a coined one (Zipf–Mandelbrot: the share of ranks
+    above k is head / (head + k)).
+    """
     rank = int(head * (1 / (1 - rng.random()) - 1))
     return known[rank] if rank < len(known) else coined(table, rank + shift)
 
