@@ -26,7 +26,8 @@ from tests.builds import TRACEMILL, corpus_bytes
 from tests.contaminate import LABEL, contaminated
 from tests.handbook import untrue
 
-pytestmark = pytest.mark.vllm
+pytestmark = [pytest.mark.vllm, pytest.mark.random_order(disabled=True)]
+"""The tests of this file tell one story, on one store and one server: they keep their order."""
 FENCES = Path(__file__).parent / "fences"
 POCKET = Path(__file__).parents[1] / "deployments" / "recipes" / "pocket.yaml"
 

@@ -31,7 +31,8 @@ from tasks.errors import BadSetting, ServiceDown
 from tests.builders import write_rulebook
 from tests.mills import Mill, bare, kill, mill, tracemill, write_recipe
 
-pytestmark = pytest.mark.service
+pytestmark = [pytest.mark.service, pytest.mark.random_order(disabled=True)]
+"""The tests of this file tell one story, on one store and one server: they keep their order."""
 
 
 @pytest.fixture(scope="module")

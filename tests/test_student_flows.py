@@ -25,7 +25,8 @@ from tasks.store import tables
 from tests.builders import recipe, write_rulebook
 from tests.builds import TRACEMILL
 
-pytestmark = pytest.mark.usefixtures("prefect_server")
+pytestmark = [pytest.mark.usefixtures("prefect_server"), pytest.mark.random_order(disabled=True)]
+"""The tests of this file tell one story, on one store and one server: they keep their order."""
 TRAIN = {
     "learning_rate": 1e-3,
     "batch": 4,
