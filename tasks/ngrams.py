@@ -4,7 +4,7 @@ text.
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 _WORD = re.compile(r"[^\W_]+")
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
@@ -32,12 +32,8 @@ def words(text: str) -> list[str]:
     return _WORD.findall(unicodedata.normalize("NFKC", text).lower())
 
 
-def ngrams(tokens: list[str], n: int) -> Iterator[tuple[str, ...]]:
-    """Yield every run of n consecutive tokens; nothing when there are fewer.
-
-    >>> list(ngrams(["a", "b", "c"], 2))
-    [('a', 'b'), ('b', 'c')]
-    """
+def ngrams(tokens: Sequence[str], n: int) -> Iterator[tuple[str, ...]]:
+    """Yield every run of n consecutive tokens; nothing when there are fewer."""
     return zip(*(tokens[i:] for i in range(n)), strict=False)
 
 

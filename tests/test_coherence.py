@@ -26,9 +26,9 @@ from tasks.verdicts.coherence import (
     judge_digest,
     question,
     reading,
-    rubric,
     sample,
 )
+from tasks.verdicts.rubrics import rubric
 from tests.builders import case
 from tests.plants import ROWS, judgements, row
 

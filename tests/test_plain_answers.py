@@ -1,10 +1,15 @@
 """True answers in plain words pass, and their falsified copies do not."""
 
+from dataclasses import replace
+
 import pyarrow as pa
 import pytest
 
 from tasks.corpus.trust import weak_spots
 from tasks.verdicts.case import Case, Passage
+from tasks.verdicts.claims.polarity import clauses, may_share_two
+from tasks.verdicts.claims.sentences import sentences
+from tasks.verdicts.claims.values import MONTHS
 from tasks.verdicts.faults import planted
 from tasks.verdicts.gates import VerdictSpec, judge_case
 from tests.builders import case
@@ -78,6 +83,144 @@ def test_a_true_answer_in_plain_words_passes(question: str, answer: str, think: 
 )  # fmt: skip
 def test_a_falsified_answer_does_not(question: str, answer: str, think: str, fault: str) -> None:
     assert fault in faults(asked(question, answer, think))
+
+
+PIER = Passage(
+    "8",
+    "The dock committee decides upon a request within 6 weeks. Crews may not sleep on the pier. "
+    "The pier closes on 4 October. Nets must reach the net maker 9 days before the season. "
+    "The warden destroys lost nets every May.",
+    "The pier",
+)
+BEACH = Passage(
+    "9",
+    "The harbour warden opens the beach. Dogs may not run on the beach. A tent costs 12 euros.",
+    "The beach",
+)
+
+
+def at_the_pier(question: str, answer: str, think: str) -> Case:
+    lines = "\n".join(f"[{one.section}] {one.whole}" for one in (PIER, BEACH))
+    prompt = f"Answer from the passages alone.\n\n{lines}\n\nQuestion: {question}"
+    return case(
+        passages=(PIER, BEACH), prompt=prompt, question=question, answer=answer, think=think
+    )
+
+
+SLEEP = "May crews sleep on the pier?"
+NO = "Section 8 forbids it to crews, and names no exception. So no."
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "think"),
+    [
+        (SLEEP, "No. Under [8] the pier is closed to crews who want to sleep.", NO),
+        (
+            SLEEP,
+            "They may not; nobody else is spoken of in [8], and so they cannot do it either.",
+            NO,
+        ),
+        (
+            "How soon is a request decided, and by whom?",
+            "Within 6 weeks the dock committee has to decide [8].",
+            "The dock committee decides within 6 weeks. Both parts are told there.",
+        ),
+        (
+            "Who destroys lost nets?",
+            "Lost nets are destroyed by the warden [8].",
+            "Section 8 leaves that to the warden. So the warden.",
+        ),
+    ],
+)
+def test_a_true_answer_in_words_of_its_own_passes(question: str, answer: str, think: str) -> None:
+    assert faults(at_the_pier(question, answer, think)) == set()
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "think", "fault"),
+    [
+        (SLEEP, "They may sleep there [8].", NO, "contradicted_think"),
+        (
+            "Within what time is a request decided?",
+            "The harbour warden decides upon a request within 6 weeks [8].",
+            "It is decided within 6 weeks, as section 8 says.",
+            "misattributed",
+        ),
+        (
+            "On which date does the pier close?",
+            "It closes on 4 October [8].",
+            "Section 8 gives 4 November as the day on which it closes.",
+            "contradicted_think",
+        ),
+        (
+            "Which date stands in the rule on the pier?",
+            "One has 6 weeks [8].",
+            "Section 8 is on the pier, and gives a date. I cite it.",
+            "irrelevant_answer",
+        ),
+        (
+            "What does the rule on the beach fix?",
+            "A tent costs 12 euros [9].",
+            "Section 9 has it: Dogs may not run on the beach. I cite it.",
+            "contradicted_think",
+        ),
+        (
+            SLEEP,
+            "No, crews may not sleep there [9].",
+            "Section 8 forbids crews to sleep on the pier. That is plain.",
+            "contradicted_think",
+        ),
+    ],
+)
+def test_an_answer_that_leaves_its_sentence_or_its_think_block_does_not_pass(
+    question: str, answer: str, think: str, fault: str
+) -> None:
+    assert fault in faults(at_the_pier(question, answer, think))
+
+
+def test_another_name_in_the_think_block_is_found_though_it_concludes_nothing() -> None:
+    held = replace(PIER, text="The Dock Master decides in these matters.")
+    row = replace(
+        at_the_pier("Who decides on the pier?", "The Dock Master decides on this [8].", ""),
+        passages=(held, BEACH),
+        prompt=f"[8] {held.whole}\n[9] {BEACH.whole}",
+        think="Section 8 is on the pier, and there it says that the Dock Warden decides.",
+    )
+    assert "contradicted_think" in faults(row)
+
+
+def test_a_short_sentence_of_a_copied_line_is_compared_word_by_word() -> None:
+    held = replace(PIER, text="It closes on 4 October. Examiner Reyes decides.")
+    copied = "[8] The pier. It closes on 4 October. Examiner Reyes decides. So it is 4 October."
+    row = replace(
+        at_the_pier("On which date does the pier close?", "It closes on 4 October [8].", copied),
+        passages=(held, BEACH),
+        prompt=f"[8] {held.whole}\n[9] {BEACH.whole}",
+    )
+    assert faults(row) == set()
+    assert "misquoted" in faults(replace(row, think=copied.replace("decides", "sleeps")))
+
+
+def test_a_month_is_planted_where_a_month_stood() -> None:
+    think = "It is told there that the pier closes on 4 October."
+    row = at_the_pier("On which date does the pier close?", "It closes on 4 October [8].", think)
+    spoilt = [planted(row, [row], "contradicted_think", seed=seed) for seed in range(20)]
+    ends = {one.think.rsplit(" ", 1)[1].rstrip(".") for one in spoilt if one}
+    assert ends - {"October"} <= {one.title() for one in MONTHS}
+
+
+def test_a_sentence_is_left_out_only_where_no_clause_of_it_can_be_alike() -> None:
+    told = [one.text for passage in (PIER, BEACH, TUBS, LOOMS) for one in sentences(passage.text)]
+    told += [
+        "No more than 24 may wait.",
+        "Nobody, not even the owner, may lend it.",
+        "It is banned.",
+    ]
+    for one in told:
+        for other in told:
+            for clause in clauses(other):
+                shares = any(len(clause.content & own.content) > 1 for own in clauses(one))
+                assert may_share_two(one, clause.content) or not shares
 
 
 def test_a_verdict_tells_a_person_what_offended() -> None:

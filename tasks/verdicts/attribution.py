@@ -3,7 +3,9 @@ that answers.
 """
 
 import re
+from collections import Counter
 from collections.abc import Sequence
+from functools import lru_cache
 
 from tasks.verdicts.case import Case, Passage, Verdict, not_checked, shown, verdict
 from tasks.verdicts.citations import CitationSpec, label_key
@@ -11,10 +13,15 @@ from tasks.verdicts.claims.answers import Claim, claims
 from tasks.verdicts.claims.asked import main_clause, topic
 from tasks.verdicts.claims.contradiction import contradicts
 from tasks.verdicts.claims.jobs import gives_the_job_to_another
-from tasks.verdicts.claims.parties import gives_another_party, names_another, stands_elsewhere
+from tasks.verdicts.claims.parties import (
+    gives_another_party,
+    names_another,
+    stands_elsewhere,
+    swaps_a_party,
+)
 from tasks.verdicts.claims.rivals import answers_another_question
 from tasks.verdicts.claims.support import rests_on
-from tasks.verdicts.claims.tokens import norms, stem, tokens
+from tasks.verdicts.claims.tokens import normed, stem, tokens
 from tasks.verdicts.claims.values import MEASURES, MONEY, TIME, Value, name_words, values
 from tasks.verdicts.evidence import EvidenceSpec, is_abstention
 
@@ -63,7 +70,7 @@ def _misplaced(case: Case, stretches: Sequence[Claim], citing: CitationSpec) -> 
         or any(answers_another_question(one, asked) for one in stretches)
         or any(stands_elsewhere(one, case) or names_another(one, case) for one in stretches)
         or any(gives_the_job_to_another(one, case) for one in stretches)
-        or any(gives_another_party(one, case) for one in stretches)
+        or any(gives_another_party(one, case) or swaps_a_party(one, case) for one in stretches)
     )
     return "misattributed" if wrong else None
 
@@ -87,16 +94,14 @@ def _cites_another_topic(case: Case, stretches: Sequence[Claim]) -> bool:
 def _coverage(passage: Passage, wanted: frozenset[str]) -> int:
     """Return how many of the wanted stems the passage holds; those of its heading count twice."""
     heading, text = (
-        {stem(one.norm) for one in tokens(part)} for part in (passage.heading, passage.text)
+        {stem(one) for one in normed(part)} for part in (passage.heading, passage.text)
     )
     return 2 * len(wanted & heading) + len(wanted & text)
 
 
 def _heading_fit(passage: Passage, question: str) -> int:
     """Return the words of the heading if the question holds them all in a row, else 0."""
-    heading, asked = (
-        [stem(one) for one in norms(tokens(text))] for text in (passage.heading, question)
-    )
+    heading, asked = ([stem(one) for one in normed(text)] for text in (passage.heading, question))
     spelt = f" {' '.join(asked)} "
     return len(heading) if heading and f" {' '.join(heading)} " in spelt else 0
 
@@ -106,9 +111,9 @@ def _strays(claim: Claim, case: Case, names: frozenset[str] | None, citing: Cita
     sources = [*(one.whole for one in claim.cited), case.question]
     claim = claim._replace(text=_without_labels(claim, case))
     held = [one for text in sources for one in values(text, names=names or ())]
-    words = {one.norm for text in sources for one in tokens(text)}
+    words = {one for text in sources for one in normed(text)}
     spelt = (*(one.section for one in claim.cited), *citing.allowed)
-    labels = {key for one in spelt for key in (label_key(one), " ".join(norms(tokens(one))))}
+    labels = {key for one in spelt for key in (label_key(one), " ".join(normed(one)))}
     return any(
         not _stands(value, held, words, labels)
         for value in values(claim.text, names=names or ())
@@ -157,8 +162,16 @@ def _names_known(case: Case) -> frozenset[str] | None:
     """Return the words that passages and question write as names; None where every noun is written
     so.
     """
-    shown = "\n".join((*(one.text for one in case.passages), case.question))
-    found = name_words(shown)
-    inside = [one for one in tokens(shown) if not one.is_number]
-    capitalised = sum(one.norm in found and one.is_capitalised for one in inside)
-    return None if capitalised > NOUNS_IN_CAPITALS * max(1, len(inside)) else found
+    texts = (*(one.text for one in case.passages), case.question)
+    found = frozenset().union(*map(name_words, texts))
+    counted = [_counted_words(one) for one in texts]
+    capitalised = sum(of[name] for of, _ in counted for name in found)
+    inside = sum(number for _, number in counted)
+    return None if capitalised > NOUNS_IN_CAPITALS * max(1, inside) else found
+
+
+@lru_cache(maxsize=4096)
+def _counted_words(text: str) -> tuple[Counter[str], int]:
+    """Return how often each word is written with a capital, and the number of words."""
+    inside = [one for one in tokens(text) if not one.is_number]
+    return Counter(one.norm for one in inside if one.is_capitalised), len(inside)

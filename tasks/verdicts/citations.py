@@ -1,6 +1,7 @@
 """Citations: every cited section is one the teacher was shown, or is on the recipe's list."""
 
 import re
+from functools import lru_cache
 
 from pydantic import field_validator
 
@@ -65,13 +66,24 @@ def shown_sections(case: Case, spec: CitationSpec) -> list[str]:
 
 def cited_sections(text: str, spec: CitationSpec) -> list[str]:
     """Return every section a text cites, in order of pattern and place."""
-    return [match[1].strip() for pattern in spec.patterns for match in re.finditer(pattern, text)]
+    return list(_cited(text, spec.patterns))
+
+
+@lru_cache(maxsize=4096)
+def _cited(text: str, patterns: tuple[str, ...]) -> tuple[str, ...]:
+    """Return what a text cites. Remembered: every gate asks it of the same answer and passages."""
+    return tuple(match[1].strip() for one in patterns for match in re.finditer(one, text))
 
 
 def without_citations(text: str, spec: CitationSpec) -> str:
     """Return the text with every citation taken out."""
-    for pattern in spec.patterns:
-        text = re.sub(pattern, " ", text)
+    return _without(text, spec.patterns)
+
+
+@lru_cache(maxsize=4096)
+def _without(text: str, patterns: tuple[str, ...]) -> str:
+    for one in patterns:
+        text = re.sub(one, " ", text)
     return text
 
 
@@ -83,6 +95,7 @@ def cited_passages(case: Case, spec: CitationSpec) -> list[str]:
     ]
 
 
+@lru_cache(maxsize=4096)
 def label_key(section: str) -> str:
     """Return what two spellings of one label have in common."""
     return " ".join(words(section))

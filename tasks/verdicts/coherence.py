@@ -12,12 +12,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from jinja2 import StrictUndefined, Template, TemplateError
-from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pydantic import Field, field_validator
 
 from tasks import think
-from tasks.errors import BadRecipe, unknown_name
+from tasks.errors import unknown_name
 from tasks.inference.complete import complete
 from tasks.inference.engine import Ask, Completion, EnginePlacement, TeacherSpec
 from tasks.inference.models import POCKET, identity, resolve
@@ -26,9 +24,9 @@ from tasks.spec import Spec, canonical, digest, draw_seed
 from tasks.verdicts.agreement import Agreement, Judgement, Opinion, agreement_of
 from tasks.verdicts.case import NOT_CHECKED, Case, Verdict, not_checked, verdict
 from tasks.verdicts.planting import faulty, plants
+from tasks.verdicts.rubrics import built_in, rubric, rubric_text
 
 log = logging.getLogger(__name__)
-RUBRICS = Path(__file__).parent
 FAULTY = 4
 """One plant of so many has a fault of the gates' kinds; the others decide whether the judge is
 believed.
@@ -74,8 +72,8 @@ class CoherenceSpec(Spec):
     @field_validator("rubric")
     @classmethod
     def _is_known(cls, rubric: str) -> str:
-        if rubric and not rubric.endswith(".jinja") and rubric not in _built_in():
-            raise ValueError(str(unknown_name("rubric", rubric, _built_in())))
+        if rubric and not rubric.endswith(".jinja") and rubric not in built_in():
+            raise ValueError(str(unknown_name("rubric", rubric, built_in())))
         return rubric
 
 
@@ -248,39 +246,11 @@ def judge_digest(spec: CoherenceSpec) -> str:
     )
 
 
-def rubric(case: Case, name: str) -> str:
-    """Return the rubric with the row in it. The row is data: `<` and `&` are escaped, so it can
-    close no tag and form no control token.
-    """
-    try:
-        return (
-            _compiled(name)
-            .render(
-                question=_as_data(case.prompt),
-                think=_as_data(case.think),
-                answer=_as_data(case.answer),
-            )
-            .strip()
-        )
-    except TemplateError as exc:
-        raise BadRecipe(
-            f"rubric {name!r}: {exc}; a rubric may use question, think and answer"
-        ) from exc
-
-
 def rubric_name(spec: CoherenceSpec) -> str:
     """Return the rubric a judge is asked with: the spec's, or the one its model was made for."""
     return spec.rubric or (
         "rubric_pocket" if resolve(spec.teacher.model) == str(POCKET) else "rubric"
     )
-
-
-def rubric_text(name: str) -> str:
-    """Return a rubric's source: a built-in one by name, or a .jinja file by path."""
-    path = Path(name) if name.endswith(".jinja") else RUBRICS / f"{name}.jinja"
-    if not path.is_file():
-        raise BadRecipe(f"rubric {name!r} is not there (looked for {path.absolute()})")
-    return path.read_text(encoding="utf-8")
 
 
 def _opinions(
@@ -302,20 +272,3 @@ def _verdict(opinion: Opinion) -> Verdict:
     return verdict(
         "coherence", "incoherent_think" if opinion == "incoherent" else None, opinion == "coherent"
     )
-
-
-def _as_data(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;")
-
-
-def _built_in() -> list[str]:
-    return sorted(path.stem for path in RUBRICS.glob("rubric*.jinja"))
-
-
-@functools.cache
-def _compiled(name: str) -> Template:
-    environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
-    try:
-        return environment.from_string(rubric_text(name))
-    except TemplateError as exc:
-        raise BadRecipe(f"rubric {name!r} does not parse: {exc}") from exc

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from tasks.verdicts.case import Case, Verdict, not_checked, shown, verdict
 from tasks.verdicts.citations import CitationSpec
+from tasks.verdicts.claims.addressed import is_a_place
 from tasks.verdicts.claims.answers import LIST_MARK, without_marks
 from tasks.verdicts.claims.asked import kind_of
 from tasks.verdicts.claims.broken import (
@@ -16,9 +17,9 @@ from tasks.verdicts.claims.broken import (
 from tasks.verdicts.claims.polarity import FILLERS
 from tasks.verdicts.claims.sources import Source
 from tasks.verdicts.claims.support import content
-from tasks.verdicts.claims.tokens import norms, stem, tokens
+from tasks.verdicts.claims.tokens import normed, stem, tokens
 from tasks.verdicts.claims.values import Value, values
-from tasks.verdicts.relevance import RelevanceSpec, is_a_place
+from tasks.verdicts.relevance import RelevanceSpec
 
 _ENDS = re.compile(r"[.!?…:;][\"'”’»)\]*_`]*$")
 _NOT_PROSE = re.compile(
@@ -64,12 +65,17 @@ _HANGING = frozenset(
 )
 
 
+_YEAR = re.compile(r"1[5-9]\d\d|20\d\d")
+
+
 def _ends_on_a_bare_number(answer: str, case: Case) -> bool:
     """Return whether the unit of the last number broke off: the passages have it, the question does
     not name it.
     """
     found = [one for one in values(answer) if one.kind == "number"]
     if not found or tokens(answer)[-1].end != found[-1].end or found[-1].units:
+        return False
+    if _YEAR.fullmatch(found[-1].text):
         return False
     shown = [
         one
@@ -91,7 +97,7 @@ def _forbids_nothing(answer: str, case: Case) -> bool:
 
 def _hangs(answer: str, case: Case) -> bool:
     """Return whether the answer ends with a preposition behind which its passage goes on."""
-    spelt = norms(tokens(answer))
+    spelt = normed(answer)
     if not spelt or spelt[-1] not in _HANGING:
         return False
     if spelt[-1] in ("least", "most") and any(one[:1].isdigit() for one in spelt[-5:-2]):
@@ -112,7 +118,7 @@ def _ends_so(spelt: tuple[str, ...], case: Case) -> bool:
     """Return whether a clause of the passages or the question ends with the same two words."""
     shown = [case.question, *(one.whole for one in case.passages)]
     found = [_PAUSE.split(text) for text in shown]
-    return any(norms(tokens(part))[-2:] == spelt[-2:] for parts in found for part in parts)
+    return any(normed(part)[-2:] == spelt[-2:] for parts in found for part in parts)
 
 
 _PAUSE = re.compile(r"[.,;:!?]\s|[.?!]$")
@@ -170,7 +176,7 @@ def _is_fragment(answer: str, case: Case) -> bool:
     """Return whether the answer is a stretch cut out of a passage's sentence, and no sentence or
     value itself.
     """
-    spelt = norms(tokens(answer))
+    spelt = normed(answer)
     is_sentence = answer[:1].isupper() and bool(_ENDS.search(answer))
     if (
         len(spelt) < FRAGMENT

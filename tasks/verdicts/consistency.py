@@ -5,13 +5,30 @@ from collections.abc import Sequence
 
 from tasks.verdicts.case import Case, Verdict, not_checked, shown, verdict
 from tasks.verdicts.citations import CitationSpec, without_citations
+from tasks.verdicts.claims.asked import kind_of
 from tasks.verdicts.claims.contradiction import turned
 from tasks.verdicts.claims.framing import FRAMING, matter
 from tasks.verdicts.claims.parties import acting
-from tasks.verdicts.claims.polarity import REASON, clauses
+from tasks.verdicts.claims.polarity import (
+    DENYING,
+    FORBIDDEN,
+    PERMITTED,
+    REASON,
+    clauses,
+    may_share_two,
+)
 from tasks.verdicts.claims.sentences import sentences
-from tasks.verdicts.claims.support import content, told
-from tasks.verdicts.claims.values import Value, values
+from tasks.verdicts.claims.support import content, content_of, told
+from tasks.verdicts.claims.thought import (
+    LEAST_SAID,
+    REPEATED,
+    repeats_another_sentence,
+    thinks_of_another_date,
+    thinks_of_another_name,
+    thinks_of_another_section,
+)
+from tasks.verdicts.claims.tokens import NEGATIONS, is_negation, normed, stem
+from tasks.verdicts.claims.values import TIME, Value, values
 
 _CONCLUSION = re.compile(
     r"\b(?:the (?:final |correct |right )?answer (?:is|must be|should be|would be)"
@@ -30,10 +47,6 @@ VALUE_WORDS = 3
 """Words of a text that is a value: "Vale, the examiner"."""
 NAMING_WORDS = 4
 """Words of a conclusion that does no more than name something."""
-LEAST_SAID = 2
-"""Words of content from which an answer, or a sentence, says something of its own."""
-REPEATED = 0.6
-"""Share of a passage's sentence in a think block that repeats it."""
 _OPPOSITES = (
     ("allowed", "rejected"), ("yes", "no"), ("right", "wrong"), ("true", "false"), ("valid", "invalid"), ("granted", "refused"),
     ("patentable", "unpatentable"), ("definite", "indefinite"), ("eligible", "ineligible"), ("obvious", "nonobvious"), ("even", "odd"),
@@ -54,7 +67,12 @@ def consistency(case: Case, citing: CitationSpec) -> Verdict:
     given = tuple(one for one in said if (one.kind, one.text) not in asked)
     if concluded := _last(_CONCLUSION, think):
         ours = _values(concluded)
-        wrong = _disagree(ours, given) or _opposed(concluded, answer) or _denied(concluded, answer)
+        wrong = (
+            _disagree(ours, given)
+            or _opposed(concluded, answer)
+            or _denied(concluded, answer)
+            or _drops_the_no(concluded, answer, case)
+        )
         return verdict(
             "consistency",
             "contradicted_think" if wrong else None,
@@ -64,9 +82,14 @@ def consistency(case: Case, citing: CitationSpec) -> Verdict:
     drawn = _last(_DRAWN, think)
     if (
         _names_another(drawn, answer, case)
+        or _drops_the_no(drawn, answer, case)
         or _turns(think, answer)
         or _is_of_else(think, answer, case)
         or _lets_another_act(think, answer, case)
+        or thinks_of_another_name(think, answer, case)
+        or thinks_of_another_date(think, answer, case)
+        or thinks_of_another_section(case.think, answer, case)
+        or repeats_another_sentence(think, answer, case)
     ):
         return verdict("consistency", "contradicted_think", 0, _seen(drawn, case))
     thought = values(think)
@@ -108,7 +131,7 @@ def _names_another(concluded: str, answer: str, case: Case) -> bool:
     """
     ours = content(concluded)
     shown = "\n".join(one.whole for one in case.passages) or case.prompt
-    named = ours & content(shown) - FRAMING
+    named = ours & content(shown) - FRAMING - TIME - NEGATIONS
     if not 0 < len(ours) <= NAMING_WORDS or 2 * len(named) <= len(ours - FRAMING):
         return False
     return not ours & (content(answer) | content(case.question))
@@ -147,6 +170,20 @@ def _opposed(concluded: str, answer: str) -> bool:
     return False
 
 
+def _drops_the_no(concluded: str, answer: str, case: Case) -> bool:
+    """Return whether the think block ends on a bare "no", and the answer only permits."""
+    if normed(concluded) != ("no",) or kind_of(case.question) != "yes_no":
+        return False
+    spelt = normed(answer)
+    denies = any(one in FORBIDDEN | _LIMITS or stem(one) in DENYING for one in spelt)
+    permits = not _PERMITS.isdisjoint(spelt)
+    return permits and not denies and not any(map(is_negation, spelt))
+
+
+_PERMITS = PERMITTED | frozenset("yes may can".split())
+_LIMITS = frozenset("only unless except until".split())
+
+
 def _denied(concluded: str, answer: str) -> bool:
     """Return whether the answer names what the think block concluded, and says that it is not so."""
     ours = clauses(concluded)
@@ -160,13 +197,14 @@ def _turns(think: str, answer: str) -> bool:
     """Return whether the answer turns around what the think block states, and never states
     otherwise.
     """
+    said = [clause for one in sentences(answer) for clause in clauses(REASON.sub("", one.text))]
+    wanted = frozenset().union(*(one.content for one in said))
     stated = [
         clause
         for sentence in sentences(think)
-        if not sentence.text.endswith("?")
+        if may_share_two(sentence.text, wanted) and not sentence.text.endswith("?")
         for clause in clauses(sentence.text)
     ]
-    said = [clause for one in sentences(answer) for clause in clauses(REASON.sub("", one.text))]
     return any(turned(one, stated) for one in said)
 
 
@@ -174,9 +212,12 @@ def _lets_another_act(think: str, answer: str, case: Case) -> bool:
     """Return whether the answer lets somebody act whom nothing shown names, nor the think block,
     which names another.
     """
-    known = content("\n".join((think, case.question, *(one.whole for one in case.passages))))
-    strangers = [one for one in acting(answer) if not set(one) & known]
-    return bool(case.passages) and bool(strangers) and bool(acting(think))
+    acts = acting(answer) if case.passages else set()
+    if not acts:
+        return False
+    known = content_of((think, case.question, *(one.whole for one in case.passages)))
+    strangers = [one for one in acts if not set(one) & known]
+    return bool(strangers) and bool(acting(think))
 
 
 def _is_of_else(think: str, answer: str, case: Case) -> bool:
@@ -185,9 +226,7 @@ def _is_of_else(think: str, answer: str, case: Case) -> bool:
     The think block repeats a sentence of a passage, and has no word that the answer adds to its
     question.
     """
-    asked = content(case.question) | frozenset().union(
-        *(content(one.heading) for one in case.passages)
-    )
+    asked = content_of((case.question, *(one.heading for one in case.passages)))
     said, thought = matter(answer) - asked, content(think) - asked
     if len(said) < LEAST_SAID or said & thought:
         return False

@@ -18,7 +18,7 @@ from tasks.verdicts.claims.polarity import FILLERS
 from tasks.verdicts.claims.sentences import sentences
 from tasks.verdicts.claims.sources import sources_of
 from tasks.verdicts.claims.tokens import NEGATIONS, stem, tokens
-from tasks.verdicts.claims.values import Value, values
+from tasks.verdicts.claims.values import MONTHS, Value, values
 from tasks.verdicts.completeness import is_a_value
 from tasks.verdicts.quotations import QuotationSpec, quoted_in
 
@@ -260,7 +260,10 @@ def _another(case: Case, others: Sequence[Case], value: Value, rng: Random) -> s
     if value.kind == "number":
         return str(int(value.text) + rng.randint(1, 9)) if value.text.isdigit() else ""
     names = {_spelling(one.answer, name) for one in others for name in _own(one, "name")}
-    fits = sorted(names - {_spelling(case.answer, value)})
+    months = {one.title() for one in MONTHS}
+    # A month stands for a month, and a name for a name.
+    alike = months if value.text in MONTHS else names - months
+    fits = sorted(alike - {_spelling(case.answer, value)})
     return rng.choice(fits) if fits else ""
 
 

@@ -18,20 +18,30 @@ def fluency(case: Case, spec: FluencySpec) -> Verdict:
     """Judge think block and answer together; the score is the larger share of repeated 8-grams."""
     text = f"{case.think}\n{case.answer}" if case.think else case.raw
     tokens = words(text)
-    repeated = max(
-        repeated_share(tokens, LOOP_NGRAM), repeated_share(tokens[-LOOP_WINDOW:], LOOP_NGRAM)
-    )
+    repeated = repeated_share(tokens, LOOP_NGRAM)
+    if len(tokens) > LOOP_WINDOW:
+        repeated = max(repeated, repeated_share(tokens[-LOOP_WINDOW:], LOOP_NGRAM))
     return verdict("fluency", _fault(text, tokens, repeated, spec), repeated)
 
 
 def _fault(text: str, tokens: list[str], repeated: float, spec: FluencySpec) -> str | None:
-    if repeated > spec.repeated or _most_echoed(tokens) > spec.echoes:
+    # Nothing is echoed where nothing is repeated.
+    if repeated > spec.repeated or (repeated and _most_echoed(tokens) > spec.echoes):
         return "loop"
-    if any(len(word) > spec.longest_word for word in _LONG_WORD.findall(_NOT_PROSE.sub(" ", text))):
+    if _runs_together(text, spec.longest_word):
         return "run_together"
     if mojibake(text):
         return "mojibake"
     return "script_drift" if foreign_share(text, spec.scripts) > spec.foreign else None
+
+
+def _runs_together(text: str, longest: int) -> bool:
+    """Return whether a word has more letters than the longest may have."""
+    # A word is no longer than the stretch between blanks that it stands in: most texts need no
+    # search.
+    if all(len(one) <= longest for one in text.split()):
+        return False
+    return any(len(word) > longest for word in _LONG_WORD.findall(_NOT_PROSE.sub(" ", text)))
 
 
 def _most_echoed(tokens: list[str]) -> int:

@@ -13,7 +13,7 @@ from tasks.verdicts.claims.copied import copies
 from tasks.verdicts.claims.polarity import FORBIDDEN
 from tasks.verdicts.claims.sentences import sentences
 from tasks.verdicts.claims.sources import Source, sources_of
-from tasks.verdicts.claims.tokens import norms, tokens
+from tasks.verdicts.claims.tokens import normed, norms, tokens
 
 _MARKED = re.compile(
     r'(?:^|(?<=[\s(\[—–]))"(?=[\w\[.…])([^"\n]{8,600})(?<=\S)"(?=[\s.,;:!?)\]—–]|$)'
@@ -22,6 +22,7 @@ _MARKED = re.compile(
     re.MULTILINE,
 )
 """Straight marks open behind a blank and close before one: those of code pair as they like."""
+_MARK = re.compile("[\"'“«„‹‘]")
 _ELLIPSIS = re.compile(r"\.\.\.|…|\[[^\]]*\]")
 MARKED_TOKENS = 3
 """Words that a stretch between quotation marks has at least; shorter ones are names and terms."""
@@ -81,15 +82,22 @@ def quoted_in(text: str, prompt: str, sources: tuple[Source, ...], *, run: int) 
 
 
 def _marked(text: str, whole: Source) -> Iterator[Quoted]:
+    for piece in _enclosed(text):
+        words = normed(piece)
+        if len(words) < MARKED_TOKENS:
+            continue
+        if whole.holds(words):
+            yield Quoted(piece, is_exact=True)
+        elif _share_held(piece, whole) >= LIKE:
+            yield Quoted(piece, is_exact=False)
+
+
+def _enclosed(text: str) -> Iterator[str]:
+    """Yield what quotation marks enclose, cut at omissions."""
+    if not _MARK.search(text):
+        return
     for found in _MARKED.finditer(text):
-        for piece in _ELLIPSIS.split(next(filter(None, found.groups()))):
-            words = tokens(piece)
-            if len(words) < MARKED_TOKENS:
-                continue
-            if whole.holds(norms(words)):
-                yield Quoted(piece, is_exact=True)
-            elif _share_held(piece, whole) >= LIKE:
-                yield Quoted(piece, is_exact=False)
+        yield from _ELLIPSIS.split(next(filter(None, found.groups())))
 
 
 def _invented(answer: str, whole: Source) -> list[Quoted]:
@@ -100,9 +108,8 @@ def _invented(answer: str, whole: Source) -> list[Quoted]:
     """
     return [
         Quoted(piece, is_exact=False)
-        for found in _MARKED.finditer(answer)
-        for piece in _ELLIPSIS.split(next(filter(None, found.groups())))
-        if len(tokens(piece)) >= MARKED_TOKENS and not whole.holds(norms(tokens(piece)))
+        for piece in _enclosed(answer)
+        if len(normed(piece)) >= MARKED_TOKENS and not whole.holds(normed(piece))
     ]
 
 

@@ -13,9 +13,9 @@ from tasks.verdicts.gates import VerdictSpec, judge
 from tasks.verdicts.opinions import opinions_table
 from tasks.verdicts.worth import gates_table
 
-CODE_VERSION = 6
-COHERENCE_VERSION = 4
-GATE_CHECKS_VERSION = 3
+CODE_VERSION = 7
+COHERENCE_VERSION = 5
+GATE_CHECKS_VERSION = 4
 
 
 @task(**STAGE)

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from tasks.ngrams import ngrams
 from tasks.verdicts.claims.polarity import FILLERS
 from tasks.verdicts.claims.sources import Source
 from tasks.verdicts.claims.tokens import Token, norms, stem
@@ -44,8 +45,12 @@ def runs(text: Sequence[Token], source: Source, *, least: int, seed: int = SEED)
     run is taken. A run needs four words that are no fillers: sums are not quoted.
     """
     index, place = source.places(seed), 0
-    while place <= len(text) - seed:
-        starts = index.get(tuple(token.norm for token in text[place : place + seed]), ())
+    grams = list(ngrams(norms(text), seed))
+    while place < len(grams):
+        starts = index.get(grams[place])
+        if starts is None:
+            place += 1
+            continue
         found = [_run(text, source, place, start) for start in starts]
         best = max(found, key=lambda one: one.matched, default=None)
         if best and len(best.tokens) >= least and (seed < SEED or _is_prose(best)):

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from tasks.verdicts.case import Case, Passage
@@ -45,6 +46,11 @@ def without_marks(answer: str, citing: CitationSpec) -> str:
     return re.sub(r"[ \t]+(?=[.,;:!?])", "", without_citations(answer, citing)).strip()
 
 
+def sections_named(case: Case) -> list[Passage]:
+    """Return the passages whose labels the answer spells."""
+    return [one for one in case.passages if label_in(one.section, case.answer)]
+
+
 def label_in(section: str, text: str) -> re.Match[str] | None:
     """Return where a text spells a section's label; "Rule 3" does not stand in "Rule 3.1" or "Rule
     30".
@@ -52,8 +58,13 @@ def label_in(section: str, text: str) -> re.Match[str] | None:
     A label that is a mere number stands in brackets or behind a word like "section": "1 April" and
     "£1,240" do not spell section 1.
     """
+    return _label(section).search(text) if section in text else None
+
+
+@lru_cache(maxsize=4096)
+def _label(section: str) -> re.Pattern[str]:
     before = _BEFORE_A_NUMBER if section.isdigit() else r"(?<!\w)"
-    return re.search(rf"{before}{re.escape(section)}(?!\w|[.-]\w)", text)
+    return re.compile(rf"{before}{re.escape(section)}(?!\w|[.-]\w)")
 
 
 _BEFORE_A_NUMBER = rf"(?:\[\s*|(?i:\b(?:{'|'.join(sorted(LABELS))}))\s+\[?\s*|§+\s*)"

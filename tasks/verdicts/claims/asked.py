@@ -1,10 +1,11 @@
 """What kind of answer a question asks for, as far as its English words tell."""
 
 import re
+from functools import lru_cache
 from typing import Literal
 
 from tasks.verdicts.claims.polarity import FILLERS
-from tasks.verdicts.claims.tokens import stem, tokens
+from tasks.verdicts.claims.tokens import normed, stem
 
 Kind = Literal[
     "amount", "period", "number", "person", "section", "yes_no", "reason", "prohibition", "any"
@@ -61,6 +62,7 @@ _ASKING = frozenset(
 )
 
 
+@lru_cache(maxsize=4096)
 def kind_of(question: str) -> Kind:
     """Return the kind of answer that a question asks for; "any" where its words do not tell.
 
@@ -74,14 +76,15 @@ def kind_of(question: str) -> Kind:
     return "any"
 
 
-def kinds_of(question: str) -> list[Kind]:
+@lru_cache(maxsize=4096)
+def kinds_of(question: str) -> tuple[Kind, ...]:
     """Return the kind of answer that each part of a question asks for.
 
     >>> kinds_of("Who keeps the list, and for how long?")
-    ['person', 'period']
+    ('person', 'period')
     """
     first, *others = _AND_ASKS.split(main_clause(question))
-    return [kind_of(first), *(kind_of(one) for one in others)]
+    return (kind_of(first), *map(kind_of, others))
 
 
 _AND_ASKS = re.compile(
@@ -102,6 +105,7 @@ _MEASURE = re.compile(
 )
 
 
+@lru_cache(maxsize=4096)
 def main_clause(question: str) -> str:
     """Return the part of a question that asks: its last sentence with a question mark, from its
     question word on.
@@ -112,10 +116,9 @@ def main_clause(question: str) -> str:
     return asked[lead.end() :] if lead else asked
 
 
+@lru_cache(maxsize=4096)
 def topic(question: str) -> frozenset[str]:
     """Return the stems of the words that say what a question is about."""
     return frozenset(
-        stem(token.norm)
-        for token in tokens(question)
-        if token.norm not in FILLERS and stem(token.norm) not in _ASKING
+        stem(one) for one in normed(question) if one not in FILLERS and stem(one) not in _ASKING
     )

@@ -7,7 +7,7 @@ from tasks.verdicts.claims.asked import kind_of
 from tasks.verdicts.claims.polarity import FILLERS
 from tasks.verdicts.claims.sources import Source
 from tasks.verdicts.claims.support import content
-from tasks.verdicts.claims.tokens import norms, stem, tokens
+from tasks.verdicts.claims.tokens import normed, stem, tokens
 
 _RELATIVE = re.compile(r"\b(?:who|which|that|whoever)\b", re.IGNORECASE)
 _DETERMINERS = frozenset("a an the his her its their no every each".split())
@@ -18,7 +18,7 @@ def lacks_its_verb(answer: str, case: Case) -> bool:
     """Return whether the answer is a subject with its relative clause, which a passage goes on
     from.
     """
-    spelt = norms(tokens(answer))
+    spelt = normed(answer)
     if not spelt or not _RELATIVE.search(answer):
         return False
     return any(
@@ -62,7 +62,7 @@ def lacks_its_predicate(answer: str, case: Case) -> bool:
     "The reason is that drivers": the passage goes on with "could mistake them for signals".
     """
     opened = [one.end() for one in _OPENS.finditer(answer)]
-    tail = norms(tokens(answer[opened[-1] :])) if opened else ()
+    tail = normed(answer[opened[-1] :]) if opened else ()
     if not tail:
         return bool(opened)
     return any(_goes_on(tail, one) for sentences in _sentences(case) for one in sentences)

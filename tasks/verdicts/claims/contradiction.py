@@ -7,6 +7,7 @@ from tasks.verdicts.case import Case, Passage
 from tasks.verdicts.claims.answers import Claim
 from tasks.verdicts.claims.asked import kind_of, main_clause, topic
 from tasks.verdicts.claims.polarity import (
+    DENYING,
     EXCEPT,
     ONLY,
     REASON,
@@ -81,7 +82,7 @@ def turned(clause: Clause, known: Sequence[Clause], heads: frozenset[str] = froz
     """Return whether the known clause that is most like this one says the opposite, and none says
     the same.
     """
-    if len(clause.content) < 2:
+    if len(clause.content) < 2 or any(_says_the_same(clause, one) for one in known):
         return False
     alike = [
         (
@@ -98,6 +99,14 @@ def turned(clause: Clause, known: Sequence[Clause], heads: frozenset[str] = froz
     closest = max((degree for degree, _ in alike), default=0.0)
     agrees = any(same for degree, same in alike if degree >= max(closest, SAME_STATEMENT))
     return closest >= SAME_STATEMENT and not agrees
+
+
+def _says_the_same(clause: Clause, known: Clause) -> bool:
+    """Return whether the clause holds all of a known one, or denies it in another word."""
+    if clause.negated == known.negated:
+        return len(known.content) > 1 and known.content <= clause.content
+    denying = (clause.content ^ known.content) & DENYING
+    return bool(denying) and len(clause.content & known.content) > 1
 
 
 def _presupposed(question: str) -> Clause | None:

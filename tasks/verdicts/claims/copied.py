@@ -5,6 +5,8 @@ that …".
 import re
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
+from functools import lru_cache
+from operator import ne
 from typing import NamedTuple
 
 from tasks.verdicts.claims.alignment import (
@@ -18,7 +20,7 @@ from tasks.verdicts.claims.alignment import (
 from tasks.verdicts.claims.polarity import FILLERS
 from tasks.verdicts.claims.sentences import Sentence, sentences
 from tasks.verdicts.claims.sources import Source
-from tasks.verdicts.claims.tokens import norms, tokens
+from tasks.verdicts.claims.tokens import normed, norms, tokens
 
 _SAYS = re.compile(
     r"\W*(?:(?:clearly|also|explicitly|itself|only|then)\s+)?"
@@ -42,6 +44,8 @@ ALIKE = 0.6
 REWORDED = 0.8
 """Likeness from which a reported sentence is the section's own, word by word."""
 LEAST = 3
+_BEHIND_A_LABEL = frozenset("]:.-—–")
+"""Marks behind a label that a copied line may follow."""
 TITLE = 4
 """Words of a title at most."""
 
@@ -77,14 +81,14 @@ def _mentions(text: str, sources: Sequence[Source]) -> Iterator[_Mention]:
         return
     pattern = _pattern(tuple(sorted(spelt, key=len, reverse=True)))
     found = [one for one in pattern.finditer(text) if _is_a_label(one, text)]
-    known = {norms(tokens(label)): one for label, one in spelt.items()}
+    known = {normed(label): one for label, one in spelt.items()}
     for number, match in enumerate(found):
         end = found[number + 1].start() if number + 1 < len(found) else len(text)
         line = text[match.end() : end].split("\n", 1)[0]
         before = text[: match.start()].rstrip(" \t*-")
         label = match[1] or match[2]
         begins = not before or before[-1] in "\n:"
-        yield _Mention(known[norms(tokens(label))], line, begins_a_line=begins)
+        yield _Mention(known[normed(label)], line, begins_a_line=begins)
 
 
 def _is_a_label(found: re.Match[str], text: str) -> bool:
@@ -97,6 +101,7 @@ def _is_a_label(found: re.Match[str], text: str) -> bool:
     )
 
 
+@lru_cache(maxsize=1024)
 def _pattern(labels: tuple[str, ...]) -> re.Pattern[str]:
     """Match a label in brackets, or in the open where it is more than a number."""
     spelt = [r"\W+".join(map(re.escape, label.split())) for label in labels]
@@ -125,7 +130,9 @@ def _reported(source: Source, rest: str) -> Iterator[Copy]:
 
 def _copied(mention: _Mention, sources: Sequence[Source], whole: Source) -> Iterator[Copy]:
     """Yield the sentences behind a label that copies a line of the prompt, one after the other."""
-    after = [one for one in sentences(mention.rest) if tokens(one.text)]
+    if mention.rest[:1] not in _BEHIND_A_LABEL:
+        return
+    after = [one for one in sentences(mention.rest) if normed(one.text)]
     if not _is_a_copy(after, mention, sources):
         return
     if not _is_headed(after[0], sources):
@@ -142,19 +149,27 @@ def _copy_of(sentence: Sentence, source: Source, whole: Source, *, is_heading: b
     """Return the sentence as a copy, exact or not; None where the copy is over and the reasoning
     goes on.
     """
-    spelt = norms(tokens(sentence.text))
+    spelt = normed(sentence.text)
     if is_heading:
         return Copy(sentence.text, spelt == source.heading_norms or not source.heading)
     if source.holds(spelt):
         return Copy(sentence.text, is_exact=True)
     if _is_elsewhere(spelt, whole):
         return Copy(sentence.text, is_exact=False)
-    if _GOES_ON.match(sentence.text.lstrip("\"'“*_ ")) or len(spelt) <= LEAST:
+    if _GOES_ON.match(sentence.text.lstrip("\"'“*_ ")):
         return None
+    if len(spelt) <= LEAST:
+        return Copy(sentence.text, is_exact=False) if _is_one_word_off(spelt, source) else None
     said = set(spelt) - FILLERS
     if _POINTING & set(spelt) and 2 * len(said & set(source.norms)) <= len(said):
         return None
     return Copy(sentence.text, is_exact=False)
+
+
+def _is_one_word_off(spelt: tuple[str, ...], source: Source) -> bool:
+    """Return whether a short sentence is one of the section's but for a single word."""
+    alike = (one for one in source.sentences if len(one) == len(spelt) == LEAST)
+    return any(sum(map(ne, spelt, one)) == 1 for one in alike)
 
 
 def _along(sentence: Sentence, source: Source) -> Iterator[Copy]:
@@ -192,7 +207,7 @@ def _alters(run: Run) -> bool:
 
 def _is_headed(first: Sentence, sources: Sequence[Source]) -> bool:
     """Return whether a sentence is a heading, or as short as one."""
-    spelt = norms(tokens(first.text))
+    spelt = normed(first.text)
     return len(spelt) <= TITLE or any(one.heading_norms == spelt for one in sources)
 
 
@@ -202,9 +217,9 @@ def _is_a_copy(after: Sequence[Sentence], mention: _Mention, sources: Sequence[S
     It is where a heading follows, where the label begins a line that goes on much like the
     section, or where a short title stands before one of its sentences.
     """
-    if not after or mention.rest[:1] not in ("]", ":", ".", "-", "—", "–"):
+    if not after:
         return False
-    first, *others = [norms(tokens(one.text)) for one in after]
+    first, *others = [normed(one.text) for one in after]
     if any(one.heading_norms and one.heading_norms == first for one in sources):
         return True
     if mention.begins_a_line and len(first) >= LEAST:

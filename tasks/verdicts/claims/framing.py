@@ -1,5 +1,7 @@
 """Words that frame an answer: they say what kind of thing it is, and how it is told."""
 
+from functools import lru_cache
+
 from tasks.verdicts.claims.support import content
 from tasks.verdicts.claims.tokens import stem
 
@@ -19,13 +21,15 @@ FRAMING = frozenset(
         tells read reads find found know answer answers question ask asks asked reason source cite
         cites cited rest here there span laid lay lays down put puts reckon
         settle settled speak speaks hand hands belong belongs up fix fixed fixes doing do place look taken
-        given held done got fallen""".split(),
+        given held done got fallen handbook manual guide regulation regulations document text edition
+        statute bylaws wording passage way""".split(),
     )
 )
 """Stems of words like "charge", "comes to", "lies with": many true answers add them of their own.
 """
 
 
+@lru_cache(maxsize=8192)
 def matter(text: str) -> frozenset[str]:
     """Return the stems of what a text says, without the words that only frame it.
 

@@ -4,10 +4,10 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-from tasks.verdicts.claims.tokens import NEGATIONS, stem, tokens
+from tasks.verdicts.claims.tokens import is_negation, normed, stem
 
 _CLAUSE = re.compile(
-    r"[;()\n—–]|(?<!\d)[,:]|[,:](?!\d)|\b(?:but|unless|except|although|though|while|whereas|because|if|when|where|and)\b",
+    r"[;()\n—–]|(?<!\d)[,:]|[,:](?!\d)|\b(?:so that|but|unless|except|although|though|while|whereas|because|if|when|where|and)\b",
     re.IGNORECASE,
 )
 _AND = re.compile(r"\band\b", re.IGNORECASE)
@@ -18,8 +18,21 @@ FORBIDDEN = frozenset(
 )
 """Words that forbid; a negation turns them into a permission."""
 PERMITTED = frozenset("permitted allowed allows allow permissible lawful legal".split())
+_PERMITTING = FORBIDDEN | PERMITTED
+_PERMITTING_STEMS = frozenset(map(stem, _PERMITTING))
 _PERMISSION = "permit"
 """Stands for every word of PERMITTED and FORBIDDEN, which differ in polarity alone."""
+DENYING = frozenset(
+    map(
+        stem,
+        """closed closes refuse refused refuses reject rejected excluded excludes exclude barred denied
+        denies lack lacks lacking prevent prevents prevented stop stops stopped avoid avoids avoided
+        fail fails failed miss misses missing exempt exempted impossible void invalid unable off
+        keep keeps kept except exception spare spares""".split(),
+    )
+)
+"""Words that may deny without a negation: "closed to visitors" says that they may not enter."""
+_READ_AS = frozenset(map(stem, ("at", "most", "even", _PERMISSION)))
 _BOUND = re.compile(
     r"\b(?:not|no) (?:more|less|later|earlier|longer|fewer|higher|lower|deeper|larger|smaller|over|under|before|after|until|only)\b"
     r"|\b(?:not|never) exceed\w*",
@@ -76,12 +89,14 @@ def clauses(statement: str) -> tuple[Clause, ...]:
 def _carried_on(statement: str) -> str:
     """Return the statement with no colon behind words that forbid: they bear on what follows it."""
     before, colon, behind = statement.partition(":")
-    found = tokens(before)
-    forbids = any(one.norm in FORBIDDEN for one in found) or (
-        any(one.is_negation for one in found) and any(one.norm in PERMITTED for one in found)
+    if not colon:
+        return statement
+    found = normed(before)
+    forbids = not FORBIDDEN.isdisjoint(found) or (
+        any(map(is_negation, found)) and not PERMITTED.isdisjoint(found)
     )
-    plain = not any(one.is_negation for one in tokens(behind))
-    return f"{before} {behind}" if colon and forbids and plain else statement
+    plain = not any(map(is_negation, normed(behind)))
+    return f"{before} {behind}" if forbids and plain else statement
 
 
 def whole_clause(statement: str) -> Clause:
@@ -92,18 +107,24 @@ def whole_clause(statement: str) -> Clause:
 def _clause(text: str) -> Clause:
     found = [
         one
-        for one in tokens(_BOUND.sub("at most", _NOT_EVEN.sub("even", text)))
-        if one.norm != "without"
+        for one in normed(_BOUND.sub("at most", _NOT_EVEN.sub("even", text)))
+        if one != "without"
     ]
-    content = frozenset(
-        stem(token.norm)
-        for token in found
-        if token.norm not in FILLERS | NEGATIONS and not token.is_negation
-    )
-    turned = sum(token.is_negation or token.norm in FORBIDDEN for token in found) % 2 == 1
-    if any(token.norm in FORBIDDEN | PERMITTED for token in found):
-        content = content - set(map(stem, FORBIDDEN | PERMITTED)) | {_PERMISSION}
+    content = frozenset(stem(one) for one in {*found} - FILLERS if not is_negation(one))
+    turned = sum(is_negation(one) or one in FORBIDDEN for one in found) % 2 == 1
+    if not _PERMITTING.isdisjoint(found):
+        content = content - _PERMITTING_STEMS | {_PERMISSION}
     return Clause(content, turned)
+
+
+def may_share_two(statement: str, wanted: frozenset[str]) -> bool:
+    """Return whether a clause of the statement may share two stems with the wanted ones.
+
+    A cheap look that spares most sentences the cut into clauses. Words for bounds and permissions
+    are read as others, so that these count as there.
+    """
+    stems = {stem(one) for one in normed(statement)} | _READ_AS
+    return len(stems & wanted) > 1
 
 
 def likeness(one: Clause, other: Clause) -> float:

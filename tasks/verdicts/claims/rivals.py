@@ -8,7 +8,7 @@ from tasks.verdicts.case import Passage
 from tasks.verdicts.claims.answers import Claim
 from tasks.verdicts.claims.asked import topic
 from tasks.verdicts.claims.sentences import sentences
-from tasks.verdicts.claims.tokens import stem, tokens
+from tasks.verdicts.claims.tokens import normed, stem
 from tasks.verdicts.claims.values import TIME, Value, values
 
 
@@ -87,4 +87,4 @@ def _fits(
 
 
 def _shared(wanted: frozenset[str], text: str) -> int:
-    return len(wanted & {stem(token.norm) for token in tokens(text)})
+    return len(wanted & {stem(one) for one in normed(text)})

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
+from tasks.ngrams import ngrams
 from tasks.verdicts.case import Passage
 from tasks.verdicts.claims.sentences import sentences
-from tasks.verdicts.claims.tokens import Token, norms, tokens
+from tasks.verdicts.claims.tokens import Token, normed, tokens
 
 _LINE = re.compile(
     r"^(?:\[(?P<bracketed>[^\[\]\n]{1,80})\]|(?P<named>[A-Z][a-z]{2,20}):)[ \t]+(?P<text>\S.*)$",
@@ -38,12 +39,12 @@ class Source:
     @cached_property
     def norms(self) -> tuple[str, ...]:
         """What its tokens are compared by."""
-        return norms(self.tokens)
+        return normed(self.whole)
 
     @cached_property
     def sentences(self) -> list[tuple[str, ...]]:
         """The tokens of each sentence."""
-        return [norms(tokens(one.text)) for one in sentences(self.whole)]
+        return [normed(one.text) for one in sentences(self.whole)]
 
     @cached_property
     def _spelt(self) -> str:
@@ -61,20 +62,20 @@ class Source:
         """Return every n-gram with the places where it begins."""
         if n not in self._places:
             index: dict[tuple[str, ...], list[int]] = {}
-            for place in range(len(self.norms) - n + 1):
-                index.setdefault(self.norms[place : place + n], []).append(place)
+            for place, gram in enumerate(ngrams(self.norms, n)):
+                index.setdefault(gram, []).append(place)
             self._places[n] = index
         return self._places[n]
 
     @cached_property
     def label_norms(self) -> tuple[str, ...]:
         """The tokens of its label."""
-        return norms(tokens(self.label))
+        return normed(self.label)
 
     @cached_property
     def heading_norms(self) -> tuple[str, ...]:
         """The tokens of its heading."""
-        return norms(tokens(self.heading))
+        return normed(self.heading)
 
 
 def sources_of(prompt: str, passages: Sequence[Passage]) -> tuple[Source, ...]:

@@ -6,49 +6,44 @@ from functools import lru_cache
 from tasks.verdicts.case import Passage
 from tasks.verdicts.claims.polarity import FILLERS
 from tasks.verdicts.claims.sentences import sentences
-from tasks.verdicts.claims.tokens import stem, tokens
+from tasks.verdicts.claims.tokens import normed, stem
 
 
 @lru_cache(maxsize=8192)
 def content(text: str) -> frozenset[str]:
     """Return the stems of a text's words without fillers."""
-    return frozenset(
-        stem(one.norm.removesuffix("'s")) for one in tokens(text) if one.norm not in FILLERS
-    )
+    return frozenset(stem(one.removesuffix("'s")) for one in {*normed(text)} - FILLERS)
+
+
+def content_of(texts: Iterable[str]) -> frozenset[str]:
+    """Return the stems of the words of several texts without fillers."""
+    return frozenset().union(*map(content, texts))
 
 
 def told(passages: Iterable[Passage]) -> list[str]:
     """Return the sentences of the passages; one that leans on its predecessor comes with it."""
-    found = []
-    for passage in passages:
-        before = ""
-        for one in sentences(passage.text):
-            lean = _leans(one.text)
-            found.append(f"{before} {one.text}" if lean and before else one.text)
-            before = one.text
-    return found
+    return [one for passage in passages for one in _told(passage.text)]
+
+
+@lru_cache(maxsize=4096)
+def _told(text: str) -> tuple[str, ...]:
+    """Return the sentences of one passage. Remembered: several gates read it, for many rows."""
+    found, before = [], ""
+    for one in sentences(text):
+        found.append(f"{before} {one.text}" if before and _leans(one.text) else one.text)
+        before = one.text
+    return tuple(found)
+
+
+_LEANING = frozenset(
+    """it they this these that those he she otherwise later after then such here there
+    every""".split()
+)
+"""First words of a sentence that leans on the one before it."""
 
 
 def _leans(text: str) -> bool:
-    first = tokens(text)[:2]
-    return bool(first) and first[0].norm in {
-        "it",
-        "they",
-        "this",
-        "these",
-        "that",
-        "those",
-        "he",
-        "she",
-        "otherwise",
-        "later",
-        "after",
-        "then",
-        "such",
-        "here",
-        "there",
-        "every",
-    }
+    return any(one in _LEANING for one in normed(text)[:1])
 
 
 def rests_on(answer: str, passages: Iterable[Passage]) -> list[str]:

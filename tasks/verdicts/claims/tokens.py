@@ -1,7 +1,7 @@
 """A text as tokens with their places: words and numbers, spelt so that equal ones compare equal."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -24,7 +24,7 @@ _NUMERALS |= {
     for d, n in enumerate("third fourth fifth sixth seventh eighth ninth tenth".split(), 3)
 }
 """Numbers as words. "one" is left out: it is a pronoun as often as a number."""
-_ENDS = ("", ".", "!", "?", "\n")
+_ENDS = frozenset(("", ".", "!", "?", "\n"))
 NEGATIONS = frozenset("not no never none nor neither without cannot nothing nobody".split())
 
 
@@ -49,12 +49,17 @@ class Token(NamedTuple):
     @property
     def is_negation(self) -> bool:
         """Whether it turns a statement around."""
-        return self.norm in NEGATIONS or self.norm.endswith("n't")
+        return is_negation(self.norm)
 
     @property
     def is_capitalised(self) -> bool:
         """Whether it is written like a name."""
         return self.surface[0].isupper()
+
+
+def is_negation(word: str) -> bool:
+    """Return whether a word turns a statement around."""
+    return word in NEGATIONS or word.endswith("n't")
 
 
 @lru_cache(maxsize=4096)
@@ -64,20 +69,33 @@ def tokens(text: str) -> tuple[Token, ...]:
     >>> [token.norm for token in tokens("Twelve weeks, i.e. 1,200 hours; don’t wait.")]
     ['12', 'weeks', 'i', 'e', '1200', 'hours', "don't", 'wait']
     """
-    return tuple(
-        Token(
-            _norm(found[0]), found[0], *found.span(), text[found.end() : found.end() + 1] in _ENDS
-        )
-        for found in _TOKEN.finditer(text)
-    )
+    return tuple(map(Token._make, _cut(text)))
+
+
+def _cut(text: str) -> Iterator[tuple[str, str, int, int, bool]]:
+    for found in _TOKEN.finditer(text):
+        surface, (start, end) = found[0], found.span()
+        yield _norm(surface), surface, start, end, text[end : end + 1] in _ENDS
+
+
+@lru_cache(maxsize=8192)
+def normed(text: str) -> tuple[str, ...]:
+    """Return what the tokens of a text are compared by, without their places.
+
+    >>> normed("Twelve weeks")
+    ('12', 'weeks')
+    """
+    return tuple(map(_norm, _TOKEN.findall(text)))
 
 
 def norms(found: Sequence[Token]) -> tuple[str, ...]:
     """Return what the tokens are compared by."""
-    return tuple(token.norm for token in found)
+    return tuple([token.norm for token in found])
 
 
+@lru_cache(maxsize=65536)
 def _norm(surface: str) -> str:
+    """Return what a word or a number is compared by. Remembered: texts repeat their words."""
     if surface[0].isdigit():
         return _number(surface)
     word = surface.casefold().replace("’", "'")
@@ -101,6 +119,9 @@ def stem(word: str) -> str:
     (True, True)
     """
     singular = _without(word, ("ies", "es", "s")) if not word.endswith(("ss", "us", "is")) else word
+    # "destroy" keeps its ending, because "destroyed" does.
+    if singular.endswith(("ay", "ey", "oy", "uy")):
+        return singular
     return _without(singular, ("ing", "ied", "ed", "y", "i", "e"))
 
 

@@ -44,6 +44,9 @@ MONTHS = frozenset(
 """Month names; "may" counts as one only beside a number."""
 
 
+WEEKDAYS = frozenset("monday tuesday wednesday thursday friday saturday sunday".split())
+
+
 @dataclass(frozen=True)
 class Value:
     """Something a text asserts that must stand in its source.
@@ -82,8 +85,8 @@ def values(text: str, *, names: frozenset[str] = frozenset()) -> tuple[Value, ..
     names: case-folded words known to be names, so that one is recognised at the start of a
     sentence too.
 
-    >>> [(one.kind, one.text, one.units[:1]) for one in values("Section 7 asks Ms Vale for 40
-    euros.")]
+    >>> found = values("Section 7 asks Ms Vale for 40 euros.")
+    >>> [(one.kind, one.text, one.units[:1]) for one in found]
     [('label', '7', ('section',)), ('name', 'vale', ()), ('number', '40', ('euro',))]
     """
     found = tokens(text)
@@ -91,6 +94,7 @@ def values(text: str, *, names: frozenset[str] = frozenset()) -> tuple[Value, ..
     return tuple(sorted(both, key=lambda one: one.start))
 
 
+@lru_cache(maxsize=4096)
 def name_words(text: str) -> frozenset[str]:
     """Return the case-folded words that the text writes like names, inside its sentences."""
     return frozenset(one.text for one in values(text) if one.kind == "name")
