@@ -65,12 +65,12 @@ def main() -> None:
 
 
 def _run(arguments: list[str]) -> tuple[float, int]:
-    """Return CPU seconds and peak KiB of the audit; 1 is its verdict, 2 its failure."""
+    """Return CPU seconds and peak KiB of the audit; 1 and 3 are verdicts, 2 is a failure."""
     process = subprocess.Popen(
         [sys.executable, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
     )
     _, status, used = os.wait4(process.pid, 0)
-    if os.waitstatus_to_exitcode(status) not in (0, 1):
+    if os.waitstatus_to_exitcode(status) not in (0, 1, 3):
         sys.exit(process.stderr.read().decode() if process.stderr else "the audit failed")
     return used.ru_utime + used.ru_stime, used.ru_maxrss
 
