@@ -136,5 +136,5 @@ def test_a_missing_column_is_named() -> None:
 
 def test_no_schema_lets_a_null_in() -> None:
     schemas = [value for value in vars(rows).values() if isinstance(value, pa.Schema)]
-    assert len(schemas) == 16
+    assert rows.TRACES in schemas and rows.REJECTED in schemas
     assert not [field.name for schema in schemas for field in schema if field.nullable]
