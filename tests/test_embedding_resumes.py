@@ -85,7 +85,9 @@ def test_a_killed_stage_embeds_only_what_it_had_not_and_ends_with_the_same_table
     assert documents is not None
     straight = ground_passages.fn(documents, GroundingSpec(), whole)
     assert again.digest == straight.digest
-    assert (again.path / VECTORS).read_bytes() == (straight.path / VECTORS).read_bytes()
+    # The last bit may depend on the threads of the process that embedded a text.
+    vectors = [np.load(table.path / VECTORS) for table in (again, straight)]
+    assert np.allclose(vectors[0], vectors[1], rtol=0, atol=1e-6)
     assert not list((killed / SCRATCH).glob("*")), "nothing is kept of a finished table"
 
 
