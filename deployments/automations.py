@@ -1,7 +1,7 @@
 """What the server does by itself.
 
-A run that fell silent is called crashed, a crashed run is tried again, three times at most, and one
-that nobody cancels though it shall be is cancelled.
+It marks a silent run as crashed, tries a crashed run again, up to three times in all, and cancels
+a run whose cancellation was asked for but never carried out.
 """
 
 from datetime import timedelta

@@ -30,8 +30,8 @@ NOTABLE = 0.02
 
 
 def leave_links(root: Path, pages: Mapping[str, str]) -> None:
-    """Leave a link to each report, name → path, where the mill serves them; outside a run there is
-    nobody to leave them to.
+    """Leave a link to each report (name → path) if the mill serves them. Outside a run it does
+    nothing.
     """
     if FlowRunContext.get() is None:
         return

@@ -58,8 +58,8 @@ class ProgressArtifact:
 
 
 def leave_table(lines: list[dict[str, object]], *, key: str, description: str) -> None:
-    """Leave lines as a table artifact; outside a task there is nobody to leave it to. They may
-    quote a model: no control character is left.
+    """Leave lines as a table artifact. Outside a task it does nothing. Control characters are
+    removed, because the lines may quote a model.
     """
     if in_task():
         plain = [{name: _plain(value) for name, value in line.items()} for line in lines]

@@ -139,7 +139,7 @@ def engine_and_address(recipe: Recipe) -> Iterator[Fault]:
 
 
 def surprised_teachers(recipe: Recipe) -> Iterator[Fault]:
-    """Yield a fault when traces shall be scored by a teacher that has no weights."""
+    """Yield a fault when the recipe asks a teacher without weights to score traces."""
     if recipe.audit.surprise.traces and recipe.traces.teacher.engine == "scripted":
         yield Fault(
             "audit.surprise.traces",

@@ -1,13 +1,12 @@
 """One process at a time for a run.
 
-A run is called crashed by all who notice: the run itself, Prefect's runner, its worker, the
-automation for silent runs. It is tried again soon after the last word, or by a person at once,
-while the process of the attempt before may take longer to end (Ray, an engine's memory); and a word
-that comes later still would be taken for the new attempt's. So a new attempt waits for the older
-ones to end, and one that the server knows of as ended adds no word of its own.
+Several components may report the same crash: the run, Prefect's runner, its worker, the automation
+for silent runs. The retry begins soon after the last report, or at once if a person starts it. The
+old process may need longer to end (Ray, an engine's memory), and a late report would be attributed
+to the retry. So a new attempt waits until older processes have ended, and a process whose run has
+already ended on the server reports nothing.
 
-A run is cancelled by the worker that began it. Where that one has gone since, its process cancels
-the run itself.
+The worker that began a run cancels it. If that worker is gone, the run's own process does.
 """
 
 import contextlib
@@ -86,8 +85,8 @@ def elders(run: str) -> list[psutil.Process]:
 
 
 def _heed_cancel(run: str, worker: int) -> None:
-    """End this process when the run is cancelled though the worker that should have ended it is
-    gone. What a kill leaves undone is undone by others.
+    """End this process when its run is cancelled and the worker that should end it is gone. The
+    next attempt closes what a killed process leaves open.
     """
     time.sleep(LOOK_SECONDS)
     while not _cancelled(run, worker):
@@ -96,8 +95,8 @@ def _heed_cancel(run: str, worker: int) -> None:
 
 
 def _cancelled(run: str, worker: int) -> bool:
-    """Whether the run is cancelled. One that shall be and has no worker any more is called so here,
-    and is when next looked at.
+    """Return whether the run is cancelled. A run that waits for a worker that is gone is marked as
+    cancelled here, and the next call returns True.
     """
     state = _asked(f"/flow_runs/{run}", {"state_type": "RUNNING"})["state_type"]
     if state == "CANCELLING" and os.getppid() != worker:

@@ -98,7 +98,7 @@ class Warm:
 
     def make_room(self) -> None:
         """Close the engine, unless a training fits beside it."""
-        if self._engine and not roomy():
+        if (self._engine or self._ahead) and not roomy():
             self.release()
 
     def __enter__(self) -> "Warm":
@@ -118,6 +118,9 @@ class Warm:
             if ahead:
                 ahead.result()
         except BaseException:
+            # An interrupted wait must not leave an engine loading that nobody would close.
+            if ahead:
+                ahead.cancel()
             work.close()
             raise
         with self._busy:

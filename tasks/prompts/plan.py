@@ -1,5 +1,5 @@
-"""Which rows a corpus shall have: a seeded plan over families, refused when a family would have to
-repeat itself.
+"""The plan of a corpus: which prompts are written, drawn by seed from the families. A plan in which
+a family would repeat itself is refused.
 """
 
 from collections.abc import Iterator, Sequence
