@@ -2,6 +2,7 @@ import asyncio
 import json
 import time
 from collections.abc import Awaitable, Callable
+from concurrent.futures import Future
 from pathlib import Path
 from typing import TypeVar
 
@@ -13,8 +14,9 @@ from tasks import think
 from tasks.errors import BadRecipe, EndpointUnreachable, Terminal
 from tasks.inference import models
 from tasks.inference.endpoint import EndpointEngine
-from tasks.inference.engine import Ask, Completion, EnginePlacement, TeacherSpec
+from tasks.inference.engine import Ask, Completion, Engine, EnginePlacement, TeacherSpec
 from tasks.inference.scripted import answer
+from tasks.inference.warm import Warm
 from tasks.traces.generate import TraceSpec, generate
 from tests.answer_server import answering
 from tests.builders import prompts_table, silent
@@ -283,3 +285,22 @@ def test_aiohttp_is_not_asked_to_wait_for_ever() -> None:
         return session.timeout
 
     assert asyncio.run(opened()).total == 12
+
+
+class Interrupted(Future[Engine]):
+    """A load whose waiting is interrupted by Ctrl-C."""
+
+    def result(self, timeout: float | None = None) -> Engine:
+        raise KeyboardInterrupt
+
+
+def test_an_engine_that_nobody_waits_for_any_more_is_not_loaded_on() -> None:
+    warm, ahead = Warm(), Interrupted()
+    warm._ahead = ahead
+
+    async def work(engine: Engine) -> None:
+        raise AssertionError("no engine was there")
+
+    with pytest.raises(KeyboardInterrupt):
+        warm.work(TeacherSpec(engine="scripted"), EnginePlacement(), work)
+    assert ahead.cancelled()
