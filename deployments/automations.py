@@ -12,7 +12,7 @@ from prefect.client.schemas.objects import StateType
 from prefect.events.actions import ChangeFlowRunState
 from prefect.events.schemas.automations import EventTrigger, Posture
 
-from flows.service.home import MOST_RUNS, SILENT, SILENT_SECONDS
+from deployments.service.home import MOST_RUNS, SILENT, SILENT_SECONDS
 
 SETTLED_SECONDS = 10
 Labels = dict[str, str | list[str]]

@@ -27,21 +27,23 @@ from prefect.variables import Variable
 from prefect.workers.process import ProcessWorker
 
 from deployments.automations import register
+from deployments.service.home import POOL
 from deployments.setting_lines import with_lines
 from flows.build_corpus import build_corpus
 from flows.diagnose import diagnose_student
 from flows.measure_teacher import measure_teacher
 from flows.probe_student import probe_student
-from flows.recipe import Nightly, Recipe, load_recipe
+from flows.recipes.corpus import Recipe
+from flows.recipes.load import load_recipe
+from flows.recipes.placement import Nightly
 from flows.run_factory import run_factory
-from flows.service.home import POOL
 from flows.train_student import train_student
 from tasks.artifacts import PAGES
 from tasks.errors import MillError
 from tasks.stage import GPU_SLOT
 
 POCKET = Path(__file__).parent / "recipes" / "pocket.yaml"
-ENGINE = command_to_string([sys.executable, "-m", "flows.lean"])
+ENGINE = command_to_string([sys.executable, "-m", "deployments.lean"])
 
 
 class Line(NamedTuple):

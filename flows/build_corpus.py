@@ -18,13 +18,14 @@ from pydantic import BaseModel
 
 from flows.clock import Clock, StageLine
 from flows.ending import telling
-from flows.models import trusting
 from flows.plan import stored
 from flows.plan.fault import Fault, refuse
 from flows.plan.plan import of_settings, of_supply
 from flows.plan.supply import of_tables
 from flows.prune import prune
-from flows.recipe import Overlay, Recipe, Root, laid_over
+from flows.recipes.corpus import Recipe
+from flows.recipes.load import Overlay, Root, laid_over
+from flows.recipes.models import trusting
 from flows.seen import PUBLISHED, announce, announce_broken, leave_changes, leave_links, remember
 from tasks.audit.task import audit_traces, refuse_leaky_traces, score_traces
 from tasks.audit.traces import PAGE

@@ -10,9 +10,10 @@ from pydantic import BaseModel
 
 from flows.build_corpus import Built, build
 from flows.clock import Clock
-from flows.models import with_room_for_adapter
 from flows.probe import Probed, probe
-from flows.recipe import Overlay, Recipe, Root, laid_over
+from flows.recipes.corpus import Recipe
+from flows.recipes.load import Overlay, Root, laid_over
+from flows.recipes.models import with_room_for_adapter
 from flows.reproduce import reproduce
 from flows.train_student import stretches
 from tasks.audit.traces import corpus_leaks

@@ -19,7 +19,7 @@ from flows.plan.capacity import thin_control
 from flows.plan.fault import RecipeFaults, refuse
 from flows.plan.plan import Outlook, outlook
 from flows.plan.supply import Supply, read
-from flows.recipe import Recipe
+from flows.recipes.corpus import Recipe
 from tasks.errors import BadRecipe
 from tasks.ngrams import plain_text
 from tasks.sources.datasets import HUB, Record, read_rows

@@ -10,7 +10,8 @@ from pydantic import BaseModel
 
 from flows.build_corpus import summary_file, write
 from flows.clock import Clock
-from flows.recipe import Overlay, Recipe, Root, laid_over
+from flows.recipes.corpus import Recipe
+from flows.recipes.load import Overlay, Root, laid_over
 from tasks.errors import MillError
 from tasks.inference.engine import TeacherSpec
 from tasks.inference.memory import memory_share, tightest

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from flows.plan import stored
-from flows.recipe import Recipe
+from flows.recipes.corpus import Recipe
 from tasks.grounding.task import ground_passages
 from tasks.inference.complete import JOURNALS
 from tasks.inference.engine import Message

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from flows.build_corpus import Built
 from flows.clock import Clock
-from flows.recipe import Recipe
+from flows.recipes.corpus import Recipe
 from tasks.audit.task import audit_traces
 from tasks.inference.engine import Adapter, TeacherSpec
 from tasks.inference.opening import rank_of

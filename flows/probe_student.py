@@ -8,9 +8,10 @@ from pydantic import BaseModel
 from flows.build_corpus import build
 from flows.clock import Clock, StageLine
 from flows.ending import telling
-from flows.models import with_room_for_adapter
 from flows.probe import probe
-from flows.recipe import Overlay, Recipe, Root, laid_over
+from flows.recipes.corpus import Recipe
+from flows.recipes.load import Overlay, Root, laid_over
+from flows.recipes.models import with_room_for_adapter
 from flows.seen import announce_broken
 from flows.train_student import teach
 from tasks.inference.warm import WARM

@@ -11,10 +11,11 @@ from flows.build_corpus import Summary, build, summary
 from flows.clock import Clock
 from flows.ending import telling
 from flows.measure_teacher import with_teacher
-from flows.models import with_room_for_adapter
 from flows.probe import probe, student_spec
 from flows.probe_student import Probing, probing
-from flows.recipe import Overlay, Recipe, Root, laid_over
+from flows.recipes.corpus import Recipe
+from flows.recipes.load import Overlay, Root, laid_over
+from flows.recipes.models import with_room_for_adapter
 from flows.seen import PROMOTED, announce, announce_broken, leave_links, remember_tables
 from flows.train_student import Training, teach, training
 from tasks.inference.warm import WARM

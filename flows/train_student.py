@@ -12,7 +12,8 @@ from flows.build_corpus import Built, build
 from flows.clock import Clock, StageLine
 from flows.ending import telling
 from flows.probe import probe
-from flows.recipe import Overlay, Recipe, Root, laid_over
+from flows.recipes.corpus import Recipe
+from flows.recipes.load import Overlay, Root, laid_over
 from flows.seen import announce_broken
 from tasks.errors import GateBroken
 from tasks.inference.warm import WARM

@@ -11,7 +11,7 @@ from tasks.verdicts.case import Case
 from tasks.verdicts.case import Passage as Shown
 
 if TYPE_CHECKING:
-    from flows.recipe import Recipe
+    from flows.recipes.corpus import Recipe
 
 TOPICS = (
     "Late fees", "Reissue", "Appeals", "Interviews", "Petitions", "Foreign filing", "Oaths", "Drawings", "Abstracts", "Public use",
@@ -43,7 +43,7 @@ def write_rulebook(folder: Path, *, documents: int = 4) -> Path:
 
 def recipe(folder: Path, **changes: object) -> "Recipe":
     """Return a recipe of 24 prompts over a small rulebook, answered by the scripted engine."""
-    from flows.recipe import Recipe
+    from flows.recipes.corpus import Recipe
 
     forms = [
         "What is the fee for {topic}?",

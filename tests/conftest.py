@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-import flows.cli  # noqa: F401  sets the quiet environment, before any library reads it
+import deployments.cli.main  # noqa: F401  sets the quiet environment, before any library reads it
 from tests.builders import write_rulebook
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")

@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 
 import psutil
 
-from flows.service import processes
-from flows.service.home import Home
-from flows.service.server import Api, trigger
+from deployments.service import processes
+from deployments.service.home import Home
+from deployments.service.server import Api, trigger
 from tasks.stage import LEASE_SECONDS
 from tests.builds import TRACEMILL, write_recipe
 
@@ -131,7 +131,7 @@ class Mill(NamedTuple):
         """Return the processes that Prefect itself started for this run, or for any: one that has
         told its end takes a moment to be gone.
         """
-        begun = [one for one in self.flow_processes() if "flows.lean" in command(one)]
+        begun = [one for one in self.flow_processes() if "deployments.lean" in command(one)]
         return [one for one in begun if run in ("", _environment(one).get("PREFECT__FLOW_RUN_ID"))]
 
     def part(self, name: str) -> psutil.Process:

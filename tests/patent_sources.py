@@ -10,7 +10,7 @@ from random import Random
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from flows.recipe import Recipe
+from flows.recipes.corpus import Recipe
 
 SYLLABLES = (
     "ba",

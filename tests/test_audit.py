@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 from typer.testing import CliRunner
 
-from flows.cli import app
+from deployments.cli.main import app
 from tasks.audit import sightings
 from tasks.audit.audit import AuditSpec, audit
 from tasks.audit.outcome import Outcome

@@ -7,10 +7,10 @@ import pytest
 import typer
 from rich.console import Console
 
+from deployments.cli.main import verify
+from deployments.cli.screen import show
 from flows.build_corpus import Summary
-from flows.cli import verify
 from flows.clock import StageLine
-from flows.screen import show
 from tasks.rows import VERDICTS, rejected, table_of
 from tasks.spec import Spec
 from tasks.store import Key, Made, publish
@@ -34,7 +34,7 @@ def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 def test_a_server_of_ones_own_writes_in_turn_unless_a_database_is_named(
     tmp_path: Path, named: str
 ) -> None:
-    code = "import os; from flows.service.home import *; take_turns_by_default(); print(os.environ.get(DATABASE))"
+    code = "import os; from deployments.service.home import *; take_turns_by_default(); print(os.environ.get(DATABASE))"
     own = (
         bare()
         | {"PREFECT_HOME": str(tmp_path)}

@@ -8,10 +8,10 @@ import pyarrow.parquet as pq
 import pytest
 from rich.console import Console
 
+from deployments.cli.screen import show_ending
 from flows.advice import ADVICE, BY_DESIGN, UNKNOWN, losses
 from flows.clock import Clock, StageLine
 from flows.ending import Ending, ending_in, ending_of, sentences, telling
-from flows.screen import show_ending
 from tasks import rows
 from tasks.errors import EmptyTable, SuiteFailed
 from tasks.spec import Spec

@@ -9,7 +9,7 @@ import yaml
 
 from flows.first_recipe import first_recipe, name_of
 from flows.plan.plan import outlook
-from flows.recipe import Recipe
+from flows.recipes.corpus import Recipe
 from tasks.errors import BadRecipe
 from tests.builders import write_rulebook
 from tests.builds import TRACEMILL

@@ -9,7 +9,7 @@ from prefect import State
 from flows.build_corpus import Summary, build_corpus
 from flows.ending import ending_in
 from flows.plan.fault import RecipeFaults
-from flows.recipe import Recipe
+from flows.recipes.corpus import Recipe
 from tasks import rows
 from tasks.corpus.assemble import assemble
 from tasks.corpus.upstream import Upstream

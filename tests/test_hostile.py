@@ -18,11 +18,12 @@ from prefect import State, flow, task
 from rich.console import Console
 from transformers import AutoTokenizer
 
+from deployments.cli.screen import show_row
 from flows.build_corpus import Summary, build_corpus
-from flows.models import trusting
-from flows.recipe import Recipe, load_recipe
+from flows.recipes.corpus import Recipe
+from flows.recipes.load import load_recipe
+from flows.recipes.models import trusting
 from flows.reproduce import Reproduction
-from flows.screen import show_row
 from tasks.artifacts import leave_table
 from tasks.corpus.suite import SuiteSpec, validate
 from tasks.errors import BadRecipe, SuiteFailed

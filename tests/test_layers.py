@@ -47,7 +47,7 @@ def imports(path: Path) -> dict[str, bool]:
 
 
 def test_importing_the_flows_is_silent_and_starts_no_heavy_library() -> None:
-    code = f"import sys, flows.lean, flows.build_corpus, flows.cli; print(sorted({{*{HEAVY!r}, 'pandas'}} & set(sys.modules)))"
+    code = f"import sys, deployments.lean, flows.build_corpus, deployments.cli.main; print(sorted({{*{HEAVY!r}, 'pandas'}} & set(sys.modules)))"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, cwd="/", check=True
     )

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from flows.build_corpus import Summary, build_corpus
-from flows.recipe import Recipe
+from flows.recipes.corpus import Recipe
 from tasks import rows
 from tasks.audit.traces import TraceAuditSpec, audit_table, refuse_leaks, stopping_patterns
 from tasks.errors import EmptyTable, GateBroken

@@ -14,11 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
+from deployments.cli.screen_measure import show_measured
 from flows.build_corpus import build_corpus
 from flows.measure_teacher import Measured, measure_teacher, taught_by, with_teacher
-from flows.recipe import Recipe
+from flows.recipes.corpus import Recipe
 from flows.run_factory import run_factory
-from flows.screen_measure import show_measured
 from tasks import rows
 from tasks.errors import EmptyTable, GateBroken
 from tasks.inference.endpoint import EndpointEngine

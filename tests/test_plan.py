@@ -16,7 +16,8 @@ from flows.plan.plan import OF_SETTINGS, Check, of_settings, of_supply, outlook
 from flows.plan.supply import NEAR, Supply, read, stand_ins
 from flows.plan.tokens import counter
 from flows.plan.window import REFUSED_SHARE, lengths, too_long
-from flows.recipe import Recipe, load_recipe, read_recipe
+from flows.recipes.corpus import Recipe
+from flows.recipes.load import load_recipe, read_recipe
 from tasks.errors import BadRecipe
 from tasks.inference.chat import prompt_tokens
 from tasks.inference.engine import TeacherSpec

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from deployments.cli.screen_preview import show_preview
 from flows.preview import few_rows, preview
-from flows.screen_preview import show_preview
 from tasks.grounding.task import ground_passages
 from tasks.sources.task import collect_documents
 from tests.builders import recipe

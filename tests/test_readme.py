@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from flows.build_corpus import build_corpus
-from flows.recipe import Recipe
+from flows.recipes.corpus import Recipe
 from tasks import rows
 from tasks.prompts.write import write as write_prompts
 from tasks.sources.collect import questions

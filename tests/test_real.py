@@ -14,7 +14,7 @@ from flows.build_corpus import build
 from flows.clock import Clock
 from flows.diagnose import look
 from flows.probe import probe
-from flows.recipe import load_recipe
+from flows.recipes.load import load_recipe
 from flows.train_student import teach
 from tasks.audit.task import audit_traces, refuse_leaky_traces
 from tasks.errors import GateBroken

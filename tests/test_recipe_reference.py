@@ -9,10 +9,10 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from flows.cli import app
-from flows.recipe import Recipe
-from flows.recipe_errors import _paths
-from flows.recipe_reference import reference, schema
+from deployments.cli.main import app
+from flows.recipes.corpus import Recipe
+from flows.recipes.errors import _paths
+from flows.recipes.reference import reference, schema
 
 RECIPES = sorted((Path(__file__).parents[1] / "deployments" / "recipes").glob("*.yaml"))
 

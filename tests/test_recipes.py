@@ -6,7 +6,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from flows.build_corpus import Summary, build_corpus
-from flows.recipe import Recipe, load_recipe
+from flows.recipes.corpus import Recipe
+from flows.recipes.load import load_recipe
 from tasks.errors import BadRecipe
 from tasks.grounding.chunk import chunks
 from tasks.prompts.plan import Passage, Planned, Question, control_quotas, plan, quotas

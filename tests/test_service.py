@@ -22,11 +22,11 @@ from prefect.automations import Automation
 
 from deployments.automations import said, zombies
 from deployments.deploy import asked
-from flows.service import processes
-from flows.service.home import MOST_RUNS, SILENT, Home
-from flows.service.leftovers import close_attempt, close_ended
-from flows.service.pages import dated, made_at, readable
-from flows.service.service import up
+from deployments.service import processes
+from deployments.service.home import MOST_RUNS, SILENT, Home
+from deployments.service.leftovers import close_attempt, close_ended
+from deployments.service.pages import dated, made_at, readable
+from deployments.service.service import up
 from tasks.errors import BadSetting, ServiceDown
 from tests.builders import write_rulebook
 from tests.mills import Mill, bare, kill, mill, tracemill, write_recipe
@@ -422,10 +422,15 @@ def test_a_flow_process_that_is_asked_to_end_is_tried_again_once_and_not_by_two_
 def test_a_run_waits_until_no_older_process_carries_it_on(up_mill: Mill) -> None:
     environment = up_mill.home.environment() | {"PREFECT__FLOW_RUN_ID": str(uuid.uuid4())}
     older = subprocess.Popen(
-        [sys.executable, "-c", "input()", "flows.lean"], env=environment, stdin=subprocess.PIPE
+        [sys.executable, "-c", "input()", "deployments.lean"],
+        env=environment,
+        stdin=subprocess.PIPE,
     )
     later = subprocess.Popen(
-        [sys.executable, "-m", "flows.lean"], env=environment, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-m", "deployments.lean"],
+        env=environment,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     assert later.stderr is not None
     assert f"process {older.pid} still carries this run on" in later.stderr.readline()
@@ -444,10 +449,15 @@ def test_an_older_process_that_was_called_silent_is_ended_and_what_the_server_kn
     )
     environment = up_mill.home.environment() | {"PREFECT__FLOW_RUN_ID": run}
     older = subprocess.Popen(
-        [sys.executable, "-c", "input()", "flows.lean"], env=environment, stdin=subprocess.PIPE
+        [sys.executable, "-c", "input()", "deployments.lean"],
+        env=environment,
+        stdin=subprocess.PIPE,
     )
     later = subprocess.Popen(
-        [sys.executable, "-m", "flows.lean"], env=environment, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-m", "deployments.lean"],
+        env=environment,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     assert older.wait(60) == -signal.SIGTERM
     said = later.communicate(timeout=120)[1]

@@ -9,7 +9,8 @@ from prefect.utilities.schema_tools.validation import ValidationError, is_valid_
 from deployments.deploy import LINES, _closed
 from deployments.setting_lines import lines_schema
 from flows.build_corpus import build_corpus
-from flows.recipe import Recipe, laid_over
+from flows.recipes.corpus import Recipe
+from flows.recipes.load import laid_over
 
 
 def schema() -> dict[str, Any]:

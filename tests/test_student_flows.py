@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from flows.diagnose import diagnose_student
-from flows.recipe import Recipe
+from flows.recipes.corpus import Recipe
 from flows.reproduce import reproduce
 from flows.run_factory import Promoted, run_factory
 from flows.train_student import progress, refuse_collapsed, train_student

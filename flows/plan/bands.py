@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from flows.models import asked_models
 from flows.plan.fault import Fault
-from flows.recipe import Recipe
+from flows.recipes.corpus import Recipe
+from flows.recipes.models import asked_models
 
 USUAL_CHARACTERS, MOST_CHARACTERS = 4, 8
 """Characters of a token of English: usual, and more than any text has on average."""

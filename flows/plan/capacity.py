@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from flows.plan.fault import Fault
 from flows.plan.supply import Supply
-from flows.recipe import Recipe
+from flows.recipes.corpus import Recipe
 from tasks.audit.power import fewest_stamped
 from tasks.prompts.plan import Family, PromptSpec, apportion, capacity, control_rows
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from flows.plan.fault import Fault
 from flows.plan.supply import Supply
-from flows.recipe import Recipe
+from flows.recipes.corpus import Recipe
 from tasks.inference.models import identity
 from tasks.measure.budget import duration
 from tasks.prompts.plan import control_rows

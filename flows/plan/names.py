@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from flows.models import asked_models, judges
 from flows.plan.fault import Fault, did_you_mean, unknown
 from flows.plan.shares import planned
-from flows.recipe import Recipe
+from flows.recipes.corpus import Recipe
+from flows.recipes.models import asked_models, judges
 from tasks.prompts.plan import Family
 from tasks.sources import problems
 from tasks.sources.datasets import HUB

@@ -12,7 +12,7 @@ from flows.plan.fault import Fault
 from flows.plan.supply import Supply, read
 from flows.plan.tokens import counter
 from flows.plan.window import Lengths, conversation, lengths, too_long
-from flows.recipe import Recipe
+from flows.recipes.corpus import Recipe
 from tasks.inference.engine import Message
 from tasks.prompts.plan import Planned, apportion, capacity
 from tasks.prompts.plan import plan as rows_of

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from flows.plan.fault import Fault, percent, unknown
-from flows.recipe import Recipe
+from flows.recipes.corpus import Recipe
 from tasks.prompts.plan import Family, PromptSpec, apportion, control_rows
 
 MIXED = 100

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from flows.recipe import Recipe
+from flows.recipes.corpus import Recipe
 from tasks.manifest import MANIFEST
 from tasks.sources.collect import content_digest
 from tasks.sources.spec import Source

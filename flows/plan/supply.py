@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from flows.plan import stored
 from flows.plan.fault import Fault
-from flows.recipe import Recipe
+from flows.recipes.corpus import Recipe
 from tasks import rows
 from tasks.errors import MillError
 from tasks.grounding.ground import GroundingSpec, cut

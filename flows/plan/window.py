@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from flows.plan.fault import Fault, percent
 from flows.plan.tokens import Counter
-from flows.recipe import Recipe
+from flows.recipes.corpus import Recipe
 from tasks.inference.engine import Message, TeacherSpec
 from tasks.prompts.plan import Planned
 from tasks.prompts.render import render

@@ -9,7 +9,7 @@ from jinja2.sandbox import SandboxedEnvironment
 
 from flows.plan.fault import Fault, did_you_mean
 from flows.plan.shares import planned
-from flows.recipe import Recipe
+from flows.recipes.corpus import Recipe
 from tasks.errors import MillError
 from tasks.prompts.plan import TOPIC, Family, PassageView, Visible
 from tasks.prompts.render import render, template_text

@@ -42,7 +42,7 @@ def main() -> None:
         bare = spend(["-c", BARE, str(corpus)])
         command = [
             "-c",
-            "from flows.cli import main; main()",
+            "from deployments.cli.main import main; main()",
             "audit",
             str(corpus),
             "--json",

@@ -37,8 +37,8 @@ from typing import Any, NamedTuple
 import psutil
 import yaml
 
-from flows.recipe import load_recipe
-from flows.service.processes import descendants, end
+from deployments.service.processes import descendants, end
+from flows.recipes.load import load_recipe
 from tests.builders import write_rulebook
 from tests.builds import corpus_bytes
 from tests.mills import Mill, command, kill, mill, write_recipe

@@ -11,7 +11,7 @@ import argparse
 import tempfile
 from pathlib import Path
 
-import flows.cli  # noqa: F401  quiet environment
+import deployments.cli.main  # noqa: F401  quiet environment
 from tests.bench.measure import tell
 
 RECIPE = Path(__file__).parents[2] / "deployments" / "recipes" / "pocket.yaml"
@@ -48,7 +48,7 @@ def run(root: Path, seeds: int, arms: list[str], settings: list[str]) -> None:
     from flows.build_corpus import build
     from flows.clock import Clock
     from flows.probe import probe
-    from flows.recipe import load_recipe
+    from flows.recipes.load import load_recipe
     from flows.train_student import teach
     from tasks.train.adapter import adapter_of
     from tests.contaminate import contaminated, without_general
@@ -76,7 +76,7 @@ def stopped(recipe: object, built: object, root: Path) -> str:
     """Return what stops the leaked corpus before it is trained on."""
     from flows.build_corpus import Built
     from flows.clock import Clock
-    from flows.recipe import Recipe
+    from flows.recipes.corpus import Recipe
     from tasks.audit.task import audit_traces, refuse_leaky_traces
     from tasks.errors import GateBroken
 

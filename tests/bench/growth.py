@@ -31,7 +31,7 @@ from tasks import processes
 from tests.bench.measure import tell
 
 if TYPE_CHECKING:
-    from flows.recipe import Recipe
+    from flows.recipes.corpus import Recipe
 
 WARM_UP = 300
 FORMS = 10
@@ -115,7 +115,7 @@ def build(size: int, folder: Path, model: str) -> list[Cost]:
 
 
 def _recipe(folder: Path, size: int, model: str) -> "Recipe":
-    from flows.recipe import Recipe
+    from flows.recipes.corpus import Recipe
 
     forms = [f"{verb} does the office say about {{topic}}?" for verb in ("What", "How much")]
     forms += [f"Which {word} of {{topic}} is named?" for word in VOCABULARY[: FORMS - 2]]

@@ -19,7 +19,8 @@ from prefect import Task
 
 from flows.build_corpus import build, build_corpus
 from flows.clock import Clock
-from flows.recipe import Recipe, load_recipe
+from flows.recipes.corpus import Recipe
+from flows.recipes.load import load_recipe
 from tasks.store import Table
 from tests.mills import mill, within
 

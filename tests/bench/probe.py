@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-import flows.cli  # noqa: F401  quiet environment
+import deployments.cli.main  # noqa: F401  quiet environment
 from tasks.inference.complete import ask_all
 from tasks.inference.engine import Ask, Completion, EnginePlacement, TeacherSpec
 from tasks.inference.sharded import ShardedEngine
@@ -22,7 +22,7 @@ from tests.bench.measure import spend, tell
 ROWS = 20
 FAMILIES = ("addition", "equation", "date", "irac", "rulebook")
 POCKET = Path(__file__).parents[2] / "deployments" / "recipes" / "pocket.yaml"
-CLI = "import sys; from flows.cli import main; sys.argv = ['tracemill', *sys.argv[1:]]; main()"
+CLI = "import sys; from deployments.cli.main import main; sys.argv = ['tracemill', *sys.argv[1:]]; main()"
 
 
 def main() -> None:

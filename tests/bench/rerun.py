@@ -9,19 +9,19 @@ import statistics
 import tempfile
 from pathlib import Path
 
-import flows.cli  # noqa: F401  quiet environment
+import deployments.cli.main  # noqa: F401  quiet environment
 from tests.bench.measure import spend, tell
 from tests.builders import write_rulebook
 from tests.builds import finish, start, write_recipe
 
 EMPTY = """
-import flows.cli
+import deployments.cli.main
 from prefect import flow
 @flow
 def empty(): pass
 empty()
 """
-AGAIN = "import sys; from flows.cli import main; sys.argv = ['tracemill', 'build', sys.argv[1], '--root', sys.argv[2]]; main()"
+AGAIN = "import sys; from deployments.cli.main import main; sys.argv = ['tracemill', 'build', sys.argv[1], '--root', sys.argv[2]]; main()"
 
 
 def main() -> None:

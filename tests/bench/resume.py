@@ -11,7 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
-import flows.cli  # noqa: F401  quiet environment
+import deployments.cli.main  # noqa: F401  quiet environment
 from tests.answer_server import Server, answering
 from tests.bench.measure import tell
 from tests.builders import write_rulebook

@@ -25,10 +25,10 @@ from pathlib import Path
 
 import psutil
 
-from flows.service import processes
-from flows.service.home import RETENTION_DAYS, Home
-from flows.service.server import Api
-from flows.service.service import down, up
+from deployments.service import processes
+from deployments.service.home import RETENTION_DAYS, Home
+from deployments.service.server import Api
+from deployments.service.service import down, up
 from tasks.manifest import MANIFEST
 from tests.builders import recipe, write_rulebook
 from tests.mills import Mill, free_port, within, write_recipe

@@ -15,7 +15,7 @@ import time
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-import flows.cli  # noqa: F401  quiet environment
+import deployments.cli.main  # noqa: F401  quiet environment
 from tasks import rows
 from tasks.inference.complete import Completions, ask_all
 from tasks.inference.engine import EnginePlacement, TeacherSpec

@@ -15,7 +15,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-import flows.cli  # noqa: F401  quiet environment
+import deployments.cli.main  # noqa: F401  quiet environment
 from tasks.train import student as weights
 from tasks.train.examples import EncodeSpec
 from tasks.train.lora import Job, TrainPlacement, TrainSpec, flops_per_token

@@ -11,7 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
-import flows.cli  # noqa: F401  quiet environment
+import deployments.cli.main  # noqa: F401  quiet environment
 from tasks.train.apart import Tell, apart
 from tasks.train.lora import TrainPlacement
 from tests.bench.measure import tell

@@ -60,7 +60,7 @@ def _triggered(running: Mill, seed: int) -> float:
 def _imported() -> float:
     began = time.monotonic()
     subprocess.run(
-        [sys.executable, "-c", "import flows.lean, prefect.engine, flows.build_corpus"],
+        [sys.executable, "-c", "import deployments.lean, prefect.engine, flows.build_corpus"],
         env=bare(),
         check=True,
     )

@@ -32,7 +32,13 @@ class Temporary:
 
     def __init__(self, port: int) -> None:
         self._health = f"http://127.0.0.1:{port}/api/health"
-        command = [sys.executable, "-m", "flows.service.temporary", str(port), str(os.getpid())]
+        command = [
+            sys.executable,
+            "-m",
+            "deployments.service.temporary",
+            str(port),
+            str(os.getpid()),
+        ]
         without = {name: value for name, value in os.environ.items() if name != API}
         self._log = tempfile.TemporaryFile()  # noqa: SIM115  open as long as the server runs
         self._process = subprocess.Popen(
@@ -116,12 +122,12 @@ def _end_with(parent: int) -> None:
 
 
 def main() -> None:
-    """Serve on a port until told to stop: `python -m flows.service.temporary PORT PARENT`."""
+    """Serve on a port until told to stop: `python -m deployments.service.temporary PORT PARENT`."""
     _end_with(int(sys.argv[2]))
     import uvicorn
     from prefect.settings import PREFECT_HOME
 
-    from flows.service.home import take_turns_by_default
+    from deployments.service.home import take_turns_by_default
 
     PREFECT_HOME.value().mkdir(parents=True, exist_ok=True)
     take_turns_by_default()

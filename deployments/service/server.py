@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 from tenacity import RetryCallState, retry, retry_if_result, stop_after_attempt, wait_exponential
 
-from flows.service.home import Home
-from flows.service.processes import alive, last_words
+from deployments.service.home import Home
+from deployments.service.processes import alive, last_words
 from tasks.errors import ServiceDown
 
 STARTUP_SECONDS = 180.0

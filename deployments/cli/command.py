@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from flows.plan.fault import Fault
-    from flows.recipe import Recipe
-    from flows.recipe_lines import Origin
+    from flows.recipes.corpus import Recipe
+    from flows.recipes.lines import Origin
 
 DEBUG = "TRACEMILL_DEBUG"
 
@@ -37,21 +37,21 @@ def checked_recipe(path: Path, settings: list[str] | None, root: Path | None = N
     """
     if root is not None:
         _say(f"checking {path}")
-    from flows.recipe import read_recipe
+    from flows.recipes.load import read_recipe
 
     chosen, origin = read_recipe(path, settings or [])
     server = None
     if root is not None:
-        from flows.service.temporary import begin
+        from deployments.service.temporary import begin
 
         server = begin()
         _look_ahead(chosen, origin, root)
-    import flows.lean  # noqa: F401  before Prefect
+    import deployments.lean  # noqa: F401  before Prefect
 
     if server:
         server.ready()
     if not os.environ.get(DEBUG):
-        from flows.screen import keep_tracebacks_off
+        from deployments.cli.screen import keep_tracebacks_off
 
         keep_tracebacks_off()
     return chosen
@@ -61,8 +61,8 @@ def _look_ahead(recipe: "Recipe", origin: "Origin", root: Path) -> None:
     """Do what `plan` does, and say its sum in a line; a recipe at fault goes no further."""
     from rich.console import Console
 
+    from deployments.cli.screen_plan import show_warnings, summed_up
     from flows.plan.plan import outlook
-    from flows.screen_plan import show_warnings, summed_up
 
     found = outlook(recipe, root)
     show_warnings(found.faults, origin, Console())
@@ -93,8 +93,8 @@ def error_lines(exc: Exception) -> str:
 def show_ending_of(exc: Exception) -> None:
     """Print how far the run came, where the exception tells it: a failure ends like a success."""
     if "flows.ending" in sys.modules:
+        from deployments.cli.screen import show_ending
         from flows.ending import ending_in
-        from flows.screen import show_ending
 
         if ending := ending_in(exc):
             show_ending(ending)

@@ -7,8 +7,8 @@ from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
-from flows.service.service import Up
-from flows.service.status import Run, Status
+from deployments.service.service import Up
+from deployments.service.status import Run, Status
 
 
 def show_up(up: Up, console: Console | None = None) -> None:

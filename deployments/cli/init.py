@@ -84,8 +84,8 @@ def _show(written: "Written", place: Path) -> None:
     from rich.console import Console
     from rich.text import Text
 
+    from deployments.cli.screen_plan import summed_up
     from flows.first_recipe import found
-    from flows.screen_plan import summed_up
 
     console, recipe = Console(), shlex.quote(str(place))
     lines = [("found", found(written.seen.supply)), ("a build", summed_up(written.seen))]

@@ -17,8 +17,8 @@ for _name, _value in QUIET.items():
 
 import typer  # noqa: E402
 
-from flows.audit_command import audit  # noqa: E402
-from flows.command import (  # noqa: E402
+from deployments.cli.audit import audit  # noqa: E402
+from deployments.cli.command import (  # noqa: E402
     DEBUG,
     checked_recipe,
     error_lines,
@@ -26,10 +26,10 @@ from flows.command import (  # noqa: E402
     settings_of,
     show_ending_of,
 )
-from flows.init_command import init  # noqa: E402
-from flows.recipe_command import recipe_app  # noqa: E402
-from flows.service import commands  # noqa: E402
-from flows.stopping import ending_on_signals  # noqa: E402
+from deployments.cli.init import init  # noqa: E402
+from deployments.cli.recipe import recipe_app  # noqa: E402
+from deployments.cli.stopping import ending_on_signals  # noqa: E402
+from deployments.service import commands  # noqa: E402
 from tasks.errors import MillError  # noqa: E402
 
 app = typer.Typer(
@@ -93,9 +93,9 @@ def plan(
     window, requests, hours and disk. Writes nothing. Exit code 2 when `build` would refuse the
     recipe; warnings do not change the exit code.
     """
+    from deployments.cli.screen_plan import show_plan
     from flows.plan.plan import outlook
-    from flows.recipe import read_recipe
-    from flows.screen_plan import show_plan
+    from flows.recipes.load import read_recipe
 
     chosen, origin = read_recipe(recipe, settings_of(settings, rows))
     found = outlook(chosen, root)
@@ -120,13 +120,13 @@ def preview(
     whole corpus can tell is not shown: leaks across rows, duplicates, the suite.
     """
     from flows.plan.plan import outlook
-    from flows.recipe import read_recipe
+    from flows.recipes.load import read_recipe
 
     chosen, origin = read_recipe(recipe, settings or [])
     refuse_placed(outlook(chosen, root).faults, origin)
-    import flows.lean  # noqa: F401  before Prefect
+    import deployments.lean  # noqa: F401  before Prefect
+    from deployments.cli.screen_preview import show_preview
     from flows.preview import preview as made_of
-    from flows.screen_preview import show_preview
 
     show_preview(made_of(chosen, root, rows=rows))
 
@@ -145,8 +145,8 @@ def build(
     report and Data Docs, and of a summary for scripts (JSON).
     """
     chosen = checked_recipe(recipe, settings_of(settings, rows), root)
+    from deployments.cli.screen import show
     from flows.build_corpus import build_corpus
-    from flows.screen import show
 
     show(build_corpus(chosen, root))
 
@@ -160,7 +160,7 @@ def train(recipe: RecipeFile, root: Root = Path("mill"), settings: Settings = No
     both checks as tables, the loss, and the adapter's place.
     """
     chosen = checked_recipe(recipe, settings, root)
-    from flows.screen import show_training
+    from deployments.cli.screen import show_training
     from flows.train_student import train_student
 
     show_training(train_student(chosen, root))
@@ -176,8 +176,8 @@ def probe(recipe: RecipeFile, root: Root = Path("mill"), settings: Settings = No
     is, and a page with both models side by side. Exit code 1 when a gate fails.
     """
     chosen = checked_recipe(recipe, settings, root)
+    from deployments.cli.screen import show_probe
     from flows.probe_student import probe_student
-    from flows.screen import show_probe
 
     raise typer.Exit(0 if show_probe(probe_student(chosen, root)) else 1)
 
@@ -191,8 +191,8 @@ def diagnose(recipe: RecipeFile, root: Root = Path("mill"), settings: Settings =
     sound. Exit code 1 when one is.
     """
     chosen = checked_recipe(recipe, settings, root)
+    from deployments.cli.screen import show_diagnosis
     from flows.diagnose import diagnose_student
-    from flows.screen import show_diagnosis
 
     raise typer.Exit(0 if show_diagnosis(diagnose_student(chosen, root)) else 1)
 
@@ -217,8 +217,8 @@ def reproduce(
     probe. What was answered then stands beside it.
     """
     chosen = checked_recipe(recipe, settings)
+    from deployments.cli.screen import show_row
     from flows.reproduce import reproduce as ask_again
-    from flows.screen import show_row
 
     show_row(ask_again(root, row_id, chosen.verdicts, chosen.placement.teacher))
 
@@ -240,8 +240,8 @@ def measure(
     Exit code 1 when no candidate fits.
     """
     chosen = checked_recipe(recipe, settings, root)
+    from deployments.cli.screen_measure import show_measured
     from flows.measure_teacher import measure_teacher
-    from flows.screen_measure import show_measured
 
     raise typer.Exit(0 if show_measured(measure_teacher(chosen, root, again), chosen) else 1)
 
@@ -258,8 +258,8 @@ def run(recipe: RecipeFile, root: Root = Path("mill"), settings: Settings = None
     done is found, not done again.
     """
     chosen = checked_recipe(recipe, settings, root)
+    from deployments.cli.screen import show_promoted
     from flows.run_factory import run_factory
-    from flows.screen import show_promoted
 
     show_promoted(run_factory(chosen, root))
 

@@ -20,10 +20,10 @@ from typing import Any
 
 import psutil
 
-from flows.service.home import SILENT
-from flows.service.leftovers import close_attempt, close_ended
-from flows.service.processes import end
-from flows.service.server import Api
+from deployments.service.home import SILENT
+from deployments.service.leftovers import close_attempt, close_ended
+from deployments.service.processes import end
+from deployments.service.server import Api
 from tasks.errors import ServiceDown
 
 UNDER_WAY = {"PENDING", "RUNNING", "CANCELLING", "PAUSED"}
@@ -78,7 +78,7 @@ def elders(run: str) -> list[psutil.Process]:
     return [
         one
         for one in seen
-        if "flows.lean" in (one.info["cmdline"] or ())
+        if "deployments.lean" in (one.info["cmdline"] or ())
         and (one.info["create_time"], one.pid) < (own.create_time(), own.pid)
         and (one.info["environ"] or {}).get("PREFECT__FLOW_RUN_ID") == run
     ]

@@ -12,7 +12,7 @@ from flows.plan.fault import Fault, percent
 from flows.plan.plan import Outlook, Sample
 from flows.plan.supply import Supply
 from flows.plan.window import Lengths
-from flows.recipe_lines import Origin
+from flows.recipes.lines import Origin
 from tasks.measure.budget import duration
 from tasks.ngrams import plain_text
 

@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 from pydantic import BaseModel
 
-from flows.service import processes
-from flows.service.home import DATABASE, POOL, Home
-from flows.service.server import Api, worker_online
+from deployments.service import processes
+from deployments.service.home import DATABASE, POOL, Home
+from deployments.service.server import Api, worker_online
 
 UNSUCCESSFUL = ["FAILED", "CRASHED"]
 SHOWN = 8

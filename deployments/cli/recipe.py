@@ -17,7 +17,7 @@ def show_schema() -> None:
     Save it beside your recipe: `tracemill recipe schema > recipe.schema.json`. Then make this the
     first line of the recipe: `# yaml-language-server: $schema=recipe.schema.json`.
     """
-    from flows.recipe_reference import schema
+    from flows.recipes.reference import schema
 
     typer.echo(json.dumps(schema(), indent=1, ensure_ascii=False))
 
@@ -28,6 +28,6 @@ def show_reference() -> None:
 
     For example: `tracemill recipe reference > recipe.md`.
     """
-    from flows.recipe_reference import reference
+    from flows.recipes.reference import reference
 
     typer.echo(reference(), nl=False)

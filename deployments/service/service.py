@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from flows.service import processes
-from flows.service.home import DATABASE, POOL, WORKER, Home
-from flows.service.recover import recover
-from flows.service.server import Api, await_health, worker_online
+from deployments.service import processes
+from deployments.service.home import DATABASE, POOL, WORKER, Home
+from deployments.service.recover import recover
+from deployments.service.server import Api, await_health, worker_online
 from tasks.errors import ServiceDown
 
 ONLINE_SECONDS, SCHEDULE_SECONDS = 180.0, 150.0
@@ -50,7 +50,9 @@ def up(home: Home, *, port: int, root: Path, database: str, recipes: Sequence[Pa
         [*prefect, "server", "start", "--host", "127.0.0.1", "--port", str(port)],
         home.environment(server=True),
     )
-    processes.start(home, "reports", [sys.executable, "-m", "flows.service.pages"], environment)
+    processes.start(
+        home, "reports", [sys.executable, "-m", "deployments.service.pages"], environment
+    )
     with Api(settings) as api:
         await_health(home, api)
         deployed = deploy(home, recipes)

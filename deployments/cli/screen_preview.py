@@ -5,8 +5,8 @@ from itertools import groupby
 from rich.console import Console
 from rich.text import Text
 
+from deployments.cli.screen_plan import shortened
 from flows.preview import Preview, Previewed
-from flows.screen_plan import shortened
 from tasks.ngrams import plain_text
 from tasks.verdicts.case import FAILED, NOT_CHECKED, PASSED, Verdict
 

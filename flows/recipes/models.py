@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from pydantic import BaseModel
 
-from flows.recipe import Recipe
+from flows.recipes.corpus import Recipe
 from tasks.inference.engine import TeacherSpec
 from tasks.inference.memory import roomy
 from tasks.inference.models import identity

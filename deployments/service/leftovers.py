@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from flows.service.server import Api
+from deployments.service.server import Api
 
 OPEN = ["PENDING", "RUNNING", "CANCELLING"]
 ENDED = ["COMPLETED", "FAILED", "CRASHED", "CANCELLED"]

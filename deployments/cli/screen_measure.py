@@ -7,13 +7,13 @@ from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
-from flows.screen import place
+from deployments.cli.screen import place
 from tasks.measure.budget import Outcome, duration, label, sentence
 from tasks.measure.levels import Level
 
 if TYPE_CHECKING:
     from flows.measure_teacher import Measured
-    from flows.recipe import Recipe
+    from flows.recipes.corpus import Recipe
 
 
 def show_measured(found: "Measured", recipe: "Recipe", console: Console | None = None) -> bool:

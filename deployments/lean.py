@@ -2,7 +2,7 @@
 
 Prefect imports pandas wherever it is installed, for the keys of a cache that is not used here; that
 is a third of the time until a run begins. Import this module before whatever imports Prefect.
-`python -m flows.lean` is Prefect's own engine begun so: the process of every deployed run.
+`python -m deployments.lean` is Prefect's own engine begun so: the process of every deployed run.
 """
 
 import os
@@ -17,7 +17,7 @@ if "pandas" not in sys.modules:
         del sys.modules["pandas"]
 
 if __name__ == "__main__":
-    from flows.service.attempt import alone
+    from deployments.service.attempt import alone
 
     with alone(os.environ.get("PREFECT__FLOW_RUN_ID", "")):
         runpy.run_module("prefect.engine", run_name="__main__", alter_sys=True)

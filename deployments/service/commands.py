@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from flows.service.home import Home as Folder
+    from deployments.service.home import Home as Folder
 
 Root = Annotated[
     Path, typer.Option("--root", help="Folder of the store; everything made lies below it.")
@@ -48,8 +48,8 @@ def up(
     alone; deployments are brought up to date. Nightly schedules then fire by themselves, and every
     run can be started, watched, cancelled and retried in the browser.
     """
-    from flows.service.screen import show_up
-    from flows.service.service import up as bring_up
+    from deployments.service.screen import show_up
+    from deployments.service.service import up as bring_up
 
     named = [path.absolute() for path in recipes or []]
     show_up(
@@ -61,7 +61,7 @@ def down(home: Home = HOME) -> None:
     """Stop what `up` started, runs and their engines included; finished rows are kept, and a
     stopped run can be retried.
     """
-    from flows.service.service import down as take_down
+    from deployments.service.service import down as take_down
 
     stopped = take_down(_home(home))
     typer.echo(f"stopped: {', '.join(stopped)}" if stopped else "nothing was running")
@@ -76,8 +76,8 @@ def status(
     """Say what is alive, what is scheduled next, and what failed last. Exit code 1 when a nightly
     run would not be done.
     """
-    from flows.service.screen import show_status
-    from flows.service.status import status as look
+    from deployments.service.screen import show_status
+    from deployments.service.status import status as look
 
     seen = look(_home(home))
     typer.echo(seen.model_dump_json(indent=1)) if as_json else show_status(seen)
@@ -85,6 +85,6 @@ def status(
 
 
 def _home(folder: Path) -> "Folder":
-    from flows.service.home import Home as Folder
+    from deployments.service.home import Home as Folder
 
     return Folder(folder.expanduser().absolute())

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 
-from flows.service.home import MARK, Home
+from deployments.service.home import MARK, Home
 
 GRACE_SECONDS = 20.0
 HEED_SIGNALS = ("env", "--default-signal=INT,TERM,HUP")

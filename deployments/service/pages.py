@@ -117,7 +117,7 @@ def _knows(header: str, secret: str) -> bool:
 
 
 def main() -> None:
-    """Serve until told to stop: `python -m flows.service.pages`, on the port behind the server's,
+    """Serve until told to stop: `python -m deployments.service.pages`, on the port behind the server's,
     settings from the environment.
     """
     import os

@@ -1,12 +1,12 @@
 """Waits until the server of the environment answers: what systemd and compose start before a
-worker. `python -m flows.service.ready`.
+worker. `python -m deployments.service.ready`.
 """
 
 import os
 import sys
 import time
 
-from flows.service.server import STARTUP_SECONDS, Api
+from deployments.service.server import STARTUP_SECONDS, Api
 
 
 def main() -> None:

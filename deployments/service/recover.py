@@ -1,7 +1,7 @@
 """After a power cut: runs that the server believes to be under way, though nothing on this machine
 runs them.
 
-`python -m flows.service.recover` before a worker starts; settings from the environment. They are
+`python -m deployments.service.recover` before a worker starts; settings from the environment. They are
 tried again here, and not by the automation for crashed runs: a server that has just started hears
 no events yet.
 """
@@ -13,10 +13,10 @@ from typing import Any
 
 import psutil
 
-from flows.service.home import MARK, MOST_RUNS, POOL, Home
-from flows.service.leftovers import close_attempt, close_ended
-from flows.service.processes import descendants
-from flows.service.server import Api
+from deployments.service.home import MARK, MOST_RUNS, POOL, Home
+from deployments.service.leftovers import close_attempt, close_ended
+from deployments.service.processes import descendants
+from deployments.service.server import Api
 
 UNDER_WAY = ["RUNNING", "PENDING", "CANCELLING"]
 LOST = "its process is gone; the machine or its worker went down"

@@ -1,0 +1,55 @@
+"""A corpus recipe: one Spec per stage, and where the work runs."""
+
+from pydantic import Field
+
+from flows.recipes.placement import Placements
+from flows.recipes.probe import ProbeSpec
+from tasks.audit.traces import TraceAuditSpec
+from tasks.corpus.assemble import CorpusSpec
+from tasks.grounding.ground import GroundingSpec
+from tasks.measure.budget import MeasurePlacement
+from tasks.prompts.plan import PromptSpec
+from tasks.sources.spec import DocumentSpec, QuestionSpec
+from tasks.spec import Spec
+from tasks.traces.generate import TraceSpec
+from tasks.train.lora import TrainSpec
+from tasks.train.publish import PublishSpec
+from tasks.verdicts.coherence import CoherenceSpec
+from tasks.verdicts.gates import VerdictSpec
+
+
+class Recipe(Spec):
+    """Everything that makes a corpus, and the student trained on it, what they are."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_\-]{0,63}$")
+    """Name of the corpus: lower-case letters, digits, dashes."""
+    documents: DocumentSpec = DocumentSpec()
+    """What the prompts are grounded in."""
+    questions: QuestionSpec = QuestionSpec()
+    """Ready questions and procedural problems."""
+    grounding: GroundingSpec = GroundingSpec()
+    """Passages and their index."""
+    prompts: PromptSpec = PromptSpec()
+    """How many prompts are written, and of which families."""
+    traces: TraceSpec = TraceSpec()
+    """The teacher and how it is asked."""
+    audit: TraceAuditSpec = TraceAuditSpec()
+    """What is looked for in all traces together, and what a person has cleared."""
+    verdicts: VerdictSpec = VerdictSpec()
+    """The gates."""
+    coherence: CoherenceSpec = CoherenceSpec()
+    """Who reads a sample of the passing traces, and how good a judge must be."""
+    corpus: CorpusSpec = CorpusSpec()
+    """What of the passing traces is kept."""
+    train: TrainSpec = TrainSpec()
+    """The student and how it learns."""
+    probe: ProbeSpec = ProbeSpec()
+    """What the student must still be able to do."""
+    publish: PublishSpec = PublishSpec()
+    """What a student must fulfil to be published."""
+    measure: MeasurePlacement = MeasurePlacement()
+    """Candidate teachers, the hours they may take, and prices. The chosen one replaces
+    traces.teacher.
+    """
+    placement: Placements = Placements()
+    """Where and how fast the work runs; no part of what is made."""
