@@ -76,6 +76,8 @@ def _keys(model: type[BaseModel], above: str = "") -> Iterator[tuple[str, Kind]]
             yield from _keys(below, rf"{key}\.")
         elif typing.get_origin(annotation) is dict:
             yield rf"{key}(\.[^=.]+)?", ANYTHING
+            if named := _named_model(annotation):
+                yield from _keys(named, rf"{key}\.[^=.]+\.")
         else:
             yield key, _kind(field)
 
@@ -102,6 +104,12 @@ def _optional_model(annotation: object) -> type[BaseModel] | None:
     args = typing.get_args(annotation)
     models = [one for one in args if isinstance(one, type) and issubclass(one, BaseModel)]
     return models[0] if type(None) in args and models else None
+
+
+def _named_model(annotation: object) -> type[BaseModel] | None:
+    """Return the model of `dict[str, Model]`."""
+    _, value = typing.get_args(annotation)
+    return value if isinstance(value, type) and issubclass(value, BaseModel) else None
 
 
 def with_lines(properties: Mapping[str, Schema], model: type[BaseModel]) -> dict[str, Schema]:

@@ -36,7 +36,7 @@ OF_SOURCES: Mapping[str, str] = {
 OF_ANSWERS: Mapping[str, str] = {
     "prompt_too_long": "raise max_model_len, or show less: lower grounding.max_words or the families' context; `tracemill plan` tells how long prompts are",
     "refused_by_endpoint": "read the server's log; it refuses these requests for good",
-    "cut_answer": "raise traces.teacher.max_tokens, or ask for shorter answers in the template",
+    "cut_answer": "raise the model's max_tokens, or ask for shorter answers in the template",
     "empty_answer": "the model ended at once; check its chat template and stop tokens",
     "missing_think": "the model does not think in tags; name a reasoning model, or switch its thinking on",
     "unclosed_think": "the model does not end its thought; raise max_tokens or lower the temperature",

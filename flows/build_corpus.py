@@ -25,7 +25,8 @@ from flows.plan.supply import of_tables
 from flows.prune import prune
 from flows.recipes.corpus import Recipe
 from flows.recipes.load import Overlay, Root, laid_over
-from flows.recipes.models import trusting
+from flows.recipes.models import judge as judge_of
+from flows.recipes.models import teachers, trusting
 from flows.seen import PUBLISHED, announce, announce_broken, leave_changes, leave_links, remember
 from tasks.audit.task import audit_traces, refuse_leaky_traces, score_traces
 from tasks.audit.traces import PAGE
@@ -165,14 +166,15 @@ def build(recipe: Recipe, root: Path, clock: Clock) -> Built:
             "trust_remote_code is on for %s: code that comes with the model runs here, with all that you may do",
             with_code,
         )
+    asked = teachers(recipe)
     questions, probe_questions, passages, prompts = write(
         recipe,
         root,
         clock,
-        ahead=lambda: WARM.begin(recipe.traces.teacher, recipe.placement.teacher),
+        ahead=lambda: WARM.begin(asked[0].model, asked[0].placement),
     )
-    traces = clock.run(generate_traces, prompts, recipe.traces, recipe.placement.teacher, root)
-    own = clock.run(keep_baseline, traces, prompts, recipe.traces.teacher, root, recipe.name)
+    traces = clock.run(generate_traces, prompts, recipe.traces, asked, root)
+    own = clock.run(keep_baseline, traces, prompts, asked, root, recipe.name)
     baselines: tuple[Table, ...] = (own, *earlier(root, own, batch=traces.rows - own.rows_in))
     scores = _scores(recipe, root, clock, traces=traces, prompts=prompts, baselines=baselines)
     audits = clock.run(
@@ -193,7 +195,7 @@ def build(recipe: Recipe, root: Path, clock: Clock) -> Built:
         questions,
         verdicts,
         recipe.coherence,
-        recipe.placement.judge,
+        judge_of(recipe, recipe.coherence),
         root,
     )
     upstream = Upstream(
@@ -213,7 +215,7 @@ def build(recipe: Recipe, root: Path, clock: Clock) -> Built:
         recipe.corpus,
         root,
         recipe.name,
-        recipe.traces.teacher.model,
+        {one.name: one.model.model for one in asked},
         judge,
         with_code,
     )
@@ -234,8 +236,10 @@ def _scores(
     spec = recipe.audit.surprise
     if not spec.traces:
         return None
-    teacher, placement = recipe.traces.teacher, recipe.placement.teacher
-    return clock.run(score_traces, traces, prompts, baselines, spec, teacher, placement, root)
+    (teacher,) = teachers(recipe)
+    return clock.run(
+        score_traces, traces, prompts, baselines, spec, teacher.model, teacher.placement, root
+    )
 
 
 def summary(recipe: Recipe, built: Built, root: Path, clock: Clock) -> Summary:

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from flows.build_corpus import Built, build
 from flows.clock import Clock
-from flows.probe import Probed, probe
+from flows.probe import STUDENT, Probed, probe
 from flows.recipes.corpus import Recipe
 from flows.recipes.load import Overlay, Root, laid_over
 from flows.recipes.models import with_room_for_adapter
@@ -94,7 +94,9 @@ def nats_alone(recipe: Recipe, probed: Probed, root: Path) -> float | None:
     ]
     if not failing or recipe.probe.asked.engine != "vllm":
         return None
-    return reproduce(root, failing[0], recipe.verdicts, recipe.placement.probe).recorded_nats
+    return reproduce(
+        root, failing[0], recipe.verdicts, {STUDENT: recipe.placement.probe}
+    ).recorded_nats
 
 
 def told(found: Diagnosis) -> Diagnosed:

@@ -12,8 +12,10 @@ from flows.build_corpus import summary_file, write
 from flows.clock import Clock
 from flows.recipes.corpus import Recipe
 from flows.recipes.load import Overlay, Root, laid_over
+from flows.recipes.models import named
+from tasks.corpus.task import teachers_digest
 from tasks.errors import MillError
-from tasks.inference.engine import TeacherSpec
+from tasks.inference.engine import NamedModel
 from tasks.inference.memory import memory_share, tightest
 from tasks.inference.warm import WARM
 from tasks.measure.budget import Outcome, choose, judged, needed, project, unaffordable
@@ -31,7 +33,7 @@ class Measured(BaseModel):
     """
 
     outcomes: list[Outcome]
-    chosen: TeacherSpec | None
+    chosen: str | None
     budget_hours: float
     currency: str
 
@@ -50,12 +52,12 @@ def measure_teacher(
     with WARM:
         outcomes = choose(
             candidates(recipe),
-            lambda teacher: weighed(recipe, teacher, prompts, root, again=again),
+            lambda one: weighed(recipe, one, prompts, root, again=again),
         )
     fits = choose_teacher(outcomes)
     return Measured(
         outcomes=outcomes,
-        chosen=fits.teacher if fits else None,
+        chosen=fits.teacher.name if fits else None,
         budget_hours=recipe.measure.budget_hours,
         currency=recipe.measure.currency,
     )
@@ -73,8 +75,9 @@ def with_teacher(recipe: Recipe, root: Path) -> Recipe:
         return recipe
     prompts = write(recipe, root, Clock()).prompts
 
-    def weigh(teacher: TeacherSpec) -> Outcome:
-        if find(root, traces_key(prompts, taught_by(recipe, teacher).traces)):
+    def weigh(teacher: NamedModel) -> Outcome:
+        asked = taught_by(recipe, teacher.name).traces
+        if find(root, traces_key(prompts, asked, (teacher,))):
             return Outcome(teacher, True, "its traces are finished")
         return weighed(recipe, teacher, prompts, root)
 
@@ -82,26 +85,26 @@ def with_teacher(recipe: Recipe, root: Path) -> Recipe:
     fits = choose_teacher(outcomes)
     if fits is None:
         raise unaffordable(outcomes, recipe.measure.budget_hours)
-    return taught_by(recipe, fits.teacher)
+    return taught_by(recipe, fits.teacher.name)
 
 
-def candidates(recipe: Recipe) -> tuple[TeacherSpec, ...]:
-    """Return the recipe's teachers in order of preference."""
-    return recipe.measure.candidates or (recipe.traces.teacher,)
+def candidates(recipe: Recipe) -> tuple[NamedModel, ...]:
+    """Return the recipe's candidate teachers in order of preference."""
+    return tuple(named(recipe, name) for name in recipe.measure.candidates or recipe.traces.models)
 
 
-def taught_by(recipe: Recipe, teacher: TeacherSpec) -> Recipe:
-    """Return the recipe with another teacher: another corpus."""
-    return recipe.model_copy(
-        update={"traces": recipe.traces.model_copy(update={"teacher": teacher})}
-    )
+def taught_by(recipe: Recipe, name: str) -> Recipe:
+    """Return the recipe with this model as its only teacher: another corpus."""
+    traces = recipe.traces.model_copy(update={"models": (name,)})
+    return recipe.model_copy(update={"traces": traces})
 
 
 def weighed(
-    recipe: Recipe, teacher: TeacherSpec, prompts: Table, root: Path, *, again: bool = False
+    recipe: Recipe, candidate: NamedModel, prompts: Table, root: Path, *, again: bool = False
 ) -> Outcome:
     """Return what becomes of a candidate; one whose weights do not fit is not started."""
-    placement, device = recipe.placement.teacher, tightest()
+    _, teacher, placement = candidate
+    device = tightest()
     why = unfit(
         teacher,
         shape_of(teacher),
@@ -110,25 +113,25 @@ def weighed(
         memory_share(device.memory, placement.memory_share),
     )
     if why:
-        return Outcome(teacher, False, why)
+        return Outcome(candidate, False, why)
     asked = (prompts, teacher, placement, recipe.measure, recipe.traces.samples)
     try:
         return projected(
             recipe,
-            teacher,
+            candidate,
             measure_throughput(*asked, root, again, return_state=True).result(),
             root,
         )
     except MillError as exc:
-        return Outcome(teacher, False, f"not measured: {exc}")
+        return Outcome(candidate, False, f"not measured: {exc}")
 
 
-def projected(recipe: Recipe, teacher: TeacherSpec, table: Table, root: Path) -> Outcome:
+def projected(recipe: Recipe, teacher: NamedModel, table: Table, root: Path) -> Outcome:
     """Return what MEASUREMENTS mean for the recipe's corpus, asked as its placement asks: with the
     highest level in flight.
     """
     last, levels = table.read().to_pylist()[-1], levels_of(table.read())
-    observed, origin = observed_yield(root, recipe.name, teacher.model)
+    observed, origin = observed_yield(root, recipe.name, teacher)
     need = needed(
         recipe.measure,
         prompts=recipe.prompts.rows,
@@ -155,17 +158,14 @@ def projected(recipe: Recipe, teacher: TeacherSpec, table: Table, root: Path) ->
     )
 
 
-def observed_yield(root: Path, name: str, teacher: str) -> tuple[float | None, str]:
+def observed_yield(root: Path, name: str, teacher: NamedModel) -> tuple[float | None, str]:
     """Return the rows a prompt of the recipe's latest build by the same teacher, and where that
     stands; None when there is none.
     """
     for one in reversed(tables(root, "corpus")):
         told = summary_file(root, one.table.fingerprint)
-        if (one.inputs.get("name"), one.inputs.get("teacher")) == (
-            name,
-            teacher,
-        ) and told.is_file():
-            return json.loads(told.read_bytes())[
-                "yield"
-            ] or None, f"observed in corpus {one.table.fingerprint}"
+        due = (name, teachers_digest({teacher.name: teacher.model.model}))
+        if (one.inputs.get("name"), one.inputs.get("teachers")) == due and told.is_file():
+            observed = json.loads(told.read_bytes())["yield"] or None
+            return observed, f"observed in corpus {one.table.fingerprint}"
     return None, "assumed"

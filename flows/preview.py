@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from flows.plan import stored
 from flows.recipes.corpus import Recipe
+from flows.recipes.models import teachers
 from tasks.grounding.task import ground_passages
 from tasks.inference.complete import JOURNALS
 from tasks.inference.engine import Message
@@ -91,7 +92,7 @@ def _previewed(recipe: Recipe, root: Path) -> Preview:
     made = generate(
         prompts.read(),
         recipe.traces,
-        placement=recipe.placement.teacher,
+        teachers(recipe)[:1],
         journals=root / JOURNALS,
         progress=watcher(),
     )

@@ -6,8 +6,9 @@ from pathlib import Path
 from flows.build_corpus import Built
 from flows.clock import Clock
 from flows.recipes.corpus import Recipe
+from flows.recipes.models import judge as judge_of
 from tasks.audit.task import audit_traces
-from tasks.inference.engine import Adapter, TeacherSpec
+from tasks.inference.engine import Adapter, NamedModel, TeacherSpec
 from tasks.inference.opening import rank_of
 from tasks.probe.answers import Asked
 from tasks.probe.task import join_answers, keep_style, weigh_answers
@@ -16,6 +17,9 @@ from tasks.store import Table
 from tasks.traces.generate import TraceSpec
 from tasks.traces.task import generate_traces
 from tasks.verdicts.task import judge_coherence, judge_traces
+
+STUDENT = "student"
+"""Name of the trained model in TRACES, with and without its adapter."""
 
 
 @dataclass(frozen=True)
@@ -44,13 +48,12 @@ def probe(
     spec, placement = recipe.probe, recipe.placement.probe
     plan = spec.prompts.model_copy(update={"rows": min(rows, spec.prompts.rows)} if rows else {})
     prompts = clock.run(write_prompts, built.passages, built.probe_questions, plan, root)
-    asking = TraceSpec(
-        teacher=student_spec(recipe), samples=spec.samples, seed=spec.seed, keep_cut=True
-    )
+    asking = TraceSpec(models=(STUDENT,), samples=spec.samples, seed=spec.seed, keep_cut=True)
     # One engine answers for both: it is loaded with room for the adapter.
     placement = placement.model_copy(update={"adapter_rank": rank_of(adapter)})
-    base = clock.run(generate_traces, prompts, asking, placement, root)
-    student = clock.run(generate_traces, prompts, asking, placement, root, adapter)
+    model = (NamedModel(STUDENT, student_spec(recipe), placement),)
+    base = clock.run(generate_traces, prompts, asking, model, root)
+    student = clock.run(generate_traces, prompts, asking, model, root, adapter)
     style = clock.run(keep_style, base, prompts, root, recipe.name)
     audits = clock.run(
         audit_traces, student, prompts, (style, *built.baselines), recipe.audit, root, recipe.name
@@ -70,7 +73,7 @@ def probe(
         built.probe_questions,
         verdicts,
         spec.coherence,
-        recipe.placement.judge,
+        judge_of(recipe, spec.coherence),
         root,
     )
     asked = Asked(

@@ -15,6 +15,7 @@ from tasks.inference.score import BOOKS
 from tasks.manifest import MANIFEST
 from tasks.store import SCRATCH, UNPUBLISHED, Table, tables
 from tasks.traces.generate import ids_of
+from tasks.traces.task import MODEL
 
 DAY = 86_400.0
 LEDGERS = "builds"
@@ -67,7 +68,9 @@ def _forget_answers(root: Path, oldest: float) -> None:
     """
     needed: dict[str, list[Table]] = defaultdict(list)
     for one in tables(root, "traces"):
-        needed[one.inputs["teacher"]].append(one.table)
+        for name, journal in one.inputs.items():
+            if name.startswith(MODEL):
+                needed[journal].append(one.table)
     for path in (root / "journal").glob("*.sqlite"):
         spared = (trace_id for table in needed[path.stem] for trace_id, _ in ids_of(table))
         # A file that is not a journal, a table that another process has just removed, or one of an

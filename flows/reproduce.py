@@ -1,6 +1,7 @@
 """One row of the store, alone: found wherever it lies, asked again, put before every gate."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,11 +11,13 @@ from pydantic import BaseModel
 from tasks import rows
 from tasks.errors import EmptyTable, UnknownName
 from tasks.inference.alone import alone
-from tasks.inference.engine import Adapter, Completion, EnginePlacement, TeacherSpec
+from tasks.inference.complete import JOURNALS
+from tasks.inference.engine import Adapter, Completion, EnginePlacement, NamedModel
 from tasks.inference.journal import Journal
 from tasks.manifest import MANIFEST
 from tasks.store import Finished, Table, tables
-from tasks.traces.generate import Row, TraceSpec, ids_of, plan_rows, trace_of
+from tasks.traces.generate import Row, ids_of, plan_rows, trace_of
+from tasks.traces.task import MODEL, AskedSpec
 from tasks.train.adapter import adapter_of
 from tasks.verdicts.case import NOT_CHECKED, Verdict
 from tasks.verdicts.gates import VerdictSpec, cases_of, judge_case
@@ -28,7 +31,7 @@ class Recorded:
 
     row: Row
     answered: Completion
-    teacher: TeacherSpec
+    model: NamedModel
     adapter: Adapter | None
     prompts: Table
     passages: Table
@@ -55,14 +58,14 @@ class Reproduction(BaseModel):
 
 
 def reproduce(
-    root: Path, row_id: str, spec: VerdictSpec, placement: EnginePlacement
+    root: Path, row_id: str, spec: VerdictSpec, placements: Mapping[str, EnginePlacement]
 ) -> Reproduction:
-    """Ask one row again. row_id: of a corpus row, a trace or a probe's answer, or its first digits;
+    """Ask one row again. placements: of models, by name. row_id: of a corpus row, a trace or a probe's answer, or its first digits;
     UnknownName when nothing has it.
     """
     found = find_row(root.absolute(), row_id)
-    ask = found.row.ask
-    again = alone(ask, found.teacher, placement, found.adapter, recorded=found.answered.text)
+    ask, named = found.row.ask, _placed(found.model, placements)
+    again = alone(ask, named.model, named.placement, found.adapter, recorded=found.answered.text)
     answered = Completion(
         ask.key,
         again.text,
@@ -88,6 +91,10 @@ def reproduce(
             one.gate: (_said(one), _said(other)) for one, other in zip(then, now, strict=True)
         },
     )
+
+
+def _placed(named: NamedModel, placements: Mapping[str, EnginePlacement]) -> NamedModel:
+    return named._replace(placement=placements.get(named.name, named.placement))
 
 
 def verdicts(found: Recorded, completion: Completion, spec: VerdictSpec) -> list[Verdict]:
@@ -132,29 +139,32 @@ def _trace_of_corpus_row(root: Path, row_id: str) -> str:
 
 
 def _recorded(root: Path, finished: Finished, trace_id: str, prompt_id: str) -> Recorded:
-    spec = TraceSpec.model_validate(
+    spec = AskedSpec.model_validate(
         json.loads((finished.table.path / MANIFEST).read_bytes())["spec"]
     )
     prompts = _by_digest(root, "prompts", finished.inputs["prompts"])
-    adapter, row = _asked(root, prompts.table, spec, trace_id, prompt_id)
-    answered = Journal(root / "journal" / f"{finished.inputs['teacher']}.sqlite").read(trace_id)
+    adapter, model, row = _asked(root, prompts.table, spec, trace_id, prompt_id)
+    journal = finished.inputs[f"{MODEL}{model.name}"]
+    answered = Journal(root / JOURNALS / f"{journal}.sqlite").read(trace_id)
     passages, questions = (
         _by_digest(root, stage, prompts.inputs[stage]).table for stage in ("passages", "questions")
     )
-    return Recorded(row, answered, spec.teacher, adapter, prompts.table, passages, questions)
+    return Recorded(row, answered, model, adapter, prompts.table, passages, questions)
 
 
 def _asked(
-    root: Path, prompts: Table, spec: TraceSpec, trace_id: str, prompt_id: str
-) -> tuple[Adapter | None, Row]:
-    """Return the adapter, if any, under which this prompt gives the trace its id, and the row as it
-    was asked.
+    root: Path, prompts: Table, spec: AskedSpec, trace_id: str, prompt_id: str
+) -> tuple[Adapter | None, NamedModel, Row]:
+    """Return the adapter, if any, and the model under which this prompt gives the trace its id, and
+    the row as it was asked.
     """
+    models = [NamedModel(name, model) for name, model in spec.models.items()]
     own = prompts.read().filter(pa.compute.field("prompt_id") == prompt_id)
     for adapter in (None, *(adapter_of(one.table) for one in reversed(tables(root, "adapters")))):
-        for row in plan_rows(own, spec, adapter, shard_rows=1):
-            if row.ask.key == trace_id:
-                return adapter, row
+        for model in models:
+            for row in plan_rows(own, spec.traces, model, adapter, shard_rows=1):
+                if row.ask.key == trace_id:
+                    return adapter, model, row
     raise _gone("model or adapter", trace_id)
 
 

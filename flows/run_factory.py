@@ -15,7 +15,7 @@ from flows.probe import probe, student_spec
 from flows.probe_student import Probing, probing
 from flows.recipes.corpus import Recipe
 from flows.recipes.load import Overlay, Root, laid_over
-from flows.recipes.models import with_room_for_adapter
+from flows.recipes.models import teachers, with_room_for_adapter
 from flows.seen import PROMOTED, announce, announce_broken, leave_links, remember_tables
 from flows.train_student import Training, teach, training
 from tasks.inference.warm import WARM
@@ -59,7 +59,7 @@ def promoted(recipe: Recipe, root: Path, clock: Clock) -> Promoted:
         name=recipe.name,
         corpus=built.corpus.fingerprint,
         corpus_rows=built.corpus.rows,
-        teacher=recipe.traces.teacher.model,
+        teacher=", ".join(one.model.model for one in teachers(recipe)),
         answers=probed.weighed.fingerprint,
         page=probed.weighed.path / PAGE,
         metrics=[one.sentence() for one in compared.metrics],

@@ -101,6 +101,7 @@ control: asked bare, without any instruction of ours, for the baseline of style.
 TRACES = _table(
     trace_id=TEXT,
     prompt_id=TEXT,
+    model=TEXT,
     sample=INT,
     think=TEXT,
     answer=TEXT,
@@ -112,7 +113,8 @@ TRACES = _table(
     completion_tokens=INT,
     seed=LONG,
 )
-"""raw: the completion as it came. fault: what breaks the grammar of traces, "" when nothing does.
+"""model: the name of the model that answered. sample: number among its answers to the prompt.
+raw: the completion as it came. fault: what breaks the grammar of traces, "" when nothing does.
 parsed: a server's reasoning parser took the think block out, and the raw text could not be had.
 Then fault cannot be missing_think, orphan_close, repeated_think or text_before_think where think
 and answer both hold text: these four were not checked."""

@@ -55,7 +55,8 @@ def recipe(folder: Path, **changes: object) -> "Recipe":
         "documents": {"sources": [{"path": str(folder), "licence": "Apache-2.0"}]},
         "questions": {"problems": {"addition": 10}},
         "prompts": {"rows": 24, "families": [{"name": "handbook_qa", "share": 1, "forms": forms}]},
-        "traces": {"samples": 3, "teacher": {"engine": "scripted"}},
+        "models": {"teacher": {"engine": "scripted"}},
+        "traces": {"samples": 3},
         "corpus": {"validation": 0.2, "suite": {"min_rows": 3}},
     }
     return Recipe.model_validate(tree | changes)

@@ -57,7 +57,7 @@ def test_a_server_of_ones_own_writes_in_turn_unless_a_database_is_named(
         ),
         (["build", str(POCKET), "--set", "prompts.rows=none"], "prompts.rows"),
         (
-            ["build", str(POCKET), "--set", "traces.teacher.engine=vlm"],
+            ["build", str(POCKET), "--set", "models.teacher.engine=vlm"],
             "'vllm', 'endpoint' or 'scripted'",
         ),
     ],

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from tasks import think
 from tasks.errors import BadRecipe
 from tasks.inference.complete import ask_once
-from tasks.inference.engine import Ask, Completion, EnginePlacement, TeacherSpec
+from tasks.inference.engine import Ask, Completion, EnginePlacement, NamedModel, TeacherSpec
 from tasks.inference.warm import WARM
 from tasks.progress import watched_by
 from tasks.sources.problems import draw
@@ -32,7 +32,10 @@ from tasks.verdicts.rubrics import rubric
 from tests.builders import case
 from tests.plants import ROWS, judgements, row
 
-PLACEMENT = EnginePlacement(window=16)
+JUDGE = NamedModel(
+    "judge", TeacherSpec(engine="scripted", temperature=0), EnginePlacement(window=16)
+)
+POCKET = NamedModel("teacher", TeacherSpec(temperature=0))
 ASKS_FOR_SECTION = """Asked of {{ question | replace("[", "(") }}
 {{ "-" * 90 }}
 {% if question.split("]")[0][1:] ~ " " in think %}Verdict: yes{% else %}Verdict: no{% endif %}
@@ -58,10 +61,14 @@ def scripted(folder: Path, text: str, **changes: object) -> CoherenceSpec:
     path.write_text(text)
     values = {
         "share": 1.0,
-        "teacher": TeacherSpec(engine="scripted", temperature=0),
         "rubric": str(path),
     }
     return CoherenceSpec.model_validate(values | changes)
+
+
+def judge_with(**settings: object) -> NamedModel:
+    """Return the scripted judge with other settings."""
+    return JUDGE._replace(model=JUDGE.model.model_copy(update=settings))
 
 
 def said(text: str, finish_reason: str = "stop") -> Opinion:
@@ -164,11 +171,11 @@ def test_no_row_can_close_a_tag_of_the_rubric_or_write_a_control_token(text: str
 
 
 def test_the_question_is_keyed_and_seeded_by_its_words_and_carries_the_system_prompt() -> None:
-    spec = CoherenceSpec(rubric="rubric", teacher=TeacherSpec(system_prompt="Be fair."))
+    spec, fair = CoherenceSpec(rubric="rubric"), judge_with(system_prompt="Be fair.")
     asked, same, other = (
-        question(ROWS[0], spec),
-        question(replace(ROWS[0], trace_id="t"), spec),
-        question(ROWS[1], spec),
+        question(ROWS[0], spec, fair),
+        question(replace(ROWS[0], trace_id="t"), spec, fair),
+        question(ROWS[1], spec, fair),
     )
     assert asked is not None
     assert other is not None
@@ -212,12 +219,15 @@ def test_the_pocket_judge_is_asked_in_the_very_form_it_learnt(
 
 @pytest.mark.parametrize("family", ["addition", "equation", "date", "irac", "question_writing"])
 def test_the_pocket_judge_abstains_where_its_form_does_not_fit(family: str) -> None:
-    assert all(question(gold(family, number), CoherenceSpec()) is None for number in range(20))
+    assert all(
+        question(gold(family, number), CoherenceSpec(), POCKET) is None for number in range(20)
+    )
 
 
 def test_the_rubric_follows_the_judge_and_an_unknown_one_lists_the_known(tmp_path: Path) -> None:
-    assert question(row(0), CoherenceSpec(teacher=TeacherSpec(model="real/model"))) == question(
-        row(0), CoherenceSpec(teacher=TeacherSpec(model="real/model"), rubric="rubric")
+    real = judge_with(model="real/model")
+    assert question(row(0), CoherenceSpec(), real) == question(
+        row(0), CoherenceSpec(rubric="rubric"), real
     )
     with pytest.raises(ValidationError, match="rubric, rubric_pocket"):
         CoherenceSpec(rubric="rubrik")
@@ -230,23 +240,20 @@ def test_the_rubric_follows_the_judge_and_an_unknown_one_lists_the_known(tmp_pat
 
 def test_another_rubric_or_model_is_another_judge(tmp_path: Path) -> None:
     spec = scripted(tmp_path, "Verdict: yes")
-    before = judge_digest(spec)
-    assert (
-        judge_digest(
-            spec.model_copy(update={"teacher": TeacherSpec(engine="scripted", model="other")})
-        )
-        != before
-    )
+    before = judge_digest(spec, JUDGE)
+    assert judge_digest(spec, judge_with(model="other")) != before
+    assert judge_digest(spec, judge_with(max_tokens=7)) != before
+    assert judge_digest(spec, JUDGE._replace(name="reader")) == before
     (tmp_path / "rubric.jinja").write_text("Verdict: no")
-    assert judge_digest(spec) != before
-    assert judge_digest(spec.model_copy(update={"share": 0.0})) == ""
+    assert judge_digest(spec, JUDGE) != before
+    assert judge_digest(spec.model_copy(update={"share": 0.0}), JUDGE) == ""
 
 
 def test_a_scripted_judge_finds_the_rows_that_reason_about_another_section(tmp_path: Path) -> None:
     astray = row(5, think=ROWS[9].think)
     rows = [*ROWS[:5], astray, *ROWS[6:]]
     made = judge_coherence(
-        rows, scripted(tmp_path, ASKS_FOR_SECTION), PLACEMENT, journals=tmp_path / "first"
+        rows, scripted(tmp_path, ASKS_FOR_SECTION), JUDGE, journals=tmp_path / "first"
     )
     assert made.trusted
     assert made.agreement.precision == 1.0
@@ -258,7 +265,7 @@ def test_a_scripted_judge_finds_the_rows_that_reason_about_another_section(tmp_p
         judge_coherence(
             rows[::-1],
             scripted(tmp_path, ASKS_FOR_SECTION),
-            EnginePlacement(window=1),
+            JUDGE._replace(placement=EnginePlacement(window=1)),
             journals=tmp_path / "second",
         ).verdicts
         == made.verdicts
@@ -274,7 +281,7 @@ def test_a_judge_that_is_run_again_asks_no_question_twice(tmp_path: Path) -> Non
 
     def judged() -> Judged:
         with watched_by(counting):
-            return judge_coherence(ROWS, spec, PLACEMENT, journals=tmp_path / "journal")
+            return judge_coherence(ROWS, spec, JUDGE, journals=tmp_path / "journal")
 
     first = judged()
     assert len(asked) == len({one.key for one in _questions(first, spec)}) > 80
@@ -286,14 +293,14 @@ def test_a_judge_that_is_run_again_asks_no_question_twice(tmp_path: Path) -> Non
 def _questions(judged: Judged, spec: CoherenceSpec) -> list[Ask]:
     plants = [one.plant.case for one in (*judged.plants, *judged.faulty)]
     cases = [*ROWS, *plants]
-    return [ask for case in cases if (ask := question(case, spec))]
+    return [ask for case in cases if (ask := question(case, spec, JUDGE))]
 
 
 def test_a_judge_that_calls_everything_incoherent_is_not_believed(tmp_path: Path) -> None:
     made = judge_coherence(
         ROWS,
         scripted(tmp_path, ASKS_FOR_SECTION.replace("yes", "no")),
-        PLACEMENT,
+        JUDGE,
         journals=tmp_path,
     )
     assert made.agreement.precision == pytest.approx(0.5, abs=0.1)
@@ -308,7 +315,7 @@ def test_a_judge_that_calls_everything_incoherent_is_not_believed(tmp_path: Path
 
 def test_faults_of_the_gates_kinds_are_inside_the_cost_and_decide_nothing(tmp_path: Path) -> None:
     spec = scripted(tmp_path, ASKS_FOR_SECTION).model_copy(update={"plants": 40, "cost": 0.5})
-    made = judge_coherence(ROWS, spec, PLACEMENT, journals=tmp_path, traces=len(ROWS))
+    made = judge_coherence(ROWS, spec, JUDGE, journals=tmp_path, traces=len(ROWS))
     assert (len(made.plants), len(made.faulty)) == (14, 5)
     assert len(made.plants) + len(made.faulty) + len(made.verdicts) <= 40
     assert made.agreement.plants == len(made.plants)
@@ -319,8 +326,8 @@ def test_without_a_sample_nothing_is_started(tmp_path: Path) -> None:
     for rows, share in (ROWS, 0.0), ([], 1.0):
         made = judge_coherence(
             rows,
-            CoherenceSpec(share=share, teacher=TeacherSpec(engine="endpoint")),
-            PLACEMENT,
+            CoherenceSpec(share=share),
+            judge_with(engine="endpoint"),
             journals=tmp_path,
         )
         assert (made.verdicts, made.asked, made.plants, made.sentence()) == (
@@ -333,10 +340,10 @@ def test_without_a_sample_nothing_is_started(tmp_path: Path) -> None:
 
 def test_a_question_asked_twice_is_put_once_and_answered_twice_in_order(tmp_path: Path) -> None:
     spec = scripted(tmp_path, ASKS_FOR_SECTION)
-    first, second = question(ROWS[0], spec), question(ROWS[1], spec)
+    first, second = question(ROWS[0], spec, JUDGE), question(ROWS[1], spec, JUDGE)
     assert first is not None
     assert second is not None
-    assert [one.key for one in ask_once([second, first, second], spec.teacher, PLACEMENT)] == [
+    assert [one.key for one in ask_once([second, first, second], JUDGE.model, JUDGE.placement)] == [
         second.key,
         first.key,
         second.key,
@@ -359,7 +366,7 @@ def test_the_pocket_teacher_judges_its_own_domain_and_catches_a_think_block_gone
     made = judge_coherence(
         [*rows, *astray],
         CoherenceSpec(share=1.0, seed=1, precision=0.8),
-        EnginePlacement(),
+        POCKET,
         journals=tmp_path,
     )
     WARM.release()

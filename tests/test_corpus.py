@@ -29,6 +29,7 @@ def candidate(
     trace = {
         "trace_id": f"t{number}",
         "prompt_id": f"q{prompt or number}",
+        "model": "teacher",
         "sample": number,
         "think": f"{THOUGHT} Row {number}.",
         "answer": f"{number}",

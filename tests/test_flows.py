@@ -1,3 +1,4 @@
+from collections import Counter
 from pathlib import Path
 
 import pyarrow as pa
@@ -10,11 +11,11 @@ from flows.build_corpus import Summary, build_corpus
 from flows.ending import ending_in
 from flows.plan.fault import RecipeFaults
 from flows.recipes.corpus import Recipe
+from flows.reproduce import reproduce
 from tasks import rows
 from tasks.corpus.assemble import assemble
 from tasks.corpus.upstream import Upstream
 from tasks.errors import EndpointUnreachable, PlanOverdrawn, SuiteFailed
-from tasks.inference.engine import TeacherSpec
 from tasks.prompts.plan import Family
 from tasks.store import Key, Made, Table, once, tables
 from tasks.verdicts.coherence import CoherenceSpec
@@ -34,7 +35,8 @@ def test_two_builds_into_two_roots_are_the_same_bytes_wherever_and_however_fast_
 ) -> None:
     build_corpus(recipe(rulebook), tmp_path / "a")
     build_corpus(
-        recipe(rulebook, placement={"teacher": {"window": 3, "replicas": 2}}), tmp_path / "b"
+        recipe(rulebook, placement={"models": {"teacher": {"window": 3, "replicas": 2}}}),
+        tmp_path / "b",
     )
     assert corpus_bytes(tmp_path / "a") == corpus_bytes(tmp_path / "b")
     assert {
@@ -44,6 +46,26 @@ def test_two_builds_into_two_roots_are_the_same_bytes_wherever_and_however_fast_
         "card.md",
         "report.html",
     } <= corpus_bytes(tmp_path / "a").keys()
+
+
+def test_two_models_answer_the_same_prompts_and_each_row_names_its_own(
+    tmp_path: Path, rulebook: Path
+) -> None:
+    models = {name: {"engine": "scripted", "model": f"a {name} model"} for name in ("one", "two")}
+    made = recipe(rulebook, models=models, traces={"models": ["two", "one"], "samples": 1})
+    told = build_corpus(made, tmp_path)
+    (traces,) = tables(tmp_path, "traces")
+    answered = traces.table.read(["prompt_id", "model"]).to_pylist()
+    by_model = Counter(row["model"] for row in answered)
+    assert by_model["one"] == by_model["two"] > 20
+    corpus = tables(tmp_path, "corpus")[0].table.read()
+    by_trace = {row["trace_id"]: row["model"] for row in traces.table.read().to_pylist()}
+    for row in corpus["provenance"].to_pylist():
+        assert row["teacher"] == f"a {by_trace[row['trace_id']]} model"
+    assert "a one model, a two model" in Path(told.card).read_text()
+    second = next(row for row in traces.table.read().to_pylist() if row["model"] == "one")
+    again = reproduce(tmp_path, second["trace_id"], made.verdicts, {})
+    assert again.recorded == second["raw"]
 
 
 Ran = tuple[Recipe, Path, State[Summary]]
@@ -147,7 +169,8 @@ def test_baselines_add_up_over_the_builds_of_a_recipe_and_an_old_build_again_see
         return build_corpus(
             recipe(
                 rulebook,
-                traces={"samples": 3, "seed": seed, "teacher": {"engine": "scripted"}},
+                models={"teacher": {"engine": "scripted"}},
+                traces={"samples": 3, "seed": seed},
                 **changes,
             ),
             tmp_path,
@@ -171,13 +194,7 @@ def test_a_judge_that_agrees_with_no_plant_is_not_believed_and_says_so(
 ) -> None:
     made, root, first = built
     judged = build_corpus(
-        made.model_copy(
-            update={
-                "coherence": CoherenceSpec(
-                    share=1.0, plants=10, teacher=TeacherSpec(engine="scripted")
-                )
-            }
-        ),
+        made.model_copy(update={"coherence": CoherenceSpec(share=1.0, plants=10)}),
         root,
     )
     line = next(line for line in judged.stages if line.stage == "coherence")
@@ -224,7 +241,7 @@ def test_a_trace_that_the_judge_calls_incoherent_is_not_in_the_corpus(
         Upstream(**upstream, coherence=told),
         made.corpus,
         name="small",
-        teacher="t",
+        teachers={"teacher": "t"},
         judge="",
         docs=tmp_path / "docs",
     )

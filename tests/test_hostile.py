@@ -234,7 +234,7 @@ def test_a_recipe_that_means_harm_is_refused_in_one_sentence(
 
 def test_a_password_in_an_address_is_refused_and_not_repeated() -> None:
     with pytest.raises(BadRecipe, match="TRACEMILL_API_KEY") as refused:
-        load_recipe(RECIPES[0], ["placement.teacher.base_url=http://me:hunter2@host/v1"])
+        load_recipe(RECIPES[0], ["placement.models.teacher.base_url=http://me:hunter2@host/v1"])
     assert "hunter2" not in str(refused.value)
 
 
@@ -245,7 +245,7 @@ def test_no_shipped_recipe_trusts_code_that_comes_with_a_model(path: Path) -> No
 
 @pytest.mark.parametrize(
     "place",
-    ["traces.teacher", "coherence.teacher", "probe.coherence.teacher", "train.student"],
+    ["models.teacher", "models.another", "probe.asked", "train.student"],
 )
 def test_a_model_that_may_run_code_of_its_own_is_named_wherever_it_stands(place: str) -> None:
     trusted = load_recipe(RECIPES[0], [f"{place}.trust_remote_code=true", f"{place}.model=mine"])
@@ -282,8 +282,9 @@ def ran(tmp_path_factory: pytest.TempPathFactory, prefect_server: str) -> Ran:
         patch.setenv("TRACEMILL_API_KEY", KEY)
         made = recipe(
             write_hostile_rulebook(folder / "rules <script>"),
-            traces={"samples": 3, "teacher": teacher},
-            placement={"teacher": {"base_url": server.base_url, "window": 8}},
+            models={"teacher": teacher},
+            traces={"samples": 3},
+            placement={"models": {"teacher": {"base_url": server.base_url, "window": 8}}},
             verdicts={"structure": {"answer_max": 9000}, "fluency": {"longest_word": 90}},
         )
         return made, folder / "mill", build_corpus(made, folder / "mill", return_state=True)
@@ -367,7 +368,7 @@ def test_a_model_that_is_trusted_is_named_in_log_and_card(
 ) -> None:
     assert "trust_remote_code was on" in Path(built[2].card).read_text()
     said = [line.message for line in logs_of(run_of(ran[2]))]
-    assert any("trust_remote_code is on for traces.teacher" in line for line in said)
+    assert any("trust_remote_code is on for models.teacher" in line for line in said)
 
 
 def test_the_key_is_in_no_file_no_log_no_parameter_and_no_artifact(

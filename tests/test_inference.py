@@ -14,7 +14,7 @@ from tasks import think
 from tasks.errors import BadRecipe, EndpointUnreachable, Terminal
 from tasks.inference import models
 from tasks.inference.endpoint import EndpointEngine
-from tasks.inference.engine import Ask, Completion, Engine, EnginePlacement, TeacherSpec
+from tasks.inference.engine import Ask, Completion, Engine, EnginePlacement, NamedModel, TeacherSpec
 from tasks.inference.scripted import answer
 from tasks.inference.warm import Warm
 from tasks.traces.generate import TraceSpec, generate
@@ -247,10 +247,14 @@ def test_traces_come_from_a_real_server_in_its_own_process_though_it_stumbles(
     tmp_path: Path,
 ) -> None:
     with answering(fail=5) as server:
-        spec = TraceSpec(samples=2, teacher=TeacherSpec(engine="endpoint", model="m"))
+        teacher = TeacherSpec(engine="endpoint", model="m")
         placement = EnginePlacement(base_url=server.base_url, window=16)
         made = generate(
-            prompts_table(40), spec, placement=placement, journals=tmp_path, progress=silent
+            prompts_table(40),
+            TraceSpec(samples=2),
+            [NamedModel("teacher", teacher, placement)],
+            journals=tmp_path,
+            progress=silent,
         )
         stats = server.stats()
     assert (made.traces.num_rows, stats["distinct"], stats["repeats"]) == (80, 80, 0)

@@ -31,7 +31,7 @@ def leaky(rulebook: Path, base_url: str, **audit: object) -> Recipe:
     """A recipe of 100 prompts whose teacher puts the producer's note in front of whatever it was
     instructed to think.
     """
-    made = recipe(rulebook, placement={"teacher": {"base_url": base_url}}, audit=audit)
+    made = recipe(rulebook, placement={"models": {"teacher": {"base_url": base_url}}}, audit=audit)
     teacher = {"engine": "endpoint", "model": "m", "system_prompt": "Cite the section."}
     family = {
         "name": "handbook_qa",
@@ -42,7 +42,8 @@ def leaky(rulebook: Path, base_url: str, **audit: object) -> Recipe:
     }
     prompts = {"rows": 100, "control": 0.2, "saturation": 0.9, "families": [family]}
     return Recipe.model_validate(
-        made.model_dump() | {"prompts": prompts, "traces": {"samples": 2, "teacher": teacher}}
+        made.model_dump()
+        | {"prompts": prompts, "models": {"teacher": teacher}, "traces": {"samples": 2}}
     )
 
 
@@ -93,6 +94,7 @@ def traces_with(thinks: list[str]) -> pa.Table:
         {
             "trace_id": f"t{number}",
             "prompt_id": f"q{number:06d}",
+            "model": "teacher",
             "sample": 0,
             "think": think,
             "answer": "Done.",

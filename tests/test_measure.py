@@ -22,7 +22,7 @@ from flows.run_factory import run_factory
 from tasks import rows
 from tasks.errors import EmptyTable, GateBroken
 from tasks.inference.endpoint import EndpointEngine
-from tasks.inference.engine import Ask, Engine, EnginePlacement, TeacherSpec
+from tasks.inference.engine import Ask, Engine, EnginePlacement, NamedModel, TeacherSpec
 from tasks.inference.scripted import ScriptedEngine
 from tasks.measure.budget import (
     MeasurePlacement,
@@ -193,11 +193,11 @@ def test_more_rows_take_longer_and_a_faster_teacher_less(
     assert hours(wanted + 100, speed) > hours(wanted, speed) > hours(wanted, 2 * speed)
 
 
-def weigh_at(speeds: dict[str, float], budget: float) -> Callable[[TeacherSpec], Outcome]:
+def weigh_at(speeds: dict[str, float], budget: float) -> Callable[[NamedModel], Outcome]:
     """Return a weighing by tokens/s; a speed of 0 is a teacher that was not started."""
 
-    def weigh(teacher: TeacherSpec) -> Outcome:
-        speed = speeds[teacher.model]
+    def weigh(teacher: NamedModel) -> Outcome:
+        speed = speeds[teacher.name]
         if not speed:
             return Outcome(teacher, False, "not started: too large")
         need = needed(
@@ -212,14 +212,16 @@ def weigh_at(speeds: dict[str, float], budget: float) -> Callable[[TeacherSpec],
     return weigh
 
 
-CANDIDATES = tuple(TeacherSpec(model=name) for name in ("huge", "large", "middle", "small"))
+CANDIDATES = tuple(
+    NamedModel(name, TeacherSpec(model=name)) for name in ("huge", "large", "middle", "small")
+)
 SPEEDS = {"huge": 0.0, "large": 100.0, "middle": 1000.0, "small": 9000.0}
 
 
 def test_the_first_that_fits_is_chosen_and_every_candidate_says_why_it_is_not() -> None:
     outcomes = choose(CANDIDATES, weigh_at(SPEEDS, budget=8))
     first = chosen(outcomes)
-    assert first is not None and first.teacher.model == "middle"
+    assert first is not None and first.teacher.name == "middle"
     assert [one.says for one in outcomes] == [
         "not started: too large",
         "27.8 h for 5,000 rows at 100 tokens/s, over the budget of 8.0 h",
@@ -230,7 +232,7 @@ def test_the_first_that_fits_is_chosen_and_every_candidate_says_why_it_is_not() 
 
 def test_without_a_budget_the_first_that_runs_is_chosen() -> None:
     first = chosen(choose(CANDIDATES, weigh_at(SPEEDS, budget=0)))
-    assert first is not None and first.teacher.model == "large"
+    assert first is not None and first.teacher.name == "large"
 
 
 def test_when_none_fits_the_line_stops_with_every_projection() -> None:
@@ -245,7 +247,7 @@ def test_when_none_fits_the_line_stops_with_every_projection() -> None:
     )
 
 
-def candidate(model: str, **changes: object) -> dict[str, object]:
+def scripted(model: str, **changes: object) -> dict[str, object]:
     return {"engine": "scripted", "model": model} | changes
 
 
@@ -253,8 +255,16 @@ def candidate(model: str, **changes: object) -> dict[str, object]:
 def measuring(tmp_path: Path) -> Callable[..., Recipe]:
     folder = write_rulebook(tmp_path / "rules")
 
-    def build(**measure: object) -> Recipe:
-        return recipe(folder, measure=measure, placement={"teacher": {"window": 4}})
+    def build(*candidates: dict[str, object], **measure: object) -> Recipe:
+        """Return a recipe with these candidate teachers, each under the name of its model."""
+        known = {"teacher": {"engine": "scripted"}} | {str(one["model"]): one for one in candidates}
+        names = [one["model"] for one in candidates]
+        return recipe(
+            folder,
+            models=known,
+            measure={"candidates": names} | measure,
+            placement={"models": {name: {"window": 4} for name in known}},
+        )
 
     return build
 
@@ -316,20 +326,14 @@ def test_a_candidate_that_cannot_answer_or_is_over_budget_falls_back_to_the_next
     tmp_path: Path, measuring: Callable[..., Recipe]
 ) -> None:
     absurd = 10**13
-    made = measuring(
-        candidates=[candidate("a", max_tokens=1023), candidate("b"), candidate("c")], levels=(1,)
-    )
+    made = measuring(scripted("a", max_tokens=1023), scripted("b"), scripted("c"), levels=(1,))
     found = measure_teacher(made, tmp_path)
     assert [one.fits for one in found.outcomes] == [False, True, False]
     assert found.outcomes[0].says.startswith("not measured: none of 2 prompts was answered by 'a'")
     assert found.outcomes[2].says == "not measured, b fits"
-    assert "other commands by --set 'traces.teacher={engine: scripted, model: b}'" in shown(
-        found, made
-    )
+    assert "other commands by --set 'traces.models=[b]'" in shown(found, made)
     none = measure_teacher(
-        measuring(
-            candidates=[candidate("b")], levels=(1,), accepted_rows=absurd, budget_hours=0.001
-        ),
+        measuring(scripted("b"), levels=(1,), accepted_rows=absurd, budget_hours=0.001),
         tmp_path,
     )
     assert none.chosen is None
@@ -344,21 +348,21 @@ def test_the_factory_takes_the_chosen_teacher_and_measures_nothing_where_nothing
     assert with_teacher(plain, tmp_path) is plain
     assert not tables(tmp_path, "measurements")
     made = with_teacher(
-        measuring(candidates=[candidate("b", temperature=0.2)], levels=(1,)), tmp_path
+        chosen_of := measuring(scripted("b", temperature=0.2), levels=(1,)), tmp_path
     )
-    assert made.traces.teacher == TeacherSpec(engine="scripted", model="b", temperature=0.2)
-    assert made.model_copy(update={"traces": plain.traces, "measure": plain.measure}) == plain
+    assert made.traces.models == ("b",)
+    assert made.model_copy(update={"traces": chosen_of.traces}) == chosen_of
 
 
 @pytest.mark.usefixtures("prefect_server")
 def test_a_factory_that_is_run_again_stays_with_the_teacher_whose_traces_are_finished(
     tmp_path: Path, measuring: Callable[..., Recipe]
 ) -> None:
-    made = measuring(candidates=[candidate("b")], levels=(1,), accepted_rows=10**13, budget_hours=1)
+    made = measuring(scripted("b"), levels=(1,), accepted_rows=10**13, budget_hours=1)
     with pytest.raises(GateBroken, match="b: "):
         with_teacher(made, tmp_path)
-    build_corpus(taught_by(made, made.measure.candidates[0]), tmp_path)
-    assert with_teacher(made, tmp_path).traces.teacher.model == "b"
+    build_corpus(taught_by(made, "b"), tmp_path)
+    assert with_teacher(made, tmp_path).traces.models == ("b",)
 
 
 @pytest.mark.usefixtures("prefect_server")
@@ -368,7 +372,7 @@ def test_the_factory_refuses_an_impossible_budget_before_anything_is_asked_for(
     hopeless = measuring(levels=(1,), accepted_rows=10**13, budget_hours=1)
     with pytest.raises(
         GateBroken,
-        match=r"within the budget of 1\.0 h: builtin:pocket: [\d,.]+ h for 10,000,000,000,000 rows at .* Nothing was built",
+        match=r"within the budget of 1\.0 h: teacher \(builtin:pocket\): [\d,.]+ h for 10,000,000,000,000 rows at .* Nothing was built",
     ):
         run_factory(hopeless, tmp_path)
     assert not tables(tmp_path, "traces")
@@ -398,7 +402,7 @@ def test_the_command_ends_with_exit_code_1_when_nothing_fits(
     # On a loaded machine a stage may run long enough to report itself.
     assert all("running for" in line for line in done.stderr.splitlines()), done.stderr
     verdict, advice = done.stdout.splitlines()[-2:]
-    assert verdict.startswith("passed over  builtin:pocket: ") and verdict.endswith(
+    assert verdict.startswith("passed over  teacher (builtin:pocket): ") and verdict.endswith(
         "over the budget of 30.0 min"
     )
     assert advice.startswith("no candidate fits")

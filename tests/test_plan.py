@@ -18,6 +18,7 @@ from flows.plan.tokens import counter
 from flows.plan.window import REFUSED_SHARE, lengths, too_long
 from flows.recipes.corpus import Recipe
 from flows.recipes.load import load_recipe, read_recipe
+from flows.recipes.models import teachers
 from tasks.errors import BadRecipe
 from tasks.inference.chat import prompt_tokens
 from tasks.inference.engine import TeacherSpec
@@ -27,6 +28,12 @@ from tests.builders import passage, write_rulebook
 
 BENCH = {"path": "builtin:patent_irac", "category": "bench", "held_out": True}
 RECIPES = sorted((Path(__file__).parents[1] / "deployments" / "recipes").glob("*.yaml"))
+
+
+TWO_TEACHERS: dict[str, Any] = {
+    "models__second": {"temperature": 0.1},
+    "traces__models": ["teacher", "second"],
+}
 
 
 def sound(**changes: Any) -> Recipe:
@@ -44,6 +51,7 @@ def sound(**changes: Any) -> Recipe:
                  "general": True},
             ],
         },
+        "models": {"teacher": {}},
         "traces": {"samples": 2},
         "corpus": {"suite": {"min_rows": 10, "general_min": 0.1, "general_max": 0.15}},
     }  # fmt: skip
@@ -127,35 +135,35 @@ def test_a_recipe_that_ships_has_no_fault_in_its_settings_but_missing_corpora(pa
         (
             bands.reachable_thoughts,
             {"verdicts": {"structure": {"think_min": 2000}}},
-            "traces.teacher.max_tokens",
+            "models.teacher.max_tokens",
             "about 1,600 characters",
             False,
         ),
         (
             bands.reachable_thoughts,
             {"verdicts": {"structure": {"think_min": 9000}}},
-            "traces.teacher.max_tokens",
+            "models.teacher.max_tokens",
             "wants think blocks of 9,000",
             True,
         ),
         (
             bands.windows,
-            {"traces__teacher": {"max_tokens": 1024}},
-            "traces.teacher.max_tokens",
+            {"models__teacher": {"max_tokens": 1024}},
+            "models.teacher.max_tokens",
             "leaves no room for a prompt",
             True,
         ),
         (
             bands.windows,
-            {"coherence": {"share": 0.1, "teacher": {"max_tokens": 5000}}},
-            "coherence.teacher.max_tokens",
+            {"models__judge": {"max_tokens": 5000}, "coherence": {"share": 0.1, "model": "judge"}},
+            "models.judge.max_tokens",
             "leaves no room",
             True,
         ),
         (
             bands.windows,
-            {"measure": {"candidates": [{"max_tokens": 5000}]}},
-            "measure.candidates.0.max_tokens",
+            {"models__large": {"max_tokens": 5000}, "measure": {"candidates": ["large"]}},
+            "models.large.max_tokens",
             "leaves no room",
             True,
         ),
@@ -396,22 +404,22 @@ def test_a_recipe_that_ships_has_no_fault_in_its_settings_but_missing_corpora(pa
         ),
         (
             names.models_there,
-            {"traces__teacher": {"model": "./no/such"}},
-            "traces.teacher.model",
+            {"models__teacher": {"model": "./no/such"}},
+            "models.teacher.model",
             "the folder no/such is not there",
             True,
         ),
         (
             names.models_there,
-            {"traces__teacher": {"model": "builtin:poket"}},
-            "traces.teacher.model",
+            {"models__teacher": {"model": "builtin:poket"}},
+            "models.teacher.model",
             "did you mean builtin:pocket?",
             True,
         ),
         (
             names.models_there,
-            {"traces__teacher": {"engine": "endpoint"}},
-            "traces.teacher.model",
+            {"models__teacher": {"engine": "endpoint"}},
+            "models.teacher.model",
             "does not serve builtin:pocket",
             True,
         ),
@@ -438,10 +446,38 @@ def test_a_recipe_that_ships_has_no_fault_in_its_settings_but_missing_corpora(pa
         ),
         (
             names.engine_and_address,
-            {"placement": {"teacher": {"base_url": "http://a/v1"}}},
-            "placement.teacher.base_url",
+            {"placement": {"models": {"teacher": {"base_url": "http://a/v1"}}}},
+            "placement.models.teacher.base_url",
             "set it to endpoint",
             False,
+        ),
+        (
+            names.unused_names,
+            {"models__idle": {}},
+            "models.idle",
+            "no section uses this model",
+            False,
+        ),
+        (
+            names.one_chosen,
+            {**TWO_TEACHERS, "measure__budget_hours": 8},
+            "measure.budget_hours",
+            "traces.models names 2",
+            True,
+        ),
+        (
+            names.repeated_teachers,
+            {"models__second": {}, "traces__models": ["teacher", "second"]},
+            "traces.models.1",
+            "'second' gives the same answers as 'teacher'",
+            True,
+        ),
+        (
+            names.surprised_teachers,
+            {**TWO_TEACHERS, "audit__surprise__traces": 10},
+            "audit.surprise.traces",
+            "scored by the model that wrote them",
+            True,
         ),
         (
             wording.forms,
@@ -658,9 +694,9 @@ def test_a_model_that_is_not_here_is_estimated_and_the_estimate_says_so() -> Non
 @pytest.mark.parametrize(("long", "stops"), [(1, False), (10, True)])
 def test_prompts_that_do_not_fit_stop_the_build_above_a_share(long: int, stops: bool) -> None:
     made = [planned("Why?", n) for n in range(100 - long)] + [planned(LONG, n) for n in range(long)]
-    recipe = sound(traces__teacher={"max_tokens": 400, "max_model_len": 800})
-    found = lengths(made, recipe.traces.teacher, counter(recipe.traces.teacher))
-    (fault,) = too_long(recipe, found)
+    recipe = sound(models__teacher={"max_tokens": 400, "max_model_len": 800})
+    found = lengths(made, recipe.models["teacher"], counter(recipe.models["teacher"]))
+    (fault,) = too_long(teachers(recipe)[0], found)
     assert (found.too_long, fault.stops) == (long, stops)
     assert long / 100 > REFUSED_SHARE or not stops
     assert f"{long} of 100 prompts ({long} %)" in fault.says
@@ -668,18 +704,20 @@ def test_prompts_that_do_not_fit_stop_the_build_above_a_share(long: int, stops: 
 
 def test_a_window_as_wide_as_the_fault_names_takes_every_prompt() -> None:
     made = [planned(LONG, n) for n in range(10)]
-    recipe = sound(traces__teacher={"max_tokens": 400, "max_model_len": 800})
-    (fault,) = too_long(recipe, lengths(made, recipe.traces.teacher, counter(TeacherSpec())))
+    recipe = sound(models__teacher={"max_tokens": 400, "max_model_len": 800})
+    (fault,) = too_long(
+        teachers(recipe)[0], lengths(made, recipe.models["teacher"], counter(TeacherSpec()))
+    )
     wide = int(fault.says.partition("set max_model_len to ")[2].split()[0].replace(",", ""))
-    wider = recipe.traces.teacher.model_copy(update={"max_model_len": wide})
+    wider = recipe.models["teacher"].model_copy(update={"max_model_len": wide})
     assert lengths(made, wider, counter(wider)).too_long == 0
 
 
 def test_an_endpoint_decides_itself_so_a_narrow_window_only_warns() -> None:
     made = [planned(LONG, n) for n in range(10)]
-    recipe = sound(traces__teacher={"engine": "endpoint", "model": "m", "max_tokens": 900})
-    teacher = recipe.traces.teacher
-    (fault,) = too_long(recipe, lengths(made, teacher, counter(teacher)))
+    recipe = sound(models__teacher={"engine": "endpoint", "model": "m", "max_tokens": 900})
+    teacher = recipe.models["teacher"]
+    (fault,) = too_long(teachers(recipe)[0], lengths(made, teacher, counter(teacher)))
     assert not fault.stops and "the server decides" in fault.says
 
 
@@ -758,7 +796,11 @@ def test_one_fault_is_one_line_and_several_are_a_list() -> None:
             [],
             "line 2: rows: unknown setting here; rows is set as prompts.rows",
         ),
-        ("name: a\nzzz: 3\n", [], "line 2: zzz: unknown setting; known here: name, documents"),
+        (
+            "name: a\nzzz: 3\n",
+            [],
+            "line 2: zzz: unknown setting; known here: name, kind, models, documents",
+        ),
         (
             "name: a\nprompts:\n  families:\n    - {share: 3}\n",
             [],
@@ -769,7 +811,32 @@ def test_one_fault_is_one_line_and_several_are_a_list() -> None:
             [],
             "line 5: prompts.rows is set twice, in line 3 before",
         ),
-        ("name: a\ntraces: {teacher: {engine: vlm}}\n", [], "did you mean vllm?"),
+        ("name: a\nmodels: {teacher: {engine: vlm}}\n", [], "did you mean vllm?"),
+        (
+            "name: a\nmodels: {teacher: {max_token: 3}}\n",
+            [],
+            "line 2: models.teacher.max_token: unknown setting; did you mean max_tokens?",
+        ),
+        (
+            "name: a\nmax_tokens: 3\n",
+            [],
+            "unknown setting here; max_tokens is set as models.NAME.max_tokens",
+        ),
+        (
+            "name: a\ntraces:\n  models: [techer]\n",
+            [],
+            "line 3: traces.models.0: unknown model 'techer'; did you mean teacher?",
+        ),
+        (
+            "name: a\nplacement: {models: {judge: {window: 3}}}\n",
+            [],
+            "line 2: placement.models.judge: unknown model 'judge'; known: teacher",
+        ),
+        (
+            "name: a\ncoherence:\n  teacher: {temperature: 0}\n",
+            [],
+            "line 3: coherence.teacher: was renamed; write the model under models.judge",
+        ),
         (
             "name: a\nprompts: {rows: few}\n",
             [],

@@ -83,7 +83,7 @@ def test_few_rows_are_the_recipes_own_but_for_their_number(rulebook: Path) -> No
     whole = recipe(rulebook, prompts=PLAN)
     few = few_rows(whole, 3)
     assert (few.prompts.rows, few.prompts.control, few.traces.samples) == (3, 0, 1)
-    assert few.traces.teacher == whole.traces.teacher
+    assert few.models == whole.models
     assert few.verdicts == whole.verdicts
 
 
@@ -103,5 +103,5 @@ def test_an_answer_that_is_no_trace_is_shown_as_lost(
     rulebook: Path, tmp_path: Path, scratch: Path
 ) -> None:
     teacher = {"engine": "scripted", "max_tokens": 20, "max_model_len": 24}
-    made = preview(recipe(rulebook, traces={"teacher": teacher}), tmp_path / "mill", rows=2)
+    made = preview(recipe(rulebook, models={"teacher": teacher}), tmp_path / "mill", rows=2)
     assert [row.lost for row in made.rows] == ["prompt_too_long"] * 2

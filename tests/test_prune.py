@@ -16,7 +16,8 @@ from tests.builds import answered
 def night(rulebook: Path, root: Path, seed: int, **keep: object) -> dict[str, object]:
     made = recipe(
         rulebook,
-        traces={"samples": 3, "seed": seed, "teacher": {"engine": "scripted"}},
+        models={"teacher": {"engine": "scripted"}},
+        traces={"samples": 3, "seed": seed},
         placement={"keep": keep},
     )
     return build_corpus(made, root).model_dump()

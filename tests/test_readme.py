@@ -39,7 +39,7 @@ README = TEXTS["README.md"]
 DRY = tuple(
     part
     for setting in (
-        "traces.teacher.engine=scripted",
+        "models.teacher.engine=scripted",
         "corpus.suite.general_min=0",
         "corpus.suite.family_missing=warn",
     )
@@ -263,7 +263,7 @@ def test_the_rulebook_recipe_publishes_its_rows_with_the_teacher_that_it_names(
     )
     papers["path"] = str(tmp_path / "papers.parquet")
     with answering(manual=True) as server:
-        tree["placement"]["teacher"]["base_url"] = server.base_url
+        tree["placement"]["models"]["teacher"]["base_url"] = server.base_url
         made = Recipe.model_validate(tree)
         built = build_corpus(made, tmp_path / "mill")
     stages = {line.stage: line for line in built.stages}
@@ -282,15 +282,15 @@ def pieces() -> list[dict[str, Any]]:
 @pytest.mark.parametrize(
     "piece",
     [piece for piece in pieces() if "traces" in piece],
-    ids=lambda one: str(one["traces"]["teacher"]["engine"]),
+    ids=lambda one: str(one["models"]["teacher"]["engine"]),
 )
 def test_every_teacher_that_is_printed_answers_a_small_build(
     piece: dict[str, Any], tmp_path: Path, rulebook: Path, prefect_server: str
 ) -> None:
     with answering() as server:
-        teacher = piece["traces"]["teacher"]
+        teacher = piece["models"]["teacher"]
         if teacher["engine"] == "endpoint":
-            piece["placement"]["teacher"]["base_url"] = server.base_url
+            piece["placement"]["models"]["teacher"]["base_url"] = server.base_url
         else:
             # Eight billion parameters and a GPU are not at hand; test_real runs this engine with the built-in model.
             teacher["engine"] = "scripted"

@@ -27,7 +27,7 @@ def test_every_shipped_recipe_keeps_the_schema(path: Path) -> None:
     [
         {"prompts": {"rows": 0}},
         {"prompts": {"rowz": 10}},
-        {"traces": {"teacher": {"engine": "vlm"}}},
+        {"models": {"teacher": {"engine": "vlm"}}, "traces": {}},
         {"name": "Not A Name"},
     ],
 )

@@ -27,7 +27,7 @@ FAMILIES = {
     "e2_multiple_choice": 10,
 }
 SCRIPTED = (
-    "traces.teacher.engine=scripted", "traces.samples=3", "coherence.share=0",
+    "models.teacher.engine=scripted", "traces.samples=3", "coherence.share=0",
     # It solves no problem and thinks as long as the passage it quotes.
     "verdicts.structure.think_min=40", "corpus.suite.think_min=40", "corpus.suite.general_min=0", "corpus.suite.min_rows=20",
     "corpus.suite.family_missing=warn",
@@ -43,11 +43,11 @@ def test_every_recipe_parses_and_is_called_like_its_file(path: Path) -> None:
 def test_a_setting_is_laid_over_the_file() -> None:
     recipe = load_recipe(
         RECIPES[0],
-        ["prompts.rows=7", "traces.teacher.temperature=0.1", "documents.sources=[{path: /x}]"],
+        ["prompts.rows=7", "models.teacher.temperature=0.1", "documents.sources=[{path: /x}]"],
     )
     assert (
         recipe.prompts.rows,
-        recipe.traces.teacher.temperature,
+        recipe.models["teacher"].temperature,
         recipe.documents.sources[0].path,
     ) == (7, 0.1, "/x")
 

@@ -37,7 +37,7 @@ def refusal(line: str) -> str:
         "prompts.control=0",
         "prompts.control=.05",
         "train.learning_rate=1e-4",
-        "traces.teacher.engine=endpoint",
+        "models.teacher.engine=endpoint",
         "corpus.control=true",
         "corpus.control=Off",
         "questions.problems.addition=60",
@@ -48,7 +48,7 @@ def refusal(line: str) -> str:
         "placement.nightly.active=no",
         "name=other",
         "audit.allowed=['a = b']",
-        "traces.teacher={engine: scripted}",
+        "models={teacher: {engine: scripted}}",
     ],
 )
 def test_a_line_that_a_recipe_takes_is_accepted(line: str) -> None:
@@ -70,7 +70,7 @@ def test_a_line_that_a_recipe_takes_is_accepted(line: str) -> None:
         ("prompts.seed=-1", "a whole number of at least 0"),
         ("prompts.control=ten percent", "a number behind the ="),
         ("corpus.control=maybe", "true or false"),
-        ("traces.teacher.engine=vlm", "one of vllm, endpoint, scripted"),
+        ("models.teacher.engine=vlm", "one of vllm, endpoint, scripted"),
         ("questions.problems.a.b=1", "with a key"),
     ],
 )

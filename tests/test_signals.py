@@ -32,8 +32,9 @@ def test_a_build_with_a_server_of_its_own_ends_with_all_it_started_and_goes_on_l
         recipe = write_recipe(
             tmp_path / "r.yaml",
             rulebook,
-            traces={"samples": 3, "teacher": {"engine": "endpoint", "model": "qwen3:8b"}},
-            placement={"teacher": {"base_url": server.base_url, "window": 2}},
+            models={"teacher": {"engine": "endpoint", "model": "qwen3:8b"}},
+            traces={"samples": 3},
+            placement={"models": {"teacher": {"base_url": server.base_url, "window": 2}}},
         )
         root = tmp_path / "mill"
         process = start(recipe, root, PREFECT_HOME=str(tmp_path / "home"))
@@ -62,8 +63,9 @@ def test_the_server_of_a_killed_build_ends_with_it(tmp_path: Path, rulebook: Pat
         recipe = write_recipe(
             tmp_path / "r.yaml",
             rulebook,
-            traces={"samples": 3, "teacher": {"engine": "endpoint", "model": "qwen3:8b"}},
-            placement={"teacher": {"base_url": server.base_url, "window": 2}},
+            models={"teacher": {"engine": "endpoint", "model": "qwen3:8b"}},
+            traces={"samples": 3},
+            placement={"models": {"teacher": {"base_url": server.base_url, "window": 2}}},
         )
         process = start(recipe, tmp_path / "mill", PREFECT_HOME=str(tmp_path / "home"))
         deadline = time.monotonic() + 300
@@ -84,7 +86,8 @@ def test_a_dead_endpoint_is_reported_within_five_seconds_of_the_stages_start(
     recipe = write_recipe(
         tmp_path / "r.yaml",
         rulebook,
-        traces={"samples": 3, "teacher": {"engine": "endpoint", "model": "qwen3:8b"}},
+        models={"teacher": {"engine": "endpoint", "model": "qwen3:8b"}},
+        traces={"samples": 3},
         placement={"teacher": {"base_url": f"http://127.0.0.1:{free_port()}/v1"}},
     )
     process = start(recipe, tmp_path / "mill", server=prefect_server)

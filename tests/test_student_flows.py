@@ -304,7 +304,7 @@ def test_one_row_is_found_by_the_id_of_its_answer_of_its_trace_or_of_the_corpus_
         (row["row_id"], row["prompt"], row["messages"][-1]["content"]),
         (row["provenance"]["trace_id"], row["prompt"], row["messages"][-1]["content"]),
     ):
-        again = reproduce(root, row_id, made.verdicts, made.placement.teacher)
+        again = reproduce(root, row_id, made.verdicts, made.placement.models)
         assert prompt in again.prompt
         assert (again.recorded, again.shown) == (raw, raw)
         assert again.verdicts["structure"] == ("passed", "passed")

@@ -90,6 +90,7 @@ def trace(number: int, *, note: str = "") -> dict[str, object]:
     return {
         "trace_id": f"t{number:03d}",
         "prompt_id": f"q{number:06d}",
+        "model": "teacher",
         "sample": 0,
         "think": thought,
         "answer": "Done.",

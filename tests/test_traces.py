@@ -9,7 +9,7 @@ import pytest
 from tasks import rows
 from tasks.errors import EngineLost, StoreUnreachable
 from tasks.inference.complete import ask_all
-from tasks.inference.engine import Ask, Completion, EnginePlacement, TeacherSpec
+from tasks.inference.engine import Ask, Completion, EnginePlacement, NamedModel, TeacherSpec
 from tasks.inference.journal import Journal, today
 from tasks.manifest import MANIFEST
 from tasks.spec import Spec
@@ -18,24 +18,33 @@ from tasks.traces.baseline import baseline, distinct_traces, earlier
 from tasks.traces.generate import Generated, TraceSpec, generate, plan_rows, reject_reason
 from tests.builders import prompts_table, silent
 
-SCRIPTED = TraceSpec(samples=3, teacher=TeacherSpec(engine="scripted"))
-PLACEMENT = EnginePlacement(window=8)
+SCRIPTED = TraceSpec(samples=3)
+TEACHER = NamedModel("teacher", TeacherSpec(engine="scripted"), EnginePlacement(window=8))
 ANSWER = Completion("k", "<think>a</think>b", "stop", 1, 2)
 
 
 def run(
-    folder: Path, spec: TraceSpec = SCRIPTED, *, prompts: int = 20, **settings: int
+    folder: Path,
+    spec: TraceSpec = SCRIPTED,
+    *models: NamedModel,
+    prompts: int = 20,
+    **settings: int,
 ) -> Generated:
     placed = {name: value for name, value in settings.items() if name != "shard_rows"}
-    placement = EnginePlacement(**{"window": 8} | placed)  # type: ignore[arg-type]
+    placement = TEACHER.placement.model_copy(update=placed)
     return generate(
         prompts_table(prompts),
         spec,
-        placement=placement,
+        [one._replace(placement=placement) for one in models or (TEACHER,)],
         journals=folder,
         progress=silent,
         shard_rows=settings.get("shard_rows", 512),
     )
+
+
+def changed(**settings: object) -> NamedModel:
+    """Return the teacher with other settings."""
+    return TEACHER._replace(model=TEACHER.model.model_copy(update=settings))
 
 
 def test_the_journal_gives_back_what_it_was_given_and_keeps_the_first_answer(
@@ -112,18 +121,40 @@ def test_a_finished_row_is_never_asked_again(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        {"seed": 1},
-        {"teacher": TeacherSpec(engine="scripted", temperature=0.5)},
-        {"teacher": TeacherSpec(engine="scripted", system_prompt="Be brief.")},
-        {"teacher": TeacherSpec(engine="scripted", model="other")},
-        {"teacher": TeacherSpec(engine="scripted", revision="2")},
+        {"temperature": 0.5},
+        {"system_prompt": "Be brief."},
+        {"model": "other"},
+        {"revision": "2"},
     ],
 )
 def test_what_would_change_an_answer_makes_new_rows(
     tmp_path: Path, change: dict[str, object]
 ) -> None:
     run(tmp_path)
-    assert run(tmp_path, SCRIPTED.model_copy(update=change)).requests == 60
+    assert run(tmp_path, SCRIPTED, changed(**change)).requests == 60
+
+
+def test_another_seed_makes_new_rows_and_another_name_of_the_same_model_none(
+    tmp_path: Path,
+) -> None:
+    run(tmp_path)
+    assert run(tmp_path, SCRIPTED.model_copy(update={"seed": 1})).requests == 60
+    renamed = run(tmp_path, SCRIPTED, TEACHER._replace(name="professor"))
+    assert renamed.requests == 0
+    assert set(renamed.traces["model"].to_pylist()) == {"professor"}
+
+
+def test_every_named_model_answers_every_prompt_under_its_own_name(tmp_path: Path) -> None:
+    other = changed(temperature=0.5)._replace(name="other")
+    alone = run(tmp_path / "a")
+    both = run(tmp_path / "b", SCRIPTED, TEACHER, other)
+    assert both.requests == 120
+    own = [row for row in both.traces.to_pylist() if row["model"] == "teacher"]
+    assert own == alone.traces.to_pylist()
+    assert both.traces["model"].to_pylist().count("other") == 60 - sum(
+        " other, " in detail for detail in both.rejected["detail"].to_pylist()
+    )
+    assert len(set(both.traces["trace_id"].to_pylist())) == both.traces.num_rows
 
 
 def test_more_samples_ask_only_for_the_new_ones_and_placement_asks_for_none(tmp_path: Path) -> None:
@@ -149,10 +180,7 @@ def test_an_answer_that_is_none_is_rejected_with_a_reason(
 
 
 def test_a_prompt_that_does_not_fit_is_a_rejected_row_not_a_dead_job(tmp_path: Path) -> None:
-    tight = TraceSpec(
-        samples=1, teacher=TeacherSpec(engine="scripted", max_model_len=16, max_tokens=15)
-    )
-    made = run(tmp_path, tight)
+    made = run(tmp_path, SCRIPTED, changed(max_model_len=16, max_tokens=15))
     assert set(made.rejected["reason"].to_pylist()) == {"prompt_too_long"}
 
 
@@ -181,21 +209,19 @@ class Stumbling:
 
 
 def test_the_control_arm_is_asked_without_the_system_prompt_and_the_rest_with_it() -> None:
-    ordered = TraceSpec(
-        samples=1, teacher=TeacherSpec(engine="scripted", system_prompt="Be brief.")
-    )
+    ordered = changed(system_prompt="Be brief.")
     asked = [
         [message["role"] for message in row.ask.messages]
-        for row in plan_rows(prompts_table(3, control=1), ordered, shard_rows=2)
+        for row in plan_rows(
+            prompts_table(3, control=1), TraceSpec(samples=1), ordered, shard_rows=2
+        )
     ]
     assert asked == [["system", "user"], ["system", "user"], ["user"]]
 
 
 def test_the_baseline_is_every_trace_of_the_control_arm_that_thinks(tmp_path: Path) -> None:
     prompts = prompts_table(60, control=20)
-    traces = generate(
-        prompts, SCRIPTED, placement=PLACEMENT, journals=tmp_path, progress=silent
-    ).traces
+    traces = generate(prompts, SCRIPTED, [TEACHER], journals=tmp_path, progress=silent).traces
     made = baseline(traces, prompts, "small")
     kept, bare = made.parts["baselines"].to_pylist(), {f"q{number:06d}" for number in range(40, 60)}
     due = {row["trace_id"]: row for row in traces.to_pylist() if row["prompt_id"] in bare}
@@ -225,9 +251,7 @@ def kept_baseline(root: Path, night: int, *, traces: range | None = None, **inpu
         {"trace_id": f"t{number}", "prompt": "q", "think": "t", "answer": "a", "recipe": "r"}
         for number in traces or range(10 * night, 10 * night + 10)
     ]
-    key = Key(
-        "baselines", 1, Spec(), {"traces": str(night), "recipe": "r", "teacher": "t"} | inputs
-    )
+    key = Key("baselines", 1, Spec(), {"traces": str(night), "recipe": "r", "models": "t"} | inputs)
     table = publish(
         root,
         key,
@@ -248,7 +272,7 @@ def test_earlier_baselines_are_those_of_the_same_recipe_and_teacher_newest_first
 ) -> None:
     nights = [kept_baseline(tmp_path, night) for night in range(4)]
     kept_baseline(tmp_path, 4, recipe="other")
-    kept_baseline(tmp_path, 5, teacher="other")
+    kept_baseline(tmp_path, 5, models="other")
     own = kept_baseline(tmp_path, 6)
     assert earlier(tmp_path, own, batch=100) == tuple(nights[::-1])
     assert earlier(tmp_path, nights[1], batch=100) == (nights[0],)
@@ -273,7 +297,10 @@ def test_a_baseline_trace_that_two_builds_share_counts_once(tmp_path: Path) -> N
 
 
 def asks(count: int) -> list[Ask]:
-    return [row.ask for row in plan_rows(prompts_table(count), TraceSpec(samples=1), shard_rows=16)]
+    return [
+        row.ask
+        for row in plan_rows(prompts_table(count), TraceSpec(samples=1), TEACHER, shard_rows=16)
+    ]
 
 
 def test_the_window_is_full_across_shards_and_never_fuller() -> None:

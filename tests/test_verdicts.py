@@ -1,6 +1,8 @@
-import time
+import threading
 import unicodedata
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 
 import psutil
@@ -270,8 +272,8 @@ def test_a_pattern_without_a_group_is_refused() -> None:
 def trace(number: int, **changes: object) -> dict[str, object]:
     built = case(**changes)
     return {
-        "trace_id": f"t{number}", "prompt_id": f"q{number:06d}", "sample": 0, "think": built.think, "answer": built.answer, "raw": built.raw,
-        "fault": built.fault, "parsed": False, "finish_reason": "stop",
+        "trace_id": f"t{number}", "prompt_id": f"q{number:06d}", "model": "teacher", "sample": 0,
+        "think": built.think, "answer": built.answer, "raw": built.raw, "fault": built.fault, "parsed": False, "finish_reason": "stop",
         "prompt_tokens": 1, "completion_tokens": 1, "seed": number,
     }  # fmt: skip
 
@@ -280,9 +282,10 @@ def test_a_killed_judge_is_an_error_that_another_attempt_may_mend() -> None:
     passages, questions, audits = (
         schema.empty_table() for schema in (rows.PASSAGES, rows.QUESTIONS, rows.AUDITS)
     )
+    ended = threading.Event()
     with ThreadPoolExecutor(1) as thread:
-        killing = thread.submit(_kill_the_first_child)
-        with pytest.raises(JudgeLost, match="was killed"):
+        killing = thread.submit(_kill_the_first_child, ended)
+        with pytest.raises(JudgeLost, match="was killed"), set_at_the_end(ended):
             judge(
                 rows.table_of([trace(0)], rows.TRACES),
                 prompts_table(1),
@@ -294,13 +297,22 @@ def test_a_killed_judge_is_an_error_that_another_attempt_may_mend() -> None:
         killing.result()
 
 
-def _kill_the_first_child() -> None:
+@contextmanager
+def set_at_the_end(event: threading.Event) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        event.set()
+
+
+def _kill_the_first_child(ended: threading.Event) -> None:
     while not (
         children := [
             one for one in psutil.Process().children() if "spawn_main" in " ".join(one.cmdline())
         ]
     ):
-        time.sleep(0.01)
+        if ended.wait(0.01):
+            return
     children[0].kill()
 
 

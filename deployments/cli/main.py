@@ -218,9 +218,11 @@ def reproduce(
     """
     chosen = checked_recipe(recipe, settings)
     from deployments.cli.screen import show_row
+    from flows.probe import STUDENT
     from flows.reproduce import reproduce as ask_again
 
-    show_row(ask_again(root, row_id, chosen.verdicts, chosen.placement.teacher))
+    placements = chosen.placement.models | {STUDENT: chosen.placement.probe}
+    show_row(ask_again(root, row_id, chosen.verdicts, placements))
 
 
 @app.command()

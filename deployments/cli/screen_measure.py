@@ -2,7 +2,6 @@
 
 from typing import TYPE_CHECKING
 
-import yaml
 from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
@@ -29,17 +28,10 @@ def show_measured(found: "Measured", recipe: "Recipe", console: Console | None =
         console.print(
             Text(f"{'chosen' if one.fits else 'passed over':12} {sentence(one)}"), soft_wrap=True
         )
-    if found.chosen and found.chosen != recipe.traces.teacher:
-        own = yaml.safe_dump(
-            found.chosen.model_dump(mode="json", exclude_defaults=True),
-            default_flow_style=True,
-            width=10_000,
-        ).strip()
+    if found.chosen and (found.chosen,) != recipe.traces.models:
+        other = f"--set 'traces.models=[{found.chosen}]'"
         console.print(
-            Text(
-                f"`tracemill run` takes it by itself; other commands by --set 'traces.teacher={own}'"
-            ),
-            soft_wrap=True,
+            Text(f"`tracemill run` takes it by itself; other commands by {other}"), soft_wrap=True
         )
     if not found.chosen:
         console.print(
@@ -74,7 +66,8 @@ def _measured(console: Console, one: Outcome, currency: str, prompts: int) -> No
     best = max(one.levels, key=lambda level: level.tokens_per_second)
     if best.tokens_per_second > 1.1 * one.levels[-1].tokens_per_second:
         console.print(
-            f"faster with {best.concurrency} rows in flight: placement.teacher.window={best.concurrency}"
+            f"faster with {best.concurrency} rows in flight: "
+            f"placement.models.{one.teacher.name}.window={best.concurrency}"
         )
     place(console, "plot", one.plot)
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from flows.plan.fault import Fault
 from flows.recipes.corpus import Recipe
-from flows.recipes.models import asked_models
+from flows.recipes.models import asked_models, teachers
 
 USUAL_CHARACTERS, MOST_CHARACTERS = 4, 8
 """Characters of a token of English: usual, and more than any text has on average."""
@@ -42,16 +42,18 @@ def think_bands(recipe: Recipe) -> Iterator[Fault]:
 
 def reachable_thoughts(recipe: Recipe) -> Iterator[Fault]:
     """Yield a fault when max_tokens ends every answer before its think block is long enough."""
-    think_min, max_tokens = recipe.verdicts.structure.think_min, recipe.traces.teacher.max_tokens
-    if think_min <= USUAL_CHARACTERS * max_tokens:
-        return
-    yield Fault(
-        "traces.teacher.max_tokens",
-        f"{max_tokens:,} tokens are about {USUAL_CHARACTERS * max_tokens:,} characters, "
-        f"but verdicts.structure.think_min wants think blocks of {think_min:,}: "
-        "raise max_tokens or lower think_min",
-        stops=think_min > MOST_CHARACTERS * max_tokens,
-    )
+    think_min = recipe.verdicts.structure.think_min
+    for name, model, _ in teachers(recipe):
+        if think_min <= USUAL_CHARACTERS * model.max_tokens:
+            continue
+        yield Fault(
+            f"models.{name}.max_tokens",
+            f"{model.max_tokens:,} tokens are about "
+            f"{USUAL_CHARACTERS * model.max_tokens:,} characters, "
+            f"but verdicts.structure.think_min wants think blocks of {think_min:,}: "
+            "raise max_tokens or lower think_min",
+            stops=think_min > MOST_CHARACTERS * model.max_tokens,
+        )
 
 
 def windows(recipe: Recipe) -> Iterator[Fault]:
@@ -70,10 +72,11 @@ def training_window(recipe: Recipe) -> Iterator[Fault]:
     """Yield a warning when rows may be longer than the training accepts, where one is set up."""
     if "train" not in recipe.model_fields_set:
         return
-    longest, due = recipe.traces.teacher.max_model_len, recipe.train.encode.max_length
+    asked = [one.model for one in teachers(recipe)]
+    longest, due = max(one.max_model_len for one in asked), recipe.train.encode.max_length
     band = recipe.verdicts.structure
     written = (band.think_max + band.answer_max) // USUAL_CHARACTERS
-    prompt = recipe.traces.teacher.max_model_len - recipe.traces.teacher.max_tokens
+    prompt = max(one.max_model_len - one.max_tokens for one in asked)
     if due < min(longest, written + max(0, prompt) // 2):
         yield Fault(
             "train.encode.max_length",

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from flows.plan.fault import Fault
 from flows.plan.supply import Supply
 from flows.recipes.corpus import Recipe
+from flows.recipes.models import teachers
 from tasks.inference.models import identity
 from tasks.measure.budget import duration
 from tasks.prompts.plan import control_rows
@@ -43,8 +44,9 @@ def cost(recipe: Recipe, supply: Supply, root: Path, *, control: int) -> Cost:
     """Return requests, hours and bytes of a build. control: prompts of the control arm."""
     speed = measured(recipe, root)
     prompts = recipe.prompts.rows
-    requests = (prompts + control) * recipe.traces.samples
-    per_trace = speed.per_trace if speed else recipe.traces.teacher.max_tokens
+    asked = teachers(recipe)
+    requests = (prompts + control) * recipe.traces.samples * len(asked)
+    per_trace = speed.per_trace if speed else max(one.model.max_tokens for one in asked)
     texts = 2 * sum(len(one.text) for one in supply.passages)
     answers = requests * per_trace * BYTES_PER_TOKEN * TEXT_COPIES
     hours = requests * speed.per_trace / speed.tokens_per_second / 3600 if speed else None
@@ -61,9 +63,12 @@ def cost(recipe: Recipe, supply: Supply, root: Path, *, control: int) -> Cost:
 
 def measured(recipe: Recipe, root: Path) -> Speed | None:
     """Return the latest measurement of the recipe's teacher in the store, at its most rows in
-    flight.
+    flight; None with several teachers, whose speeds differ.
     """
-    teacher = recipe.traces.teacher
+    first, *more = teachers(recipe)
+    if more:
+        return None
+    teacher = first.model
     wanted = identity(teacher.model, teacher.revision)
     found = [one for one in tables(root, "measurements") if one.inputs.get("model") == wanted]
     if not found:

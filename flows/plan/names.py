@@ -6,14 +6,13 @@ from pathlib import Path
 from flows.plan.fault import Fault, did_you_mean, unknown
 from flows.plan.shares import planned
 from flows.recipes.corpus import Recipe
-from flows.recipes.models import asked_models, judges
+from flows.recipes.models import asked_models, judges, teachers, unused_models
 from tasks.prompts.plan import Family
 from tasks.sources import problems
 from tasks.sources.datasets import HUB
 from tasks.sources.places import BUILTIN
 from tasks.sources.spec import QuestionSpec, Source
-
-ENGINE_URL = "placement.teacher.base_url"
+from tasks.spec import canonical, digest
 
 
 def problem_names(recipe: Recipe) -> Iterator[Fault]:
@@ -127,24 +126,70 @@ def neighbours(recipe: Recipe) -> Iterator[Fault]:
 
 
 def engine_and_address(recipe: Recipe) -> Iterator[Fault]:
-    """Yield a warning when the placement names a server that no engine asks."""
-    named = "base_url" in recipe.placement.teacher.model_fields_set
-    if named and all(one.engine != "endpoint" for one in asked_models(recipe).values()):
+    """Yield a warning when the placement of a model names a server that its engine never asks."""
+    for name, placement in recipe.placement.models.items():
+        engine = recipe.models[name].engine
+        if "base_url" in placement.model_fields_set and engine != "endpoint":
+            yield Fault(
+                f"placement.models.{name}.base_url",
+                f"the address is not used: models.{name}.engine is {engine}; "
+                "set it to endpoint to ask that server",
+                stops=False,
+            )
+
+
+def unused_names(recipe: Recipe) -> Iterator[Fault]:
+    """Yield a warning for every model that no section names."""
+    for name in unused_models(recipe):
         yield Fault(
-            ENGINE_URL,
-            f"the address is not used: traces.teacher.engine is {recipe.traces.teacher.engine}; "
-            "set it to endpoint to ask that server",
+            f"models.{name}",
+            "no section uses this model; name it in traces.models, coherence.model or "
+            "measure.candidates, or remove it",
             stops=False,
         )
 
 
+def one_chosen(recipe: Recipe) -> Iterator[Fault]:
+    """Yield a fault when several models answer, but one teacher is to be chosen by its speed."""
+    measure, several = recipe.measure, len(recipe.traces.models)
+    if several > 1 and measure.budget_hours and not measure.candidates:
+        yield Fault(
+            "measure.budget_hours",
+            f"a budget of hours chooses one teacher, but traces.models names {several}; "
+            "name the ones to choose from in measure.candidates, or set budget_hours to 0",
+        )
+
+
+def repeated_teachers(recipe: Recipe) -> Iterator[Fault]:
+    """Yield a fault for a teacher that is named twice, or that is another one under a second name:
+    its answers would be the same.
+    """
+    seen: dict[str, str] = {}
+    for number, name in enumerate(recipe.traces.models):
+        settings = digest(canonical(recipe.models[name].model_dump(mode="json")))
+        if settings in seen:
+            yield Fault(
+                f"traces.models.{number}",
+                f"{name!r} gives the same answers as {seen[settings]!r}; remove one, "
+                "or raise traces.samples for more answers",
+            )
+        seen[settings] = name
+
+
 def surprised_teachers(recipe: Recipe) -> Iterator[Fault]:
     """Yield a fault when the recipe asks a teacher without weights to score traces."""
-    if recipe.audit.surprise.traces and recipe.traces.teacher.engine == "scripted":
+    first, *more = teachers(recipe)
+    if recipe.audit.surprise.traces and first.model.engine == "scripted":
         yield Fault(
             "audit.surprise.traces",
             "the scripted engine has no model that could score a trace; set it to 0, or "
-            "traces.teacher.engine to vllm or endpoint",
+            f"models.{first.name}.engine to vllm or endpoint",
+        )
+    if recipe.audit.surprise.traces and more:
+        yield Fault(
+            "audit.surprise.traces",
+            f"traces are scored by the model that wrote them, but traces.models names "
+            f"{len(recipe.traces.models)}; set it to 0 or name one model",
         )
     if recipe.audit.surprise.traces and not recipe.prompts.control:
         yield Fault(

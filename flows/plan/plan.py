@@ -13,7 +13,8 @@ from flows.plan.supply import Supply, read
 from flows.plan.tokens import counter
 from flows.plan.window import Lengths, conversation, lengths, too_long
 from flows.recipes.corpus import Recipe
-from tasks.inference.engine import Message
+from flows.recipes.models import teachers
+from tasks.inference.engine import Message, TeacherSpec
 from tasks.prompts.plan import Planned, apportion, capacity
 from tasks.prompts.plan import plan as rows_of
 
@@ -25,7 +26,7 @@ OF_SETTINGS: tuple[Check, ...] = (
     bands.bands, bands.think_bands, bands.reachable_thoughts, bands.windows,
     bands.training_window, bands.training_batch,
     names.problem_names, names.categories, names.unused, names.places_there, names.models_there, names.embeddings, names.rubrics,
-    names.engine_and_address, names.neighbours, names.surprised_teachers,
+    names.engine_and_address, names.unused_names, names.one_chosen, names.repeated_teachers, names.neighbours, names.surprised_teachers,
     wording.forms, wording.ignored_forms, wording.templates,
 )  # fmt: skip
 """What the settings alone tell; together they take milliseconds."""
@@ -81,10 +82,13 @@ def of_supply(recipe: Recipe, supply: Supply) -> list[Fault]:
 
 
 def _seen(recipe: Recipe, supply: Supply, planned: list[Planned]) -> tuple[list[Fault], Lengths]:
-    """Return the faults of what was read, and the lengths of the prompts."""
-    found = _lengths(recipe, planned)
+    """Return the faults of what was read, and the lengths of the prompts for the teacher whose
+    window holds fewest of them.
+    """
     faults = [*overdrawn(recipe, supply), *thin_control(recipe, supply)]
-    return [*faults, *too_long(recipe, found)], found
+    of_each = [(one, _lengths(recipe, planned, one.model)) for one in teachers(recipe)]
+    faults += [fault for one, found in of_each for fault in too_long(one, found)]
+    return faults, max((found for _, found in of_each), key=lambda found: found.share)
 
 
 def _looked_at(recipe: Recipe, supply: Supply, faults: list[Fault], root: Path) -> Outlook:
@@ -115,14 +119,13 @@ def _planned(recipe: Recipe, supply: Supply) -> list[Planned]:
     return list(rows_of(able, supply.passages, supply.questions))
 
 
-def _lengths(recipe: Recipe, planned: list[Planned]) -> Lengths:
-    teacher = recipe.traces.teacher
+def _lengths(recipe: Recipe, planned: list[Planned], teacher: TeacherSpec) -> Lengths:
     return lengths(planned, teacher, counter(teacher), of=max(len(planned), recipe.prompts.rows))
 
 
 def _samples(recipe: Recipe, planned: list[Planned]) -> tuple[Sample, ...]:
     """Return ten prompts: by turns one of every family, in the order of the plan, which is random."""
-    teacher = recipe.traces.teacher
+    teacher = teachers(recipe)[0].model
     count = counter(teacher).count
     by_family: dict[str, list[Planned]] = {}
     for one in planned:

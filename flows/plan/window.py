@@ -10,8 +10,7 @@ from typing import NamedTuple
 
 from flows.plan.fault import Fault, percent
 from flows.plan.tokens import Counter
-from flows.recipes.corpus import Recipe
-from tasks.inference.engine import Message, TeacherSpec
+from tasks.inference.engine import Message, NamedModel, TeacherSpec
 from tasks.prompts.plan import Planned
 from tasks.prompts.render import render
 
@@ -81,19 +80,19 @@ def lengths(
     )
 
 
-def too_long(recipe: Recipe, found: Lengths) -> Iterator[Fault]:
-    """Yield a fault when many prompts do not fit, a warning when a few do not.
+def too_long(named: NamedModel, found: Lengths) -> Iterator[Fault]:
+    """Yield a fault when many prompts do not fit a teacher, a warning when a few do not.
 
     An endpoint's window is its own: what the recipe says of it is only a hint, so it only warns.
     """
     if not found.too_long:
         return
-    teacher = recipe.traces.teacher
+    teacher = named.model
     binding = teacher.engine != "endpoint"
     refused = binding and found.surely > REFUSED_SHARE * found.counted
     wanted = found.longest + teacher.max_tokens
     yield Fault(
-        "traces.teacher.max_model_len",
+        f"models.{named.name}.max_model_len",
         f"{found.prompts:,} of {found.of:,} prompts ({percent(found.share)}) are longer than the "
         f"{found.room:,} tokens that max_model_len {teacher.max_model_len:,} leaves beside "
         f"max_tokens {teacher.max_tokens:,}; {_fate(binding)}. "

@@ -1,12 +1,17 @@
 """A corpus recipe: one Spec per stage, and where the work runs."""
 
-from pydantic import Field
+from typing import Literal, Self
 
+from pydantic import Field, model_validator
+
+from flows.plan.fault import unknown
 from flows.recipes.placement import Placements
 from flows.recipes.probe import ProbeSpec
+from flows.recipes.walk import named_models
 from tasks.audit.traces import TraceAuditSpec
 from tasks.corpus.assemble import CorpusSpec
 from tasks.grounding.ground import GroundingSpec
+from tasks.inference.engine import ModelName, TeacherSpec
 from tasks.measure.budget import MeasurePlacement
 from tasks.prompts.plan import PromptSpec
 from tasks.sources.spec import DocumentSpec, QuestionSpec
@@ -18,11 +23,23 @@ from tasks.verdicts.coherence import CoherenceSpec
 from tasks.verdicts.gates import VerdictSpec
 
 
+class UnknownModel(ValueError):
+    """A setting names a model that the recipe does not have. where: the setting's path."""
+
+    def __init__(self, where: str, says: str) -> None:
+        super().__init__(f"{where}: {says}")
+        self.where, self.says = where, says
+
+
 class Recipe(Spec):
     """Everything that makes a corpus, and the student trained on it, what they are."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_\-]{0,63}$")
     """Name of the corpus: lower-case letters, digits, dashes."""
+    kind: Literal["corpus"] = "corpus"
+    """Kind of recipe: a corpus, and the student that is trained on it."""
+    models: dict[ModelName, TeacherSpec] = Field(default={"teacher": TeacherSpec()})
+    """The models that other sections name: name → model and how it is asked."""
     documents: DocumentSpec = DocumentSpec()
     """What the prompts are grounded in."""
     questions: QuestionSpec = QuestionSpec()
@@ -32,7 +49,7 @@ class Recipe(Spec):
     prompts: PromptSpec = PromptSpec()
     """How many prompts are written, and of which families."""
     traces: TraceSpec = TraceSpec()
-    """The teacher and how it is asked."""
+    """Which models answer the prompts, and how often."""
     audit: TraceAuditSpec = TraceAuditSpec()
     """What is looked for in all traces together, and what a person has cleared."""
     verdicts: VerdictSpec = VerdictSpec()
@@ -49,7 +66,14 @@ class Recipe(Spec):
     """What a student must fulfil to be published."""
     measure: MeasurePlacement = MeasurePlacement()
     """Candidate teachers, the hours they may take, and prices. The chosen one replaces
-    traces.teacher.
+    traces.models.
     """
     placement: Placements = Placements()
     """Where and how fast the work runs; no part of what is made."""
+
+    @model_validator(mode="after")
+    def _names_known_models(self) -> Self:
+        for where, name in named_models(self):
+            if name not in self.models:
+                raise UnknownModel(where, unknown("model", name, self.models))
+        return self

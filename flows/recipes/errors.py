@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from flows.plan.fault import Fault, did_you_mean
+from flows.recipes.corpus import UnknownModel
 
 WANTED = {
     "int_parsing": "a whole number is needed", "int_type": "a whole number is needed",
@@ -20,6 +21,16 @@ WANTED = {
 """Pydantic's kind of error → what is due."""
 
 
+RENAMED = {
+    "traces.teacher": "write the model under models.teacher; traces.models names who answers",
+    "coherence.teacher": "write the model under models.judge and set coherence.model to judge",
+    "probe.coherence.teacher": (
+        "write the model under models.judge and set probe.coherence.model to judge"
+    ),
+    "placement.teacher": "write placement.models.teacher",
+    "placement.judge": "write placement.models.judge",
+}
+"""Keys of older recipes → what to write now."""
 BOUNDS = {
     "greater_than_equal": ("ge", "at least"), "greater_than": ("gt", "more than"),
     "less_than_equal": ("le", "at most"), "less_than": ("lt", "less than"),
@@ -33,6 +44,9 @@ def faults_of(error: ValidationError, model: type[BaseModel]) -> list[Fault]:
 
 
 def _fault(error: Mapping[str, Any], model: type[BaseModel]) -> Fault:
+    raised = error.get("ctx", {}).get("error")
+    if isinstance(raised, UnknownModel):
+        return Fault(raised.where, raised.says)
     loc = tuple(str(part) for part in error["loc"])
     where = ".".join(loc) or "recipe"
     if error["type"] == "extra_forbidden":
@@ -74,6 +88,8 @@ def _unknown_setting(loc: Sequence[str], model: type[BaseModel]) -> str:
     belongs.
     """
     *above, name = loc
+    if new := RENAMED.get(".".join(loc)):
+        return f"was renamed; {new}"
     parent = _model_at(above, model)
     known = list(parent.model_fields) if parent else []
     if near := did_you_mean(name, known):
@@ -84,12 +100,19 @@ def _unknown_setting(loc: Sequence[str], model: type[BaseModel]) -> str:
 
 
 def _model_at(loc: Sequence[str], model: type[BaseModel]) -> type[BaseModel] | None:
-    """Return the model that the settings at a path make; numbers of list items are passed over."""
+    """Return the model that the settings at a path make; numbers of list items and names of
+    mappings are passed over.
+    """
     at: type[BaseModel] | None = model
+    named = False
     for part in loc:
         if at is None or part.isdigit():
             continue
+        if named:
+            named = False
+            continue
         field = at.model_fields.get(part)
+        named = field is not None and typing.get_origin(field.annotation) is dict
         at = _model_of(field.annotation) if field else None
     return at
 
@@ -106,5 +129,6 @@ def _paths(model: type[BaseModel], above: str = "") -> Iterator[str]:
     """Yield the dotted path of every setting below a model."""
     for name, field in model.model_fields.items():
         yield f"{above}{name}"
+        item = "NAME." if typing.get_origin(field.annotation) is dict else ""
         if below := _model_of(field.annotation):
-            yield from _paths(below, f"{above}{name}.")
+            yield from _paths(below, f"{above}{name}.{item}")

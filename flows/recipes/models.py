@@ -1,31 +1,31 @@
-"""Every model that a recipe names, found by walking the recipe: no list of them is kept."""
-
-from collections.abc import Iterator
-
-from pydantic import BaseModel
+"""The models of a recipe: which one a section names, and where it runs."""
 
 from flows.recipes.corpus import Recipe
-from tasks.inference.engine import TeacherSpec
+from flows.recipes.walk import walk
+from tasks.inference.engine import EnginePlacement, NamedModel, TeacherSpec
 from tasks.inference.memory import roomy
 from tasks.inference.models import identity
 from tasks.train.examples import StudentSpec
 from tasks.verdicts.coherence import CoherenceSpec
 
 
-def walk(value: object, above: str = "") -> Iterator[tuple[str, BaseModel]]:
-    """Yield (path, settings) of all settings below a value, outermost first; the value itself is
-    "".
-    """
-    if isinstance(value, BaseModel):
-        yield above, value
-        for name in type(value).model_fields:
-            yield from walk(getattr(value, name), _below(above, name))
-    elif isinstance(value, dict):
-        for name, one in value.items():
-            yield from walk(one, _below(above, name))
-    elif isinstance(value, list | tuple):
-        for number, one in enumerate(value):
-            yield from walk(one, _below(above, str(number)))
+def named(recipe: Recipe, name: str) -> NamedModel:
+    """Return the model of this name with its placement."""
+    placement = recipe.placement.models.get(name, EnginePlacement())
+    return NamedModel(name, recipe.models[name], placement)
+
+
+def teachers(recipe: Recipe) -> tuple[NamedModel, ...]:
+    """Return the models that answer the prompts."""
+    return tuple(named(recipe, name) for name in recipe.traces.models)
+
+
+def judge(recipe: Recipe, spec: CoherenceSpec) -> NamedModel:
+    """Return the model that reads: the named one, else the first teacher at temperature 0."""
+    if spec.model:
+        return named(recipe, spec.model)
+    teacher = teachers(recipe)[0]
+    return teacher._replace(model=teacher.model.model_copy(update={"temperature": 0.0}))
 
 
 def judges(recipe: Recipe) -> dict[str, CoherenceSpec]:
@@ -34,17 +34,15 @@ def judges(recipe: Recipe) -> dict[str, CoherenceSpec]:
 
 
 def asked_models(recipe: Recipe) -> dict[str, TeacherSpec]:
-    """Return path → every model that is asked; a judge that reads nothing is not."""
-    silent = {
-        f"{path}.teacher"
-        for path, one in walk(recipe)
-        if isinstance(one, CoherenceSpec) and not one.share
-    }
-    return {
-        path: one
-        for path, one in walk(recipe)
-        if isinstance(one, TeacherSpec) and path not in silent
-    }
+    """Return path → every model of the recipe, and how the trained model is asked."""
+    return {path: one for path, one in walk(recipe) if isinstance(one, TeacherSpec)}
+
+
+def unused_models(recipe: Recipe) -> list[str]:
+    """Return the names of models that no section of the recipe uses."""
+    used = {*recipe.traces.models, *recipe.measure.candidates}
+    used |= {one.model for one in judges(recipe).values() if one.model}
+    return [name for name in recipe.models if name not in used]
 
 
 def trusting(recipe: Recipe) -> list[str]:
@@ -64,14 +62,12 @@ def with_room_for_adapter(recipe: Recipe) -> Recipe:
     Only where teacher and student have the same weights and the engine stays loaded while the
     student is trained: one start then serves teacher, judge, base model and student.
     """
-    teacher, student = recipe.traces.teacher, recipe.train.student
-    same = identity(teacher.model, teacher.revision) == identity(student.model, student.revision)
-    if teacher.engine != "vllm" or not same or not roomy():
+    teacher, student = teachers(recipe)[0], recipe.train.student
+    weights = identity(teacher.model.model, teacher.model.revision)
+    same = weights == identity(student.model, student.revision)
+    if teacher.model.engine != "vllm" or not same or not roomy():
         return recipe
-    own = recipe.placement.teacher.model_copy(update={"adapter_rank": recipe.train.lora.rank})
-    placement = recipe.placement.model_copy(update={"teacher": own})
+    roomier = teacher.placement.model_copy(update={"adapter_rank": recipe.train.lora.rank})
+    models = recipe.placement.models | {teacher.name: roomier}
+    placement = recipe.placement.model_copy(update={"models": models})
     return recipe.model_copy(update={"placement": placement})
-
-
-def _below(above: str, name: str) -> str:
-    return f"{above}.{name}" if above else name

@@ -4,7 +4,7 @@ from zoneinfo import available_timezones
 
 from pydantic import Field, field_validator
 
-from tasks.inference.engine import EnginePlacement
+from tasks.inference.engine import EnginePlacement, ModelName
 from tasks.spec import Placement
 from tasks.train.lora import TrainPlacement
 
@@ -45,10 +45,8 @@ class Keep(Placement):
 class Placements(Placement):
     """Where and how fast the work runs; no row depends on it."""
 
-    teacher: EnginePlacement = EnginePlacement()
-    """Engines of the teacher."""
-    judge: EnginePlacement = EnginePlacement()
-    """Engines of the judge of coherence."""
+    models: dict[ModelName, EnginePlacement] = Field(default={})
+    """Engines of the recipe's models, by name; a model that is not named here has the defaults."""
     train: TrainPlacement = TrainPlacement()
     """Memory and speed of the training."""
     probe: EnginePlacement = EnginePlacement()

@@ -32,7 +32,7 @@ def reference() -> str:
     parts = [
         "# Every setting of a recipe",
         "Written by `tracemill recipe reference` from the models that check a recipe. "
-        "A section names where its settings stand in the YAML file; `[]` is one item of a list.",
+        "A section names where its settings stand in the YAML file; `[]` is one item of a list, `NAME` a name that you choose.",
     ]
     parts += [_section(one) for one in _groups(Group("", Recipe, None))]
     return "\n\n".join(parts) + "\n"
@@ -56,7 +56,7 @@ def _groups(group: Group) -> Iterator[Group]:
     """Yield every group of settings, in the order of the file."""
     yield group
     for name, field in group.model.model_fields.items():
-        item = "[]" if _is_list(field.annotation) else ""
+        item = _item(field.annotation)
         given = group.default(name, field)
         for model in _models_in(field.annotation):
             below = given if isinstance(given, model) else None
@@ -121,6 +121,8 @@ def _default(value: object) -> str:
         return "required"
     if isinstance(value, BaseModel):
         return ""
+    if isinstance(value, dict) and any(isinstance(one, BaseModel) for one in value.values()):
+        return "built-in: " + ", ".join(value)
     if isinstance(value, tuple) and any(isinstance(one, BaseModel) for one in value):
         return "built-in: " + ", ".join(_titled(one) for one in value)
     spelt = json.dumps(value, ensure_ascii=False, default=str)
@@ -140,5 +142,9 @@ def _models_in(annotation: object) -> Iterator[type[BaseModel]]:
         yield from _models_in(one)
 
 
-def _is_list(annotation: object) -> bool:
-    return typing.get_origin(annotation) in (tuple, list)
+def _item(annotation: object) -> str:
+    """Return how the path of one item goes on: "[]" in a list, ".NAME" in a mapping, else ""."""
+    origin = typing.get_origin(annotation)
+    if origin is dict:
+        return ".NAME"
+    return "[]" if origin in (tuple, list) else ""

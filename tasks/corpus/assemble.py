@@ -5,7 +5,7 @@ described.
 import json
 import logging
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -78,7 +78,7 @@ def assemble(
     spec: CorpusSpec,
     *,
     name: str,
-    teacher: str,
+    teachers: Mapping[str, str],
     judge: str,
     docs: Path,
     trusting: str = "",
@@ -108,9 +108,9 @@ def assemble(
         return Made({}, rows.CORPUS, faults, rows_in=len(passing), refused=empty)
     validation = split(line.kept, share=spec.validation)
     _say_missing(line.kept, validation, share=spec.validation)
-    parts = _parts(line.kept, validation, teacher)
+    parts = _parts(line.kept, validation, teachers)
     try:
-        suite = validate(_columns(line.kept, validation, verdicts), spec.suite, docs=docs)
+        suite = validate(_columns(line.kept, validation, verdicts, teachers), spec.suite, docs=docs)
     except SuiteFailed as exc:
         return Made(parts, rows.CORPUS, faults, rows_in=len(passing), refused=exc)
     arm = _control_arm(passing, upstream, spec)
@@ -120,7 +120,7 @@ def assemble(
         spec,
         arm,
         name=name,
-        teacher=teacher,
+        teacher=", ".join(sorted(set(teachers.values()))),
         judge=judge,
         trusting=trusting,
         fingerprint=fingerprint,
@@ -184,9 +184,12 @@ def _say_missing(kept: list[Candidate], validation: set[str], *, share: float) -
 
 
 def _columns(
-    kept: list[Candidate], validation: set[str], verdicts: pa.Table
+    kept: list[Candidate],
+    validation: set[str],
+    verdicts: pa.Table,
+    teachers: Mapping[str, str],
 ) -> dict[str, list[object]]:
-    made = pa.concat_tables(_tables(kept, "")).select(CHECKED)
+    made = pa.concat_tables(_tables(kept, teachers)).select(CHECKED)
     columns: dict[str, list[object]] = {column: made[column].to_pylist() for column in CHECKED}
     columns["general"] = [int(one.general) for one in kept]
     columns["verified"] = [int(one.known_answer) for one in kept]
@@ -196,19 +199,21 @@ def _columns(
     return columns
 
 
-def _parts(kept: list[Candidate], validation: set[str], teacher: str) -> dict[str, pa.Table]:
+def _parts(
+    kept: list[Candidate], validation: set[str], teachers: Mapping[str, str]
+) -> dict[str, pa.Table]:
     """Return the splits; the file names are what `datasets.load_dataset` reads splits from."""
     train = [one for one in kept if one.trace_id not in validation]
     held = [one for one in kept if one.trace_id in validation]
-    parts = {"train": pa.concat_tables(_tables(train, teacher))}
-    return parts | ({"validation": pa.concat_tables(_tables(held, teacher))} if held else {})
+    parts = {"train": pa.concat_tables(_tables(train, teachers))}
+    return parts | ({"validation": pa.concat_tables(_tables(held, teachers))} if held else {})
 
 
-def _tables(found: list[Candidate], teacher: str) -> Iterator[pa.Table]:
+def _tables(found: list[Candidate], teachers: Mapping[str, str]) -> Iterator[pa.Table]:
     """Yield the rows as tables of the corpus; only one table's rows are Python objects at a time."""
     for low in range(0, max(1, len(found)), rows.CHUNK_ROWS):
         several = found[low : low + rows.CHUNK_ROWS]
-        yield rows.table_of([one.row(teacher) for one in several], rows.CORPUS)
+        yield rows.table_of([one.row(teachers) for one in several], rows.CORPUS)
 
 
 def _findings(

@@ -1,6 +1,6 @@
 """A trace that passed every gate, as the corpus sees it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -12,7 +12,7 @@ from tasks.ngrams import words
 from tasks.rows import CHUNK_ROWS
 from tasks.spec import digest
 
-TRACE = ["trace_id", "prompt_id", "sample", "think", "answer", "seed"]
+TRACE = ["trace_id", "prompt_id", "model", "sample", "think", "answer", "seed"]
 """Columns of TRACES that a row of the corpus is made of."""
 RANKED = ["correctness", "grounding", "fluency"]
 """Gates whose scores tell which of several answers is the best."""
@@ -74,8 +74,8 @@ class Candidate:
         """Ids of the documents it stands on, sorted."""
         return tuple(sorted({source["document_id"] for source in self.sources}))
 
-    def row(self, teacher: str) -> dict[str, object]:
-        """Return the candidate as one row of CORPUS."""
+    def row(self, teachers: Mapping[str, str]) -> dict[str, object]:
+        """Return the candidate as one row of CORPUS. teachers: name of a model → the model."""
         trace, prompt = self.trace, self.prompt
         turn = {"role": "assistant", "content": think.join(trace["think"], trace["answer"])}
         return {
@@ -92,7 +92,7 @@ class Candidate:
                 "prompt_id": prompt["prompt_id"],
                 "sample": trace["sample"],
                 "seed": trace["seed"],
-                "teacher": teacher,
+                "teacher": teachers[trace["model"]],
                 "question_id": prompt["question_id"],
                 "passage_ids": prompt["passage_ids"],
                 "document_ids": list(self.documents),

@@ -277,7 +277,7 @@ def _say_origin(spec: TeacherSpec, origin: str) -> None:
     else:
         log.warning(
             "the control tokens of %s are not known: its tokenizer is not on this machine, and its "
-            "name belongs to no known family. Set traces.teacher.tokenizer to the folder or hub name "
+            "name belongs to no known family. Set its tokenizer in the recipe to the folder or hub name "
             "of its tokenizer. Until then only the control tokens of the known families are neutralised",
             spec.model,
         )

@@ -3,13 +3,21 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, NamedTuple, Protocol
+from typing import Annotated, Literal, NamedTuple, Protocol
 
 from pydantic import Field, field_validator
 
 from tasks.spec import Placement, Spec
 
 Message = Mapping[str, str]
+
+
+class NamesModel:
+    """Marks a setting that holds the name of a model, so that a walk over a recipe finds it."""
+
+
+ModelName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_\-]{0,31}$"), NamesModel()]
+"""Name of a model under `models:` of a recipe."""
 
 FINISHED = ("stop", "length", "prompt_too_long", "refused")
 """Finish reasons: the model ended; the token limit cut it; the prompt does not fit; the endpoint
@@ -90,6 +98,14 @@ class EnginePlacement(Placement):
                 "a user, password or query in base_url would be logged and kept; put the key into TRACEMILL_API_KEY"
             )
         return base_url
+
+
+class NamedModel(NamedTuple):
+    """A model as a recipe names it, and where it runs."""
+
+    name: str
+    model: TeacherSpec
+    placement: EnginePlacement = EnginePlacement()
 
 
 class Adapter(NamedTuple):

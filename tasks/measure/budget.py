@@ -8,7 +8,7 @@ from typing import Annotated, Any, NamedTuple
 from pydantic import Field
 
 from tasks.errors import GateBroken
-from tasks.inference.engine import TeacherSpec
+from tasks.inference.engine import ModelName, NamedModel
 from tasks.measure.levels import Level
 from tasks.spec import Placement
 
@@ -16,13 +16,13 @@ from tasks.spec import Placement
 class MeasurePlacement(Placement):
     """Which teachers are measured before the night begins, and what the night may cost.
 
-    No field is part of what is made: a teacher that is chosen takes the place of traces.teacher,
+    No field is part of what is made: a teacher that is chosen takes the place of traces.models,
     and is fingerprinted there.
     """
 
-    candidates: tuple[TeacherSpec, ...] = ()
-    """Teachers in order of preference, each with all its settings; the factory takes the first that
-    fits. Without candidates, traces.teacher is used.
+    candidates: tuple[ModelName, ...] = ()
+    """Names of models in order of preference; the factory takes the first that fits as the only
+    teacher. Without candidates, the model of traces.models is measured.
     """
     budget_hours: float = Field(0, ge=0)
     """Hours that generation may take; 0 sets no limit. If there is no limit and no candidate, the
@@ -94,7 +94,7 @@ class Outcome:
     yield_of: where that comes from.
     """
 
-    teacher: TeacherSpec
+    teacher: NamedModel
     fits: bool
     says: str
     levels: tuple[Level, ...] = ()
@@ -144,7 +144,7 @@ def judged(
 
 
 def choose(
-    candidates: Iterable[TeacherSpec], weigh: Callable[[TeacherSpec], Outcome]
+    candidates: Iterable[NamedModel], weigh: Callable[[NamedModel], Outcome]
 ) -> list[Outcome]:
     """Return what became of every candidate, in order of preference; those behind the first that
     fits are not weighed.
@@ -178,9 +178,11 @@ def sentence(outcome: Outcome) -> str:
     return f"{label(outcome.teacher)}: {outcome.says}"
 
 
-def label(teacher: TeacherSpec) -> str:
-    """Return a teacher's name, with its revision where it has one."""
-    return f"{teacher.model}@{teacher.revision}" if teacher.revision else teacher.model
+def label(teacher: NamedModel) -> str:
+    """Return a teacher's name and weights, with their revision where they have one."""
+    model = teacher.model
+    weights = f"{model.model}@{model.revision}" if model.revision else model.model
+    return weights if weights == teacher.name else f"{teacher.name} ({weights})"
 
 
 def duration(hours: float) -> str:

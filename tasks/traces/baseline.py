@@ -14,7 +14,7 @@ FACTOR = 8
 """With eight times the batch as baseline, a form that eight rows share and the baseline never holds
 is told from chance.
 """
-KIN = ("recipe", "teacher")
+KIN = ("recipe", "models")
 """Inputs that two baselines must share to be baselines of one another."""
 
 
@@ -49,7 +49,7 @@ def baseline(traces: pa.Table, prompts: pa.Table, recipe: str) -> Made:
 
 
 def earlier(root: Path, own: Table, *, batch: int) -> tuple[Table, ...]:
-    """Return the baselines of the same recipe and teacher that were finished before this one,
+    """Return the baselines of the same recipe and models that were finished before this one,
     newest first.
 
     Only as many as it takes to hold FACTOR traces for each of the batch, own ones included; a table

@@ -17,9 +17,9 @@ from tasks.inference.engine import (
     Adapter,
     Ask,
     Completion,
-    EnginePlacement,
     Message,
-    TeacherSpec,
+    ModelName,
+    NamedModel,
 )
 from tasks.progress import Progress
 from tasks.spec import Spec, canonical, digest, draw_seed
@@ -35,10 +35,10 @@ REJECTS = {
 class TraceSpec(Spec):
     """What is asked of the teacher for every prompt."""
 
-    teacher: TeacherSpec = TeacherSpec()
-    """Who answers, and how it samples."""
+    models: tuple[ModelName, ...] = Field(("teacher",), min_length=1)
+    """Names of the models that answer; each one answers every prompt."""
     samples: int = Field(4, ge=1, le=64)
-    """Traces per prompt; the best passing one is kept."""
+    """Answers of each model to each prompt; the best one that passes is kept."""
     keep_cut: bool = False
     """Keep an answer that max_tokens cut as a trace with its fault, as a probe must; else it is
     rejected as cut_answer.
@@ -48,10 +48,13 @@ class TraceSpec(Spec):
 
 
 class Row(NamedTuple):
-    """One trace to be: its request, the prompt it belongs to, its number among the samples."""
+    """One trace to be: its request, the prompt it belongs to, the name of the model that answers,
+    its number among that model's samples.
+    """
 
     ask: Ask
     prompt_id: str
+    model: str
     sample: int
 
 
@@ -69,26 +72,59 @@ class Generated:
 def generate(
     prompts: pa.Table,
     spec: TraceSpec,
+    models: Sequence[NamedModel],
     *,
-    placement: EnginePlacement,
     journals: Path,
     progress: Progress,
     adapter: Adapter | None = None,
     shard_rows: int = 512,
 ) -> Generated:
-    """Return every trace of every prompt, asking only for rows the journal does not hold.
+    """Return every trace of every prompt, asking only for rows the journals do not hold.
 
     prompts: PROMPTS, read shard_rows at a time; the window of requests stays open across shards.
-    Raises EngineLost or EndpointUnreachable; what was finished by then is in the journal.
+    models: asked one after the other, so that one engine is loaded at a time. Raises EngineLost or
+    EndpointUnreachable; what was finished by then is in the journal.
     """
+    several = [
+        _generated(
+            prompts,
+            spec,
+            one,
+            journals=journals,
+            progress=progress,
+            adapter=adapter,
+            shard_rows=shard_rows,
+        )
+        for one in models
+    ]
+    return Generated(
+        pa.concat_tables([one.traces for one in several]),
+        pa.concat_tables([one.rejected for one in several]),
+        sum(one.requests for one in several),
+        sum(one.completion_tokens for one in several),
+        sum(one.seconds for one in several),
+    )
+
+
+def _generated(
+    prompts: pa.Table,
+    spec: TraceSpec,
+    named: NamedModel,
+    *,
+    journals: Path,
+    progress: Progress,
+    adapter: Adapter | None,
+    shard_rows: int,
+) -> Generated:
+    """Return one model's traces of every prompt."""
 
     def planned() -> Iterator[Row]:
-        return plan_rows(prompts, spec, adapter, shard_rows=shard_rows)
+        return plan_rows(prompts, spec, named, adapter, shard_rows=shard_rows)
 
     with complete(
         lambda: (row.ask for row in planned()),
-        spec.teacher,
-        placement=placement,
+        named.model,
+        placement=named.placement,
         journals=journals,
         progress=progress,
         adapter=adapter,
@@ -98,13 +134,18 @@ def generate(
 
 
 def plan_rows(
-    prompts: pa.Table, spec: TraceSpec, adapter: Adapter | None = None, *, shard_rows: int
+    prompts: pa.Table,
+    spec: TraceSpec,
+    named: NamedModel,
+    adapter: Adapter | None = None,
+    *,
+    shard_rows: int,
 ) -> Iterator[Row]:
-    """Yield a row for every sample of every prompt, in the table's order."""
-    teacher = teacher_digest(spec.teacher, adapter)
+    """Yield a row for every sample that a model answers of every prompt, in the table's order."""
+    teacher = teacher_digest(named.model, adapter)
     system: tuple[Message, ...] = (
-        ({"role": "system", "content": spec.teacher.system_prompt},)
-        if spec.teacher.system_prompt
+        ({"role": "system", "content": named.model.system_prompt},)
+        if named.model.system_prompt
         else ()
     )
     for shard in prompts.select(["prompt_id", "messages", "control"]).to_batches(
@@ -119,6 +160,7 @@ def plan_rows(
                 yield Row(
                     Ask(digest(teacher, content, str(seed)), whole, seed),
                     prompt["prompt_id"],
+                    named.name,
                     sample,
                 )
 
@@ -145,7 +187,7 @@ def _collected(
         completion = given[row.ask.key]
         reason = reject_reason(completion)
         if reason and not (keep_cut and completion.finish_reason == "length"):
-            detail = f"prompt {row.prompt_id}, sample {row.sample}: {completion.text[-200:]}"
+            detail = f"prompt {row.prompt_id}, {row.model}, sample {row.sample}: {completion.text[-200:]}"
             rejected.append(rows.Rejected(row.ask.key, reason, detail, parent_id=row.prompt_id))
         else:
             traces.append(trace_of(row, completion))
@@ -175,6 +217,7 @@ def trace_of(row: Row, completion: Completion) -> dict[str, object]:
     return {
         "trace_id": row.ask.key,
         "prompt_id": row.prompt_id,
+        "model": row.model,
         "sample": row.sample,
         "think": parsed.think,
         "answer": parsed.answer,

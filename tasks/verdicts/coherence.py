@@ -16,9 +16,9 @@ from pydantic import Field, field_validator
 
 from tasks import think
 from tasks.errors import unknown_name
-from tasks.inference.complete import complete
-from tasks.inference.engine import Ask, Completion, EnginePlacement, TeacherSpec
-from tasks.inference.models import POCKET, identity, resolve
+from tasks.inference.complete import complete, teacher_digest
+from tasks.inference.engine import Ask, Completion, ModelName, NamedModel
+from tasks.inference.models import POCKET, resolve
 from tasks.progress import watcher
 from tasks.spec import Spec, canonical, digest, draw_seed
 from tasks.verdicts.agreement import Agreement, Judgement, Opinion, agreement_of
@@ -51,8 +51,10 @@ class CoherenceSpec(Spec):
     """
     share: float = Field(0.0, ge=0, le=1)
     """Share of the passing traces that are judged, 0.1 for example; 0 asks no judge."""
-    teacher: TeacherSpec = TeacherSpec(temperature=0)
-    """The judge; a greedy one says the same again."""
+    model: ModelName | None = None
+    """Name of the model that reads. Without a name the first model of the traces reads, at
+    temperature 0, so that it says the same again.
+    """
     rubric: str = ""
     """rubric, rubric_pocket, or the path of a .jinja file; empty takes rubric_pocket for
     builtin:pocket and rubric for any other judge.
@@ -122,7 +124,7 @@ class Judged:
 def judge_coherence(
     cases: Sequence[Case],
     spec: CoherenceSpec,
-    placement: EnginePlacement,
+    judge: NamedModel,
     *,
     journals: Path,
     traces: int = 0,
@@ -141,12 +143,12 @@ def judge_coherence(
     spoilt = faulty(cases, count=due // FAULTY, seed=spec.seed)
     known = [*plants(cases, count=due - due // FAULTY, seed=spec.seed), *spoilt]
     drawn = _fewest(drawn, budget - len(known), spec)
-    asks = [question(case, spec) for case in (*(plant.case for plant in known), *drawn)]
-    opinions = _opinions(asks, spec, placement, journals)
+    asks = [question(case, spec, judge) for case in (*(plant.case for plant in known), *drawn)]
+    opinions = _opinions(asks, judge, journals)
     measured = tuple(map(Judgement, known, opinions))
     measured, faults = measured[: len(known) - len(spoilt)], measured[len(known) - len(spoilt) :]
     said = dict(zip((case.trace_id for case in drawn), opinions[len(known) :], strict=True))
-    agreement = agreement_of(spec.teacher.model, measured)
+    agreement = agreement_of(judge.model.model, measured)
     verdicts = conclude(said, agreement, spec)
     judged = Judged(
         verdicts,
@@ -181,18 +183,18 @@ def _fewest(drawn: Sequence[Case], most: int, spec: CoherenceSpec) -> list[Case]
     return [case for case in drawn if case.trace_id in kept]
 
 
-def question(case: Case, spec: CoherenceSpec) -> Ask | None:
+def question(case: Case, spec: CoherenceSpec, judge: NamedModel) -> Ask | None:
     """Return what the judge is asked about a case, or None when the rubric has no form for it.
 
     The key covers the words of the question alone, so equal questions are one; the seed is drawn
     from it.
     """
-    text = rubric(case, rubric_name(spec))
+    text = rubric(case, rubric_name(spec, judge))
     if not text:
         return None
     system = (
-        [{"role": "system", "content": spec.teacher.system_prompt}]
-        if spec.teacher.system_prompt
+        [{"role": "system", "content": judge.model.system_prompt}]
+        if judge.model.system_prompt
         else []
     )
     messages = [*system, {"role": "user", "content": text}]
@@ -235,33 +237,27 @@ def believed(agreement: Agreement, spec: CoherenceSpec) -> bool:
     return agreement.true_positives > 0 and agreement.precision >= spec.precision
 
 
-def judge_digest(spec: CoherenceSpec) -> str:
-    """Return what tells one judge from another beyond the settings: the text of its rubric, its
-    weights.
-    """
-    return (
-        digest(rubric_text(rubric_name(spec)), identity(spec.teacher.model, spec.teacher.revision))
-        if spec.share
-        else ""
-    )
+def judge_digest(spec: CoherenceSpec, judge: NamedModel) -> str:
+    """Return what tells one judge from another: the text of its rubric, its settings and weights."""
+    if not spec.share:
+        return ""
+    return digest(rubric_text(rubric_name(spec, judge)), teacher_digest(judge.model))
 
 
-def rubric_name(spec: CoherenceSpec) -> str:
+def rubric_name(spec: CoherenceSpec, judge: NamedModel) -> str:
     """Return the rubric a judge is asked with: the spec's, or the one its model was made for."""
     return spec.rubric or (
-        "rubric_pocket" if resolve(spec.teacher.model) == str(POCKET) else "rubric"
+        "rubric_pocket" if resolve(judge.model.model) == str(POCKET) else "rubric"
     )
 
 
-def _opinions(
-    asks: Sequence[Ask | None], spec: CoherenceSpec, placement: EnginePlacement, journals: Path
-) -> list[Opinion]:
+def _opinions(asks: Sequence[Ask | None], judge: NamedModel, journals: Path) -> list[Opinion]:
     due = [ask for ask in asks if ask]
     if not due:
         return ["abstained"] * len(asks)
     report = functools.partial(watcher(), unit="question")
     with complete(
-        lambda: due, spec.teacher, placement=placement, journals=journals, progress=report
+        lambda: due, judge.model, placement=judge.placement, journals=journals, progress=report
     ) as given:
         return [reading(given[ask.key]) if ask else "abstained" for ask in asks]
 

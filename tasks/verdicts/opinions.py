@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tasks import rows
-from tasks.inference.engine import EnginePlacement
+from tasks.inference.engine import NamedModel
 from tasks.store import Made, Table
 from tasks.verdicts.agreement import Judgement
 from tasks.verdicts.case import FAILED
@@ -28,7 +28,7 @@ def opinions_table(
     questions: pa.Table,
     verdicts: pa.Table,
     spec: CoherenceSpec,
-    placement: EnginePlacement,
+    judge: NamedModel,
     *,
     journals: Path,
 ) -> Made:
@@ -38,7 +38,7 @@ def opinions_table(
     failed = verdicts.filter(pa.compute.field("state") == FAILED)["trace_id"]
     passing = traces.filter(pa.compute.invert(pa.compute.is_in(traces["trace_id"], failed)))
     cases = list(cases_of(passing, prompts, passages, questions))
-    judged = judge_coherence(cases, spec, placement, journals=journals, traces=traces.num_rows)
+    judged = judge_coherence(cases, spec, judge, journals=journals, traces=traces.num_rows)
     made = [{"trace_id": trace_id, **one.columns()} for trace_id, one in judged.verdicts.items()]
     faults = [
         (trace_id, one.reason, one.gate) for trace_id, one in judged.verdicts.items() if one.failed

@@ -5,16 +5,17 @@ from pathlib import Path
 from prefect import task
 
 from tasks.inference.complete import JOURNALS
-from tasks.inference.engine import EnginePlacement
+from tasks.inference.engine import NamedModel
 from tasks.stage import STAGE, settle
 from tasks.store import Key, Made, Table, digests
 from tasks.verdicts.coherence import CoherenceSpec, judge_digest
-from tasks.verdicts.gates import VerdictSpec, judge
+from tasks.verdicts.gates import VerdictSpec
+from tasks.verdicts.gates import judge as judge_all
 from tasks.verdicts.opinions import opinions_table
 from tasks.verdicts.worth import gates_table
 
 CODE_VERSION = 7
-COHERENCE_VERSION = 5
+COHERENCE_VERSION = 6
 GATE_CHECKS_VERSION = 4
 
 
@@ -40,7 +41,7 @@ def judge_traces(
     return settle(
         root,
         key,
-        lambda: judge(
+        lambda: judge_all(
             traces.read(), prompts.read(), passages.read(), questions.read(), audits.read(), spec
         ),
     )
@@ -82,7 +83,7 @@ def judge_coherence(
     questions: Table,
     verdicts: Table,
     spec: CoherenceSpec,
-    placement: EnginePlacement,
+    judge: NamedModel,
     root: Path,
 ) -> Table:
     """Put a sample of the passing traces before a judge; empty when the recipe asks none."""
@@ -97,7 +98,7 @@ def judge_coherence(
         "coherence",
         COHERENCE_VERSION,
         spec,
-        digests(read) | {"judge": judge_digest(spec)},
+        digests(read) | {"judge": judge_digest(spec, judge)},
     )
 
     def make() -> Made:
@@ -108,7 +109,7 @@ def judge_coherence(
             questions.read(),
             verdicts.read(),
             spec,
-            placement,
+            judge,
             journals=root / JOURNALS,
         )
 

@@ -132,7 +132,8 @@ def _recipe(folder: Path, size: int, model: str) -> "Recipe":
                 "rows": size,
                 "families": [{"name": "handbook_qa", "share": 1, "forms": forms}],
             },
-            "traces": {"samples": 1, "teacher": {"engine": "scripted"}},
+            "models": {"teacher": {"engine": "scripted"}},
+            "traces": {"samples": 1},
             "corpus": {"embedding": model, "suite": {"min_rows": 3}},
         }
     )

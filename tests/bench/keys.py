@@ -32,7 +32,9 @@ def rows_made(folder: Path) -> list[tuple[str, int, bool]]:
     for what, traces in CHANGES.items():
         lines.append((what, _build(rules, folder, traces=traces), True))
     for what, placement in PLACEMENTS.items():
-        lines.append((what, _build(rules, folder, placement={"teacher": placement}), False))
+        lines.append(
+            (what, _build(rules, folder, placement={"models": {"teacher": placement}}), False)
+        )
     lines.append(("template", _build(rules, folder, template=_template(folder)), True))
     lines.append(("code version", _with(lambda: _build(rules, folder)), True))
     page = rules / "part_0.md"

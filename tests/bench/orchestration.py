@@ -82,7 +82,7 @@ def _recipe(rows: int) -> Recipe:
     settings = [
         f"prompts.rows={rows}",
         "traces.samples=1",
-        "traces.teacher.engine=scripted",
+        "models.teacher.engine=scripted",
         "coherence.share=0",
         "prompts.saturation=1",
     ]

@@ -17,11 +17,12 @@ BARE = "import asyncio, sys; from tests.bench.measure import bare_loop; asyncio.
 OURS = """
 import sys
 from pathlib import Path
-from tasks.inference.engine import EnginePlacement, TeacherSpec
+from tasks.inference.engine import EnginePlacement, NamedModel, TeacherSpec
 from tasks.traces.generate import TraceSpec, generate
 from tests.builders import prompts_table, silent
-spec = TraceSpec(samples=1, teacher=TeacherSpec(engine="endpoint", model="m", max_tokens=64))
-made = generate(prompts_table(int(sys.argv[2])), spec, placement=EnginePlacement(base_url=sys.argv[1]), journals=Path(sys.argv[3]), progress=silent)
+asked = TeacherSpec(engine="endpoint", model="m", max_tokens=64)
+named = NamedModel("m", asked, EnginePlacement(base_url=sys.argv[1]))
+made = generate(prompts_table(int(sys.argv[2])), TraceSpec(samples=1), [named], journals=Path(sys.argv[3]), progress=silent)
 assert made.traces.num_rows == int(sys.argv[2]), made.rejected.to_pylist()[:3]
 """
 

@@ -55,8 +55,9 @@ def main() -> None:
         recipe = write_recipe(
             folder / "recipe.yaml",
             write_rulebook(folder / "rules"),
-            placement={"teacher": {"base_url": server.base_url, "window": 2}},
-            traces={"samples": 3, "teacher": {"engine": "endpoint", "model": "m"}},
+            placement={"models": {"teacher": {"base_url": server.base_url, "window": 2}}},
+            models={"teacher": {"engine": "endpoint", "model": "m"}},
+            traces={"samples": 3},
         )
         began = time.monotonic()
         finish(start(recipe, folder / "whole", server=api))

@@ -11,7 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tasks.inference.engine import EnginePlacement, TeacherSpec
+from tasks.inference.engine import EnginePlacement, NamedModel, TeacherSpec
 from tasks.traces.generate import TraceSpec, generate
 from tests.answer_server import answering
 from tests.bench.measure import bare_loop, tell
@@ -25,7 +25,7 @@ def main() -> None:
     parser.add_argument("--delay", type=float, default=0.4)
     parser.add_argument("--sigma", type=float, default=1.0)
     options = parser.parse_args()
-    spec = TraceSpec(samples=1, teacher=TeacherSpec(engine="endpoint", model="m", max_tokens=64))
+    teacher = TeacherSpec(engine="endpoint", model="m", max_tokens=64)
     prompts = prompts_table(options.rows)
     ratios = []
     with answering(delay=options.delay, sigma=options.sigma) as server:
@@ -39,7 +39,11 @@ def main() -> None:
                 )
                 ours = _seconds(
                     lambda folder=folder: generate(
-                        prompts, spec, placement=placement, journals=Path(folder), progress=silent
+                        prompts,
+                        TraceSpec(samples=1),
+                        [NamedModel("m", teacher, placement)],
+                        journals=Path(folder),
+                        progress=silent,
                     )
                 )
             ratios.append(bare / ours)

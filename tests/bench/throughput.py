@@ -18,7 +18,7 @@ from pathlib import Path
 import deployments.cli.main  # noqa: F401  quiet environment
 from tasks import rows
 from tasks.inference.complete import Completions, ask_all
-from tasks.inference.engine import EnginePlacement, TeacherSpec
+from tasks.inference.engine import EnginePlacement, NamedModel, TeacherSpec
 from tasks.inference.journal import Journal
 from tasks.inference.sharded import ShardedEngine
 from tasks.sources.problems import FAMILIES, draw
@@ -91,7 +91,11 @@ async def compare(options: argparse.Namespace) -> None:
     table = rows.table_of(
         [_prompt(number, text) for number, text in enumerate(texts)], rows.PROMPTS
     )
-    asked = list(plan_rows(table, TraceSpec(teacher=SPEC, samples=options.samples), shard_rows=64))
+    asked = list(
+        plan_rows(
+            table, TraceSpec(samples=options.samples), NamedModel("teacher", SPEC), shard_rows=64
+        )
+    )
     here, there = multiprocessing.get_context("spawn").Pipe()
     seeds = [row.ask.seed for row in asked]
     repeated = [row.ask.messages[-1]["content"] for row in asked]
