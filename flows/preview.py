@@ -96,7 +96,7 @@ def _previewed(recipe: Recipe, root: Path) -> Preview:
         journals=root / JOURNALS,
         progress=watcher(),
     )
-    cases = cases_of(made.traces, prompts.read(), passages.read(), questions.read())
+    cases = cases_of(made.traces.to_batches(), prompts.read(), passages.read(), questions.read())
     judged = {one.trace_id: one for one in cases}
     rows = _rows(prompts, made, judged, recipe.verdicts)
     return Preview((documents, questions, passages, prompts), tuple(rows))

@@ -103,7 +103,7 @@ def verdicts(found: Recorded, completion: Completion, spec: VerdictSpec) -> list
     """
     trace = rows.table_of([trace_of(found.row, completion)], rows.TRACES)
     prompts = found.prompts.read()
-    (case,) = cases_of(trace, prompts, found.passages.read(), found.questions.read())
+    (case,) = cases_of(trace.to_batches(), prompts, found.passages.read(), found.questions.read())
     return judge_case(case, spec, frozenset(prompts["family"].to_pylist()))
 
 

@@ -51,6 +51,16 @@ class Table:
             [pq.read_table(self.path / name, columns=columns) for name in self.parts]
         )
 
+    def batches(
+        self, columns: list[str] | None = None, *, rows: int = CHUNK_ROWS
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield the rows of every part in order, at most so many at a time, read as they are
+        needed.
+        """
+        for name in self.parts:
+            with pq.ParquetFile(self.path / name) as file:
+                yield from file.iter_batches(rows, columns=columns)
+
     def read_rejected(self) -> pa.Table:
         """Return the rejected rows; SchemaMismatch when an older version wrote them."""
         return conform(pq.read_table(self.path / REJECTS), REJECTED)

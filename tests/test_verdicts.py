@@ -287,7 +287,7 @@ def test_a_killed_judge_is_an_error_that_another_attempt_may_mend() -> None:
         killing = thread.submit(_kill_the_first_child, ended)
         with pytest.raises(JudgeLost, match="was killed"), set_at_the_end(ended):
             judge(
-                rows.table_of([trace(0)], rows.TRACES),
+                rows.table_of([trace(0)], rows.TRACES).to_batches(),
                 prompts_table(1),
                 passages,
                 questions,
@@ -326,7 +326,12 @@ def test_a_shard_gets_one_verdict_a_trace_a_gate_and_rejects_carry_their_first_r
         [{"trace_id": "t3", "reason": reason} for reason in ("novelty", "taint")], rows.AUDITS
     )
     made = judge(
-        traces, prompts_table(4), empty[rows.PASSAGES], empty[rows.QUESTIONS], audits, SPEC
+        traces.to_batches(2),
+        prompts_table(4),
+        empty[rows.PASSAGES],
+        empty[rows.QUESTIONS],
+        audits,
+        SPEC,
     )
     assert made.parts["verdicts"].num_rows == 4 * len(GATES)
     assert made.rejected.to_pydict()["reason"] == ["short_think", "missing_think", "novelty"]

@@ -90,7 +90,7 @@ def assemble(
     verdicts = pa.concat_tables([upstream.verdicts.read(), upstream.coherence.read()])
     passing = list(
         candidates(
-            upstream.traces.read(TRACE),
+            upstream.traces.batches(TRACE),
             upstream.prompts.read(),
             verdicts,
             upstream.passages.read(),

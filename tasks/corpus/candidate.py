@@ -1,6 +1,6 @@
 """A trace that passed every gate, as the corpus sees it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -11,6 +11,7 @@ from tasks import think
 from tasks.ngrams import words
 from tasks.rows import CHUNK_ROWS
 from tasks.spec import digest
+from tasks.trace_context import Row, contexts
 
 TRACE = ["trace_id", "prompt_id", "model", "sample", "think", "answer", "seed"]
 """Columns of TRACES that a row of the corpus is made of."""
@@ -31,9 +32,9 @@ class Candidate:
     """One passing trace with its prompt, its scores other than 0 by gate, and its provenance."""
 
     trace: dict[str, Any]
-    prompt: dict[str, Any]
+    prompt: Row
     scores: dict[str, float]
-    sources: tuple[dict[str, str], ...]
+    sources: tuple[Row, ...]
     known_answer: bool
     kind: str = ""
     """What it asks within its family: the category of its question, else the form of words."""
@@ -103,43 +104,43 @@ class Candidate:
 
 
 def candidates(
-    traces: pa.Table, prompts: pa.Table, verdicts: pa.Table, passages: pa.Table, questions: pa.Table
+    traces: Iterable[pa.RecordBatch],
+    prompts: pa.Table,
+    verdicts: pa.Table,
+    passages: pa.Table,
+    questions: pa.Table,
 ) -> Iterator[Candidate]:
-    """Yield every trace that no gate failed, in the traces' order."""
+    """Yield every trace that no gate failed, in the traces' order. traces: batches with the columns
+    TRACE.
+    """
     scores, failed = _verdicts(verdicts)
-    asked = {row["prompt_id"]: row for row in _rows(prompts)}
-    shown = {
-        row["passage_id"]: row
-        for row in _rows(passages.select(["passage_id", "document_id", "source", "licence"]))
-    }
-    known = {
-        row["question_id"]: row
-        for row in _rows(
-            questions.select(["question_id", "accepted", "category", "source", "licence"])
-        )
-    }
-    for trace in _rows(traces.select(TRACE)):
+    joined = contexts(
+        traces,
+        prompts,
+        passages.select(["passage_id", "document_id", "source", "licence"]),
+        questions.select(["question_id", "accepted", "category", "source", "licence"]),
+    )
+    for trace, prompt, shown, question in joined:
         if trace["trace_id"] in failed:
             continue
-        prompt = asked[trace["prompt_id"]]
-        question = known.get(prompt["question_id"])
-        sources = [shown[passage_id] for passage_id in prompt["passage_ids"]]
-        if question:
-            sources.append(
-                {
-                    "document_id": f"question:{prompt['question_id']}",
-                    "source": question["source"],
-                    "licence": question["licence"],
-                }
-            )
         yield Candidate(
             trace,
             prompt,
             scores.get(trace["trace_id"], {}),
-            tuple(sources),
+            (*shown, *_sources(question)),
             known_answer=bool(question and question["accepted"]),
             kind=question["category"] if question else prompt["cell"].rpartition("/")[2],
         )
+
+
+def _sources(question: Row | None) -> Iterator[Row]:
+    """Yield the question as a source of its row, if there is one."""
+    if question:
+        yield {
+            "document_id": f"question:{question['question_id']}",
+            "source": question["source"],
+            "licence": question["licence"],
+        }
 
 
 def _rows(table: pa.Table) -> Iterator[dict[str, Any]]:

@@ -1,19 +1,22 @@
 """Every gate asked of every trace: Arrow in, verdicts out."""
 
 import gc
-import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures.process import BrokenProcessPool
+from functools import partial
+from typing import NamedTuple, TypeVar
 
 import pyarrow as pa
 from pydantic import Field
 
-from tasks import processes, rows
+from tasks import rows
 from tasks.errors import JudgeLost
 from tasks.progress import counted
 from tasks.spec import Spec
 from tasks.store import Made
+from tasks.stream import map_shards, shards
 from tasks.text_faults import FluencySpec
+from tasks.trace_context import contexts
 from tasks.verdicts.attribution import attribution
 from tasks.verdicts.case import Case, Passage, Verdict, not_checked, verdict
 from tasks.verdicts.citations import CitationSpec, citations
@@ -28,6 +31,9 @@ from tasks.verdicts.relevance import RelevanceSpec, relevance
 from tasks.verdicts.structure import StructureSpec, structure
 
 SHARD_ROWS = 256
+Result = TypeVar("Result")
+TRACE = ["trace_id", "prompt_id", "think", "answer", "raw", "fault", "parsed"]
+"""Columns of TRACES that the gates read."""
 
 
 class VerdictSpec(Spec):
@@ -70,35 +76,63 @@ counted under.
 """
 
 
+class Judged(NamedTuple):
+    """The verdicts on a shard of traces. verdicts: VERDICTS. faults: of each trace that failed, the
+    first (trace_id, reason, words for a person).
+    """
+
+    traces: int
+    verdicts: pa.Table
+    faults: list[tuple[str, str, str]]
+
+
 def judge(
-    traces: pa.Table,
+    traces: Iterable[pa.RecordBatch],
     prompts: pa.Table,
     passages: pa.Table,
     questions: pa.Table,
     audits: pa.Table,
     spec: VerdictSpec,
+    *,
+    total: int = 0,
 ) -> Made:
-    """Return one verdict a trace a gate; traces that fail one are in the sister table under their
-    first reason.
+    """Return one verdict per trace and gate; a trace that fails one is rejected with its first
+    reason.
+
+    traces: batches of TRACES, of which few are in memory at a time. total: traces in all, for the
+    progress; 0 where it is not known.
     """
-    cases = list(cases_of(traces, prompts, passages, questions, suspicions(audits)))
+    cases = cases_of(traces, prompts, passages, questions, suspicions(audits))
     families = frozenset(prompts["family"].to_pylist())
-    verdicts = [one for several in judged(cases, spec, families) for one in several]
-    faults = [
-        (case.trace_id, first.reason, first.told)
-        for case, first in _first_failures(cases, verdicts)
-    ]
-    table = rows.table_of(
-        [_row(case, one) for case, one in zip(_repeated(cases), verdicts, strict=True)],
-        rows.VERDICTS,
-    )
+    judged = list(on_all_cores(partial(judged_shard, spec=spec, families=families), cases, total))
+    faults = [fault for shard in judged for fault in shard.faults]
+    rows_in = sum(shard.traces for shard in judged)
+    parts = [shard.verdicts for shard in judged]
     return Made(
-        {"verdicts": table},
+        {"verdicts": pa.concat_tables([*parts, rows.VERDICTS.empty_table()])},
         rows.VERDICTS,
         rows.rejected(faults),
-        rows_in=len(cases),
-        rows_out=len(cases) - len(faults),
+        rows_in=rows_in,
+        rows_out=rows_in - len(faults),
     )
+
+
+def on_all_cores(
+    work: Callable[[list[Case]], Result], cases: Iterable[Case], total: int
+) -> Iterator[Result]:
+    """Yield what the work makes of every shard of cases, in order, from worker processes.
+
+    Verdicts cost CPU, and math-verify needs a main thread of its own. Raises JudgeLost when a
+    worker dies.
+    """
+    made = map_shards(work, shards(cases, SHARD_ROWS), most=-(-total // SHARD_ROWS))
+    try:
+        yield from counted(made, total=total, of=SHARD_ROWS)
+    except BrokenProcessPool as exc:
+        raise JudgeLost(
+            "a process that judged traces was killed; if memory was short, free some, then run "
+            "again"
+        ) from exc
 
 
 def audited(case: Case) -> Verdict:
@@ -128,13 +162,28 @@ def judge_shard(
         gc.enable()
 
 
+def judged_shard(cases: list[Case], *, spec: VerdictSpec, families: frozenset[str]) -> Judged:
+    """Return the verdicts on a shard as a table, and its faults."""
+    found = judge_shard(cases, spec, families)
+    made = [
+        {"trace_id": case.trace_id, **one.columns()}
+        for case, verdicts in zip(cases, found, strict=True)
+        for one in verdicts
+    ]
+    faults = []
+    for case, verdicts in zip(cases, found, strict=True):
+        if first := next((one for one in verdicts if one.failed), None):
+            faults.append((case.trace_id, first.reason, first.told))
+    return Judged(len(cases), rows.table_of(made, rows.VERDICTS), faults)
+
+
 def suspicions(audits: pa.Table) -> dict[str, str]:
     """Return trace → the first reason that the audit gives."""
     return {row["trace_id"]: row["reason"] for row in reversed(audits.to_pylist())}
 
 
 def cases_of(
-    traces: pa.Table,
+    traces: Iterable[pa.RecordBatch],
     prompts: pa.Table,
     passages: pa.Table,
     questions: pa.Table,
@@ -142,65 +191,25 @@ def cases_of(
 ) -> Iterator[Case]:
     """Yield every trace joined with its prompt, the passages it was shown and the known answers.
 
-    suspected: trace → what the audit found in it; None when no audit has looked.
+    traces: batches with the columns TRACE. suspected: trace → what the audit found in it; None when
+    no audit has looked.
     """
-    asked = {row["prompt_id"]: row for row in prompts.to_pylist()}
-    shown = {
-        row["passage_id"]: Passage(row["section"], row["text"], row["heading"])
-        for row in passages.select(["passage_id", "section", "heading", "text"]).to_pylist()
-    }
-    known = {
-        row["question_id"]: row
-        for row in questions.select(["question_id", "accepted", "answer_type"]).to_pylist()
-    }
-    for trace in traces.select(
-        ["trace_id", "prompt_id", "think", "answer", "raw", "fault", "parsed"]
-    ).to_pylist():
-        prompt = asked[trace.pop("prompt_id")]
-        question = known.get(prompt["question_id"], {"accepted": [], "answer_type": "text"})
+    joined = contexts(
+        traces,
+        prompts,
+        passages.select(["passage_id", "section", "heading", "text"]),
+        questions.select(["question_id", "accepted", "answer_type"]),
+    )
+    for trace, prompt, shown, question in joined:
         yield Case(
-            **trace,
+            **{name: trace[name] for name in TRACE if name != "prompt_id"},
             prompt=prompt["messages"][-1]["content"],
             question=prompt["question"],
             family=prompt["family"],
             cell=prompt["cell"],
             canary=prompt["canary"],
-            passages=tuple(shown[passage_id] for passage_id in prompt["passage_ids"]),
-            accepted=tuple(question["accepted"]),
-            answer_type=question["answer_type"],
+            passages=tuple(Passage(one["section"], one["text"], one["heading"]) for one in shown),
+            accepted=tuple(question["accepted"]) if question else (),
+            answer_type=question["answer_type"] if question else "text",
             suspicion=None if suspected is None else suspected.get(trace["trace_id"], ""),
         )
-
-
-def judged(cases: list[Case], spec: VerdictSpec, families: frozenset[str]) -> list[list[Verdict]]:
-    """Return every gate's verdict on each trace, made in worker processes.
-
-    Verdicts cost CPU, and math-verify needs a main thread of its own. Raises JudgeLost when a
-    worker dies.
-    """
-    shards = [cases[low : low + SHARD_ROWS] for low in range(0, len(cases), SHARD_ROWS)]
-    workers = max(1, min(len(shards), os.cpu_count() or 1))
-    try:
-        with processes.pool(workers) as pool:
-            made = pool.map(judge_shard, shards, [spec] * len(shards), [families] * len(shards))
-            found = counted(made, total=len(cases), of=SHARD_ROWS)
-            return [one for several in found for one in several]
-    except BrokenProcessPool as exc:
-        raise JudgeLost(
-            "a process that judged traces was killed; where memory was short, free some, then run again"
-        ) from exc
-
-
-def _first_failures(cases: list[Case], verdicts: list[Verdict]) -> Iterator[tuple[Case, Verdict]]:
-    for number, case in enumerate(cases):
-        own = verdicts[number * len(GATES) : (number + 1) * len(GATES)]
-        if failed := next((one for one in own if one.failed), None):
-            yield case, failed
-
-
-def _repeated(cases: list[Case]) -> Iterator[Case]:
-    return (case for case in cases for _ in GATES)
-
-
-def _row(case: Case, one: Verdict) -> dict[str, object]:
-    return {"trace_id": case.trace_id, **one.columns()}

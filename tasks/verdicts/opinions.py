@@ -37,7 +37,8 @@ def opinions_table(
     """
     failed = verdicts.filter(pa.compute.field("state") == FAILED)["trace_id"]
     passing = traces.filter(pa.compute.invert(pa.compute.is_in(traces["trace_id"], failed)))
-    cases = list(cases_of(passing, prompts, passages, questions))
+    batches = passing.to_batches(rows.CHUNK_ROWS) if spec.share else []
+    cases = list(cases_of(batches, prompts, passages, questions))
     judged = judge_coherence(cases, spec, judge, journals=journals, traces=traces.num_rows)
     made = [{"trace_id": trace_id, **one.columns()} for trace_id, one in judged.verdicts.items()]
     faults = [

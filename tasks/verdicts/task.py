@@ -9,7 +9,7 @@ from tasks.inference.engine import NamedModel
 from tasks.stage import STAGE, settle
 from tasks.store import Key, Made, Table, digests
 from tasks.verdicts.coherence import CoherenceSpec, judge_digest
-from tasks.verdicts.gates import VerdictSpec
+from tasks.verdicts.gates import TRACE, VerdictSpec
 from tasks.verdicts.gates import judge as judge_all
 from tasks.verdicts.opinions import opinions_table
 from tasks.verdicts.worth import gates_table
@@ -42,7 +42,13 @@ def judge_traces(
         root,
         key,
         lambda: judge_all(
-            traces.read(), prompts.read(), passages.read(), questions.read(), audits.read(), spec
+            traces.batches(TRACE),
+            prompts.read(),
+            passages.read(),
+            questions.read(),
+            audits.read(),
+            spec,
+            total=traces.rows,
         ),
     )
 
@@ -70,7 +76,12 @@ def measure_gates(
         root,
         key,
         lambda: gates_table(
-            traces.read(), prompts.read(), passages.read(), questions.read(), verdicts.read(), spec
+            traces.batches(TRACE),
+            prompts.read(),
+            passages.read(),
+            questions.read(),
+            verdicts.read(),
+            spec,
         ),
     )
 
@@ -103,7 +114,7 @@ def judge_coherence(
 
     def make() -> Made:
         return opinions_table(
-            traces.read(),
+            traces.read(TRACE),
             prompts.read(),
             passages.read(),
             questions.read(),

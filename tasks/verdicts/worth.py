@@ -4,6 +4,7 @@ find.
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import pyarrow as pa
@@ -13,8 +14,9 @@ from tasks.spec import digest
 from tasks.store import Made
 from tasks.verdicts.case import FAILED, Case
 from tasks.verdicts.faults import FAULTS, planted
-from tasks.verdicts.gates import VerdictSpec, cases_of, judged
+from tasks.verdicts.gates import VerdictSpec, cases_of, judge_shard, on_all_cores
 
+SEED = 0
 OTHERS = 200
 """Rows of a family that lend a spoilt row its names, values and answers."""
 
@@ -28,7 +30,7 @@ class Spoilt(NamedTuple):
 
 
 def gates_table(
-    traces: pa.Table,
+    traces: Iterable[pa.RecordBatch],
     prompts: pa.Table,
     passages: pa.Table,
     questions: pa.Table,
@@ -41,32 +43,55 @@ def gates_table(
     """
     failed = set(verdicts.filter(pa.compute.field("state") == FAILED)["trace_id"].to_pylist())
     cases = cases_of(traces, prompts, passages, questions, {})
-    passing = [case for case in cases if case.trace_id not in failed]
+    passing = (case for case in cases if case.trace_id not in failed)
+    sample = drawn(passing, seed=SEED, most=max(OTHERS, spec.plants))
+    spoilt = list(plant(sample, count=spec.plants))
     families = frozenset(prompts["family"].to_pylist())
-    spoilt = list(plant(passing, count=spec.plants, seed=0))
-    found = [
-        any(one.failed for one in several)
-        for several in judged([one.case for one in spoilt], spec, families)
-    ]
+    work = partial(judge_shard, spec=spec, families=families)
+    judged = on_all_cores(work, (one.case for one in spoilt), len(spoilt))
+    found = [any(one.failed for one in verdicts) for shard in judged for verdicts in shard]
     table = rows.table_of(list(_counted(spoilt, found)), rows.GATE_CHECKS)
     return Made(
         {"gate_checks": table},
         rows.GATE_CHECKS,
         rows.rejected([]),
-        rows_in=len(passing),
-        rows_out=len(passing),
+        rows_in=sample.rows,
+        rows_out=sample.rows,
         may_be_empty=True,
     )
 
 
-def plant(cases: Sequence[Case], *, count: int, seed: int) -> Iterator[Spoilt]:
-    """Yield every fault in up to so many rows of every family; the same ones whatever the order of
-    the rows.
+class Sample(NamedTuple):
+    """Rows drawn from each family, in the order of the draw. rows: of how many they were drawn."""
+
+    rows: int
+    by_family: dict[str, list[Case]]
+
+
+def drawn(cases: Iterable[Case], *, seed: int, most: int = OTHERS) -> Sample:
+    """Return up to so many rows of every family; the same ones whatever the order of the rows.
+
+    No more than twice as many are held at a time.
     """
-    by_family: dict[str, list[Case]] = {}
-    for case in sorted(cases, key=lambda one: digest(str(seed), "worth", one.trace_id)):
-        by_family.setdefault(case.family, []).append(case)
-    for family, own in sorted(by_family.items()):
+    kept: dict[str, list[tuple[str, Case]]] = {}
+    seen = 0
+    for case in cases:
+        seen += 1
+        own = kept.setdefault(case.family, [])
+        own.append((digest(str(seed), "worth", case.trace_id), case))
+        if len(own) >= 2 * most:
+            own[:] = _first(own, most)
+    by_family = {family: [case for _, case in _first(own, most)] for family, own in kept.items()}
+    return Sample(seen, by_family)
+
+
+def _first(own: list[tuple[str, Case]], most: int) -> list[tuple[str, Case]]:
+    return sorted(own, key=lambda one: one[0])[:most]
+
+
+def plant(sample: Sample, *, count: int, seed: int = SEED) -> Iterator[Spoilt]:
+    """Yield every fault in up to so many rows of every family."""
+    for family, own in sorted(sample.by_family.items()):
         for fault in FAULTS:
             for case in own[:count]:
                 made = planted(case, own[:OTHERS], fault, seed=seed)

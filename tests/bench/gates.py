@@ -23,7 +23,7 @@ from tasks.store import tables
 from tasks.verdicts.case import Case, Verdict
 from tasks.verdicts.gates import VerdictSpec, cases_of, judge_case
 from tasks.verdicts.structure import StructureSpec
-from tasks.verdicts.worth import plant
+from tasks.verdicts.worth import OTHERS, drawn, plant
 from tests.bench.gate_world.prose import prose_rows
 from tests.bench.gate_world.written import written_rows
 
@@ -49,7 +49,8 @@ def main() -> None:
     rows = _built(options.built) if options.built else prose_rows(options.rows, seed=options.seed)
     sound = _sound(rows)
     planted, found = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
-    for one in plant(sound, count=options.rows, seed=options.seed):
+    sample = drawn(sound, seed=options.seed, most=max(OTHERS, options.rows))
+    for one in plant(sample, count=options.rows, seed=options.seed):
         planted[one.family, one.fault] += 1
         found[one.family, one.fault] += _first_fault(one.case) is not None
     for (family, fault), number in sorted(planted.items()):
@@ -94,7 +95,9 @@ def _built(root: Path) -> list[Case]:
         )
         for stage in ("traces", "prompts", "passages", "questions")
     }
-    cases = cases_of(read["traces"], read["prompts"], read["passages"], read["questions"], {})
+    cases = cases_of(
+        read["traces"].to_batches(), read["prompts"], read["passages"], read["questions"], {}
+    )
     return [case for case in cases if case.trace_id in kept]
 
 
