@@ -149,6 +149,9 @@ def test_the_table_shows_reasons_as_text_whatever_they_hold() -> None:
     assert "[red]loop 2" in text
     assert "1 rows, 50 per 100 prompts; 3 requests, 10 tokens/s" in text
     assert json.loads(summary.as_json())["yield"] == 0.5
+    assert "warning:" not in text
+    show(summary.model_copy(update={"weak_gates": "the gates find [b]few"}), console)
+    assert "warning: the gates find [b]few" in console.export_text()
 
 
 def test_verify_names_a_damaged_table_and_ends_with_exit_code_1(

@@ -474,6 +474,20 @@ def test_a_recipe_that_ships_has_no_fault_in_its_settings_but_missing_corpora(pa
         ),
         (
             names.surprised_teachers,
+            {"models__teacher": {"engine": "scripted"}, "audit__surprise__traces": 10},
+            "audit.surprise.traces",
+            "the scripted engine has no model",
+            True,
+        ),
+        (
+            names.surprised_teachers,
+            {"prompts__control": 0, "audit__surprise__traces": 10},
+            "audit.surprise.traces",
+            "there is no control arm",
+            True,
+        ),
+        (
+            names.surprised_teachers,
             {**TWO_TEACHERS, "audit__surprise__traces": 10},
             "audit.surprise.traces",
             "scored by the model that wrote them",
@@ -714,11 +728,25 @@ def test_a_window_as_wide_as_the_fault_names_takes_every_prompt() -> None:
 
 
 def test_an_endpoint_decides_itself_so_a_narrow_window_only_warns() -> None:
-    made = [planned(LONG, n) for n in range(10)]
+    made = [planned("Why?", 0), *(planned(LONG, n) for n in range(1, 10))]
     recipe = sound(models__teacher={"engine": "endpoint", "model": "m", "max_tokens": 900})
     teacher = recipe.models["teacher"]
     (fault,) = too_long(teachers(recipe)[0], lengths(made, teacher, counter(teacher)))
     assert not fault.stops and "the server decides" in fault.says
+
+
+def test_a_window_of_an_endpoint_that_holds_no_prompt_at_all_stops_the_build() -> None:
+    recipe = sound(models__teacher={"engine": "endpoint", "model": "m", "max_model_len": 410})
+    teacher = teachers(recipe)[0]
+    count = counter(teacher.model)
+    (fault,) = too_long(
+        teacher, lengths([planned(LONG, n) for n in range(9)], teacher.model, count)
+    )
+    assert fault.stops and "no prompt fits" in fault.says
+    mixed = [planned("Why?", 1), *(planned(LONG, n) for n in range(9))]
+    wide = teacher._replace(model=teacher.model.model_copy(update={"max_model_len": 600}))
+    (fault,) = too_long(wide, lengths(mixed, wide.model, count))
+    assert not fault.stops
 
 
 def test_the_scripted_teacher_rejects_as_many_as_the_plan_says(tmp_path: Path) -> None:

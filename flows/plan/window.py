@@ -83,19 +83,21 @@ def lengths(
 def too_long(named: NamedModel, found: Lengths) -> Iterator[Fault]:
     """Yield a fault when many prompts do not fit a teacher, a warning when a few do not.
 
-    An endpoint's window is its own: what the recipe says of it is only a hint, so it only warns.
+    The window of an endpoint is its own, and the recipe's is a hint: some prompts that are too long
+    only warn. When all of them are, the hint or the prompts are wrong, and the build is refused.
     """
     if not found.too_long:
         return
     teacher = named.model
     binding = teacher.engine != "endpoint"
-    refused = binding and found.surely > REFUSED_SHARE * found.counted
+    allowed = REFUSED_SHARE * found.counted if binding else found.counted - 1
+    refused = found.surely > allowed
     wanted = found.longest + teacher.max_tokens
     yield Fault(
         f"models.{named.name}.max_model_len",
         f"{found.prompts:,} of {found.of:,} prompts ({percent(found.share)}) are longer than the "
         f"{found.room:,} tokens that max_model_len {teacher.max_model_len:,} leaves beside "
-        f"max_tokens {teacher.max_tokens:,}; {_fate(binding)}. "
+        f"max_tokens {teacher.max_tokens:,}; {_fate(binding, all_of_them=refused)}. "
         f"The longest has {found.longest:,} tokens ({found.how}): "
         f"set max_model_len to {wanted:,} if the model takes that, "
         "or show less with grounding.max_words or the families' context",
@@ -103,7 +105,9 @@ def too_long(named: NamedModel, found: Lengths) -> Iterator[Fault]:
     )
 
 
-def _fate(binding: bool) -> str:
+def _fate(binding: bool, *, all_of_them: bool) -> str:
     if binding:
         return "each would be rejected as prompt_too_long"
+    if all_of_them:
+        return "no prompt fits the window that the recipe says the server has"
     return "the server decides whether it cuts or rejects them"
