@@ -22,11 +22,11 @@ from prefect.exceptions import ObjectNotFound
 from prefect.schedules import Cron
 from prefect.types.entrypoint import EntrypointType
 from prefect.utilities.callables import ParameterSchema
-from prefect.utilities.processutils import command_to_string
 from prefect.variables import Variable
 from prefect.workers.process import ProcessWorker
 
 from deployments.automations import register
+from deployments.prefect_compat import parameters_of, set_parameters, shell_line
 from deployments.service.home import POOL
 from deployments.setting_lines import with_lines
 from flows.build_corpus import build_corpus
@@ -43,7 +43,7 @@ from tasks.errors import MillError
 from tasks.stage import GPU_SLOT
 
 POCKET = Path(__file__).parent / "recipes" / "pocket.yaml"
-ENGINE = command_to_string([sys.executable, "-m", "deployments.lean"])
+ENGINE = shell_line([sys.executable, "-m", "deployments.lean"])
 
 
 class Line(NamedTuple):
@@ -109,7 +109,7 @@ def _register(
         job_variables={"command": ENGINE, "working_dir": str(working_dir), "stream_output": False},
         paused=bool(there and there.paused),
     )
-    made._parameter_openapi_schema = _closed(made._parameter_openapi_schema, line.flow)
+    set_parameters(made, _closed(parameters_of(made), line.flow))
     made.apply()
     return name
 

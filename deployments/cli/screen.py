@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
+from deployments.prefect_compat import set_up_logging
 from flows.build_corpus import Summary
 from flows.clock import StageLine
 from flows.ending import TOLD
@@ -32,9 +33,7 @@ def keep_tracebacks_off() -> None:
     """Let a failed run end in the one line that the command prints; tracebacks still go to the
     run's log in Prefect.
     """
-    from prefect.logging.configuration import setup_logging
-
-    setup_logging()
+    set_up_logging()
     for handler in logging.getLogger().handlers:
         handler.addFilter(
             lambda record: (

@@ -20,6 +20,7 @@ from typing import Any
 
 import psutil
 
+from deployments.prefect_compat import RUN_ID
 from deployments.service.home import SILENT
 from deployments.service.leftovers import close_attempt, close_ended
 from deployments.service.processes import end
@@ -80,7 +81,7 @@ def elders(run: str) -> list[psutil.Process]:
         for one in seen
         if "deployments.lean" in (one.info["cmdline"] or ())
         and (one.info["create_time"], one.pid) < (own.create_time(), own.pid)
-        and (one.info["environ"] or {}).get("PREFECT__FLOW_RUN_ID") == run
+        and (one.info["environ"] or {}).get(RUN_ID) == run
     ]
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import psutil
 
+from deployments.prefect_compat import RUN_ID
 from deployments.service.home import MARK, MOST_RUNS, POOL, Home
 from deployments.service.leftovers import close_attempt, close_ended
 from deployments.service.processes import descendants
@@ -53,7 +54,7 @@ def _next(run: Mapping[str, Any]) -> dict[str, object]:
 
 def _run_of(process: psutil.Process) -> str:
     try:
-        return process.environ().get("PREFECT__FLOW_RUN_ID", "")
+        return process.environ().get(RUN_ID, "")
     except (psutil.Error, OSError):
         return ""
 

@@ -18,11 +18,12 @@ import time
 import tomllib
 from pathlib import Path
 
+from deployments.prefect_compat import SERVER_APP, TEMPORARY_SERVER
 from tasks.errors import ServerUnreachable
 
 API = "PREFECT_API_URL"
-OWN = {"PREFECT_UI_ENABLED": "0", "PREFECT__SERVER_EPHEMERAL": "1", "PREFECT__SERVER_FINAL": "1"}
-"""What Prefect sets for a temporary server of its own."""
+OWN = {"PREFECT_UI_ENABLED": "0", **TEMPORARY_SERVER}
+"""Settings of the temporary server."""
 START_SECONDS = 120.0
 PR_SET_PDEATHSIG = 1
 
@@ -133,7 +134,7 @@ def main() -> None:
     take_turns_by_default()
 
     uvicorn.run(
-        "prefect.server.api.server:create_app",
+        SERVER_APP,
         factory=True,
         host="127.0.0.1",
         port=int(sys.argv[1]),
