@@ -45,7 +45,7 @@ def map_shards(
     a function of a module, or a `functools.partial` of one. most: workers at most; 0 for one per
     core. Raises what the work raises, and BrokenProcessPool or a RayError when a worker dies.
     """
-    cluster = _cluster_cores()
+    cluster = cluster_cores()
     workers = cluster or os.cpu_count() or 1
     workers = min(workers, most) if most else workers
     if cluster:
@@ -53,6 +53,18 @@ def map_shards(
         return
     with processes.pool(workers) as pool:
         yield from _in_order(lambda shard: pool.submit(work, shard), several, workers)
+
+
+def cluster_cores() -> int:
+    """Return the cores of the Ray cluster that this process has joined, 0 for a single machine."""
+    if "ray" not in sys.modules:
+        return 0
+    import ray
+
+    if not ray.is_initialized():
+        return 0
+    alive = sum(bool(node["Alive"]) for node in ray.nodes())
+    return int(ray.cluster_resources().get("CPU", 0)) if alive > 1 else 0
 
 
 def _in_order(
@@ -65,18 +77,6 @@ def _in_order(
             yield pending.popleft().result()
     while pending:
         yield pending.popleft().result()
-
-
-def _cluster_cores() -> int:
-    """Return the cores of the Ray cluster that this process has joined, 0 for a single machine."""
-    if "ray" not in sys.modules:
-        return 0
-    import ray
-
-    if not ray.is_initialized():
-        return 0
-    alive = sum(bool(node["Alive"]) for node in ray.nodes())
-    return int(ray.cluster_resources().get("CPU", 0)) if alive > 1 else 0
 
 
 class _RayResult:

@@ -281,19 +281,20 @@ def pieces() -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize(
     "piece",
-    [piece for piece in pieces() if "traces" in piece],
-    ids=lambda one: str(one["models"]["teacher"]["engine"]),
+    [piece for piece in pieces() if "placement" in piece and "models" in piece],
+    ids=lambda one: f"{one['models']['teacher']['engine']} x {len(one['models'])}",
 )
 def test_every_teacher_that_is_printed_answers_a_small_build(
     piece: dict[str, Any], tmp_path: Path, rulebook: Path, prefect_server: str
 ) -> None:
     with answering() as server:
-        teacher = piece["models"]["teacher"]
-        if teacher["engine"] == "endpoint":
-            piece["placement"]["models"]["teacher"]["base_url"] = server.base_url
-        else:
-            # Eight billion parameters and a GPU are not at hand; test_real runs this engine with the built-in model.
-            teacher["engine"] = "scripted"
+        for name, model in piece["models"].items():
+            if model["engine"] == "endpoint":
+                piece["placement"]["models"][name]["base_url"] = server.base_url
+            else:
+                # Eight billion parameters and a GPU are not at hand; test_real runs this engine
+                # with the built-in model.
+                model["engine"] = "scripted"
         built = build_corpus(recipe(rulebook, **piece), tmp_path)
     traces = next(line for line in built.stages if line.stage == "traces")
     assert built.rows >= 3

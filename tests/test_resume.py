@@ -19,12 +19,11 @@ def slow_server() -> object:
 def recipe_for(folder: Path, server: Server) -> Path:
     from tests.builders import write_rulebook
 
-    endpoint = {"samples": 3, "teacher": {"engine": "endpoint", "model": "m"}}
-    placement = {"teacher": {"base_url": server.base_url, "window": 4}}
+    placement = {"models": {"teacher": {"base_url": server.base_url, "window": 4}}}
     return write_recipe(
         folder / "recipe.yaml",
         write_rulebook(folder / "rules"),
-        traces=endpoint,
+        models={"teacher": {"engine": "endpoint", "model": "m"}},
         placement=placement,
     )
 

@@ -88,7 +88,7 @@ def test_a_dead_endpoint_is_reported_within_five_seconds_of_the_stages_start(
         rulebook,
         models={"teacher": {"engine": "endpoint", "model": "qwen3:8b"}},
         traces={"samples": 3},
-        placement={"teacher": {"base_url": f"http://127.0.0.1:{free_port()}/v1"}},
+        placement={"models": {"teacher": {"base_url": f"http://127.0.0.1:{free_port()}/v1"}}},
     )
     process = start(recipe, tmp_path / "mill", server=prefect_server)
     try:

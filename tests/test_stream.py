@@ -16,9 +16,11 @@ from hypothesis import strategies as st
 from tasks.stream import AHEAD, map_shards, shards
 
 TWO_NODES = """
+import numpy as np
 from ray.cluster_utils import Cluster
 
 from tasks.inference.cluster import join_ray
+from tasks.inference.embedding import MINILM, embed
 from tasks.stream import map_shards
 from tests.test_stream import doubled, node_of
 
@@ -27,6 +29,10 @@ cluster.add_node(num_cpus=1)
 join_ray(cluster.address)
 given = [[n] for n in range(40)]
 assert list(map_shards(doubled, given)) == [doubled(one) for one in given]
+texts = [f"text {n} on " + "matter " * (n % 7) for n in range(600)]
+alone = embed(texts[:1], MINILM)
+together = embed(texts, MINILM)
+assert together.shape == (600, 384) and np.abs(together[0] - alone[0]).max() < 1e-5
 print(len(set(map_shards(node_of, given))))
 import ray
 

@@ -4,6 +4,7 @@ import contextlib
 import functools
 import importlib.util
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from tasks.errors import BadRecipe
 from tasks.progress import counted
 from tasks.spec import digest
+from tasks.stream import cluster_cores, map_shards
 
 Vectors = NDArray[np.float32]
 MINILM, VECTORS = "builtin:minilm", "embeddings.npy"
@@ -38,30 +40,56 @@ def embed(texts: list[str], model: str, *, scratch: Path | None = None) -> Vecto
     """
     unique = sorted(dict.fromkeys(texts), key=lambda text: (len(text), text))
     shards = [unique[low : low + SHARD_TEXTS] for low in range(0, len(unique), SHARD_TEXTS)]
-    made = (_kept(shard, model, scratch) for shard in shards or [[]])
+    made = _of_shards(shards or [[]], model, scratch)
     vectors = np.concatenate([*counted(made, total=len(unique), of=SHARD_TEXTS, unit="text")])
     place = {text: number for number, text in enumerate(unique)}
     return vectors[[place[text] for text in texts]]
 
 
-def _kept(texts: list[str], model: str, scratch: Path | None) -> Vectors:
-    """Return a shard's vectors, from the scratch folder where they are whole there."""
-    if scratch is None:
-        return _embedded(texts, model)
-    path = scratch / f"{digest(model, *texts)}.npy"
+def _of_shards(several: list[list[str]], model: str, scratch: Path | None) -> Iterator[Vectors]:
+    """Yield every shard's vectors, from the scratch folder if they are there in whole.
+
+    The others are embedded in this process, which uses all cores, or by all machines of a cluster
+    that is joined.
+    """
+    kept = [_kept(shard, model, scratch) for shard in several]
+    missing = [shard for shard, vectors in zip(several, kept, strict=True) if vectors is None]
+    work = functools.partial(_embedded, model=model)
+    made = map_shards(work, missing) if cluster_cores() else map(work, missing)
+    for shard, vectors in zip(several, kept, strict=True):
+        if vectors is None:
+            vectors = next(made)
+            _keep(vectors, _place(shard, model, scratch))
+        yield vectors
+
+
+def _place(texts: list[str], model: str, scratch: Path | None) -> Path | None:
+    return scratch / f"{digest(model, *texts)}.npy" if scratch else None
+
+
+def _kept(texts: list[str], model: str, scratch: Path | None) -> Vectors | None:
+    """Return a shard's vectors from the scratch folder, None if they are not there in whole."""
+    path = _place(texts, model, scratch)
+    if path is None:
+        return None
     with contextlib.suppress(OSError, ValueError, EOFError):
         found: Vectors = np.load(path)
         if len(found) == len(texts):
             return found
-    vectors = _embedded(texts, model)
-    scratch.mkdir(parents=True, exist_ok=True)
-    draft = scratch / f".{path.stem}.{os.getpid()}"
+    return None
+
+
+def _keep(vectors: Vectors, path: Path | None) -> None:
+    """Write a shard's vectors to disk, whole or not at all."""
+    if path is None:
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.parent / f".{path.stem}.{os.getpid()}"
     with draft.open("wb") as file:
         np.save(file, vectors)
         file.flush()
         os.fsync(file.fileno())
     draft.replace(path)
-    return vectors
 
 
 def _embedded(texts: list[str], model: str) -> Vectors:

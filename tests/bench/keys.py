@@ -29,11 +29,11 @@ def rows_made(folder: Path) -> list[tuple[str, int, bool]]:
     rules = write_rulebook(folder / "rules")
     asked = _build(rules, folder)
     lines = [("nothing", _build(rules, folder), False), ("(first build)", asked, True)]
-    for what, traces in CHANGES.items():
-        lines.append((what, _build(rules, folder, traces=traces), True))
+    for what, change in CHANGES.items():
+        lines.append((what, _build(rules, folder, change), True))
     for what, placement in PLACEMENTS.items():
         lines.append(
-            (what, _build(rules, folder, placement={"models": {"teacher": placement}}), False)
+            (what, _build(rules, folder, {"placement": {"models": {"teacher": placement}}}), False)
         )
     lines.append(("template", _build(rules, folder, template=_template(folder)), True))
     lines.append(("code version", _with(lambda: _build(rules, folder)), True))
@@ -46,7 +46,7 @@ def rows_made(folder: Path) -> list[tuple[str, int, bool]]:
 
 
 def _teacher(**settings: object) -> Tree:
-    return {"samples": 3, "teacher": {"engine": "scripted", **settings}}
+    return {"models": {"teacher": {"engine": "scripted", **settings}}}
 
 
 CHANGES: dict[str, Tree] = {
@@ -56,8 +56,8 @@ CHANGES: dict[str, Tree] = {
     "max_tokens": _teacher(max_tokens=200),
     "model": _teacher(model="other"),
     "revision": _teacher(revision="b"),
-    "seed": _teacher() | {"seed": 1},
-    "n": _teacher() | {"samples": 4},
+    "seed": {"traces": {"samples": 3, "seed": 1}},
+    "n": {"traces": {"samples": 4}},
 }
 PLACEMENTS: dict[str, Tree] = {
     "window": {"window": 3}, "replicas": {"replicas": 2}, "tensor parallel": {"tensor_parallel": 2}, "memory share": {"memory_share": 0.5},
@@ -73,10 +73,10 @@ def _template(folder: Path) -> str:
     return str(path)
 
 
-def _build(rules: Path, folder: Path, *, template: str = "", **changes: object) -> int:
+def _build(rules: Path, folder: Path, changes: Tree | None = None, *, template: str = "") -> int:
     from flows.build_corpus import build_corpus
 
-    made = recipe(rules, **changes)
+    made = recipe(rules, **(changes or {}))
     if template:
         families = tuple(
             family.model_copy(update={"template": template}) for family in made.prompts.families
