@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from deployments.cli.main import app
-from tasks.audit import sightings
+from tasks.audit import occurrences
 from tasks.audit.audit import AuditSpec, audit
 from tasks.audit.outcome import Outcome
 from tasks.audit.report import report
@@ -97,7 +97,7 @@ def test_where_too_much_recurs_to_be_held_a_part_of_the_rows_names_the_patterns_
         stamped(clean, 2, "Zesty variant {number}; shuffle the closing line. "), PRODUCERS
     )
     whole = audit(leaked, AuditSpec(), style=style)
-    monkeypatch.setattr(sightings, "MOST_PAIRS", 4000)
+    monkeypatch.setattr(occurrences, "MAX_PAIRS", 4000)
     part = audit(leaked, AuditSpec(), style=style)
     assert (part.flags > 0).tolist() == (whole.flags > 0).tolist()
     assert part.patterns[0] == whole.patterns[0]

@@ -22,14 +22,14 @@ LINE = json.dumps(ROW).encode() + b"\n"
         ("a.jsonl", b"", "is empty"),
         ("a.jsonl", b" \n\n", "is empty"),
         ("a.json", b"[]", "is empty"),
-        ("a.jsonl", LINE + b'{"id": "to', "line 2, the last, is cut after 10 bytes"),
+        ("a.jsonl", LINE + b'{"id": "to', "line 2, the last one, is cut after 10 bytes"),
         ("a.jsonl", LINE + b"\n{'id': 1}\n" + LINE, "line 3 is not JSON"),
         (
             "a.jsonl",
             b"id,prompt,completion\n1,2,3\n",
             "line 1 is not JSON; begins 'id,prompt,completion'",
         ),
-        ("a.jsonl", LINE + b"[1, 2]\n", "line 2 is an array; due is an object"),
+        ("a.jsonl", LINE + b"[1, 2]\n", "line 2 is an array; expected an object"),
         ("a.jsonl", LINE + b"7\n", "line 2 is a number"),
         (
             "a.jsonl",
@@ -40,7 +40,7 @@ LINE = json.dumps(ROW).encode() + b"\n"
         (
             "a.jsonl",
             codecs.BOM_UTF16_LE + LINE.decode().encode("utf-16-le"),
-            "is UTF-16; due is UTF-8",
+            "is UTF-16; not UTF-8",
         ),
         ("a.jsonl", LINE.decode().encode("utf-16-be"), "is UTF-16"),
         ("a.jsonl", LINE[:9] + b"\0\0\0", "is a binary file; byte 10"),
@@ -50,22 +50,22 @@ LINE = json.dumps(ROW).encode() + b"\n"
             b"version https://git-lfs.github.com/spec/v1",
             "is a Git LFS pointer; git lfs pull",
         ),
-        ("a.jsonl.gz", gzip.compress(LINE * 99, mtime=0)[:-9], "is not a whole gzip file"),
-        ("a.json", b"[1]", "an element of the array is no object"),
+        ("a.jsonl.gz", gzip.compress(LINE * 99, mtime=0)[:-9], "is not a complete gzip file"),
+        ("a.json", b"[1]", "an element of the array is not an object"),
         (
             "a.json",
             b"[" + LINE + b",\n" + LINE[:20],
             "line 3, after 1 rows; the row that begins here is cut",
         ),
         ("a.json", b"[" + LINE, "the file is cut"),
-        ("a.json", b"[" + LINE + LINE, "line 2; '{' stands where ',' is due"),
-        ("a.json", b"[" + LINE + b"]\n[", "line 3; the array ends and more follows"),
+        ("a.json", b"[" + LINE + LINE, "line 2; expected ','; found '{'"),
+        ("a.json", b"[" + LINE + b"]\n[", "line 3; the array ends; the file goes on"),
         ("a.json", b'[{"a": "caf\xe9"}]', "line 1, byte 12 of the file; 0xe9 is not UTF-8"),
         ("a.json", b'[{"a": ' + b"[" * 5000, "nested too deeply"),
-        ("a.parquet", b"PAR1 torn", "is not a whole Parquet file"),
-        ("a.parquet", LINE, "is not a whole Parquet file"),
-        ("a.arrow", b"ARROW1 torn", "is not a whole Arrow file"),
-        ("a.arrow", LINE, "is not a whole Arrow file"),
+        ("a.parquet", b"PAR1 torn", "is not a complete Parquet file"),
+        ("a.parquet", LINE, "is not a complete Parquet file"),
+        ("a.arrow", b"ARROW1 torn", "is not a complete Arrow file"),
+        ("a.arrow", LINE, "is not a complete Arrow file"),
     ],
 )
 def test_what_cannot_be_read_is_named_in_one_sentence(
@@ -89,7 +89,7 @@ def test_a_damaged_arrow_file_is_refused_before_its_offsets_are_followed(tmp_pat
     content = (tmp_path / "a.arrow").read_bytes()
     offset = len(INLINE).to_bytes(4, "little")
     (tmp_path / "a.arrow").write_bytes(content.replace(offset, b"\xff\xff\xff\x7f"))
-    assert "is not a whole Arrow file" in refusal(tmp_path / "a.arrow")
+    assert "is not a complete Arrow file" in refusal(tmp_path / "a.arrow")
 
 
 @pytest.mark.parametrize("start", ["{", "[{", "["])
@@ -113,10 +113,10 @@ def test_a_long_row_below_the_limit_is_read(
 
 
 def test_places_without_rows_are_named(tmp_path: Path) -> None:
-    assert "is not there" in refusal(tmp_path / "nowhere.jsonl")
+    assert "does not exist" in refusal(tmp_path / "nowhere.jsonl")
     assert "no data files" in refusal(tmp_path)
     (tmp_path / "gone.jsonl").symlink_to(tmp_path / "nowhere")
-    assert "gone.jsonl is not there" in refusal(tmp_path)
+    assert "gone.jsonl does not exist" in refusal(tmp_path)
     os.mkfifo(tmp_path / "pipe")
     assert "neither a file nor a folder" in refusal(tmp_path / "pipe")
 
@@ -138,7 +138,7 @@ def test_a_broken_line_is_met_after_the_rows_before_it(tmp_path: Path) -> None:
         file.write('{"id": "torn')
     batches = RowFile.open(path).batches()
     assert next(batches).num_rows == BATCH_ROWS
-    with pytest.raises(UnreadableFile, match=f"line {BATCH_ROWS + 101}, the last, is cut"):
+    with pytest.raises(UnreadableFile, match=f"line {BATCH_ROWS + 101}, the last one, is cut"):
         next(batches)
 
 

@@ -11,14 +11,14 @@ import pytest
 from flows.audit import facts_of
 from tasks.audit.audit import AuditSpec, audit
 from tasks.audit.batch import batches_of
-from tasks.audit.kinds import Kinds
+from tasks.audit.blocks import Block, BlockBuilder
 from tasks.audit.outcome import Outcome
 from tasks.audit.power import fewest_stamped, power
 from tasks.audit.report import bars, report
+from tasks.audit.row_features import RowFeatures
 from tasks.audit.style import Style
 from tasks.audit.tokens import tokens_of
 from tasks.audit.traces import TableRows
-from tasks.audit.units import Block, BlockBuilder
 from tasks.audit.wording import wording
 from tests.bench.leak_world.clean import Row, clean_rows
 from tests.bench.leak_world.stamps import Stamp, draw_stamp, historic_stamps, stamped
@@ -149,7 +149,7 @@ def test_what_was_taken_off_holds_no_sentence_and_no_feature() -> None:
     behind = behind.behind(behind.heads + note)
     shift = note * (clean.tokens.texts[clean.sentences] + 1)
     assert np.array_equal(behind.sentences, clean.sentences + shift)
-    left, due = Kinds(behind), Kinds(clean)
+    left, due = RowFeatures(behind), RowFeatures(clean)
     assert np.array_equal(left._hashes, due._hashes)
     assert np.array_equal(left._shares, due._shares)
 
@@ -226,6 +226,6 @@ def test_so_many_stamped_rows_as_the_control_arm_asks_for_are_found_by_it(contro
 def test_what_could_not_be_found_is_said() -> None:
     assert fewest_stamped(300, 0) > 300
     assert fewest_stamped(300, 10) > fewest_stamped(300, 100)
-    assert "fewer than 10 of 300 rows" in power(300, None).told(300)
-    assert "more than 292 rows" in power(300, None).told(300)
-    assert "no stamp would be found" in power(5, None).told(5)
+    assert "fewer than 10 of 300 rows" in power(300, None).in_words(300)
+    assert "more than 292 rows" in power(300, None).in_words(300)
+    assert "no stamp can be found" in power(5, None).in_words(5)

@@ -1,4 +1,4 @@
-"""The audit's arithmetic, each piece against a slower or better known way of saying the same."""
+"""The audit's arithmetic, each part against a slower or better known implementation."""
 
 import math
 from itertools import pairwise
@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest, false_discovery_control
 
 from tasks.audit.batch import Batch
-from tasks.audit.bleed import BleedDetector
 from tasks.audit.characters import repeated_shares
 from tasks.audit.concentration import Tail
 from tasks.audit.counts import Counts, grams_of
 from tasks.audit.discovery import false_discovery
 from tasks.audit.novelty import Null, scan, stretch
 from tasks.audit.openers import LockedLabelDetector
+from tasks.audit.other_rows import OtherRowDetector
 from tasks.audit.preset import GATES, FourGateDetector
 from tasks.audit.tokens import Tokens, exact_tokens, ngram_hashes, tokens_of
 from tasks.ngrams import laps, words
@@ -186,10 +186,10 @@ RULES = (
 
 
 def quoting(thinks: list[str], prompts: list[str]) -> list[int]:
-    detector, made = BleedDetector(), batch(thinks, prompts)
+    detector, made = OtherRowDetector(), batch(thinks, prompts)
     detector.learn(made)
     detector.look(made)
-    return [int(row) for found in detector.found() for row in found.flags]
+    return [int(row) for found in detector.findings() for row in found.flags]
 
 
 def test_a_prompt_of_the_same_template_is_not_a_quotation_and_another_rows_rule_is() -> None:
@@ -214,10 +214,10 @@ def test_another_rows_id_is_a_reference_and_ones_own_is_not() -> None:
     assert quoting(["I am row-0 and I think.", "As row-0 says, and it says so."], ["", ""]) == []
     made = batch(["I am task-a1 and think.", "As task-a1 says."], ["", ""])
     named = made.rows.set_column(0, "id", pa.array(["task-a1", "task-b2"]))
-    detector = BleedDetector()
+    detector = OtherRowDetector()
     for step in (detector.learn, detector.look):
         step(Batch(0, named))
-    assert [found.flags.tolist() for found in detector.found()] == [[1]]
+    assert [found.flags.tolist() for found in detector.findings()] == [[1]]
 
 
 def locked(thinks: list[str], baseline: list[str] | None) -> int:
@@ -228,7 +228,7 @@ def locked(thinks: list[str], baseline: list[str] | None) -> int:
     counts.add(made.tokens, made.samples_of)
     detector = LockedLabelDetector(counts, known, np.zeros(0, np.uint64))
     detector.look(made)
-    return sum(len(found.flags) for found in detector.found())
+    return sum(len(found.flags) for found in detector.findings())
 
 
 def test_a_label_locked_to_the_opening_is_a_stamp_unless_the_baseline_opens_so() -> None:
@@ -269,5 +269,5 @@ def test_one_row_of_a_small_baseline_opens_with_a_label_by_chance() -> None:
 def test_the_preset_knows_its_forms_and_no_other(think: str, gate: str) -> None:
     detector = FourGateDetector()
     detector.look(batch([think if gate == "short_row" else think + " and on" * 60]))
-    assert [found.detector for found in detector.found()] == ([gate] if gate else [])
+    assert [found.detector for found in detector.findings()] == ([gate] if gate else [])
     assert gate in (*GATES, "")

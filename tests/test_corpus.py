@@ -184,7 +184,7 @@ def test_a_family_missing_from_a_split_is_borne_where_the_recipe_says_so(tmp_pat
     family: list[object] = ["g", *["f"] * 11]
     lacking = columns(family=family, split=[*["train"] * 11, "validation"])
     lines = validate(lacking, SuiteSpec(family_missing="warn"), docs=tmp_path)
-    assert all(line["success"] for line in lines)
+    assert all(line.success for line in lines)
 
 
 @pytest.mark.parametrize(
@@ -199,11 +199,11 @@ def test_a_family_missing_from_a_split_is_borne_where_the_recipe_says_so(tmp_pat
         (
             {"answer": ["</think> 4"] + ["4"] * 11},
             {},
-            r"no answer holds a <think> tag: not so in 1 rows.*r0",
+            r"no answer holds a <think> tag: not true in 1 rows.*r0",
         ),
         ({"answer": [" "] + ["4"] * 11}, {}, "r0"),
-        ({}, {"general_min": 0.1}, r"10.0% to 15.0% of the rows are general .*: seen 0\.083"),
-        ({}, {"min_rows": 13}, "at least 13 rows .corpus.suite.min_rows.: seen 12"),
+        ({}, {"general_min": 0.1}, r"10.0% to 15.0% of the rows are general .*: found 0\.083"),
+        ({}, {"min_rows": 13}, "at least 13 rows .corpus.suite.min_rows.: found 12"),
         ({}, {"think_max": 20}, "think"),
         ({"verified": [0] * 12}, {"verified_min": 0.5}, "verified"),
         (
@@ -222,7 +222,7 @@ def test_a_corpus_that_is_not_what_it_should_be_fails_and_names_rows(
 
 def test_a_sound_corpus_passes_and_leaves_data_docs(tmp_path: Path) -> None:
     lines = validate(columns(), SuiteSpec(), docs=tmp_path)
-    assert all(line["success"] for line in lines)
+    assert all(line.success for line in lines)
     assert len(lines) >= 18
     pages = [page.read_text() for page in tmp_path.rglob("*.html")]
     assert len(pages) == 3
@@ -278,7 +278,9 @@ def test_every_loss_is_in_the_funnel_the_largest_of_a_step_first() -> None:
     assert gates.lost == [("short_think", 9), ("drift", 5), ("loop", 3)]
     assert {reason for step in funnel for reason, _ in step.lost} >= {"invented", "over_quota"}
     assert funnel[-1].rows == 40 - 2 - 17 - 5
-    assert "not_best_of_n" in report(findings()) and "best one is kept" in report(findings())
+    page = report(findings())
+    assert "not_best_of_n" in page
+    assert "best of several passing answers" in page
 
 
 def test_the_report_names_recipe_and_fingerprint_and_rounds_its_numbers() -> None:
@@ -302,12 +304,12 @@ def test_a_control_arm_left_aside_is_told_and_counts_in_no_yield() -> None:
     offered = next(step for step in aside.funnel if step.name == "offered to the corpus")
     assert (offered.rows, offered.lost) == (25, [("control_arm", 5)])
     assert (aside.yield_share, aside.funnel[-1].rows) == (1.0, aside.rows)
-    assert "2 of the prompts were asked bare" in card(
+    assert "2 of the prompts were asked without any instruction" in card(
         aside
     ) and "none of them is in the corpus" in card(aside)
     accepted = findings(control=ControlArm(2, 8, 5, accepted=True))
     assert (accepted.yield_share, accepted.funnel[-1].rows) == (0.8, accepted.rows)
-    assert "asked bare" not in card(findings())
+    assert "without any instruction" not in card(findings())
 
 
 def test_the_report_asks_nothing_of_any_network_and_escapes_what_it_shows() -> None:

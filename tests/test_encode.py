@@ -190,7 +190,7 @@ def test_a_fault_of_the_template_ends_the_run_and_says_what_it_would_have_cost()
     broken = shaped(QWEN3, stops=("<|endoftext|>",))
     with pytest.raises(
         RenderBroken,
-        match="eos_not_stopping in 20 of 20 rows: examples end in a token at which generation does not stop",
+        match="eos_not_stopping in 20 of 20 rows: examples end with a token at which generation does not stop",
     ):
         examples(encode_corpus(made, broken, SPEC), SPEC)
 

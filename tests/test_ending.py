@@ -42,7 +42,7 @@ def made(**changes: object) -> Made:
     return Made(**usual | changes)  # type: ignore[arg-type]
 
 
-REJECTING = {"Fault": 1, "Rejection": 1, "Unreadable": 0, "verdict": 1, "Found": 0}
+REJECTING = {"Fault": 1, "Rejection": 1, "Unreadable": 0, "verdict": 1, "Finding": 0}
 """What makes a rejected row → where in its arguments the reason stands."""
 
 

@@ -107,10 +107,10 @@ async def _is_measured_below_its_roofline(engine: ShardedEngine) -> None:
         engine, prompts_table(8), plan, machine_of(SPEC, placement), silent
     )
     for row in (one, eight):
-        assert 0 < row["tokens_per_second"] < row["roofline"]  # type: ignore[operator]
-        assert 0 < row["first_token_seconds"] < 10  # type: ignore[operator]
-        assert row["peak_bytes"] > 2**28  # type: ignore[operator]
-    assert eight["tokens_per_second"] > one["tokens_per_second"]  # type: ignore[operator]
+        assert 0 < row.tokens_per_second < row.roofline
+        assert 0 < row.first_token_seconds < 10
+        assert row.peak_bytes > 2**28
+    assert eight.tokens_per_second > one.tokens_per_second
 
 
 async def _killed_while_answering(

@@ -99,7 +99,7 @@ def test_the_command_writes_the_file_says_what_to_do_next_and_never_overwrites(
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["nowhere"], "'nowhere' is not there"),
+        (["nowhere"], "'nowhere' does not exist"),
         (["empty"], "gives no document"),
         (["rules", "--teacher", "gpt"], "known: builtin:pocket, endpoint, scripted"),
         (["rules", "--out", "no/such/folder.yaml"], "the folder 'no/such' is not there"),

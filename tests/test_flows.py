@@ -201,7 +201,7 @@ def test_a_judge_that_agrees_with_no_plant_is_not_believed_and_says_so(
     assert (line.rows_in, line.rejected, judged.rows) == (line.rows_out, {}, first.rows)
     assert "agrees with 0 of 8 plants" in judged.judge
     assert "of 2 rows with faults of the gates' kinds it called 0 incoherent" in judged.judge
-    assert "## What the judge is worth" in Path(judged.card).read_text()
+    assert "## How many planted faults the judge finds" in Path(judged.card).read_text()
     assert "0 of 1, 1 abstained" in Path(judged.card).read_text()
     assert "is not believed, so it abstains on all" in judged.judge
     assert judged.judge.split(" (")[0] in Path(judged.card).read_text()

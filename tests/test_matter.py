@@ -4,7 +4,7 @@ import pytest
 
 from tasks import rows
 from tasks.grounding.ground import GroundingSpec, ground
-from tasks.grounding.matter import KINDS
+from tasks.grounding.text_kinds import KINDS
 from tasks.sources.collect import documents
 from tasks.sources.spec import DocumentSpec
 from tasks.store import Made

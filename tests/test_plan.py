@@ -532,7 +532,7 @@ def test_a_recipe_that_ships_has_no_fault_in_its_settings_but_missing_corpora(pa
             wording.templates,
             {"prompts__families__0__template": "my.jinja"},
             "prompts.families.0.template",
-            "is not there",
+            "does not exist",
             True,
         ),
         (

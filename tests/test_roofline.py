@@ -19,10 +19,10 @@ from tasks.measure.machine import (
     Machine,
     engine_settings,
     host_bandwidth,
+    machine_name,
     machine_of,
     roofline,
     unfit,
-    where,
 )
 from tasks.measure.peak import Peak, used_bytes
 from tasks.measure.shape import bytes_per_weight, kv_bytes, shape, shape_of, step_bytes
@@ -233,7 +233,7 @@ def test_this_machine_is_known_and_its_memory_is_read_at_a_plausible_speed() -> 
 
 def test_the_place_and_the_settings_of_a_measurement_name_what_changes_speed() -> None:
     remote, address = TeacherSpec(engine="endpoint", model="m"), "http://127.0.0.1:9/v1"
-    assert where(remote, EnginePlacement(base_url=address)) == "endpoint 127.0.0.1:9"
+    assert machine_name(remote, EnginePlacement(base_url=address)) == "endpoint 127.0.0.1:9"
     assert engine_settings(SCRIPTED, EnginePlacement()) == engine_settings(
         SCRIPTED, EnginePlacement(attempts=2, base_url=address)
     )

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.corpus.assemble import _say_missing
+from tasks.corpus.assemble import _warn_of_missing_families
 from tasks.corpus.candidate import Candidate
 from tasks.corpus.split import missing, split, stratum, without_figures
 
@@ -91,7 +91,7 @@ def test_a_family_in_one_group_stays_whole_in_training_and_that_is_said(
     validation = split(found, share=0.2)
     assert missing(found, validation) == {"train": [], "validation": ["whole"]}
     with caplog.at_level(logging.WARNING, logger="tasks"):
-        _say_missing(found, validation, share=0.2)
+        _warn_of_missing_families(found, validation, share=0.2)
     assert "the validation split holds no row of whole" in caplog.text
 
 
@@ -101,9 +101,9 @@ def test_an_empty_validation_split_is_said_unless_none_was_wanted(
     found = [row(n, family="whole", documents=("d",)) for n in range(5)]
     validation = split(found, share=0.2)
     with caplog.at_level(logging.WARNING, logger="tasks"):
-        _say_missing(found, validation, share=0)
+        _warn_of_missing_families(found, validation, share=0)
         assert caplog.text == ""
-        _say_missing(found, validation, share=0.2)
+        _warn_of_missing_families(found, validation, share=0.2)
     assert "the validation split is empty: all 5 rows share documents or texts" in caplog.text
 
 

@@ -257,7 +257,7 @@ def tracemill(factory: tuple[Recipe, Path, Promoted], prefect_server: str) -> Co
         ),
         ("train", ("render check", "isolation", "loss curve")),
         ("probe", ("think_length", "correct: general_reasoning", "side by side")),
-        ("diagnose", ("sound     rendering", "sound     corpus", "none: nothing to mend")),
+        ("diagnose", ("sound     rendering", "sound     corpus", "none: nothing to do")),
     ],
 )
 def test_every_command_ends_with_what_one_wants_to_know(

@@ -9,8 +9,8 @@ import pytest
 from numpy.typing import NDArray
 
 from tasks import rows, think
-from tasks.audit.scored import SurpriseSpec, texts_to_score
-from tasks.audit.surprise import LEAST_CONTROL, surprising
+from tasks.audit.surprise import MIN_CONTROL, surprising
+from tasks.audit.surprise_detector import SurpriseSpec, texts_to_score
 from tasks.audit.traces import TraceAuditSpec, audit_table
 from tasks.inference.scoring import Text
 from tests.builders import prompts_table
@@ -58,7 +58,7 @@ def test_the_stretch_that_is_found_is_the_note() -> None:
     assert found.stretch.nats == pytest.approx(6.0, rel=0.25)
 
 
-@pytest.mark.parametrize("control", [LEAST_CONTROL, 400, 1000])
+@pytest.mark.parametrize("control", [MIN_CONTROL, 400, 1000])
 def test_the_teachers_own_text_is_seldom_flagged(control: int) -> None:
     flagged = [
         len(surprising(own_texts(500, seed=10 + n), own_texts(control, seed=50 + n)))
@@ -77,7 +77,7 @@ def test_many_leaking_rows_are_all_found() -> None:
 
 def test_nothing_is_said_with_too_few_control_traces() -> None:
     texts = [with_note(own_text(80, RNG), at=10, tokens=20, nats=15.0)]
-    assert surprising(texts, own_texts(LEAST_CONTROL - 1, seed=8)) == []
+    assert surprising(texts, own_texts(MIN_CONTROL - 1, seed=8)) == []
 
 
 def test_a_row_of_one_token_is_judged() -> None:
@@ -128,7 +128,7 @@ NOTE = "batch 7 of the evening run. "
 TRACES = rows.table_of(
     [trace(number, note=NOTE * (number % 10 == 3)) for number in range(50)], rows.TRACES
 )
-BASELINE = rows.table_of([baseline(number) for number in range(LEAST_CONTROL)], rows.BASELINES)
+BASELINE = rows.table_of([baseline(number) for number in range(MIN_CONTROL)], rows.BASELINES)
 
 
 def test_the_audit_rejects_a_surprising_trace_and_tells_what_leaked(tmp_path: Path) -> None:
@@ -149,7 +149,7 @@ def test_traces_are_scored_behind_what_was_sent_and_the_control_arm_behind_its_b
 ):
     spec = SurpriseSpec(traces=20)
     texts = texts_to_score(TRACES, prompts_table(50), [BASELINE], spec, "Be brief.")
-    control, own = texts[:LEAST_CONTROL], texts[LEAST_CONTROL:]
+    control, own = texts[:MIN_CONTROL], texts[MIN_CONTROL:]
     assert len(own) == 20
     assert {text.messages[0]["content"] for text in own} == {"Be brief."}
     assert {len(text.messages) for text in control} == {1}

@@ -10,7 +10,7 @@ import pytest
 
 from tasks.errors import BadRecipe, BaseMoved, TrainerLost
 from tasks.train.adapter import ADAPTER, adapter_table, modules
-from tasks.train.apart import Tell, apart
+from tasks.train.child import Tell, in_child
 from tasks.train.lora import Trained, TrainSpec, flops_per_token, refuse_unsound, total_steps, train
 from tasks.train.publish import Merge, Merged, PublishSpec, merge, refuse_other
 from tasks.train.student import Agreement, Tensor, isolation
@@ -30,7 +30,7 @@ def rows(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def whole(rows: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Trained, Path]:
     """A training of twelve steps that nothing disturbed."""
     work = tmp_path_factory.mktemp("whole")
-    return apart(train, job(rows, work), silent), work
+    return in_child(train, job(rows, work), silent), work
 
 
 def weights(work: Path) -> bytes:
@@ -45,18 +45,15 @@ def test_a_training_moves_the_named_projections_and_nothing_else(
     assert (trained.step, trained.steps, len(trained.log)) == (12, 12, 12)
     assert trained.steps == total_steps(SPEC, 48)
     by_part = {
-        part: [one for one in trained.tensors if one["part"] == part]
-        for part in ("base", "adapter")
+        part: [one for one in trained.tensors if one.part == part] for part in ("base", "adapter")
     }
-    assert not any(one["moved"] for one in by_part["base"])
-    assert all(one["moved"] and float(str(one["norm"])) > 0 for one in by_part["adapter"])
-    assert {str(one["module"]).rpartition(".")[2] for one in by_part["adapter"]} == set(
-        SPEC.lora.targets
-    )
+    assert not any(one.moved for one in by_part["base"])
+    assert all(one.moved and one.norm > 0 for one in by_part["adapter"])
+    assert {one.kind for one in by_part["adapter"]} == set(SPEC.lora.targets)
     assert len(by_part["adapter"]) == 6 * 4 * 2
-    assert {
-        line["module"] for line in modules(trained.tensors) if line["part"] == "adapter"
-    } == set(SPEC.lora.targets)
+    lines = modules(one._asdict() for one in trained.tensors)
+    adapted = {line["module"] for line in lines if line["part"] == "adapter"}
+    assert adapted == set(SPEC.lora.targets)
     assert trained.tokens_per_second > 0 and trained.utilisation > 0
 
 
@@ -74,9 +71,9 @@ def test_a_training_killed_under_way_goes_on_from_its_last_checkpoint_to_the_sam
             child.kill()
 
     with pytest.raises(TrainerLost, match="exit code -9"):
-        apart(train, job(rows, tmp_path), kill)
+        in_child(train, job(rows, tmp_path), kill)
     steps: list[int] = []
-    apart(train, job(rows, tmp_path), lambda *, done, total, tokens: steps.append(done))
+    in_child(train, job(rows, tmp_path), lambda *, done, total, tokens: steps.append(done))
     assert steps[0] == 5
     assert weights(tmp_path) == weights(whole[1])
 
@@ -86,9 +83,9 @@ def test_a_training_killed_after_its_last_step_trains_no_further(
     rows: Path, whole: tuple[Trained, Path]
 ) -> None:
     before, steps = weights(whole[1]), []
-    again = apart(train, job(rows, whole[1]), lambda *, done, total, tokens: steps.append(done))
+    again = in_child(train, job(rows, whole[1]), lambda *, done, total, tokens: steps.append(done))
     assert (again.step, again.log, steps) == (12, whole[0].log, [])
-    assert [one["sha256"] for one in again.tensors] == [one["sha256"] for one in whole[0].tensors]
+    assert [one.sha256 for one in again.tensors] == [one.sha256 for one in whole[0].tensors]
     assert weights(whole[1]) == before
 
 
@@ -96,8 +93,10 @@ def test_a_training_killed_after_its_last_step_trains_no_further(
 def test_a_training_in_two_stretches_is_the_training_in_one(
     rows: Path, whole: tuple[Trained, Path], tmp_path: Path
 ) -> None:
-    first = apart(train, job(rows, tmp_path / "first", until=7), silent)
-    second = apart(train, job(rows, tmp_path / "second", begin=tmp_path / "first" / STATE), silent)
+    first = in_child(train, job(rows, tmp_path / "first", until=7), silent)
+    second = in_child(
+        train, job(rows, tmp_path / "second", begin=tmp_path / "first" / STATE), silent
+    )
     assert (first.step, first.steps, second.step) == (7, 12, 12)
     assert second.log == whole[0].log
     assert weights(tmp_path / "second") == weights(whole[1])
@@ -113,7 +112,7 @@ def test_the_merged_model_is_the_student_and_differs_from_the_base_in_the_named_
         '"base_model_name_or_path": "builtin:pocket"'
         in (tmp_path / ADAPTER / "adapter_config.json").read_text()
     )
-    merged: Merged = apart(
+    merged: Merged = in_child(
         merge, Merge(SPEC, tmp_path / ADAPTER, rows, 8, tmp_path / "model"), silent
     )
     assert (
@@ -121,9 +120,7 @@ def test_the_merged_model_is_the_student_and_differs_from_the_base_in_the_named_
         and merged.agreement.same_top > 0.99
         and merged.agreement.tokens > 200
     )
-    assert {str(one["module"]).rpartition(".")[2] for one in merged.tensors if one["moved"]} == set(
-        SPEC.lora.targets
-    )
+    assert {one.kind for one in merged.tensors if one.moved} == set(SPEC.lora.targets)
     from transformers import AutoTokenizer, GenerationConfig
 
     assert GenerationConfig.from_pretrained(tmp_path / "model").eos_token_id == 2
@@ -166,7 +163,7 @@ TRAINED = SOUND | {"l.q_proj.lora_A.weight": tensor("l.q_proj.lora_A.weight", "d
     ],
 )
 def test_what_must_not_move_and_what_must_is_held(change: dict[str, Tensor], says: str) -> None:
-    assert [row["moved"] for row in isolation(SOUND, TRAINED, ["q_proj"])] == [False, False, True]
+    assert [row.moved for row in isolation(SOUND, TRAINED, ["q_proj"])] == [False, False, True]
     with pytest.raises(BaseMoved, match=says):
         isolation(SOUND, TRAINED | change, ["q_proj"])
 
@@ -188,7 +185,7 @@ def test_a_checkpoint_that_was_being_written_is_not_gone_on_from(tmp_path: Path)
     ("spec", "says"),
     [
         (TrainSpec(packing=True), "packed rows would see each other"),
-        (TrainSpec(batch=6), r"no multiple of placement\.train\.micro_batch 4"),
+        (TrainSpec(batch=6), r"not a multiple of placement\.train\.micro_batch 4"),
     ],
 )
 def test_settings_that_would_not_train_what_they_say_are_refused(
@@ -203,7 +200,7 @@ def test_settings_that_would_not_train_what_they_say_are_refused(
 def test_a_merge_that_is_another_model_is_refused() -> None:
     refuse_other(Agreement(0.001, 0.99, 100), PublishSpec())
     with pytest.raises(
-        BaseMoved, match=r"by 0\.5000 nats a token over 100 tokens, due at most 0\.02"
+        BaseMoved, match=r"by 0\.5000 nats per token over 100 tokens, allowed are 0\.02"
     ):
         refuse_other(Agreement(0.5, 0.4, 100), PublishSpec())
 
@@ -223,7 +220,7 @@ def _explode(job: object, tell: Tell) -> None:
 )
 def test_an_error_inside_comes_out_as_it_was(job: str, kind: type[Exception], says: str) -> None:
     with pytest.raises(kind, match=says):
-        apart(_explode, job, silent)
+        in_child(_explode, job, silent)
 
 
 def sleep(job: Path, tell: Tell) -> None:
@@ -234,9 +231,9 @@ def sleep(job: Path, tell: Tell) -> None:
 SLEEPING = """
 import sys
 from pathlib import Path
-from tasks.train.apart import apart
+from tasks.train.child import in_child
 from tests.test_training import sleep
-apart(sleep, Path(sys.argv[1]), print)
+in_child(sleep, Path(sys.argv[1]), print)
 """
 
 

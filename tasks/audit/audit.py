@@ -1,5 +1,5 @@
-"""A whole corpus put before every detector: two passes over its rows, a third over those that serve
-as evidence.
+"""The audit of a whole corpus: two passes over its rows with every detector, then a third pass over
+the rows that serve as evidence.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,17 +10,17 @@ import numpy as np
 import pyarrow as pa
 
 from tasks.audit.batch import Batch, FirstRows, Rows, batches_of
-from tasks.audit.bleed import BleedDetector
 from tasks.audit.characters import CharacterDetector
 from tasks.audit.counts import Counts, grams_of
 from tasks.audit.dependence import DependenceDetector
-from tasks.audit.found import EXAMPLES, Detector, Found, Seen
+from tasks.audit.finding import EXAMPLES, Detector, Example, Finding
 from tasks.audit.openers import VIEWS as OPENER_VIEWS
 from tasks.audit.openers import LockedLabelDetector, Openers
-from tasks.audit.outcome import MOST_PATTERNS, Outcome, Pattern
+from tasks.audit.other_rows import OtherRowDetector
+from tasks.audit.outcome import MAX_PATTERNS, Outcome, Pattern
 from tasks.audit.preset import GATES, FourGateDetector
 from tasks.audit.producer import CanaryDetector, TaintDetector
-from tasks.audit.shift import COMPARABLE, left_over
+from tasks.audit.shift import COMPARABLE, shift_area
 from tasks.audit.stamps import StampDetector
 from tasks.audit.style import ConcentrationDetector, NoveltyDetector, Style
 from tasks.audit.tokens import Hashes, Places, tokens_of
@@ -29,26 +29,29 @@ from tasks.errors import EmptyTable
 from tasks.spec import Spec
 from tasks.text_faults import FluencySpec
 
-KEPT_TEXTS, KEPT_CHARACTERS = 200, 160
-"""Rows at fault whose beginnings are kept for a page, and how much of each."""
+KEPT_TEXTS = 200
+"""Number of flagged rows whose beginning is kept for the report."""
+KEPT_CHARACTERS = 160
+"""Length of each kept beginning."""
+FIRST_ROWS = (300, 1200)
+"""Sizes of the first part of a corpus that is audited again when the whole corpus looks clean."""
+BY_STYLE = ("concentration", "novelty")
+"""Detectors that compare the corpus with the style of a baseline."""
 Progress = Callable[[str, int], None]
+"""Called with the name of the pass ("learn" or "look") and the number of rows done in it."""
 
 
 class AuditSpec(Spec):
-    """What an audit looks for, and what a person has cleared."""
+    """What an audit looks for, and which phrases a person has cleared."""
 
     allowed: tuple[str, ...] = ()
-    """Phrases a person has looked at and cleared: patterns made of them are reported as cleared and
-    flag no row.
+    """Phrases that a person has reviewed and cleared. Patterns made only of them are reported as
+    cleared and flag no row.
     """
     preset: Literal["", "four-gate"] = ""
-    """four-gate: also the regular expressions of a historic verifier."""
+    """four-gate: also apply the regular expressions of an earlier verifier."""
     fluency: FluencySpec = FluencySpec()
-    """Where text stops being language."""
-
-
-FIRST_ROWS = (300, 1200)
-"""Rows that are audited by themselves where all rows together look clean."""
+    """Limits beyond which a text no longer counts as language."""
 
 
 def audit(
@@ -59,18 +62,19 @@ def audit(
     progress: Progress = lambda stage, rows: None,
     further: Sequence[Detector] = (),
 ) -> Outcome:
-    """Return what is to be said of a corpus. style: of a baseline; EmptyTable when there are no
-    rows.
+    """Return the outcome of the audit of a corpus. Raises EmptyTable if it has no rows.
 
-    further: detectors that a caller adds, for what this corpus alone lets them know.
+    style: the counted baseline, None without one. progress: called after every batch. further:
+    additional detectors for this corpus.
 
-    What the first rows betray by themselves stays suspect, however many rows follow that water it
-    down.
+    If the whole corpus looks clean, its first rows are audited alone. A leak there is reported as
+    suspect, even if many clean rows follow.
     """
     outcome = _audit(corpus, spec, style, progress, further)
     for rows in FIRST_ROWS:
         if outcome.verdict == "clean" and rows < outcome.rows:
-            first = _audit(FirstRows(corpus, rows), spec, style, lambda stage, rows: None, ())
+            part = FirstRows(corpus, rows)
+            first = _audit(part, spec, style, lambda stage, rows: None, ())
             outcome = outcome.with_suspects(first)
     return outcome
 
@@ -99,7 +103,7 @@ def _audit(
         for detector in detectors:
             detector.look(batch)
         progress("look", batch.first_row + batch.rows.num_rows)
-    found = [one for detector in detectors for one in detector.found()]
+    found = [one for detector in detectors for one in detector.findings()]
     if style is not None:
         found = _comparable(corpus, style, detectors, found)
     found.sort(key=lambda one: (not len(one.flags), not one.leak, -len(one.rows)))
@@ -135,43 +139,43 @@ def _detectors(
         *by_style,
         LockedLabelDetector(counts, style.counts if style else None, cleared),
         StampDetector(cleared, style.rows if style else None),
-        BleedDetector(),
+        OtherRowDetector(),
         CharacterDetector(spec.fluency, style.characters if style else None),
     ]
 
 
 def _comparable(
-    corpus: Rows, style: Style, detectors: list[Detector], found: list[Found]
-) -> list[Found]:
-    """Return the findings, those that lean on the baseline's style withdrawn where it is no
-    baseline for this corpus.
+    corpus: Rows, style: Style, detectors: list[Detector], found: list[Finding]
+) -> list[Finding]:
+    """Return the findings, with those of the style detectors withdrawn if the baseline is not
+    comparable.
+
+    Withdrawn findings carry the name "shift" and flag no row.
     """
     flagged = [one.flags for one in found if one.detector in BY_STYLE]
     if not flagged:
         return found
-    # Rows that are no language at all are unlike any baseline, and say nothing about its kind.
-    broken = np.concatenate([np.zeros(0, np.int64), *(one.flags for one in found if not one.leak)])
+    # Rows of broken text differ from every baseline. They do not show whether it is comparable.
+    faults = [one.flags for one in found if not one.leak]
+    broken = np.concatenate([np.zeros(0, np.int64), *faults])
     rows = np.setdiff1d(np.concatenate(flagged), broken)
     pieces = np.concatenate(
         [one.pieces for one in detectors if isinstance(one, ConcentrationDetector)]
     )
-    area = left_over(corpus, style.counts, style.usual, pieces=pieces, rows=rows)
+    area = shift_area(corpus, style.counts, style.usual, pieces=pieces, rows=rows)
     if area <= COMPARABLE:
         return found
-    return [
-        replace(one, detector="shift", flags=one.flags[:0], leak=False)
-        if one.detector in BY_STYLE
-        else one
-        for one in found
-    ]
+    return [_withdrawn(one) if one.detector in BY_STYLE else one for one in found]
 
 
-BY_STYLE = ("concentration", "novelty")
+def _withdrawn(one: Finding) -> Finding:
+    return replace(one, detector="shift", flags=one.flags[:0], leak=False)
 
 
 def _cleared(phrases: tuple[str, ...]) -> Hashes:
-    """Return the n-grams that allowed phrases are made of; a single token is cleared only by a
-    phrase that is nothing else.
+    """Return the hashes of the n-grams in the allowed phrases.
+
+    A single token is cleared only by a phrase that consists of that token.
     """
     several = [
         grams
@@ -184,7 +188,7 @@ def _cleared(phrases: tuple[str, ...]) -> Hashes:
 
 def _outcome(
     corpus: Rows,
-    found: list[Found],
+    found: list[Finding],
     *,
     rows: int,
     ids: pa.ChunkedArray,
@@ -201,7 +205,7 @@ def _outcome(
     return Outcome(
         rows=rows,
         baseline_rows=len(style.weights) if style else None,
-        patterns=_patterns(corpus, found[:MOST_PATTERNS], rows),
+        patterns=_patterns(corpus, found[:MAX_PATTERNS], rows),
         reasons=reasons,
         leaks=frozenset(one.detector for one in found if one.leak and len(one.flags)),
         flags=flags,
@@ -215,29 +219,30 @@ def _outcome(
 
 
 def _texts(corpus: Rows, wanted: Places) -> dict[int, str]:
-    """Return how the think blocks of these rows begin."""
+    """Return row → beginning of its think block, for the wanted rows."""
     texts: dict[int, str] = {}
     for batch in batches_of(corpus) if len(wanted) else ():
         first, last = batch.first_row, batch.first_row + batch.rows.num_rows
         for row in wanted[(wanted >= first) & (wanted < last)]:
-            texts[int(row)] = " ".join(batch.texts("think")[row - first][:KEPT_CHARACTERS].split())
+            beginning = batch.texts("think")[row - first][:KEPT_CHARACTERS]
+            texts[int(row)] = " ".join(beginning.split())
         if last > wanted[-1]:
             break
     return texts
 
 
-def _patterns(corpus: Rows, found: list[Found], rows: int) -> tuple[Pattern, ...]:
+def _patterns(corpus: Rows, found: list[Finding], rows: int) -> tuple[Pattern, ...]:
     seen = _examples(corpus, found)
     return tuple(_pattern(one, seen[number], rows) for number, one in enumerate(found))
 
 
-def _pattern(one: Found, seen: list[Seen], rows: int) -> Pattern:
-    spelled = one.leak or one.suspect or one.detector == "shift"
-    pieces = tuple(example.pattern for example in seen) if spelled else ()
-    told = wording(pieces) if pieces else Wording(one.detector, ())
+def _pattern(one: Finding, seen: list[Example], rows: int) -> Pattern:
+    quoted = one.leak or one.suspect or one.detector == "shift"
+    pieces = tuple(example.pattern for example in seen) if quoted else ()
+    read = wording(pieces) if pieces else Wording(one.detector, ())
     return Pattern(
         one.detector,
-        told.text,
+        read.text,
         len(one.rows),
         len(one.rows) / rows,
         one.baseline_share,
@@ -246,30 +251,33 @@ def _pattern(one: Found, seen: list[Seen], rows: int) -> Pattern:
         cleared=one.cleared,
         suspect=one.suspect,
         pieces=pieces,
-        values=told.values,
+        values=read.values,
     )
 
 
-def _examples(corpus: Rows, found: list[Found]) -> dict[int, list[Seen]]:
-    """Return the first examples of every finding, read again from the rows themselves."""
+def _examples(corpus: Rows, found: list[Finding]) -> dict[int, list[Example]]:
+    """Return the first examples of every finding, quoted from a second reading of the rows."""
     wanted = [
         (int(row), number)
         for number, one in enumerate(found)
         for row in (one.flags if len(one.flags) else one.rows)[:EXAMPLES]
     ]
     last = max((row for row, _ in wanted), default=-1)
-    seen: dict[int, list[Seen]] = {number: [] for number in range(len(found))}
+    seen: dict[int, list[Example]] = {number: [] for number in range(len(found))}
     for batch in batches_of(corpus):
         if batch.first_row > last:
             break
-        _spell(batch, wanted, found, seen)
+        _quote(batch, wanted, found, seen)
     return seen
 
 
-def _spell(
-    batch: Batch, wanted: list[tuple[int, int]], found: list[Found], seen: dict[int, list[Seen]]
+def _quote(
+    batch: Batch,
+    wanted: list[tuple[int, int]],
+    found: list[Finding],
+    seen: dict[int, list[Example]],
 ) -> None:
     for row, number in wanted:
         place = row - batch.first_row
         if 0 <= place < batch.rows.num_rows:
-            seen[number].append(found[number].spell(batch, place))
+            seen[number].append(found[number].quote(batch, place))

@@ -1,4 +1,4 @@
-"""A run of rows under audit, with what several detectors read of it made once."""
+"""A batch of rows under audit. What several detectors need of it is computed once."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -13,10 +13,13 @@ from tasks.audit.counts import Grams, grams_of
 from tasks.audit.tokens import Flags, Hashes, Places, Tokens, tokens_of
 
 PRODUCER = "producer:"
+"""Prefix of the column names of producer-only values."""
+MAX_SAMPLES = 32
+"""Mean number of rows per prompt above which the prompt column counts as one shared instruction."""
 
 
 class Rows(Protocol):
-    """Rows that can be streamed over again and again."""
+    """Rows that can be read any number of times."""
 
     @property
     def producers(self) -> tuple[str, ...]:
@@ -24,15 +27,15 @@ class Rows(Protocol):
         ...
 
     def batches(self) -> Iterator[pa.RecordBatch]:
-        """Yield id, prompt, think, answer, fault, and one column "producer:NAME" for each
-        producer-only value; no nulls.
+        """Yield batches with the columns id, prompt, think, answer, fault and one column
+        "producer:NAME" for each producer-only value. No value is null.
         """
         ...
 
 
 @dataclass(frozen=True)
 class FirstRows:
-    """The first so many rows of a corpus."""
+    """The first `rows` rows of a corpus."""
 
     whole: Rows
     rows: int
@@ -54,14 +57,14 @@ class FirstRows:
 
 @dataclass(frozen=True)
 class Batch:
-    """Rows first_row … of a corpus."""
+    """Consecutive rows of a corpus. first_row: the number of the first one in the corpus."""
 
     first_row: int
     rows: pa.RecordBatch
     _texts: dict[str, list[str]] = field(default_factory=dict)
 
     def texts(self, column: str) -> list[str]:
-        """Return a column's values."""
+        """Return the values of a text column."""
         if column not in self._texts:
             self._texts[column] = self.rows.column(column).to_pylist()
         return self._texts[column]
@@ -72,7 +75,7 @@ class Batch:
         return tokens_of(self.rows.column("think"))
 
     def offset(self, row: int) -> int:
-        """Return the bytes of all think blocks before a row's."""
+        """Return the number of bytes in all think blocks before the one of a row."""
         return sum(len(text.encode()) for text in self.texts("think")[:row])
 
     @cached_property
@@ -82,7 +85,9 @@ class Batch:
 
     @cached_property
     def prompt_digests(self) -> Hashes:
-        """Return a 64-bit digest of every row's prompt; rows without one differ from all others."""
+        """Return (rows,) uint64 digests of the prompts. Every row without a prompt gets a digest of
+        its own.
+        """
         import xxhash
 
         digests = [
@@ -93,46 +98,45 @@ class Batch:
 
     @cached_property
     def samples_of(self) -> Places:
-        """Return for every row the number of its prompt within the batch; rows without prompts have
-        one each, as has an instruction that all share.
+        """Return (rows,) the number of each row's prompt within the batch.
+
+        Every row gets a number of its own if the rows have no prompts or share one instruction.
         """
         _, number, sizes = np.unique(self.prompt_digests, return_inverse=True, return_counts=True)
-        return (
-            np.arange(self.rows.num_rows)
-            if len(sizes) * MOST_SAMPLES < self.rows.num_rows
-            else number
-        )
+        if len(sizes) * MAX_SAMPLES < self.rows.num_rows:
+            return np.arange(self.rows.num_rows)
+        return number
 
     @cached_property
     def grams(self) -> tuple[Grams, ...]:
-        """Return the n-grams of the think blocks, view by view."""
+        """Return the n-grams of the think blocks, one entry per view and order."""
         return tuple(grams_of(self.tokens))
 
     @cached_property
-    def prompted(self) -> Flags:
-        """Return which tokens of the think blocks their own prompts hold."""
-        return held_beside(self.tokens, self.prompt_tokens)
+    def in_prompt(self) -> Flags:
+        """Return (tokens,) whether the row's own prompt also holds the token."""
+        return also_in(self.tokens, self.prompt_tokens)
 
     @cached_property
-    def beside(self) -> Flags:
-        """Return which tokens of the think blocks their own prompts or answers hold."""
-        both: Flags = self.prompted | held_beside(
-            self.tokens, tokens_of(self.rows.column("answer"))
-        )
+    def known(self) -> Flags:
+        """Return (tokens,) whether the row's own prompt or answer also holds the token."""
+        answers = tokens_of(self.rows.column("answer"))
+        both: Flags = self.in_prompt | also_in(self.tokens, answers)
         return both
 
-    def beside_at(self, places: Places) -> Flags:
-        """Return which of the tokens at the places their own prompts or answers hold; for a few
-        places quicker than all.
+    def known_at(self, places: Places) -> Flags:
+        """Return whether the row's own prompt or answer also holds the tokens at the given places.
+
+        This is faster than `known` for a few places.
         """
         some = _keys(self.tokens.hashes[places], self.tokens.texts[places])
         answers = tokens_of(self.rows.column("answer"))
         held: Flags = np.isin(some, _keyed(self.prompt_tokens)) | np.isin(some, _keyed(answers))
         return held
 
-    def unprompted(self, grams: Grams, chosen: Places) -> Places:
-        """Return the chosen n-grams that do not consist of the prompt's and the answer's tokens
-        alone.
+    def with_unknown_tokens(self, grams: Grams, chosen: Places) -> Places:
+        """Return those of the chosen n-grams that hold at least one token which is neither in the
+        prompt nor in the answer. chosen: indices into `grams`.
         """
         places = grams.places[chosen]
         kept: Places = chosen[self._new[places + grams.order] > self._new[places]]
@@ -140,15 +144,17 @@ class Batch:
 
     @cached_property
     def _new(self) -> NDArray[np.int32]:
-        """Return how many tokens before each, and before the end, are neither the prompt's nor the
-        answer's.
+        """Return (tokens + 1,) the number of tokens before each place that are neither in the
+        prompt nor in the answer.
         """
-        return np.concatenate([np.zeros(1, np.int32), np.cumsum(~self.beside, dtype=np.int32)])
+        return np.concatenate([np.zeros(1, np.int32), np.cumsum(~self.known, dtype=np.int32)])
 
 
-def held_beside(tokens: Tokens, beside: Tokens) -> Flags:
-    """Return which tokens also occur in the text of the same number beside them."""
-    held: Flags = np.isin(_keyed(tokens), _keyed(beside))
+def also_in(tokens: Tokens, others: Tokens) -> Flags:
+    """Return (tokens,) whether each token also occurs in the text with the same number in
+    `others`.
+    """
+    held: Flags = np.isin(_keyed(tokens), _keyed(others))
     return held
 
 
@@ -162,7 +168,7 @@ def _keys(hashes: Hashes, texts: Places) -> Hashes:
 
 
 def batches_of(rows: Rows) -> Iterator[Batch]:
-    """Yield the rows as batches that know their place."""
+    """Yield the rows as batches with their place in the corpus."""
     first_row = 0
     for batch in rows.batches():
         yield Batch(first_row, batch)
@@ -172,19 +178,13 @@ def batches_of(rows: Rows) -> Iterator[Batch]:
 def prompt_weights(
     digests: list[Hashes],
 ) -> tuple[np.ndarray[tuple[int], np.dtype[np.float64]], int]:
-    """Return what each row counts when rows of one prompt share one count, and how many prompts
-    there are.
+    """Return (rows,) the weight of each row, and the number of different prompts.
 
-    Rows without prompts, or a file with one prompt for nearly all rows, count one each.
+    Rows with the same prompt share a weight of 1. Every row weighs 1 if the rows have no prompts or
+    nearly all share one.
     """
     prompts = np.concatenate(digests)
     _, number, sizes = np.unique(prompts, return_inverse=True, return_counts=True)
-    if len(sizes) * MOST_SAMPLES < len(prompts):
+    if len(sizes) * MAX_SAMPLES < len(prompts):
         return np.ones(len(prompts)), len(prompts)
     return 1.0 / sizes[number], len(sizes)
-
-
-MOST_SAMPLES = 32
-"""Rows a prompt, on average, above which the prompt column is taken for an instruction that all
-rows share.
-"""

@@ -1,21 +1,22 @@
-"""Which column of a foreign corpus is what: decided once from the first rows, then held for the
-whole file.
+"""Which column of a foreign corpus holds what: decided once from its first rows, then applied to
+the whole file.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
 from tasks.audit.values import (
     MAX_DEPTH,
     Place,
     Row,
-    asked,
-    at,
     chat_of,
+    completion_in,
     holds_reasoning,
-    said,
-    spoken,
+    prompt_of_chat,
+    readable_text,
     text_of,
+    value_at,
 )
 from tasks.errors import UnreadableFile
 from tasks.think import Parsed, salvage, split, split_harmony, untagged
@@ -33,12 +34,25 @@ RESPONSES = (
     "solution",
 )
 REASONING = (
-    "think", "thinking", "reasoning", "reasoning_content", "thoughts", "analysis", "chain_of_thought", "cot", "rationale",
-    "reasoning_text", "reasoning_trace", "thinking_trajectory", "complex_cot",
-)  # fmt: skip
+    "think",
+    "thinking",
+    "reasoning",
+    "reasoning_content",
+    "thoughts",
+    "analysis",
+    "chain_of_thought",
+    "cot",
+    "rationale",
+    "reasoning_text",
+    "reasoning_trace",
+    "thinking_trajectory",
+    "complex_cot",
+)
 CHATS = ("messages", "conversations", "conversation")
 WHOLE = ("text", "content")
-"""Often the whole chat as one string: read only where no column holds the completion alone."""
+"""Columns that often hold the whole chat as one string. They are read only if no other column holds
+the completion.
+"""
 
 ANSWERS = (
     "answer",
@@ -56,22 +70,23 @@ CONTEXTS = ("context", "passage", "passages", "documents", "evidence")
 
 @dataclass(frozen=True)
 class Columns:
-    """What the columns of a file are; what is empty is found from the rows."""
+    """The columns of a file by their role. Empty roles are decided from the rows."""
 
     think: str = ""
-    """The reasoning, alone or inline with the answer; or a list of messages."""
+    """The column with the reasoning, alone or followed by the answer; or with a list of messages.
+    """
     prompt: tuple[str, ...] = ()
-    """The texts the teacher saw, joined by newlines."""
+    """The columns with the texts that the teacher saw. They are joined by newlines."""
     producer: tuple[str, ...] = ()
-    """What only the producer knew: a column, a dotted path into one, or a whole struct (one value
-    per leaf).
+    """The columns that only the producer knew: a column, a dotted path into one, or a whole struct
+    (one value per leaf).
     """
 
 
 @dataclass(frozen=True)
 class Layout:
-    """The decided columns as places in a row. alone: a think text without tags is reasoning, not an
-    answer.
+    """The decided columns, as places in a row. alone: a think text without tags is reasoning, not
+    an answer.
     """
 
     found: Columns
@@ -86,14 +101,13 @@ class Layout:
 
     def __post_init__(self) -> None:
         places = (self.think, *self.prompt, *self.producers, self.identity, self.answer)
-        object.__setattr__(
-            self, "columns", tuple(dict.fromkeys(place[0] for place in places if place))
-        )
+        columns = dict.fromkeys(place[0] for place in places if place)
+        object.__setattr__(self, "columns", tuple(columns))
 
     def texts(self, row: Row) -> list[str]:
-        """Return a row's id, prompt, think, answer, fault and producer values."""
+        """Return [id, prompt, think, answer, fault, *producer values] of a row."""
         parsed = self._parsed(row)
-        identity = text_of(at(row, self.identity)) if self.identity else ""
+        identity = text_of(value_at(row, self.identity)) if self.identity else ""
         prompt = "\n".join(filter(None, (self._prompt(row, place) for place in self.prompt)))
         return [
             identity,
@@ -101,56 +115,51 @@ class Layout:
             parsed.think,
             parsed.answer,
             parsed.fault or "",
-            *(text_of(at(row, place)) for place in self.producers),
+            *(text_of(value_at(row, place)) for place in self.producers),
         ]
 
     def _prompt(self, row: Row, place: Place) -> str:
-        value = at(row, place)
+        value = value_at(row, place)
         if isinstance(value, str):
             return value
-        return (
-            asked(value)
-            if (place == self.think or place[-1].lower() in CHATS) and chat_of(value)
-            else said(value)
-        )
+        may_be_chat = place == self.think or place[-1].lower() in CHATS
+        return prompt_of_chat(value) if may_be_chat and chat_of(value) else readable_text(value)
 
     def _parsed(self, row: Row) -> Parsed:
-        turn = spoken(at(row, self.think))
+        turn = completion_in(value_at(row, self.think))
         if turn.thought.strip():
             return _from_fields(turn.thought, turn.content, answer_due=True)
         if self.alone:
-            return _from_fields(
-                turn.content,
-                said(at(row, self.answer)) if self.answer else "",
-                answer_due=bool(self.answer),
-            )
+            answer = readable_text(value_at(row, self.answer)) if self.answer else ""
+            return _from_fields(turn.content, answer, answer_due=bool(self.answer))
         return _inline(turn.content)
 
 
 def decide(sample: Sequence[Row], named: Columns, *, name: str) -> Layout:
-    """Return the layout of a file by its first rows; UnreadableFile when a named column is absent
-    or no column can be a trace.
+    """Return the layout of a file, decided from its first rows.
+
+    sample: the first rows. named: the columns that the caller named. name: the file, for messages.
+    Raises UnreadableFile if a named column is absent or no column can hold a trace.
     """
     seen = list(dict.fromkeys(column for row in sample for column in row))
     for column in (named.think, *named.prompt, *named.producer):
         if column and not _reached(sample, _place(column, seen)):
             raise UnreadableFile(
-                f"{name} has no column {column!r} in its first {len(sample)} rows; name one of those seen: {_list(seen)}"
+                f"{name} has no column {column!r} in its first {len(sample)} rows; "
+                f"choose one of these columns: {_list(seen)}"
             )
     trace = named.think or _trace_column(sample, seen)
     if not trace:
         raise UnreadableFile(
-            f"{name} has no column that looks like a reasoning trace; seen: {_list(seen)}; name the one that holds it with --think-column"
+            f"{name} has no column that looks like a reasoning trace; its columns are: "
+            f"{_list(seen)}; name the column with the reasoning with --think-column"
         )
     place = _place(trace, seen)
     prompt = named.prompt or tuple(_prompt_columns(sample, seen, trace, place))
-    producers = tuple(
-        dict.fromkeys(
-            leaf for column in named.producer for leaf in _leaves(sample, _place(column, seen))
-        )
-    )
+    leaves = [_leaves(sample, _place(column, seen)) for column in named.producer]
+    producers = tuple(dict.fromkeys(chain.from_iterable(leaves)))
     answer = _first(ANSWERS, [column for column in seen if (column,) != place])
-    values = [at(row, place) for row in sample]
+    values = [value_at(row, place) for row in sample]
     texts = [value for value in values if isinstance(value, str)]
     alone = bool(texts) and _is_alone(
         texts, place[-1].lower(), named=bool(named.think), answered=bool(answer)
@@ -171,23 +180,19 @@ def _inline(text: str) -> Parsed:
 
 
 def _from_fields(thought: str, answer: str, *, answer_due: bool) -> Parsed:
-    """Return reasoning and answer that came in fields of their own; tags that lie in them are
-    stripped.
-    """
+    """Return reasoning and answer from two separate fields. Tags inside them are removed."""
     within = _within(thought)
-    spoken_answer = (
-        _inline(answer).answer if holds_reasoning(answer) else answer.strip()
-    ) or within.answer
+    own_answer = _inline(answer).answer if holds_reasoning(answer) else answer.strip()
+    final_answer = own_answer or within.answer
     if not within.think:
-        return Parsed("", spoken_answer, "missing_think")
-    return Parsed(
-        within.think, spoken_answer, "empty_answer" if answer_due and not spoken_answer else None
-    )
+        return Parsed("", final_answer, "missing_think")
+    fault = "empty_answer" if answer_due and not final_answer else None
+    return Parsed(within.think, final_answer, fault)
 
 
 def _within(thought: str) -> Parsed:
-    """Return the reasoning of a field that is all reasoning, and the answer that follows where it
-    holds a whole completion.
+    """Return the reasoning of a field that holds only reasoning, or reasoning and answer if the
+    field holds a whole completion.
     """
     if (parsed := split_harmony(thought)) is not None:
         return parsed
@@ -196,8 +201,10 @@ def _within(thought: str) -> Parsed:
 
 
 def _trace_column(sample: Sequence[Row], seen: list[str]) -> str:
-    """Return the first known column in which most rows hold reasoning, else the one in which the
-    most do, else one that could.
+    """Return the name of the column with the traces, "" if there is none.
+
+    The choice is the first known column in which most rows hold reasoning, else the column in which
+    the largest number does, else a column whose name fits.
     """
     known = [
         column for names in (RESPONSES, REASONING, CHATS, WHOLE) for column in _all(names, seen)
@@ -212,16 +219,20 @@ def _trace_column(sample: Sequence[Row], seen: list[str]) -> str:
 
 
 def _count(sample: Sequence[Row], column: str) -> int:
-    """Return how many rows show reasoning in a column; in one named for reasoning, any text does."""
-    turns = (spoken(row.get(column)) for row in sample)
+    """Return the number of rows that show reasoning in a column. In a column with a name such as
+    "think", every text counts as reasoning.
+    """
+    turns = (completion_in(row.get(column)) for row in sample)
     if column.lower() in REASONING:
         return sum(bool(turn.thought.strip() or turn.content.strip()) for turn in turns)
     return sum(bool(turn.thought.strip()) or holds_reasoning(turn.content) for turn in turns)
 
 
 def _is_alone(texts: Sequence[str], column: str, *, named: bool, answered: bool) -> bool:
-    """Say whether a column of texts is all reasoning: by its name, or because no answer ever
-    follows there and one stands elsewhere.
+    """Return whether a column of texts holds only reasoning.
+
+    It does if its name says so, or if no text continues with an answer and another column holds
+    one.
     """
     if column in REASONING:
         return True
@@ -233,7 +244,7 @@ def _prompt_columns(
     sample: Sequence[Row], seen: list[str], trace: str, place: Place
 ) -> Iterator[str]:
     others = [column for column in seen if (column,) != place]
-    if any(asked(at(row, place)) for row in sample):
+    if any(prompt_of_chat(value_at(row, place)) for row in sample):
         yield trace
     elif prompt := _first((*PROMPTS, *CHATS), others):
         yield prompt
@@ -243,10 +254,10 @@ def _prompt_columns(
 
 
 def _leaves(sample: Sequence[Row], place: Place) -> list[Place]:
-    """Return the places of the leaves below a value, in the order in which the rows show them."""
+    """Return the places of all leaves below a value, in the order in which the rows show them."""
     below = sample if len(place) < MAX_DEPTH else ()
     keys = dict.fromkeys(
-        key for row in below if isinstance(value := at(row, place), dict) for key in value
+        key for row in below if isinstance(value := value_at(row, place), dict) for key in value
     )
     return [leaf for key in keys for leaf in _leaves(sample, (*place, key))] or [place]
 
@@ -261,12 +272,13 @@ def _optional(column: str) -> Place:
 
 def _reached(sample: Sequence[Row], place: Place) -> bool:
     return any(
-        isinstance(above := at(row, place[:-1]), dict) and place[-1] in above for row in sample
+        isinstance(above := value_at(row, place[:-1]), dict) and place[-1] in above
+        for row in sample
     )
 
 
 def _all(names: Iterable[str], seen: list[str]) -> list[str]:
-    """Return the columns of these names, whatever their case, in the order of the names."""
+    """Return the columns with these names in any case, in the order of the names."""
     lower = {column.lower(): column for column in reversed(seen)}
     return [lower[name] for name in names if name in lower]
 
@@ -276,8 +288,6 @@ def _first(names: Iterable[str], seen: list[str]) -> str:
 
 
 def _list(columns: list[str]) -> str:
-    return (
-        ", ".join(columns)
-        if len(columns) <= 30
-        else f"{', '.join(columns[:30])} and {len(columns) - 30} more"
-    )
+    if len(columns) <= 30:
+        return ", ".join(columns)
+    return f"{', '.join(columns[:30])} and {len(columns) - 30} more"

@@ -1,10 +1,11 @@
-"""n-grams that recur in a corpus far beyond their rate in a baseline of the same teacher.
+"""n-grams that recur in a corpus far more often than in a baseline of the same teacher.
 
-For an n-gram held by c of n rows and b of n_b baseline rows, c given c + b is binomial(n / (n +
-n_b)) if both are drawn alike: the exact conditional test (Przyborowski and Wilenski 1940), with
-Benjamini and Hochberg (1995) over the n-grams that could reach significance at all (Tarone 1990).
-Patterns are then taken one at a time, each accounting for rows no earlier pattern holds; what only
-rode along stops being significant.
+An n-gram is in c of n corpus rows and b of n_b baseline rows. If both are drawn alike, c given c +
+b is binomial with probability n / (n + n_b). This is the exact conditional test (Przyborowski and
+Wilenski 1940), with the correction of Benjamini and Hochberg (1995) over all n-grams that could be
+significant at all (Tarone 1990). Patterns are taken one at a time. Each must account for rows that
+no earlier pattern holds, so an n-gram that only occurs together with an earlier pattern stops being
+significant.
 """
 
 from collections.abc import Sequence
@@ -16,103 +17,107 @@ from numpy.typing import NDArray
 from tasks.audit.batch import Rows, batches_of
 from tasks.audit.counts import VIEWS, Counts, Grams, cell_of
 from tasks.audit.discovery import false_discovery
-from tasks.audit.sightings import Sightings
+from tasks.audit.occurrences import Occurrences
 from tasks.audit.tokens import Flags, Hashes, Places
 
 Reals = NDArray[np.float64]
 
 LEVEL = 0.01
 """False discovery rate among n-grams."""
-LEAST_ROWS = 3
+MIN_ROWS = 3
+"""Fewest rows of a pattern."""
 SURE = (0.99, 0.95)
-"""Share of a pattern's rows that its rate in the baseline must leave unexplained; the surest
-patterns are taken first.
+"""Share of a pattern's rows that its rate in the baseline must leave unexplained. Patterns that
+pass the first value are taken before the others.
 """
-MOST_PATTERNS = 200
+MAX_PATTERNS = 200
 LARGEST_TOTAL = 1000
+"""Largest c + b that is counted exactly."""
 
 
 @dataclass(frozen=True)
 class Tail:
-    """The conditional test for given sizes of corpus and baseline, in rows."""
+    """The conditional test for a corpus and a baseline of given sizes, in rows."""
 
     rows: float
     baseline_rows: float
 
     def p(self, count: Reals, base: Reals) -> Reals:
-        """Return P(at least count of count + base fall into the corpus), continuous in both."""
+        """Return the probability that at least `count` of `count + base` rows lie in the corpus.
+        Both may be fractional.
+        """
         from scipy.special import betainc
 
         share = self.rows / (self.rows + self.baseline_rows)
         return np.where(count > 0, betainc(np.maximum(count, 1e-9), base + 1.0, share), 1.0)
 
     def unexplained(self, count: Reals, base: Reals) -> Reals:
-        """Return the share of the count that the baseline's rate does not explain, at least."""
-        share: Reals = 1.0 - self.rows * (base + 0.5) / (self.baseline_rows + 1.0) / np.maximum(
-            count, 1e-9
-        )
+        """Return a lower bound of the share of the count that the baseline's rate does not
+        explain.
+        """
+        expected = self.rows * (base + 0.5) / (self.baseline_rows + 1.0)
+        share: Reals = 1.0 - expected / np.maximum(count, 1e-9)
         return share
 
 
 class Screen:
-    """The cells worth a second look: enough rows, and far more than the baseline has.
+    """The hashed cells whose n-grams need an exact count: enough rows, and far more than in the
+    baseline.
 
-    tested: of every view, how many n-grams could have been significant; the few words are not to
-    pay for the many 4-grams.
+    tested: number of n-grams per view that could be significant. Views are corrected separately, so
+    that the many 4-grams do not weaken the test of the few single words.
     """
 
     def __init__(self, corpus: Counts, baseline: Counts) -> None:
         self.tail = Tail(corpus.rows, baseline.rows)
-        bounds = [
-            self._least_total(np.cumsum(_totals(corpus, baseline, view)[::-1])[::-1])
-            for view in VIEWS
-        ]
+        bounds = [self._smallest_total(_at_least(corpus, baseline, view)) for view in VIEWS]
         self.tested = [tested for _, tested in bounds]
         self._wanted = {
             view: self._promising(corpus, baseline, view, least)
             for view, (least, _) in zip(VIEWS, bounds, strict=True)
         }
 
-    def _least_total(self, at_least: NDArray[np.int64]) -> tuple[int, int]:
-        """Return the smallest c + b at which one test could be significant among those that remain,
-        and how many remain.
+    def _smallest_total(self, at_least: NDArray[np.int64]) -> tuple[int, int]:
+        """Return (total, tests): the smallest c + b at which one test can be significant, and the
+        number of n-grams with at least this total. at_least: (LARGEST_TOTAL + 1,) number of cells
+        by total.
         """
         share = self.tail.rows / (self.tail.rows + self.tail.baseline_rows)
-        for total in range(LEAST_ROWS, LARGEST_TOTAL):
-            if share**total <= LEVEL * MOST_PATTERNS / max(int(at_least[total]), 1):
+        for total in range(MIN_ROWS, LARGEST_TOTAL):
+            if share**total <= LEVEL * MAX_PATTERNS / max(int(at_least[total]), 1):
                 break
         return total, max(int(at_least[total]), 1)
 
     def _promising(self, corpus: Counts, baseline: Counts, view: str, least: int) -> Flags:
         count, base = corpus.cells[view], baseline.cells[view]
         wanted = np.zeros(len(count), bool)
-        likely = np.flatnonzero(
-            (count >= LEAST_ROWS) & (count + base >= min(least, 2 * LEAST_ROWS))
-        )
-        wanted[
-            likely[self.tail.p(count[likely].astype(float), base[likely].astype(float)) <= LEVEL]
-        ] = True
+        enough = (count >= MIN_ROWS) & (count + base >= min(least, 2 * MIN_ROWS))
+        likely = np.flatnonzero(enough)
+        p = self.tail.p(count[likely].astype(float), base[likely].astype(float))
+        wanted[likely[p <= LEVEL]] = True
         return wanted
 
     def select(self, grams: Grams) -> Places:
-        """Return which of the n-grams lie in a cell worth it."""
-        chosen: Places = np.flatnonzero(self._wanted[grams.view][cell_of(grams.hashes, grams.view)])
+        """Return the indices of the n-grams that need an exact count."""
+        cells = cell_of(grams.hashes, grams.view)
+        chosen: Places = np.flatnonzero(self._wanted[grams.view][cells])
         return chosen
 
 
-def _totals(corpus: Counts, baseline: Counts, view: str) -> NDArray[np.int64]:
+def _at_least(corpus: Counts, baseline: Counts, view: str) -> NDArray[np.int64]:
+    """Return (LARGEST_TOTAL + 1,) the number of cells whose c + b is at least the index."""
     count = corpus.cells[view]
     held = np.flatnonzero(count)
-    return np.bincount(
-        np.minimum(count[held] + baseline.cells[view][held], LARGEST_TOTAL),
-        minlength=LARGEST_TOTAL + 1,
-    )
+    total = np.minimum(count[held] + baseline.cells[view][held], LARGEST_TOTAL)
+    cells = np.bincount(total, minlength=LARGEST_TOTAL + 1)
+    at_least: NDArray[np.int64] = np.cumsum(cells[::-1])[::-1]
+    return at_least
 
 
 @dataclass(frozen=True)
 class Concentrated:
-    """A pattern: its n-gram, the rows that hold it, its share of the baseline, and the rows that no
-    earlier pattern accounts for.
+    """A pattern: its n-gram, the rows that hold it, its share of the baseline rows, and those of
+    its rows that no earlier pattern holds.
     """
 
     gram: np.uint64
@@ -122,52 +127,48 @@ class Concentrated:
 
 
 def concentrations(
-    sightings: Sightings, base: Reals, tail: Tail, *, tested: Sequence[int]
+    occurrences: Occurrences, base: Reals, tail: Tail, *, tested: Sequence[int]
 ) -> list[Concentrated]:
-    """Return the patterns that account for what recurs, widest first among the surest. base:
-    weighted baseline rows of every n-gram.
+    """Return the patterns that account for the recurring n-grams: the surest first, then by rows.
+
+    base: (n-grams,) weighted baseline rows of every n-gram. tested: number of tests per view.
     """
-    count = sightings.counts()
-    alive = np.flatnonzero((count >= LEAST_ROWS) & (tail.p(count, base) <= LEVEL))
+    count = occurrences.counts()
+    alive = np.flatnonzero((count >= MIN_ROWS) & (tail.p(count, base) <= LEVEL))
     patterns: list[Concentrated] = []
-    active = np.ones(len(sightings.weights), bool)
+    active = np.ones(len(occurrences.weights), bool)
     for sure in SURE:
-        while len(patterns) < MOST_PATTERNS:
-            left = Tail(float(sightings.weights[active].sum()), tail.baseline_rows)
-            alive = alive[count[alive] >= LEAST_ROWS]
-            significant = alive[
-                _significant(left.p(count[alive], base[alive]), sightings.views[alive], tested)
-            ]
-            gram = _widest(significant, count, base, left, sure, sightings.orders)
+        while len(patterns) < MAX_PATTERNS:
+            left = Tail(float(occurrences.weights[active].sum()), tail.baseline_rows)
+            alive = alive[count[alive] >= MIN_ROWS]
+            p = left.p(count[alive], base[alive])
+            significant = alive[_significant(p, occurrences.views[alive], tested)]
+            gram = _widest(significant, count, base, left, sure, occurrences.orders)
             if gram is None:
                 break
-            rows = sightings.rows_of(gram)
+            rows = occurrences.rows_of(gram)
             new = rows[active[rows]]
-            patterns.append(
-                Concentrated(
-                    sightings.hashes[gram],
-                    rows,
-                    float(base[gram] / max(tail.baseline_rows, 1)),
-                    new,
-                )
-            )
+            share = float(base[gram] / max(tail.baseline_rows, 1))
+            patterns.append(Concentrated(occurrences.hashes[gram], rows, share, new))
             active[new] = False
-            count = count - sightings.counts_of(new)
+            count = count - occurrences.counts_of(new)
     return patterns
 
 
-def everywhere(corpus: Rows, patterns: list[Concentrated]) -> list[Concentrated]:
-    """Return the patterns that were found in a part of the rows with all their rows; one more pass."""
+def in_all_rows(corpus: Rows, patterns: list[Concentrated]) -> list[Concentrated]:
+    """Return the patterns with all rows of the corpus that hold them.
+
+    Call this if the patterns were found in a sample of the rows. It reads the corpus once more.
+    """
     hashes = np.array([pattern.gram for pattern in patterns], np.uint64)
     order = np.argsort(hashes)
     pairs = [np.zeros((2, 0), np.int64)]
     for batch in batches_of(corpus):
         for grams in batch.grams:
-            chosen = batch.unprompted(grams, np.flatnonzero(np.isin(grams.hashes, hashes)))
+            chosen = batch.with_unknown_tokens(grams, np.flatnonzero(np.isin(grams.hashes, hashes)))
             pattern = order[np.searchsorted(hashes[order], grams.hashes[chosen])]
-            pairs.append(
-                np.stack([pattern, batch.tokens.texts[grams.places[chosen]] + batch.first_row])
-            )
+            rows = batch.tokens.texts[grams.places[chosen]] + batch.first_row
+            pairs.append(np.stack([pattern, rows]))
     held = np.unique(np.concatenate(pairs, axis=1), axis=1)
     taken, whole = np.zeros(0, np.int64), list[Concentrated]()
     for number, one in enumerate(patterns):
@@ -177,19 +178,20 @@ def everywhere(corpus: Rows, patterns: list[Concentrated]) -> list[Concentrated]
     return whole
 
 
-def suspicious(sightings: Sightings, base: Reals, tail: Tail, *, tested: Sequence[int]) -> Hashes:
-    """Return every n-gram that is significant by itself, whether or not a pattern names it."""
-    count = sightings.counts()
-    hashes: Hashes = sightings.hashes[
-        _significant(tail.p(count, base), sightings.views, tested)
-        & (tail.unexplained(count, base) >= SURE[-1])
-    ]
+def significant_grams(
+    occurrences: Occurrences, base: Reals, tail: Tail, *, tested: Sequence[int]
+) -> Hashes:
+    """Return the hashes of all n-grams that are significant by themselves, in a pattern or not."""
+    count = occurrences.counts()
+    significant = _significant(tail.p(count, base), occurrences.views, tested)
+    significant &= tail.unexplained(count, base) >= SURE[-1]
+    hashes: Hashes = occurrences.hashes[significant]
     return hashes
 
 
 def _significant(p: Reals, views: NDArray[np.int16], tested: Sequence[int]) -> Flags:
-    """Return the significant ones, false discoveries bounded view by view (Sun, Craiu, Paterson and
-    Bull 2006).
+    """Return (tests,) which tests are significant. The false discovery rate is bounded separately
+    for each view (Sun, Craiu, Paterson and Bull 2006).
     """
     found = np.zeros(len(p), bool)
     for view, tests in enumerate(tested):
@@ -206,8 +208,10 @@ def _widest(
     sure: float,
     orders: NDArray[np.int16],
 ) -> int | None:
-    """Return the n-gram with the most rows among those that the baseline's rate leaves unexplained;
-    of equals the longest.
+    """Return the index of the n-gram with the most rows among those that the baseline does not
+    explain.
+
+    Among equals, the longest n-gram wins. None if no n-gram is left.
     """
     enough = significant[left.unexplained(count[significant], base[significant]) >= sure]
     if not len(enough):

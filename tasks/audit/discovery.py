@@ -1,4 +1,4 @@
-"""Which of many tests to believe."""
+"""Multiple testing: which of many p-values to accept."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,13 +9,14 @@ Reals = NDArray[np.float64]
 
 
 def false_discovery(p: Reals, *, level: float, tests: int | None = None) -> Flags:
-    """Return which p-values Benjamini and Hochberg's (1995) step-up procedure rejects at the level;
-    tests: how many there were, if more than shown.
+    """Return (tests,) which p-values the step-up procedure of Benjamini and Hochberg (1995)
+    rejects.
+
+    level: the false discovery rate. tests: total number of tests, if more than those given.
     """
     order = np.argsort(p, kind="stable")
-    passing = np.flatnonzero(
-        p[order] <= level * np.arange(1, len(p) + 1) / max(tests or len(p), len(p), 1)
-    )
+    total = max(tests or len(p), len(p), 1)
+    passing = np.flatnonzero(p[order] <= level * np.arange(1, len(p) + 1) / total)
     rejected = np.zeros(len(p), bool)
     rejected[order[: passing[-1] + 1 if len(passing) else 0]] = True
     return rejected

@@ -1,5 +1,5 @@
-"""The stretches of a block: from words that sentences of several rows begin with, token by token,
-as far as the rows agree.
+"""Recurring stretches in a block: they start from words with which sentences of several rows begin,
+and grow token by token as long as the rows agree.
 """
 
 from collections.abc import Iterator, Sequence
@@ -8,28 +8,29 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.audit.blocks import Block
 from tasks.audit.stretches import Form, Stretch, texts_of, tokens_at
 from tasks.audit.tokens import Flags, Hashes, Places
-from tasks.audit.units import Block
 
 Reals = NDArray[np.float64]
 
 LONGEST_STRETCH = 40
+"""Longest stretch, in tokens."""
 SHARED = 0.85
 """Share of the rows that must agree on a token."""
 LONGEST_HOLE = 3
-"""Tokens in a row on which the rows may differ: a slot."""
+"""Longest hole: consecutive tokens on which the rows differ (a slot)."""
 SEEDS = ((0, 4), (0, 3), (1, 3), (2, 3), (0, 2), (1, 2), (2, 2), (0, 1), (1, 1), (2, 1))
-"""Where a seed begins after the start of its sentence, and its tokens, the longest first: a form
-may open with a slot of one or two tokens.
+"""(offset, order) of the n-grams that start a stretch, the longest first. offset: tokens after the
+start of the sentence, because a form may open with a slot of one or two tokens.
 """
 
 
 class Seed(NamedTuple):
-    """Sentences that share an n-gram. starts: (rows,) the first token of the first such sentence of
-    every row.
+    """Sentences that share an n-gram.
 
-    times: how often a row holds such a sentence, on average.
+    starts: (rows,) the first token of the first such sentence in every row. times: mean number of
+    such sentences per row.
     """
 
     starts: Places
@@ -37,8 +38,8 @@ class Seed(NamedTuple):
 
 
 def stretches(block: Block, *, least: float, most_times: float) -> Iterator[Stretch]:
-    """Yield the stretches that at least so many rows hold, and that a row begins at most so many
-    times on average.
+    """Yield the stretches that at least `least` rows hold and that occur at most `most_times` times
+    in a row, on average.
     """
     known: set[bytes] = set()
     for offset, order in SEEDS:
@@ -55,16 +56,15 @@ def _seeds_at(block: Block, offset: int, order: int, least: float) -> Iterator[S
     starts, texts = block.sentences, block.tokens.texts[block.sentences]
     hashes = block.grams_at(starts + offset, order)
     inside = np.flatnonzero((hashes != 0) & (texts_of(block.tokens, starts + offset) == texts))
-    order_of = inside[np.lexsort((starts[inside], hashes[inside]))]
-    hashes, starts, texts = hashes[order_of], starts[order_of], texts[order_of]
+    ordered = inside[np.lexsort((starts[inside], hashes[inside]))]
+    hashes, starts, texts = hashes[ordered], starts[ordered], texts[ordered]
     first = np.ones(len(hashes), bool)
     first[1:] = (hashes[1:] != hashes[:-1]) | (texts[1:] != texts[:-1])
     bounds = np.append(np.flatnonzero(np.diff(hashes, prepend=~hashes[:1])), len(hashes))
-    rows = (
-        np.add.reduceat(np.where(first, block.weights[texts], 0.0), bounds[:-1])
-        if len(hashes)
-        else np.zeros(0)
-    )
+    rows = np.zeros(0)
+    if len(hashes):
+        weights = np.where(first, block.weights[texts], 0.0)
+        rows = np.add.reduceat(weights, bounds[:-1])
     for one in np.flatnonzero(rows >= least):
         part = slice(bounds[one], bounds[one + 1])
         kept = starts[part][first[part]]
@@ -72,8 +72,8 @@ def _seeds_at(block: Block, offset: int, order: int, least: float) -> Iterator[S
 
 
 def _grown(block: Block, seeds: Sequence[Seed]) -> Iterator[Stretch]:
-    """Yield the longest stretch on which the rows of each seed agree; none for a seed whose rows
-    agree on nothing.
+    """Yield the longest stretch on which the rows of each seed agree. A seed whose rows agree on no
+    token gives none.
     """
     if not seeds:
         return
@@ -89,10 +89,11 @@ def _grown(block: Block, seeds: Sequence[Seed]) -> Iterator[Stretch]:
 
 
 class _Growth(NamedTuple):
-    """What the rows of seeds say at each token behind their starts. All: (seeds, LONGEST_STRETCH).
+    """What the rows of each seed say at each token after their starts. All arrays: (seeds,
+    LONGEST_STRETCH).
 
-    tokens: the commonest. agreed: whether so many rows hold it that it belongs to the stretch.
-    common: the share of the rows whose token another row has too.
+    tokens: the commonest token. agreed: whether enough rows hold it. common: share of the rows
+    whose token also occurs in another row.
     """
 
     tokens: Hashes
@@ -101,7 +102,9 @@ class _Growth(NamedTuple):
 
 
 def _growth(block: Block, seeds: Sequence[Seed]) -> _Growth:
-    """Return how seeds grow, all of them together: a seed ends behind the longest hole."""
+    """Return the growth of all seeds together. A seed ends after a hole of more than LONGEST_HOLE
+    tokens.
+    """
     shape = len(seeds), LONGEST_STRETCH
     found = _Growth(np.zeros(shape, np.uint64), np.zeros(shape, bool), np.zeros(shape))
     starts = np.concatenate([seed.starts for seed in seeds])
@@ -125,8 +128,10 @@ def _growth(block: Block, seeds: Sequence[Seed]) -> _Growth:
 
 
 class _Agreement(NamedTuple):
-    """What rows say at one place, seed by seed: the commonest token, the share that holds it, the
-    share whose token another row has too.
+    """What the rows of each seed say at one place. All arrays: (seeds,).
+
+    token: the commonest token. share: share of the rows that hold it. common: share of the rows
+    whose token also occurs in another row.
     """
 
     seeds: Places
@@ -136,8 +141,8 @@ class _Agreement(NamedTuple):
 
 
 def _agreement(column: Hashes, weights: Reals, seed_of: Places) -> _Agreement:
-    """Return the agreement of rows on a token. column, weights: (rows,). seed_of: (rows,) in
-    ascending order.
+    """Return the agreement of rows on a token. column, weights: (rows,). seed_of: (rows,)
+    ascending.
     """
     order = np.lexsort((column, seed_of))
     column, weights, seed_of = column[order], weights[order], seed_of[order]

@@ -1,10 +1,10 @@
-"""Whether a stretch was put into texts: taken out, it leaves texts like the others.
+"""Whether a stretch was inserted into texts: without it, the texts read like the others.
 
-Where a stretch opens its rows, what follows it should open as the other rows open, and not as a
-sentence in the middle begins; where it closes them, what stands before it should close as the
-others close; where it stands inside, the sentences around it should follow one another in other
-rows too. All three are a likelihood or a rate between two known ends: that of texts which nothing
-was put into, and that of texts which lack a sentence. A share of 1 is the first, of 0 the second.
+If the stretch opens its rows, the text after it should open as other rows open, and not as a
+sentence in the middle begins. If it closes them, the text before it should close as other rows
+close. If it stands inside, the sentences around it should follow one another in other rows too.
+Each of these three measures lies on a scale between two known ends: texts into which nothing was
+inserted (share 1), and texts that lack a sentence (share 0).
 """
 
 from collections.abc import Iterator
@@ -12,45 +12,47 @@ from functools import cached_property
 
 import numpy as np
 
+from tasks.audit.blocks import Block
 from tasks.audit.contrast import (
-    LEAST_OTHERS,
+    MIN_OTHERS,
     Contrast,
     Ends,
     Kind,
     Removal,
     Tally,
     TwoKinds,
-    some,
+    every_few_columns,
 )
 from tasks.audit.stretches import Stretch
 from tasks.audit.tokens import Flags, Hashes, Places
-from tasks.audit.units import Block
 
 NEAR_EDGE = 3
-"""Tokens that may stand between a stretch and the edge of its text."""
-LEAST_SUBSET, LEAST_SUBSET_ROWS = 0.1, 2
-"""Share of a stretch's rows that must stand at an edge, or inside, for that question to be asked.
+"""Most tokens between a stretch at the edge of a text and that edge."""
+MIN_SUBSET = 0.1
+"""Smallest share of a stretch's rows in one position (opening, closing, inside) for which the
+position is tested.
 """
-LEAST_ERRORS = 4.0
-"""Standard errors that must lie between texts with and without a sentence, for an answer to tell.
-"""
+MIN_SUBSET_ROWS = 2
+"""Smallest number of such rows."""
+MIN_ERRORS = 4.0
+"""Smallest distance between the ends of a scale, in standard errors, for a usable result."""
 FOLLOWS = 0.7
-"""How near to a sentence's beginning what follows a note must come: 1 is as near as other
-sentences, 0 as any place in a text.
+"""How closely the text after a stretch must resemble the beginning of a sentence: 1 like other
+sentences, 0 like any place in a text.
 """
-LEAST_APART = 0.2
-"""By how much more often neighbours of a text follow one another elsewhere than sentences two
-apart, for that to tell.
+MIN_APART = 0.2
+"""Smallest difference between two rates for a usable result: how often neighbouring sentences
+follow one another in other rows, and how often sentences two apart do.
 """
-MOST_COMMON_OPENING, LONGEST_SLOT = 5, 2
-"""Tokens that may belong to the next sentence at the end of a stretch, and tokens of a slot that
-may follow it.
-"""
+MAX_COMMON_OPENING = 5
+"""Most tokens at the end of a stretch that may belong to the next sentence."""
+LONGEST_SLOT = 2
+"""Most tokens of a slot that may follow a stretch."""
 
 
-class Others:
-    """The sentences of a block, for comparison. One for a block; rows under suspicion are left out
-    for each question.
+class RemovalTest:
+    """Tests what a block's rows read like without a stretch, by comparison with the sentences of
+    other rows. There is one object per block. Every test leaves out the rows of the stretch itself.
     """
 
     def __init__(self, block: Block) -> None:
@@ -60,27 +62,29 @@ class Others:
         self._opens, self._closes = block.sentences == block.heads[self._texts], last
 
     def removal(self, stretch: Stretch) -> Removal | None:
-        """Return how the rows look without the stretch; None where there is nothing to compare
-        with.
+        """Return how the rows read without the stretch; None if too little is left for a
+        comparison.
+
+        The result is the worst of the positions at which the stretch stands.
         """
         others = np.ones(self.block.size, bool)
         others[stretch.texts] = False
-        if self.block.weights[others].sum() < LEAST_OTHERS:
+        if self.block.weights[others].sum() < MIN_OTHERS:
             return None
-        asked = [one for one in self._questions(stretch, others) if one is not None]
-        told = [one for one in asked if abs(one.errors) >= LEAST_ERRORS]
-        return min(told, key=lambda one: one.share) if told else None
+        tried = [one for one in self._by_position(stretch, others) if one is not None]
+        usable = [one for one in tried if abs(one.errors) >= MIN_ERRORS]
+        return min(usable, key=lambda one: one.share) if usable else None
 
-    def _questions(self, stretch: Stretch, others: Flags) -> Iterator[Removal | None]:
+    def _by_position(self, stretch: Stretch, others: Flags) -> Iterator[Removal | None]:
         bounds = self.block.tokens.bounds
         opens = stretch.starts - self.block.heads[stretch.texts] <= NEAR_EDGE
         closes = ~opens & (bounds[stretch.texts + 1] - stretch.ends <= NEAR_EDGE)
         inside = ~opens & ~closes
-        if opens.mean() >= LEAST_SUBSET and opens.sum() >= LEAST_SUBSET_ROWS:
+        if opens.mean() >= MIN_SUBSET and opens.sum() >= MIN_SUBSET_ROWS:
             yield self._opening(stretch, others, opens)
-        if closes.mean() >= LEAST_SUBSET and closes.sum() >= LEAST_SUBSET_ROWS:
+        if closes.mean() >= MIN_SUBSET and closes.sum() >= MIN_SUBSET_ROWS:
             yield self._closing(stretch, others, closes)
-        if inside.mean() >= LEAST_SUBSET and inside.sum() >= LEAST_SUBSET_ROWS:
+        if inside.mean() >= MIN_SUBSET and inside.sum() >= MIN_SUBSET_ROWS:
             yield self._between(stretch, inside)
 
     def _opening(self, stretch: Stretch, others: Flags, rows: Flags) -> Removal | None:
@@ -94,7 +98,7 @@ class Others:
     def _after(
         self, contrast: Contrast, cuts: Places, starts: Places, texts: Places
     ) -> Iterator[Removal | None]:
-        """Yield how the texts look from each of the cuts on. cuts: (cuts, rows)."""
+        """Yield how the texts read if they begin at each of the cuts. cuts: (cuts, rows)."""
         asked = self.block.openings(cuts.ravel(), np.tile(texts, len(cuts)))
         nats = contrast.nats(asked).reshape(cuts.shape)
         there = (asked[0] != 0).reshape(cuts.shape)
@@ -131,52 +135,49 @@ class Others:
         )
 
     def sentence_follows(self, stretch: Stretch) -> bool:
-        """Say whether what stands behind a stretch begins as sentences do."""
+        """Return whether the text after a stretch begins like a sentence."""
         if self._beginning is None:
             return False
         found = self._beginning.removal(self.block.openings(stretch.ends, stretch.texts))
-        return found is not None and found.errors >= LEAST_ERRORS and found.share >= FOLLOWS
+        return found is not None and found.errors >= MIN_ERRORS and found.share >= FOLLOWS
 
     @cached_property
     def _beginning(self) -> Contrast | None:
-        """Return the contrast of sentences with as many other places."""
+        """Return the contrast of sentence beginnings with about as many other places."""
         tokens, sentences = self.block.tokens, self.block.sentences
         step = max(len(tokens.hashes) // max(len(sentences), 1), 1)
         other = np.setdiff1d(np.arange(step // 2, len(tokens.hashes), step), sentences)
-        kinds = [
-            Kind(
-                np.stack([self.block.grams_at(places, order) for order in range(1, 4)]),
-                tokens.texts[places],
-            )
-            for places in (sentences, other)
-        ]
-        return TwoKinds(*kinds).among(np.ones(self.block.size, bool))
+        kinds = TwoKinds(self._kind_at(sentences), self._kind_at(other))
+        return kinds.among(np.ones(self.block.size, bool))
+
+    def _kind_at(self, places: Places) -> Kind:
+        known = np.stack([self.block.grams_at(places, order) for order in range(1, 4)])
+        return Kind(known, self.block.tokens.texts[places])
 
     @cached_property
     def _neighbours(self) -> tuple[Tally, Ends] | None:
-        """Return the pairs of sentences that follow one another, and how often some pairs do
-        elsewhere: neighbours, and two apart.
+        """Return the pairs of neighbouring sentences, and the rates at which neighbours and
+        sentences two apart follow one another in other rows.
 
-        None where neighbours follow one another hardly more often.
+        None if neighbours do so hardly more often.
         """
         kinds = self.block.starts[1]
         pairs, apart = (_pairs(kinds, self._texts, step=step) for step in (1, 2))
         if not len(apart):
             return None
         tally = Tally(pairs)
-        near, far = tally.of(some(pairs)) >= 2, tally.of(some(apart)) >= 1
+        near, far = tally.of(every_few_columns(pairs)) >= 2, tally.of(every_few_columns(apart)) >= 1
         ends = Ends.of(near.astype(float), far.astype(float))
-        return (tally, ends) if ends.like - ends.unlike >= LEAST_APART else None
+        return (tally, ends) if ends.like - ends.unlike >= MIN_APART else None
 
     def _between(self, stretch: Stretch, rows: Flags) -> Removal | None:
-        """Return how often the sentences around the stretch follow one another elsewhere."""
+        """Return how often the sentences around the stretch follow one another in other rows."""
         if self._neighbours is None:
             return None
         pairs, ends = self._neighbours
         before = np.searchsorted(self.block.sentences, stretch.starts[rows], "left") - 1
-        kinds = np.where(
-            self._texts[before] == stretch.texts[rows], self.block.starts[1][before], 0
-        )
+        same_text = self._texts[before] == stretch.texts[rows]
+        kinds = np.where(same_text, self.block.starts[1][before], 0)
         found = []
         for cut in (stretch.ends[rows], self.block.next_sentence(stretch.ends[rows])):
             after = self.block.openings(cut, stretch.texts[rows])[1]
@@ -187,10 +188,10 @@ class Others:
 
 
 def _cuts(block: Block, stretch: Stretch) -> Iterator[Places]:
-    """Yield where the text proper may begin: about the end of the stretch, or behind a sentence or
-    two.
+    """Yield the places at which the text proper may begin: near the end of the stretch, or after
+    one of the next sentences.
     """
-    for behind in range(-min(MOST_COMMON_OPENING, stretch.form.length - 1), LONGEST_SLOT + 1):
+    for behind in range(-min(MAX_COMMON_OPENING, stretch.form.length - 1), LONGEST_SLOT + 1):
         yield stretch.starts + stretch.form.length + behind
     cut = stretch.starts + 1
     for _ in range(3):
@@ -203,6 +204,6 @@ def _pair(first: Hashes, second: Hashes) -> Hashes:
 
 
 def _pairs(kinds: Hashes, texts: Places, *, step: int) -> Hashes:
-    """Return the pairs of sentences that stand so many apart in one text."""
+    """Return the pairs of sentences that are `step` apart in one text."""
     same = texts[step:] == texts[:-step]
     return _pair(kinds[:-step][same], kinds[step:][same])

@@ -1,4 +1,6 @@
-"""Rows of JSON Lines and of JSON arrays, streamed; what cannot be read is named with its line."""
+"""Rows of JSON Lines and of JSON arrays, streamed. An error message names the line that cannot be
+read.
+"""
 
 import codecs
 import json
@@ -13,21 +15,26 @@ from tasks.audit.values import Row
 from tasks.errors import UnreadableFile
 
 ROW_LIMIT = 64 * 2**20
-"""Bytes of a line, characters of an array's row: more is no row but a file without line ends."""
+"""Most bytes of a line, and most characters of a row in an array. A longer one means that the file
+has no line ends.
+"""
 CHUNK = 2**20
+"""Bytes that are read at once."""
+CUT = "the file is cut: it ends within the array"
 _BLANKS = re.compile(r"[ \t\r\n]*")
 _SURROGATE = re.compile(r"\\u[dD]")
 _DECODER = json.JSONDecoder(parse_constant=lambda _: None)
 
 
 def line_rows(path: Path, file: BinaryIO) -> Iterator[Row]:
-    """Yield the object of every line that is not blank."""
+    """Yield the object of every line that is not blank. Raises UnreadableFile."""
     number = 0
     while line := file.readline(ROW_LIMIT + 1):
         number += 1
         if len(line) > ROW_LIMIT:
             raise UnreadableFile(
-                f"{path}, line {number} is longer than {ROW_LIMIT // 2**20} MiB; due is one JSON object per line: write the rows as JSON Lines"
+                f"{path}, line {number} is longer than {ROW_LIMIT // 2**20} MiB; expected one JSON "
+                "object per line: write the rows as JSON Lines"
             )
         if number == 1:
             line = line.removeprefix(codecs.BOM_UTF8)
@@ -36,13 +43,13 @@ def line_rows(path: Path, file: BinaryIO) -> Iterator[Row]:
 
 
 def array_rows(path: Path, file: BinaryIO) -> Iterator[Row]:
-    """Yield the objects of the one array that a file is."""
+    """Yield the objects of a file that is one JSON array. Raises UnreadableFile."""
     window = _Window(path, file)
     window.expect("[")
     while window.peek() != "]":
         if window.peek() != "{":
             raise window.broken(
-                "an element of the array is no object; due are objects with named columns"
+                "an element of the array is not an object; expected objects with named columns"
             )
         yield window.value()
         if window.peek() != "]":
@@ -50,12 +57,13 @@ def array_rows(path: Path, file: BinaryIO) -> Iterator[Row]:
     window.expect("]")
     if window.peek():
         raise window.broken(
-            "the array ends and more follows; due is one array of objects, or one object per line"
+            "the array ends, but the file goes on; expected one array of objects, "
+            "or one object per line"
         )
 
 
 class _Window:
-    """The part of a file's text that is being read; it holds one row and what was read beyond it."""
+    """The part of a file's text that is in memory: one row, and what was read after it."""
 
     def __init__(self, path: Path, file: BinaryIO) -> None:
         self._path, self._file = path, file
@@ -64,38 +72,39 @@ class _Window:
         self._line, self._bytes, self._rows = 1, 0, 0
 
     def peek(self) -> str:
-        """Return the next character that is not blank, "" at the end."""
+        """Return the next character that is not blank, "" at the end of the file."""
         for _ in range(ROW_LIMIT // CHUNK):
-            self._at = _BLANKS.match(self._text, self._at).end()  # type: ignore[union-attr]  # it matches everywhere
+            # The pattern also matches the empty text, so there is always a match.
+            self._at = _BLANKS.match(self._text, self._at).end()  # type: ignore[union-attr]
             if self._at < len(self._text) or self._ended:
                 return self._text[self._at : self._at + 1]
             self._more()
-        raise self.broken(f"{ROW_LIMIT // 2**20} MiB of blanks follow; due is one array of objects")
+        blanks = f"{ROW_LIMIT // 2**20} MiB of blanks follow"
+        raise self.broken(f"{blanks}; expected one array of objects")
 
     def expect(self, mark: str) -> None:
-        """Step over the mark that is due here."""
+        """Step over the given character. Raises UnreadableFile if another one follows."""
         seen = self.peek()
         if seen != mark:
-            ending = (
-                "the file is cut: it ends within the array"
-                if not seen
-                else f"{seen!r} stands where {mark!r} is due"
-            )
-            raise self.broken(f"{ending}; write it again")
+            fault = f"expected {mark!r}, found {seen!r}" if seen else CUT
+            raise self.broken(f"{fault}; write the file again")
         self._at += 1
 
     def value(self) -> Row:
-        """Return the object that begins here, reading on until it is whole."""
+        """Return the object that begins here. More of the file is read until the object is
+        complete.
+        """
         while True:
             try:
                 value, end = _DECODER.raw_decode(self._text, self._at)
                 value = _mended(value) if _SURROGATE.search(self._text, self._at, end) else value
             except RecursionError:
-                raise self.broken("a row is nested too deeply; due are flat objects") from None
+                raise self.broken("a row is nested too deeply; expected flat objects") from None
             except ValueError as exc:
                 if self._ended:
+                    fault = _fault(exc, self._at)
                     raise self.broken(
-                        f"the row that begins here is cut or not JSON{_fault(exc, self._at)}; write it again"
+                        f"the row that begins here is cut or not JSON{fault}; write it again"
                     ) from exc
                 self._more()
             else:
@@ -103,20 +112,21 @@ class _Window:
                 return cast("Row", value)
 
     def broken(self, what: str) -> UnreadableFile:
-        """Return the error that names this place."""
+        """Return the error for this place in the file."""
         line = self._line + self._text.count("\n", 0, self._at)
         return UnreadableFile(
             f"{self._path}, line {line}, after {self._rows} rows of the array: {what}"
         )
 
     def _more(self) -> None:
-        """Read on; each time at least as much as is held, so that a long row is scanned a few times
-        only.
+        """Read on. Each call reads at least as much as is held, so a long row is scanned only a few
+        times.
         """
         held = len(self._text) - self._at
         if held > ROW_LIMIT:
             raise self.broken(
-                f"a row of the array is cut, not JSON, or longer than {ROW_LIMIT // 2**20} MiB; write it as JSON Lines"
+                f"a row of the array is cut, not JSON, or longer than {ROW_LIMIT // 2**20} MiB; "
+                "write it as JSON Lines"
             )
         self._line += self._text.count("\n", 0, self._at)
         data = self._file.read(min(max(CHUNK, held), ROW_LIMIT + CHUNK - held))
@@ -125,13 +135,11 @@ class _Window:
         try:
             self._text = self._text[self._at :] + self._decoder.decode(data, final=self._ended)
         except UnicodeDecodeError as exc:
-            line = (
-                self._line
-                + self._text.count("\n", self._at)
-                + exc.object.count(b"\n", 0, exc.start)
-            )
-            place = f"{self._path}, line {line}, byte {self._bytes - len(exc.object) + exc.start + 1} of the file"
-            raise UnreadableFile(_foreign_byte(place, exc)) from exc
+            line = self._line + self._text.count("\n", self._at)
+            line += exc.object.count(b"\n", 0, exc.start)
+            byte = self._bytes - len(exc.object) + exc.start + 1
+            place = f"{self._path}, line {line}, byte {byte} of the file"
+            raise UnreadableFile(_not_utf8(place, exc)) from exc
         self._at = 0
 
 
@@ -139,53 +147,54 @@ def _object(line: bytes, place: str) -> Row:
     try:
         row = orjson.loads(line)
     except orjson.JSONDecodeError:
-        row = _patiently(line, place)
+        row = _lenient(line, place)
     if not isinstance(row, dict):
         raise UnreadableFile(
-            f"{place} is {_kind(row)}, due is an object with named columns; {_shown(line)}"
+            f"{place} is {_kind(row)}; expected an object with named columns; {_shown(line)}"
         )
     return row
 
 
-def _patiently(line: bytes, place: str) -> object:
-    """Return a line that a strict reader refuses: Python writes NaN and halves of surrogate pairs."""
+def _lenient(line: bytes, place: str) -> object:
+    """Return the value of a line that a strict parser refuses: Python writes NaN and single
+    surrogates.
+    """
     try:
         return _mended(_DECODER.decode(line.decode()))
     except UnicodeDecodeError as exc:
-        raise UnreadableFile(_foreign_byte(f"{place}, byte {exc.start + 1}", exc)) from exc
+        raise UnreadableFile(_not_utf8(f"{place}, byte {exc.start + 1}", exc)) from exc
     except RecursionError:
         raise UnreadableFile(
-            f"{place} is nested too deeply; due is one flat JSON object per line"
+            f"{place} is nested too deeply; expected one flat JSON object per line"
         ) from None
     except ValueError as exc:
         if line.lstrip().startswith(b"{") and not line.endswith((b"\n", b"}")):
             raise UnreadableFile(
-                f"{place}, the last, is cut after {len(line)} bytes; remove it or write it again"
+                f"{place}, the last one, is cut after {len(line)} bytes; "
+                "remove it or write it again"
             ) from exc
         raise UnreadableFile(
-            f"{place} is not JSON{_fault(exc)}; due is one object per line; {_shown(line)}"
+            f"{place} is not JSON{_fault(exc)}; expected one object per line; {_shown(line)}"
         ) from exc
 
 
 def _fault(exc: ValueError, start: int = 0) -> str:
-    return (
-        f" ({exc.msg} at character {exc.pos - start + 1})"
-        if isinstance(exc, json.JSONDecodeError)
-        else ""
-    )
+    if not isinstance(exc, json.JSONDecodeError):
+        return ""
+    return f" ({exc.msg} at character {exc.pos - start + 1})"
 
 
-def _foreign_byte(place: str, exc: UnicodeDecodeError) -> str:
-    return f"{place}: 0x{exc.object[exc.start]:02x} is not UTF-8; due is UTF-8 throughout: convert the file, e.g. with iconv"
+def _not_utf8(place: str, exc: UnicodeDecodeError) -> str:
+    byte = f"0x{exc.object[exc.start]:02x}"
+    return f"{place}: {byte} is not UTF-8; convert the file to UTF-8, e.g. with iconv"
 
 
 def _mended(value: object) -> Row:
-    """Return a value with a question mark for each half of a surrogate pair, which no Arrow string
-    can hold.
+    """Return a value with a question mark for each single surrogate, which an Arrow string cannot
+    hold.
     """
-    return cast(
-        "Row", orjson.loads(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
-    )
+    written = json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")
+    return cast("Row", orjson.loads(written))
 
 
 def _shown(line: bytes) -> str:
@@ -194,6 +203,5 @@ def _shown(line: bytes) -> str:
 
 
 def _kind(value: object) -> str:
-    return {list: "an array", str: "a text", bool: "true or false"}.get(
-        type(value), "null" if value is None else "a number"
-    )
+    kinds = {list: "an array", str: "a text", bool: "true or false", type(None): "null"}
+    return kinds.get(type(value), "a number")

@@ -10,14 +10,14 @@ import pyarrow as pa
 
 from tasks.audit.tokens import Flags, Places, bytes_of
 
-LEAST_CHARACTERS = 6
-NAME = re.compile(rf"(?=[\w\-]*\d)(?=[\w\-]*[A-Za-z])[\w\-]{{{LEAST_CHARACTERS},}}")
-"""A name holds a digit and a letter."""
+MIN_CHARACTERS = 6
+NAME = re.compile(rf"(?=[\w\-]*\d)(?=[\w\-]*[A-Za-z])[\w\-]{{{MIN_CHARACTERS},}}")
+"""A name holds at least one digit and one letter."""
 
 
 def _class_of(characters: str) -> Flags:
-    """Return (256,) which bytes of UTF-8 may belong to such a character; a byte of a longer
-    character always may.
+    """Return (256,) which bytes of UTF-8 may belong to one of these characters. Bytes of multi-byte
+    characters always may.
     """
     return np.array([byte >= 0x80 or chr(byte) in characters for byte in range(256)])
 
@@ -29,8 +29,9 @@ _LETTER = _class_of(_LETTERS) & (np.arange(256) < 0x80)
 
 
 def names_in(texts: pa.Array) -> Iterator[tuple[int, list[str]]]:
-    """Yield (text, names) for every text that holds names, in the order of the texts. texts:
-    strings without nulls.
+    """Yield (index of the text, names) for every text that holds names, in the order of the texts.
+
+    texts: string array without nulls.
     """
     offsets, spelled = bytes_of(texts)
     starts, ends = _runs(offsets, spelled)
@@ -44,8 +45,8 @@ def names_in(texts: pa.Array) -> Iterator[tuple[int, list[str]]]:
 def _runs(
     offsets: Places, spelled: np.ndarray[tuple[int], np.dtype[np.uint8]]
 ) -> tuple[Places, Places]:
-    """Return the first byte of every run that may hold a name, and the byte behind it. A run lies
-    within one text.
+    """Return the first byte of every run that may hold a name, and the byte after its end. A run
+    lies within one text.
     """
     inside = _IN_NAME[spelled]
     is_edge = np.zeros(len(spelled) + 1, bool)
@@ -53,7 +54,7 @@ def _runs(
     is_edge[offsets] = True
     edges = np.flatnonzero(is_edge)
     starts, ends = edges[:-1], edges[1:]
-    long = inside[starts] & (ends - starts >= LEAST_CHARACTERS)
+    long = inside[starts] & (ends - starts >= MIN_CHARACTERS)
     starts, ends = starts[long], ends[long]
     for kind in (_DIGIT, _LETTER):
         seen = np.append(0, np.cumsum(kind[spelled], dtype=np.int32))

@@ -1,14 +1,13 @@
-"""Rows that hold a stretch of text no baseline row is like, however rare its form: one row is
-enough.
+"""Rows that hold a stretch of text unlike all baseline rows. One such row is enough.
 
-Every token has a surprise: −log2 of its rate after the tokens before it among the baseline's rows,
-backing off to shorter contexts (stupid backoff, Brants et al. 2007, section 4, over counts of
-texts). A row's score is the stretch with the largest sum of surprise beyond the usual (a CUSUM
-scan, Page 1954): in its opening, in its closing, anywhere. A baseline row is scored with its own
-counts taken out, so that under no leak all rows are exchangeable and the rank among baseline scores
-is a p-value (conformal outlier test, Bates et al. 2023); beyond the last rank an exponential tail
-carries on (Karlin and Altschul 1990). Benjamini and Hochberg (1995) bound the share of false alarms
-among the rows flagged.
+The surprise of a token is −log2 of its rate after the preceding tokens in the baseline's rows, with
+back-off to shorter contexts (stupid backoff, Brants et al. 2007, section 4, on counts of texts).
+The score of a row is the largest sum of surprise above the usual level over any stretch (a CUSUM
+scan, Page 1954): in its opening, in its closing, and anywhere. The score of a baseline row leaves
+out its own counts. So all rows are exchangeable if nothing leaked, and the rank among the baseline
+scores is a p-value (conformal outlier test, Bates et al. 2023). Above the largest baseline score,
+an exponential tail extrapolates (Karlin and Altschul 1990). Benjamini and Hochberg (1995) bound the
+share of false alarms among the flagged rows.
 """
 
 from dataclasses import dataclass
@@ -23,20 +22,29 @@ from tasks.audit.tokens import EDGE_TOKENS, ORDERS, Tokens
 Reals = NDArray[np.float64]
 
 SCANS = ("opening", "closing", "anywhere")
-USUAL_BITS, UNSEEN_WORD_BITS, UNSEEN_BITS = 5.5, 5.0, 1.3
-"""Surprise a token may have at no cost; what a word nobody wrote adds to its rarity; what a longer
-n-gram nobody wrote adds.
-"""
+"""The parts of a text in which the largest sum is searched."""
+USUAL_BITS = 5.5
+"""Surprise that every token may have, subtracted from its surprise."""
+UNSEEN_WORD_BITS = 5.0
+"""Additional surprise of a word that the baseline never holds."""
+UNSEEN_BITS = 1.3
+"""Additional surprise of a longer n-gram that the baseline never holds."""
 KNOWN_SHARE = 0.5
-"""What is left of the surprise of a token that the row's own prompt or answer holds."""
+"""Factor for the surprise of a token that the row's own prompt or answer holds."""
 LEVEL = 0.008
 """False discovery rate among rows."""
-TAIL_SHARE, LEAST_FOR_TAIL, TAIL_SAFETY = 0.02, 1000, 1.5
+TAIL_SHARE = 0.02
+"""Share of the baseline scores from which the tail is estimated."""
+MIN_FOR_TAIL = 1000
+"""Fewest baseline rows for an estimate of the tail."""
+TAIL_SAFETY = 1.5
+"""Factor by which the tail is taken longer than estimated."""
 
 
 def surprise(batch: Batch, baseline: Counts, *, own: int) -> Reals:
-    """Return the surprise of every token of a batch in bits beyond the usual. own: 1 where its
-    texts are themselves counted in the baseline.
+    """Return (tokens,) the surprise of every token of a batch above USUAL_BITS, in bits.
+
+    own: 1 if the texts are themselves counted in the baseline, else 0.
     """
     rows = max(baseline.rows - own, 1)
     held = [
@@ -48,37 +56,36 @@ def surprise(batch: Batch, baseline: Counts, *, own: int) -> Reals:
     for order in ORDERS[1:]:
         here, context = held[order - 1], np.roll(held[order - 2], 1)
         seen = (here > 0) & (context > 0)
-        bits = np.where(
-            seen,
-            -np.log2(np.clip(here, 0.5, np.maximum(context, 0.5)) / np.maximum(context, 0.5)),
-            bits + UNSEEN_BITS,
-        )
-    excess: Reals = np.where(batch.beside, bits * KNOWN_SHARE, bits) - USUAL_BITS
+        of_context = np.maximum(context, 0.5)
+        rate = np.clip(here, 0.5, of_context) / of_context
+        bits = np.where(seen, -np.log2(rate), bits + UNSEEN_BITS)
+    excess: Reals = np.where(batch.known, bits * KNOWN_SHARE, bits) - USUAL_BITS
     return excess
 
 
 def _ending_at(grams: Grams, tokens: int, baseline: Counts, own: int) -> Reals:
-    """Return in how many baseline rows the n-gram ending at every token occurs."""
+    """Return (tokens,) the number of baseline rows with the n-gram that ends at each token."""
     held = np.zeros(tokens)
     held[grams.places + grams.order - 1] = np.maximum(baseline.of(grams) - own, 0)
     return held
 
 
 def scan(tokens: Tokens, excess: Reals) -> Reals:
-    """Return (texts, scans): the largest sum over any stretch of the opening, of the closing, and
-    of the whole text.
+    """Return (texts, SCANS): the largest sum of a stretch in the opening, in the closing, and
+    anywhere.
     """
     far = -1e4
     opening = np.where(tokens.from_start < 2 * EDGE_TOKENS, excess, far)
     closing = np.where(tokens.to_end < 2 * EDGE_TOKENS, excess, far)
-    return np.stack(
-        [_largest_sums(tokens, values) for values in (opening, closing, excess)], axis=1
-    )
+    sums = [_largest_sums(tokens, values) for values in (opening, closing, excess)]
+    return np.stack(sums, axis=1)
 
 
 def _largest_sums(tokens: Tokens, values: Reals) -> Reals:
-    """Return Kadane's maximum a text, all texts at once: the running minimum restarts because each
-    text is shifted below the last.
+    """Return (texts,) the largest sum of consecutive values in each text (Kadane), all texts at
+    once.
+
+    Each text is shifted below the one before it, so that the running minimum restarts there.
     """
     texts = len(tokens.bounds) - 1
     best = np.zeros(texts)
@@ -94,7 +101,7 @@ def _largest_sums(tokens: Tokens, values: Reals) -> Reals:
 
 
 def stretch(excess: Reals) -> tuple[int, int]:
-    """Return the half-open token range of one text whose sum is largest."""
+    """Return [first, last) of the tokens of one text with the largest sum."""
     total = np.concatenate([[0.0], np.cumsum(excess)])
     gain = total - np.minimum.accumulate(total)
     end = int(np.argmax(gain))
@@ -103,17 +110,21 @@ def stretch(excess: Reals) -> tuple[int, int]:
 
 @dataclass(frozen=True)
 class Null:
-    """What scores look like when nothing leaked: (baseline rows, scans), each column sorted."""
+    """The null distribution: scores when nothing leaked. scores: (baseline rows, SCANS), each
+    column sorted.
+    """
 
     scores: Reals
 
     @classmethod
     def of(cls, scores: Reals) -> "Null":
-        """Return the null of baseline scores (rows, scans)."""
+        """Return the null distribution of baseline scores (rows, SCANS)."""
         return cls(np.sort(scores, axis=0))
 
     def p_values(self, scores: Reals) -> Reals:
-        """Return one p-value a row: the rarest of its scans, corrected for their number."""
+        """Return (rows,) one p-value per row: the smallest of its scans, corrected for their
+        number.
+        """
         per_scan = [
             self._tail(self.scores[:, number], scores[:, number]) for number in range(len(SCANS))
         ]
@@ -125,7 +136,7 @@ class Null:
             (1.0 + len(null) - np.searchsorted(null, scores, "left")) / (len(null) + 1.0),
             np.float64,
         )
-        if len(null) < LEAST_FOR_TAIL:
+        if len(null) < MIN_FOR_TAIL:
             return rank
         edge = null[-int(TAIL_SHARE * len(null))]
         scale = TAIL_SAFETY * max(float(np.mean(null[null >= edge] - edge)), 1.0)

@@ -1,5 +1,5 @@
-"""The four-gate preset: the regular expressions of a historic verifier, each written after a leak.
-A record, and no floor.
+"""The four-gate preset: the regular expressions of an earlier verifier, each written after a leak.
+It is kept for comparison with that verifier.
 
 Its patterns and shares: "The Trainer Was Fine, the Corpus Wasn't" (ai-field-notes, 2026).
 """
@@ -7,7 +7,7 @@ Its patterns and shares: "The Trainer Was Fine, the Corpus Wasn't" (ai-field-not
 import re
 
 from tasks.audit.batch import Batch
-from tasks.audit.found import Found, RowNotes, Seen, Spell, seen, spell_opening
+from tasks.audit.finding import Example, Finding, Quote, RowNotes, excerpt_of, quote_opening
 
 PRESETS = ("four-gate",)
 PATTERNS = {
@@ -16,44 +16,47 @@ PATTERNS = {
     "diversify_by": re.compile(r"\bdiversify by\b", re.IGNORECASE),
     "row_reference": re.compile(r"\bR\d{2,}\b"),
 }
-LEAST_CHARACTERS = 400
+MIN_CHARACTERS = 400
 SHORT = "short_row"
 GATES = (*PATTERNS, SHORT, "missing_think")
 
 
 class FourGateDetector:
-    """Known forms of one family of leaks, and rows too short to hold a chain of reasoning."""
+    """Finds the known forms of one family of leaks, and rows too short to hold a chain of
+    reasoning.
+    """
 
     def __init__(self) -> None:
         self._notes, self._short = RowNotes(), RowNotes()
 
     def learn(self, batch: Batch) -> None:
-        """Nothing is to be learned."""
+        """Do nothing: the patterns are fixed."""
 
     def look(self, batch: Batch) -> None:
-        """Put every row before the gates."""
-        for place, (think, answer) in enumerate(
-            zip(batch.texts("think"), batch.texts("answer"), strict=True)
-        ):
+        """Apply the gates to every row."""
+        texts = zip(batch.texts("think"), batch.texts("answer"), strict=True)
+        for place, (think, answer) in enumerate(texts):
             for name, pattern in PATTERNS.items():
                 if pattern.search(think):
                     self._notes.note(name, batch.first_row + place)
-            if len(think) + len(answer) < LEAST_CHARACTERS:
+            if len(think) + len(answer) < MIN_CHARACTERS:
                 self._short.note(SHORT, batch.first_row + place)
 
-    def found(self) -> list[Found]:
-        """Return one finding a gate that some row fails."""
-        leaks = [Found(name, rows, _spell(name), rows) for name, rows in self._notes.widest_first()]
+    def findings(self) -> list[Finding]:
+        """Return one finding per gate that some row fails."""
+        leaks = [
+            Finding(name, rows, _quote(name), rows) for name, rows in self._notes.widest_first()
+        ]
         return leaks + [
-            Found(SHORT, rows, spell_opening, rows, leak=False)
+            Finding(SHORT, rows, quote_opening, rows, leak=False)
             for _, rows in self._short.widest_first()
         ]
 
 
-def _spell(name: str) -> Spell:
-    def spell(batch: Batch, row: int) -> Seen:
+def _quote(name: str) -> Quote:
+    def quote(batch: Batch, row: int) -> Example:
         text = batch.texts("think")[row]
         match = PATTERNS[name].search(text)
-        return seen(text, match.start(), match.end()) if match else Seen("", "")
+        return excerpt_of(text, match.start(), match.end()) if match else Example("", "")
 
-    return spell
+    return quote

@@ -1,4 +1,6 @@
-"""Any corpus of reasoning traces as record batches of one schema, streamed as often as one likes."""
+"""Any corpus of reasoning traces, as record batches of one schema that can be read any number of
+times.
+"""
 
 from collections.abc import Iterator, Sequence
 from itertools import chain
@@ -19,17 +21,25 @@ AUDITED = pa.schema(
         for name in ("id", "prompt", "think", "answer", "fault")
     ]
 )
-"""fault: what breaks the grammar of traces, "" when nothing does; then `think` still holds what
-reasoning there is. A batch also has a text column "producer:NAME" for each producer value.
+"""Columns of every batch. fault: what is wrong with the form of the trace, "" if nothing; `think`
+then holds the reasoning that was found. A batch also has a text column "producer:NAME" for each
+producer value.
 """
 
-SAMPLE_ROWS, SAMPLE_CHARS = 100, 64 * 2**20
-BATCH_ROWS, BATCH_CHARS = 500, 16 * 2**20
+SAMPLE_ROWS = 100
+"""Most first rows from which the columns are decided."""
+SAMPLE_CHARS = 64 * 2**20
+"""Most characters of these rows."""
+BATCH_ROWS = 500
+"""Most rows of a batch."""
+BATCH_CHARS = 16 * 2**20
+"""About the most characters of a batch."""
 FIND_ALL = Columns()
+"""All columns are decided from the rows."""
 
 
 class RowFile:
-    """A file or folder of traces whose columns are decided; its rows can be read again and again."""
+    """A file or folder of traces with decided columns. Its rows can be read any number of times."""
 
     def __init__(self, files: Sequence[Path], layout: Layout) -> None:
         self._files, self._layout = tuple(files), layout
@@ -40,20 +50,21 @@ class RowFile:
 
     @classmethod
     def open(cls, path: Path, columns: Columns = FIND_ALL) -> "RowFile":
-        """Look at the first rows and decide the columns; UnreadableFile when there are no rows or
-        no column can be a trace.
+        """Return the file with its columns decided from its first rows.
+
+        Raises UnreadableFile if there are no rows or no column can hold a trace.
         """
         files = data_files(path)
         sample = _sample(chain.from_iterable(map(rows_of, files)))
         if not sample:
             raise UnreadableFile(
-                f"{path} is empty: it holds no row; due is at least one reasoning trace"
+                f"{path} is empty: it holds no row; expected at least one reasoning trace"
             )
         return cls(files, decide(sample, columns, name=str(path)))
 
     @property
     def found(self) -> Columns:
-        """The columns as decided, for a report to say."""
+        """The decided columns, for a report."""
         return self._layout.found
 
     @property
@@ -62,8 +73,9 @@ class RowFile:
         return self._layout.found.producer
 
     def batches(self) -> Iterator[pa.RecordBatch]:
-        """Yield the rows in order, at most 500 and about 16 MB of text a batch; UnreadableFile at
-        the first broken row.
+        """Yield the rows in order, in batches of at most 500 rows and about 16 MB of text.
+
+        Raises UnreadableFile at the first row that cannot be read.
         """
         rows: list[list[str]] = []
         held = 0

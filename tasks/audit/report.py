@@ -1,5 +1,5 @@
-"""The audit as one self-contained page: verdict, openers as a chart, patterns with their evidence,
-rows at fault.
+"""The report of an audit as one self-contained HTML page: verdict, chart of openers, patterns with
+their evidence, flagged rows.
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,16 +10,19 @@ from typing import NamedTuple
 
 from jinja2 import Environment, StrictUndefined
 
-from tasks.audit.openers import MOST_OPENERS, opener_of
+from tasks.audit.openers import MAX_OPENERS, opener_of
 from tasks.audit.outcome import Outcome, Pattern
 
 TEMPLATE = Path(__file__).with_name("report.html.jinja")
 SHOWN_ROWS = 200
+"""Most flagged rows on the page."""
 
 
 class Bar(NamedTuple):
-    """An opener's share of the rows, in percent; baseline is None where there is none. found: a
-    pattern begins so.
+    """One bar of the chart: an opener's share of the rows, in percent.
+
+    baseline: its share of the baseline rows, None without a baseline. found: a pattern begins with
+    it.
     """
 
     opener: str
@@ -29,21 +32,21 @@ class Bar(NamedTuple):
 
 
 class Fact(NamedTuple):
-    """A line of the head of the page: what was audited, when, with which settings."""
+    """One line at the head of the page: what was audited, when, and with which settings."""
 
     name: str
     value: str
 
 
 def audited_today() -> Fact:
-    """Return the line that says on which day the audit was made. For people only: no table and no
-    key holds it.
+    """Return the line with the day of the audit. It is for readers only; no table and no key holds
+    it.
     """
     return Fact("audited on", datetime.now(UTC).date().isoformat())
 
 
 class Marked(NamedTuple):
-    """An example in three parts, the middle one being the pattern."""
+    """An example in three parts. piece: the pattern itself."""
 
     before: str
     piece: str
@@ -51,10 +54,10 @@ class Marked(NamedTuple):
 
 
 def report(outcome: Outcome, name: str, facts: Sequence[Fact] = ()) -> str:
-    """Return the page. Every text of the corpus is escaped, and the page asks nothing of any
+    """Return the page. All texts of the corpus are escaped, and the page loads nothing from a
     network.
 
-    facts: what the page should say of its origin, such as recipe, date and fingerprint.
+    name: what was audited. facts: lines on the origin, such as recipe, date and fingerprint.
     """
     environment = Environment(
         undefined=StrictUndefined, autoescape=True, trim_blocks=True, lstrip_blocks=True
@@ -77,21 +80,23 @@ def report(outcome: Outcome, name: str, facts: Sequence[Fact] = ()) -> str:
 
 
 def bars(outcome: Outcome) -> list[Bar]:
-    """Return the commonest openers with the share that the baseline gives them."""
-    known, begun = outcome.baseline_openers, set(_beginnings(outcome.patterns))
+    """Return the commonest openers with their shares in corpus and baseline."""
+    begun = set(_beginnings(outcome.patterns))
+    commonest = islice(outcome.openers.items(), MAX_OPENERS)
     return [
-        Bar(
-            opener,
-            100 * share,
-            100 * known.get(opener, 0.0) if outcome.baseline_rows else None,
-            opener in begun,
-        )
-        for opener, share in islice(outcome.openers.items(), MOST_OPENERS)
+        Bar(opener, 100 * share, _baseline_percent(outcome, opener), opener in begun)
+        for opener, share in commonest
     ]
 
 
+def _baseline_percent(outcome: Outcome, opener: str) -> float | None:
+    if not outcome.baseline_rows:
+        return None
+    return 100 * outcome.baseline_openers.get(opener, 0.0)
+
+
 def _beginnings(patterns: Sequence[Pattern]) -> Iterator[str]:
-    """Yield the openers of the examples that begin with their pattern."""
+    """Yield the openers of all examples that begin with their pattern."""
     for one in patterns:
         if one.cleared or not (one.leak or one.suspect):
             continue
@@ -101,7 +106,7 @@ def _beginnings(patterns: Sequence[Pattern]) -> Iterator[str]:
 
 
 def marked(pattern: Pattern) -> list[Marked]:
-    """Return the examples of a pattern with the pattern marked in each."""
+    """Return the examples of a pattern, each split at the pattern."""
     pieces = [*pattern.pieces, *([""] * len(pattern.examples))]
     found = [
         example.partition(piece) if piece else (example, "", "")
@@ -111,7 +116,7 @@ def marked(pattern: Pattern) -> list[Marked]:
 
 
 def percent(share: float | None) -> str:
-    """Return a share as people read it: 56 %, 0.3 %, or a dash where there is none."""
+    """Return a share as readable text: 56 %, 0.3 %, or a dash if there is none."""
     if share is None:
         return "–"
     return f"{100 * share:.0f} %" if share >= 0.1 or not share else f"{100 * share:.2g} %"

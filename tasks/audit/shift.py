@@ -1,10 +1,10 @@
-"""Whether corpus and baseline can be compared at all.
+"""Whether corpus and baseline are comparable at all.
 
-A leak is put into a text: cut it out, and what is left looks like the baseline. Where what is left
-does not, the two are of different kinds (other tasks, another teacher), and what recurs in the one
-and not in the other proves nothing. The measure is the chance that the left-over of a flagged row
-is more surprising than a baseline row (Mann and Whitney 1947, the area under the ROC curve); it is
-near 0.5 for leaks of any form.
+A leak is inserted into a text. Without it, the rest of the text reads like the baseline. If the
+rest does not, corpus and baseline are of different kinds (other tasks, another teacher), and what
+recurs in only one of them proves nothing. The measure is the probability that the rest of a flagged
+row is more surprising than a baseline row (Mann and Whitney 1947, the area under the ROC curve). It
+is near 0.5 for leaks of any form.
 """
 
 import numpy as np
@@ -18,40 +18,50 @@ from tasks.audit.tokens import Flags, Hashes, Places
 Reals = NDArray[np.float64]
 
 AROUND = 6
-"""Tokens cut off on both sides of a suspected piece: its slots and its seams."""
-LEAST_TOKENS, LEAST_ROWS = 20, 20
-BLOCK, ENOUGH_ROWS = 500, 2000
+"""Tokens that are also removed on both sides of a suspected piece, because of its slots."""
+MIN_TOKENS = 20
+"""Fewest tokens of a row for a mean surprise."""
+MIN_ROWS = 20
+"""Fewest rows for a comparison."""
+BLOCK = 500
+"""Rows of one block of the sample."""
+ENOUGH_ROWS = 2000
+"""About so many flagged rows are compared."""
 COMPARABLE = 0.7
-"""Area under the curve up to which corpus and baseline are of one kind."""
+"""Largest area under the curve at which corpus and baseline are comparable."""
 
 
 def usual_surprise(batch: Batch, counts: Counts) -> Reals:
-    """Return the mean surprise of every baseline row, each against all others; nan for a text too
-    short.
+    """Return (rows,) the mean surprise of every baseline row, without its own counts; nan for a
+    short text.
     """
     excess = surprise(batch, counts, own=1)
     return _means(batch, excess, np.ones(len(excess), bool))
 
 
-def left_over(corpus: Rows, counts: Counts, usual: Reals, *, pieces: Hashes, rows: Places) -> float:
-    """Return the area under the curve between what the given rows hold beside the suspected pieces,
-    and the baseline; 0.5 where it cannot be told.
+def shift_area(
+    corpus: Rows, counts: Counts, usual: Reals, *, pieces: Hashes, rows: Places
+) -> float:
+    """Return the area under the curve for the given rows without suspected pieces, against the
+    baseline.
+
+    usual: (baseline rows,) their mean surprise. pieces: hashes of the suspected n-grams. The result
+    is 0.5 if there are too few rows.
     """
     rows = _some(rows)
-    flagged = [_left_over(batch, counts, pieces, rows) for batch in batches_of(corpus)]
+    flagged = [_means_without_pieces(batch, counts, pieces, rows) for batch in batches_of(corpus)]
     values = np.concatenate(flagged) if flagged else np.zeros(0)
     values, usual = values[~np.isnan(values)], usual[~np.isnan(usual)]
-    if len(values) < LEAST_ROWS or not len(usual):
+    if len(values) < MIN_ROWS or not len(usual):
         return 0.5
-    below = np.searchsorted(np.sort(usual), values, "left") + np.searchsorted(
-        np.sort(usual), values, "right"
-    )
+    ordered = np.sort(usual)
+    below = np.searchsorted(ordered, values, "left") + np.searchsorted(ordered, values, "right")
     return float(below.mean() / (2 * len(usual)))
 
 
 def _some(rows: Places) -> Places:
-    """Return the rows of every so many blocks of the corpus: enough to tell, and the others need
-    not be cut into tokens again.
+    """Return the rows of some regularly chosen blocks of the corpus, so that the other blocks need
+    not be tokenized again.
     """
     blocks = rows // BLOCK
     _, place = np.unique(blocks, return_inverse=True)
@@ -59,11 +69,9 @@ def _some(rows: Places) -> Places:
     return some
 
 
-def _left_over(batch: Batch, counts: Counts, pieces: Hashes, rows: Places) -> Reals:
-    mine = (
-        rows[(rows >= batch.first_row) & (rows < batch.first_row + batch.rows.num_rows)]
-        - batch.first_row
-    )
+def _means_without_pieces(batch: Batch, counts: Counts, pieces: Hashes, rows: Places) -> Reals:
+    places = rows - batch.first_row
+    mine = places[(places >= 0) & (places < batch.rows.num_rows)]
     if not len(mine):
         return np.zeros(0)
     excess = surprise(batch, counts, own=0)
@@ -72,8 +80,8 @@ def _left_over(batch: Batch, counts: Counts, pieces: Hashes, rows: Places) -> Re
 
 
 def _cut(batch: Batch, excess: Reals, pieces: Hashes, rows: Places) -> Flags:
-    """Return the tokens that belong to suspected pieces or to a row's most surprising stretch, with
-    those around them.
+    """Return (tokens,) which tokens belong to suspected pieces or to a row's most surprising
+    stretch, with the tokens around them.
     """
     cut = np.zeros(len(excess), bool)
     for grams in batch.grams:
@@ -91,5 +99,5 @@ def _means(batch: Batch, excess: Reals, kept: Flags) -> Reals:
     count = len(batch.tokens.bounds) - 1
     total = np.bincount(batch.tokens.texts[kept], weights=excess[kept], minlength=count)
     tokens = np.bincount(batch.tokens.texts[kept], minlength=count)
-    means: Reals = np.where(tokens >= LEAST_TOKENS, total / np.maximum(tokens, 1), np.nan)
+    means: Reals = np.where(tokens >= MIN_TOKENS, total / np.maximum(tokens, 1), np.nan)
     return means

@@ -1,5 +1,5 @@
-"""Stretches that recur: pieces of text that begin where a sentence begins and read alike in several
-rows, holes aside.
+"""Recurring stretches: pieces of text that begin where a sentence begins and read alike in several
+rows, except for holes.
 """
 
 from collections.abc import Iterator
@@ -13,20 +13,19 @@ from tasks.audit.tokens import Hashes, Places, Tokens
 Reals = NDArray[np.float64]
 
 HELD = 0.75
-"""Share of a form's tokens by which a row is known to hold it."""
+"""Share of a form's tokens that a row must hold to hold the form."""
 HELD_BITS = 0.5
-"""Share of a form's foreignness by which a row is known to hold it: its usual words alone are no
-sign of it.
+"""Share of a form's rarity that a row must hold too, because common words alone do not show the
+form.
 """
 
 
 @dataclass(frozen=True)
 class Form:
-    """What the rows of a stretch agree on. offsets: (tokens,) from the stretch's start. hashes:
-    (tokens,).
+    """The tokens on which the rows of a stretch agree.
 
-    bits: (tokens,) how foreign each token is to the texts; all alike as long as they are not
-    measured.
+    offsets: (tokens,) places after the start of the stretch. hashes: (tokens,). bits: (tokens,)
+    rarity of each token in the other texts; all 1 until it is measured.
     """
 
     offsets: Places
@@ -35,22 +34,22 @@ class Form:
 
     @property
     def length(self) -> int:
-        """Return the tokens from the first to the last, holes included."""
+        """Return the number of tokens from the first to the last, holes included."""
         return int(self.offsets[-1]) + 1
 
     def cut(self, length: int) -> "Form":
-        """Return the form without what stands at or after so many tokens."""
+        """Return the form without its tokens at or after an offset."""
         kept = self.offsets < length
         return Form(self.offsets[kept], self.hashes[kept], self.bits[kept])
 
     def distinct(self) -> Iterator[tuple[int, np.uint64]]:
-        """Yield (offset, token) for every token once."""
+        """Yield (offset, token) of every token, each token once."""
         _, first = np.unique(self.hashes, return_index=True)
         for place in np.sort(first):
             yield int(self.offsets[place]), self.hashes[place]
 
     def held_by(self, tokens: Tokens) -> tuple[Places, Places]:
-        """Return (starts, texts): where the form stands in each text that holds it, the first time."""
+        """Return (starts, texts): the first place of the form in every text that holds it."""
         starts = self._candidates(tokens)
         counted, bits = np.zeros(len(starts), np.int64), np.zeros(len(starts))
         for offset, token, weight in zip(self.offsets, self.hashes, self.bits, strict=True):
@@ -63,7 +62,7 @@ class Form:
         return found[first], texts
 
     def _candidates(self, tokens: Tokens) -> Places:
-        """Return the places where the form may stand, by its tokens that are rarest here."""
+        """Return the places where the form may begin, found by its rarest tokens."""
         wanted = int(len(self.offsets) * (1 - HELD)) + 1
         places = [np.flatnonzero(tokens.hashes == token) for token in self.hashes]
         rarest = np.argsort([len(found) for found in places], kind="stable")[:wanted]
@@ -75,9 +74,9 @@ class Form:
 class Stretch:
     """A form with the rows of a block that hold it.
 
-    starts, ends: (rows,) its first token and the token behind it, in every row. times: how often a
-    row holds its beginning, on average. closed: how far the rows agree on the tokens from first to
-    last, where a hole that takes few values counts as agreed.
+    starts, ends: (rows,) its first token in each row, and the token after its end. times: mean
+    number of times that a row holds its beginning. closed: how far the rows agree on the tokens
+    from the first to the last; a hole with few values counts as agreed.
     """
 
     form: Form
@@ -88,18 +87,17 @@ class Stretch:
     closed: float
 
     def cut(self, length: int) -> "Stretch":
-        """Return the stretch without what stands at or after so many tokens; itself where that
-        leaves nothing, or all.
+        """Return the stretch without what follows after `length` tokens; unchanged if nothing or
+        everything would be cut.
         """
         if not self.form.offsets[0] < length < self.form.length:
             return self
-        return replace(
-            self, form=self.form.cut(length), ends=np.minimum(self.ends, self.starts + length)
-        )
+        ends = np.minimum(self.ends, self.starts + length)
+        return replace(self, form=self.form.cut(length), ends=ends)
 
 
 def tokens_at(tokens: Tokens, starts: Places, offset: int) -> Hashes:
-    """Return the tokens so far behind the places; 0 outside of all texts."""
+    """Return (places,) the tokens `offset` places after the starts; 0 outside all texts."""
     places = starts + offset
     inside = (places >= 0) & (places < len(tokens.hashes))
     found = np.zeros(len(places), np.uint64)
@@ -108,7 +106,7 @@ def tokens_at(tokens: Tokens, starts: Places, offset: int) -> Hashes:
 
 
 def texts_of(tokens: Tokens, places: Places) -> Places:
-    """Return the text of every place; −1 outside."""
+    """Return (places,) the text of every place; −1 outside all texts."""
     inside = (places >= 0) & (places < len(tokens.hashes))
     found = np.full(len(places), -1, np.int64)
     found[inside] = tokens.texts[places[inside]]

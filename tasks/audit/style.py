@@ -1,5 +1,5 @@
-"""How the teacher writes when nobody leaks: the baseline, counted once and streamed again for exact
-counts.
+"""The style of a baseline, and the detectors that compare a corpus with it. The baseline is counted
+once and read again for exact counts.
 """
 
 from dataclasses import dataclass
@@ -13,26 +13,29 @@ from tasks.audit.concentration import (
     Screen,
     Tail,
     concentrations,
-    everywhere,
-    suspicious,
+    in_all_rows,
+    significant_grams,
 )
 from tasks.audit.counts import Counts, covered
 from tasks.audit.discovery import false_discovery
-from tasks.audit.found import Found, Seen, spell_gram, spell_tokens
+from tasks.audit.finding import Example, Finding, quote_gram, quote_tokens
 from tasks.audit.novelty import LEVEL, Null, Reals, scan, stretch, surprise
+from tasks.audit.occurrences import OccurrenceCollector, Occurrences, base_counts
 from tasks.audit.openers import Openers
 from tasks.audit.shift import usual_surprise
-from tasks.audit.sightings import Gathering, Sightings, base_counts
 from tasks.audit.tokens import Hashes, Places
 from tasks.errors import EmptyTable
 
-LEAST_ROWS = 3
+MIN_ROWS = 3
+"""Fewest rows of an n-gram that is counted exactly."""
 
 
 @dataclass(frozen=True)
 class Style:
-    """A baseline. null: the novelty scores of its own rows, each against all others. characters:
-    where its character statistics end. usual: its rows' mean surprise.
+    """A counted baseline.
+
+    weights: (rows,). prompts: number of different prompts. null: the novelty scores of its rows.
+    characters: limits of the character statistics. usual: (rows,) mean surprise of its rows.
     """
 
     rows: Rows
@@ -46,88 +49,92 @@ class Style:
 
     @classmethod
     def of(cls, baseline: Rows) -> "Style":
-        """Count a baseline; two passes."""
+        """Return the style of a baseline, in two passes over its rows. Raises EmptyTable if it has
+        no rows.
+        """
         counts, openers, digests = Counts(), Openers(), list[Hashes]()
         for batch in batches_of(baseline):
             counts.add(batch.tokens, batch.samples_of)
             openers.add(batch)
             digests.append(batch.prompt_digests)
-        second = [
-            (
-                scan(batch.tokens, surprise(batch, counts, own=1)),
-                statistics(batch),
-                usual_surprise(batch, counts),
-            )
-            for batch in batches_of(baseline)
-        ]
-        if not second:
+        if not digests:
             raise EmptyTable("the baseline has no rows")
+        scores, measured, usual = list[Reals](), list[Reals](), list[Reals]()
+        for batch in batches_of(baseline):
+            scores.append(scan(batch.tokens, surprise(batch, counts, own=1)))
+            measured.append(statistics(batch))
+            usual.append(usual_surprise(batch, counts))
         weights, prompts = prompt_weights(digests)
-        scores, measured, usual = (np.concatenate(column) for column in zip(*second, strict=True))
         return cls(
-            baseline, counts, weights, prompts, openers, Null.of(scores), bounds(measured), usual
+            baseline,
+            counts,
+            weights,
+            prompts,
+            openers,
+            null=Null.of(np.concatenate(scores)),
+            characters=bounds(np.concatenate(measured)),
+            usual=np.concatenate(usual),
         )
 
 
 class ConcentrationDetector:
-    """n-grams that recur far beyond the baseline's rate."""
+    """Finds n-grams that recur far more often than in the baseline."""
 
     def __init__(self, corpus: Rows, style: Style, cleared: Hashes, counts: Counts) -> None:
         self._corpus, self._style, self._cleared, self._counts = corpus, style, cleared, counts
         self._digests: list[Hashes] = []
         self._screen: Screen | None = None
-        self._gathering = Gathering()
+        self._collector = OccurrenceCollector()
         self.pieces: Hashes = np.zeros(0, np.uint64)
         self.accounted_for: Places = np.zeros(0, np.int64)
 
     def learn(self, batch: Batch) -> None:
-        """Note who asked for what; the n-grams are counted already."""
+        """Note the prompts of the rows. The audit counts the n-grams."""
         self._digests.append(batch.prompt_digests)
 
     def look(self, batch: Batch) -> None:
-        """Note where the promising ones stand."""
+        """Note the rows of the n-grams that need an exact count."""
         self._screen = self._screen or Screen(self._counts, self._style.counts)
         for grams in batch.grams:
-            chosen = batch.unprompted(grams, self._screen.select(grams))
-            self._gathering.note(grams, chosen, batch.tokens, first_row=batch.first_row)
+            chosen = batch.with_unknown_tokens(grams, self._screen.select(grams))
+            self._collector.note(grams, chosen, batch.tokens, first_row=batch.first_row)
 
-    def found(self) -> list[Found]:
-        """Return the patterns that account for what recurs."""
+    def findings(self) -> list[Finding]:
+        """Return the patterns that account for the recurring n-grams."""
         if self._screen is None:
             return []
-        weights, prompts = prompt_weights([np.concatenate(self._digests)[:: self._gathering.step]])
-        sightings = self._gathering.seal(weights, least_rows=LEAST_ROWS)
-        base = self._exact(sightings, self._screen)
+        weights, prompts = prompt_weights([np.concatenate(self._digests)[:: self._collector.step]])
+        occurrences = self._collector.seal(weights, min_rows=MIN_ROWS)
+        base = self._exact(occurrences, self._screen)
         tail = Tail(float(prompts), float(self._style.prompts))
-        self.pieces = suspicious(sightings, base, tail, tested=self._screen.tested)
-        patterns = concentrations(sightings, base, tail, tested=self._screen.tested)
-        if self._gathering.step > 1:
-            patterns = everywhere(self._corpus, patterns)
-        self.accounted_for = np.concatenate(
-            [self.accounted_for, *(pattern.accounts_for for pattern in patterns)]
-        )
+        self.pieces = significant_grams(occurrences, base, tail, tested=self._screen.tested)
+        patterns = concentrations(occurrences, base, tail, tested=self._screen.tested)
+        if self._collector.step > 1:
+            patterns = in_all_rows(self._corpus, patterns)
+        accounted_for = [pattern.accounts_for for pattern in patterns]
+        self.accounted_for = np.concatenate([self.accounted_for, *accounted_for])
         return [self._finding(pattern) for pattern in patterns]
 
-    def _exact(self, sightings: Sightings, screen: Screen) -> Reals:
-        counted = np.zeros(len(sightings.hashes))
+    def _exact(self, occurrences: Occurrences, screen: Screen) -> Reals:
+        counted = np.zeros(len(occurrences.hashes))
         for batch in batches_of(self._style.rows):
             for grams in batch.grams:
-                chosen = batch.unprompted(grams, screen.select(grams))
+                chosen = batch.with_unknown_tokens(grams, screen.select(grams))
                 rows = batch.tokens.texts[grams.places[chosen]] + batch.first_row
-                pairs = np.unique(np.stack([grams.hashes[chosen], rows.astype(np.uint64)]), axis=1)
-                counted += base_counts(
-                    sightings, pairs[0], self._style.weights[pairs[1].astype(np.int64)]
-                )
+                columns = [grams.hashes[chosen], rows.astype(np.uint64)]
+                hashes, once = np.unique(np.stack(columns), axis=1)
+                weights = self._style.weights[once.astype(np.int64)]
+                counted += base_counts(occurrences, hashes, weights)
         return counted
 
-    def _finding(self, pattern: Concentrated) -> Found:
+    def _finding(self, pattern: Concentrated) -> Finding:
         gram = np.array([pattern.gram])
         cleared = bool(np.isin(gram, self._cleared).any())
         flags = pattern.accounts_for[:0] if cleared else pattern.accounts_for
-        return Found(
+        return Finding(
             "concentration",
             pattern.rows,
-            spell_gram(gram),
+            quote_gram(gram),
             flags,
             baseline_share=pattern.baseline_share,
             cleared=cleared,
@@ -135,8 +142,8 @@ class ConcentrationDetector:
 
 
 class NoveltyDetector:
-    """Rows with a stretch of text unlike any baseline row. Those that a concentration accounts for
-    are not asked again.
+    """Finds rows with a stretch of text unlike all baseline rows. Rows of a concentration are left
+    out.
     """
 
     def __init__(self, style: Style, cleared: Hashes, concentration: ConcentrationDetector) -> None:
@@ -144,25 +151,28 @@ class NoveltyDetector:
         self._scores: list[Reals] = []
 
     def learn(self, batch: Batch) -> None:
-        """Nothing is to be learned: the baseline is known."""
+        """Do nothing: the baseline is counted already."""
 
     def look(self, batch: Batch) -> None:
         """Score the rows."""
         self._scores.append(scan(batch.tokens, self._surprise(batch)))
 
-    def found(self) -> list[Found]:
-        """Return one finding: all rows beyond the level."""
+    def findings(self) -> list[Finding]:
+        """Return one finding with all significant rows."""
         scores = np.concatenate(self._scores) if self._scores else np.zeros((0, 3))
-        asked = np.setdiff1d(np.arange(len(scores)), self._concentration.accounted_for)
-        rows = asked[false_discovery(self._style.null.p_values(scores[asked]), level=LEVEL)]
-        return [Found("novelty", rows, self._spell, rows, baseline_share=0.0)] if len(rows) else []
+        tested = np.setdiff1d(np.arange(len(scores)), self._concentration.accounted_for)
+        p = self._style.null.p_values(scores[tested])
+        rows = tested[false_discovery(p, level=LEVEL)]
+        if not len(rows):
+            return []
+        return [Finding("novelty", rows, self._quote, rows, baseline_share=0.0)]
 
     def _surprise(self, batch: Batch) -> Reals:
         excess = surprise(batch, self._style.counts, own=0)
         excess[covered(batch.tokens, self._cleared)] = 0
         return excess
 
-    def _spell(self, batch: Batch, row: int) -> Seen:
+    def _quote(self, batch: Batch, row: int) -> Example:
         low, high = batch.tokens.bounds[row : row + 2]
         first, last = stretch(self._surprise(batch)[low:high])
-        return spell_tokens(batch, row, int(low) + first, int(low) + last)
+        return quote_tokens(batch, row, int(low) + first, int(low) + last)

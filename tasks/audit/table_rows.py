@@ -1,5 +1,5 @@
-"""Rows of Parquet and Arrow files, read in slices of bounded size and only in the columns that are
-asked for.
+"""Rows of Parquet and Arrow files, read in slices of bounded size, and only the columns that are
+needed.
 """
 
 import contextlib
@@ -12,12 +12,18 @@ import pyarrow.parquet as pq
 from tasks.audit.values import Row
 from tasks.errors import UnreadableFile
 
-SLICE_ROWS, SLICE_BYTES = 250, 16 * 2**20
+SLICE_ROWS = 250
+"""Most rows of a slice."""
+SLICE_BYTES = 16 * 2**20
+"""About the most bytes of a slice."""
 ARROW_FILE = b"ARROW1"
+"""First bytes of an Arrow file."""
 
 
 def parquet_rows(path: Path, columns: tuple[str, ...]) -> Iterator[Row]:
-    """Yield the rows of a Parquet file; no columns means all."""
+    """Yield the rows of a Parquet file. columns: the columns to read, () for all. Raises
+    UnreadableFile.
+    """
     with _named_faults(path, "Parquet"):
         file = pq.ParquetFile(path, buffer_size=2**20)
         _require(path, columns, file.schema_arrow.names)
@@ -26,35 +32,29 @@ def parquet_rows(path: Path, columns: tuple[str, ...]) -> Iterator[Row]:
 
 
 def arrow_rows(path: Path, columns: tuple[str, ...]) -> Iterator[Row]:
-    """Yield the rows of an Arrow IPC file or stream, which is mapped into memory, not loaded; no
-    columns means all.
+    """Yield the rows of an Arrow IPC file or stream, which is mapped into memory and not loaded.
+
+    columns: the columns to read, () for all. Raises UnreadableFile.
     """
     with _named_faults(path, "Arrow"), pa.memory_map(str(path)) as file:
         for batch in _arrow_batches(file):
             _require(path, columns, batch.schema.names)
-            chosen = batch.select(
-                [
-                    place
-                    for place, name in enumerate(batch.schema.names)
-                    if not columns or name in columns
-                ]
-            )
-            # Offsets of a damaged file may point anywhere; reading through them would end the
+            names = enumerate(batch.schema.names)
+            wanted = [place for place, name in names if not columns or name in columns]
+            chosen = batch.select(wanted)
+            # The offsets of a damaged file may point anywhere, and reading at them would crash the
             # process.
             chosen.validate(full=True)
             yield from _rows(chosen)
 
 
 def _group_rows(file: pq.ParquetFile, group: int, columns: tuple[str, ...]) -> Iterator[Row]:
-    """Yield the rows of one row group; an iterator over all of them would hold what it has read
-    until the file's end.
+    """Yield the rows of one row group. A single iterator over all groups would keep everything it
+    has read in memory.
     """
     seen = file.metadata.row_group(group)
-    for batch in file.iter_batches(
-        _rows_at_once(seen.total_byte_size, seen.num_rows),
-        row_groups=[group],
-        columns=list(columns) or None,
-    ):
+    rows = _rows_at_once(seen.total_byte_size, seen.num_rows)
+    for batch in file.iter_batches(rows, row_groups=[group], columns=list(columns) or None):
         yield from _rows(batch)
 
 
@@ -82,7 +82,8 @@ def _rows_at_once(size: int, rows: int) -> int:
 def _require(path: Path, columns: tuple[str, ...], names: list[str]) -> None:
     if missing := [column for column in columns if column not in names]:
         raise UnreadableFile(
-            f"{path} has no column {', '.join(missing)}, the file before it has; seen: {', '.join(names)}; audit them apart"
+            f"{path} has no column {', '.join(missing)}, but the first file has it; its columns "
+            f"are {', '.join(names)}; audit the files separately"
         )
 
 
@@ -93,5 +94,5 @@ def _named_faults(path: Path, kind: str) -> Iterator[None]:
     except (pa.ArrowException, OSError, UnicodeDecodeError) as exc:
         seen = " ".join(str(exc).split())[:200]
         raise UnreadableFile(
-            f"{path} is not a whole {kind} file ({seen}); copy or write it again"
+            f"{path} is not a complete {kind} file ({seen}); copy or write it again"
         ) from exc

@@ -1,4 +1,6 @@
-"""The audit's doors: all traces of a build at once, and the teacher's own scores of them."""
+"""The audit's tasks: the audit of all traces of a build, and the teacher's own scores of these
+traces.
+"""
 
 import logging
 from pathlib import Path
@@ -6,14 +8,14 @@ from pathlib import Path
 from prefect import task
 
 from tasks.artifacts import leave_table
-from tasks.audit.scored import SurpriseSpec, texts_to_score
+from tasks.audit.surprise_detector import SurpriseSpec, texts_to_score
 from tasks.audit.traces import (
     TraceAuditSpec,
     audit_table,
     origin,
     refuse_leaks,
     stopping_patterns,
-    told_suspects,
+    suspects_in_words,
 )
 from tasks.inference.complete import JOURNALS
 from tasks.inference.engine import EnginePlacement, TeacherSpec
@@ -37,31 +39,22 @@ def score_traces(
     placement: EnginePlacement,
     root: Path,
 ) -> Table:
-    """Have the teacher score its traces and those of the control arm, as the audit's `surprise`
-    needs it.
+    """Return SCORES: the teacher's log-probabilities of its traces and of the control arm's traces,
+    for the detector `surprise`.
     """
     inputs = digests({"traces": traces, "prompts": prompts}) | {
         "baselines": digest(*sorted(table.digest for table in baselines)),
         "teacher": scorer_digest(teacher),
         "system_prompt": digest(teacher.system_prompt),
     }
-    return settle(
-        root,
-        Key("scores", SCORES_VERSION, spec, inputs),
-        lambda: scores_table(
-            texts_to_score(
-                traces.read(),
-                prompts.read(),
-                [table.read() for table in baselines],
-                spec,
-                teacher.system_prompt,
-            ),
-            teacher,
-            placement=placement,
-            folder=root / JOURNALS / BOOKS,
-            progress=watcher(),
-        ),
-    )
+
+    def made() -> Made:
+        control = [table.read() for table in baselines]
+        texts = texts_to_score(traces.read(), prompts.read(), control, spec, teacher.system_prompt)
+        folder = root / JOURNALS / BOOKS
+        return scores_table(texts, teacher, placement=placement, folder=folder, progress=watcher())
+
+    return settle(root, Key("scores", SCORES_VERSION, spec, inputs), made)
 
 
 @task(**STAGE)
@@ -74,11 +67,11 @@ def audit_traces(
     recipe: str,
     scores: Table | None = None,
 ) -> Table:
-    """Put all traces before the audit at once. The table is kept either way; refuse_leaky_traces
-    ends the run that leaks.
+    """Return AUDITS of all traces together. The table is published even if traces leak;
+    refuse_leaky_traces stops the run.
 
-    recipe: its name, for the page, and no part of the key. scores: the teacher's, None where
-    unasked.
+    recipe: its name, for the page; it is not part of the key. scores: the teacher's scores, None if
+    the detector is off.
     """
     baselines_digest = digest(*sorted(table.digest for table in baselines))
     inputs = digests({"traces": traces, "prompts": prompts}) | {"baselines": baselines_digest}
@@ -87,24 +80,25 @@ def audit_traces(
     facts = origin(recipe, key.fingerprint, traces, prompts, baselines)
 
     def made() -> Made:
-        control, said = [table.read() for table in baselines], scores.read() if scores else None
-        return audit_table(traces.read(), prompts.read(), control, spec, facts, scores=said)
+        control = [table.read() for table in baselines]
+        read = scores.read() if scores else None
+        return audit_table(traces.read(), prompts.read(), control, spec, facts, scores=read)
 
     return settle(root, key, made)
 
 
 @task(name="refuse_leaky_traces")
 def refuse_leaky_traces(audits: Table, spec: TraceAuditSpec) -> None:
-    """Raise GateBroken on a pattern of the whole corpus, with the evidence as an artifact; the
-    audited tables stay for reading.
+    """Raise GateBroken if a pattern must stop the run, and leave the evidence as an artifact. The
+    audited tables stay.
     """
     evidence = stopping_patterns(audits, spec)
-    if suspects := told_suspects(audits):
+    if suspects := suspects_in_words(audits):
         logging.getLogger(__name__).warning("%s", suspects)
     if evidence:
         leave_table(
-            evidence,
+            [one._asdict() for one in evidence],
             key="leaks",
-            description=f"what leaked, with examples: audits `{audits.fingerprint}`",
+            description=f"leaked patterns with examples: audits `{audits.fingerprint}`",
         )
     refuse_leaks(audits, evidence)

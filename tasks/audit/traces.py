@@ -1,4 +1,6 @@
-"""The mill's own traces under audit, against the control arm of this and earlier builds."""
+"""The audit of a build's own traces, with the control arm of this and earlier builds as the
+baseline.
+"""
 
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -10,50 +12,44 @@ from pydantic import Field
 from tasks import rows
 from tasks.audit.audit import AuditSpec, audit
 from tasks.audit.batch import PRODUCER
-from tasks.audit.outcome import SUSPECT, Outcome
+from tasks.audit.outcome import SUSPECT, Evidence, Outcome
 from tasks.audit.report import Fact, percent, report
-from tasks.audit.scored import SurpriseSpec, detector_of
 from tasks.audit.style import Style
+from tasks.audit.surprise_detector import SurpriseSpec, detector_of
 from tasks.errors import GateBroken
 from tasks.progress import watcher
 from tasks.spec import Spec
 from tasks.store import Made, Table
 
-PROOFS, CORPUS_WIDE = (
-    ("canary", "foreign_canary"),
-    (
-        "concentration",
-        "dependence",
-        "locked_label",
-        "insertion",
-    ),
-)
-"""Detectors whose every finding ends the run, and those whose findings are about the corpus as a
-whole. All others reject their rows.
+PROOFS = ("canary", "foreign_canary")
+"""Detectors whose every finding stops the run."""
+CORPUS_WIDE = ("concentration", "dependence", "locked_label", "insertion")
+"""Detectors whose findings concern the whole corpus. They stop the run if they are in too many
+rows. All other detectors only reject their rows.
 """
 OUTCOME, PAGE = "audit.json", "audit.html"
 BATCH_ROWS = 500
 
 
 class TraceAuditSpec(Spec):
-    """What the audit of a build bears; what it looks for is always all."""
+    """What the audit of a build tolerates. It always searches with all detectors."""
 
     allowed: tuple[str, ...] = ()
-    """Phrases a person has looked at and cleared: patterns made of them are reported as cleared and
-    reject no trace.
+    """Phrases that a person has reviewed and cleared. Patterns made only of them are reported as
+    cleared and reject no trace.
     """
 
     surprise: SurpriseSpec = SurpriseSpec()
-    """Traces that the teacher itself scores, to find text that it would not have written."""
+    """The traces that the teacher scores, to find text that it would not have written."""
 
     tolerated: float = Field(default=0.01, ge=0, le=1)
-    """Share of the traces up to which a pattern only rejects the traces that hold it; a wider one
-    ends the run. A canary always ends it.
+    """Share of the traces up to which a pattern only rejects the traces that hold it. A pattern in
+    more traces stops the run. A canary always stops it.
     """
 
 
 class TableRows:
-    """Rows of an Arrow table that has the audit's columns."""
+    """The rows of an Arrow table with the columns of the audit."""
 
     def __init__(self, table: pa.Table) -> None:
         self._table = table
@@ -75,31 +71,30 @@ def audit_table(
     *,
     scores: pa.Table | None = None,
 ) -> Made:
-    """Return AUDITS: a row for every reason that producer state was found in a trace. Page and
-    outcome lie beside it.
+    """Return AUDITS: one row per trace and reason of producer state. The page and the outcome are
+    files of the table.
 
-    facts: what the page says of its origin. scores: SCORES of the traces, where the teacher scored
-    them.
+    traces: TRACES. prompts: PROMPTS. baselines: BASELINES tables. facts: lines on the origin, for
+    the page. scores: SCORES of the traces, None without the teacher's scores.
     """
-    suspects = _suspects(traces, prompts)
-    outcome = (
-        audit(
-            TableRows(suspects),
+    audited = _audited_rows(traces, prompts)
+    outcome = None
+    if audited.num_rows:
+        further = () if scores is None else (detector_of(scores, traces, baselines),)
+        outcome = audit(
+            TableRows(audited),
             AuditSpec(allowed=spec.allowed),
             style=_style(baselines),
-            progress=_counting(suspects.num_rows),
-            further=() if scores is None else (detector_of(scores, traces, baselines),),
+            progress=_counting(audited.num_rows),
+            further=further,
         )
-        if suspects.num_rows
-        else None
-    )
     found = _found(outcome) if outcome else []
     return Made(
         {"audits": rows.table_of(found, rows.AUDITS)},
         rows.AUDITS,
         rows.rejected([]),
-        rows_in=suspects.num_rows,
-        rows_out=suspects.num_rows,
+        rows_in=audited.num_rows,
+        rows_out=audited.num_rows,
         may_be_empty=True,
         attach=lambda folder: _attach(folder, outcome, facts),
         pages=(PAGE, OUTCOME),
@@ -109,10 +104,10 @@ def audit_table(
 def origin(
     recipe: str, audit: str, traces: Table, prompts: Table, baselines: Sequence[Table]
 ) -> list[Fact]:
-    """Return what the page of a build's audit says of its origin. audit: the fingerprint of its
+    """Return the lines on the origin for the page of a build's audit. audit: the fingerprint of its
     table.
 
-    The day is not among it: a table is the same bytes whenever it is made. Served pages tell it.
+    The day is not among them, because a table always has the same bytes. Served pages show it.
     """
     return [
         Fact("recipe", recipe),
@@ -124,7 +119,7 @@ def origin(
 
 
 def _counting(rows_in: int) -> Callable[[str, int], None]:
-    """Return what reports the audit's two readings of the rows, to learn and to look, as one count."""
+    """Return a progress function that counts both passes over the rows as one."""
     report = watcher()
 
     def count(reading: str, done: int) -> None:
@@ -133,11 +128,10 @@ def _counting(rows_in: int) -> Callable[[str, int], None]:
     return count
 
 
-def _suspects(traces: pa.Table, prompts: pa.Table) -> pa.Table:
-    """Return every trace that was asked with the producer's prompt, joined with that prompt."""
-    asked = {
-        row["prompt_id"]: row for row in prompts.filter(~prompts["control"].to_numpy()).to_pylist()
-    }
+def _audited_rows(traces: pa.Table, prompts: pa.Table) -> pa.Table:
+    """Return the traces that were asked with the producer's prompt, joined with that prompt."""
+    with_notes = prompts.filter(~prompts["control"].to_numpy())
+    asked = {row["prompt_id"]: row for row in with_notes.to_pylist()}
     kept = [row for row in traces.to_pylist() if row["prompt_id"] in asked]
     columns = {
         "id": [row["trace_id"] for row in kept],
@@ -151,7 +145,7 @@ def _suspects(traces: pa.Table, prompts: pa.Table) -> pa.Table:
 
 
 def _style(baselines: Sequence[pa.Table]) -> Style | None:
-    """Return the style of all control traces at hand, each once; None when there is none yet."""
+    """Return the style of all control traces, each counted once; None if there is none."""
     known: dict[str, dict[str, str]] = {}
     for table in baselines:
         known |= {row["trace_id"]: row for row in table.to_pylist() if row["trace_id"] not in known}
@@ -163,9 +157,8 @@ def _style(baselines: Sequence[pa.Table]) -> Style | None:
         name: pa.array([row[column] for row in ordered], pa.string())
         for name, column in named.items()
     }
-    return Style.of(
-        TableRows(pa.table(columns | {"fault": pa.array([""] * len(ordered), pa.string())}))
-    )
+    columns["fault"] = pa.array([""] * len(ordered), pa.string())
+    return Style.of(TableRows(pa.table(columns)))
 
 
 def _found(outcome: Outcome) -> list[dict[str, object]]:
@@ -183,73 +176,72 @@ def _attach(folder: Path, outcome: Outcome | None, facts: Sequence[Fact]) -> Non
         (folder / PAGE).write_text(report(outcome, "traces", facts), encoding="utf-8")
 
 
-def stopping_patterns(audits: Table, spec: TraceAuditSpec) -> list[dict[str, object]]:
-    """Return the patterns that end a run, with their evidence, as the audit wrote them down."""
-    return (
-        _stopping(json.loads((audits.path / OUTCOME).read_bytes())["patterns"], spec)
-        if audits.rows
-        else []
-    )
+def stopping_patterns(audits: Table, spec: TraceAuditSpec) -> list[Evidence]:
+    """Return the patterns that stop a run, with their evidence, from the audit's outcome."""
+    return _stopping(_patterns(audits), spec) if audits.rows else []
 
 
-def suspect_patterns(audits: Table) -> list[dict[str, object]]:
-    """Return the patterns that a person should look at; the control arm stands beside them, so they
-    end no run.
+def suspect_patterns(audits: Table) -> list[Evidence]:
+    """Return the patterns that a person should review. They do not stop a run, because the control
+    arm holds similar text.
     """
     if not audits.rows_in:
         return []
-    patterns = json.loads((audits.path / OUTCOME).read_bytes())["patterns"]
-    return [one for one in patterns if one["detector"].startswith(SUSPECT)]
+    return [one for one in _patterns(audits) if one.detector.startswith(SUSPECT)]
 
 
-def _stopping(
-    patterns: Sequence[dict[str, object]], spec: TraceAuditSpec
-) -> list[dict[str, object]]:
-    wide = [
-        one
-        for one in patterns
-        if one["detector"] in CORPUS_WIDE and float(str(one["share"])) > spec.tolerated
-    ]
-    return [one for one in patterns if one["detector"] in PROOFS or one in wide]
+def _patterns(audits: Table) -> list[Evidence]:
+    outcome = json.loads((audits.path / OUTCOME).read_bytes())
+    return [Evidence(**pattern) for pattern in outcome["patterns"]]
+
+
+def _stopping(patterns: Sequence[Evidence], spec: TraceAuditSpec) -> list[Evidence]:
+    return [one for one in patterns if _stops(one, spec)]
+
+
+def _stops(one: Evidence, spec: TraceAuditSpec) -> bool:
+    is_wide = one.detector in CORPUS_WIDE and one.share > spec.tolerated
+    return one.detector in PROOFS or is_wide
 
 
 def corpus_leaks(corpus: Table, baselines: Sequence[Table], spec: TraceAuditSpec) -> str:
-    """Return what producer state a finished corpus holds, whoever let it through; "" when none is
-    found.
+    """Return a sentence on the producer state in a finished corpus, "" if none is found.
+
+    This does not rely on any earlier gate.
     """
-    table = corpus.read(["row_id", "prompt", "think", "answer"]).rename_columns(
-        ["id", "prompt", "think", "answer"]
-    )
-    held = TableRows(table.append_column("fault", pa.array([""] * table.num_rows, pa.string())))
-    outcome = audit(
-        held, AuditSpec(allowed=spec.allowed), style=_style([one.read() for one in baselines])
-    )
-    evidence = _stopping([one.as_json() for one in outcome.patterns], spec)
-    return f"producer state in the corpus: {_told(evidence)}" if evidence else ""
+    table = corpus.read(["row_id", "prompt", "think", "answer"])
+    table = table.rename_columns(["id", "prompt", "think", "answer"])
+    table = table.append_column("fault", pa.array([""] * table.num_rows, pa.string()))
+    style = _style([one.read() for one in baselines])
+    outcome = audit(TableRows(table), AuditSpec(allowed=spec.allowed), style=style)
+    evidence = _stopping([one.evidence() for one in outcome.patterns], spec)
+    return f"producer state in the corpus: {_in_words(evidence)}" if evidence else ""
 
 
-def refuse_leaks(audits: Table, evidence: Sequence[dict[str, object]]) -> None:
-    """Raise GateBroken when a finding about the whole corpus stands in the audit."""
+def refuse_leaks(audits: Table, evidence: Sequence[Evidence]) -> None:
+    """Raise GateBroken if there is evidence that stops a run."""
     if evidence:
         raise GateBroken(
-            f"producer state in the traces: {_told(evidence)}; nothing was published. Read {audits.path / PAGE}, "
-            "mend what leaks, or clear the phrase under audit.allowed"
+            f"producer state in the traces: {_in_words(evidence)}; nothing was published. "
+            f"Read {audits.path / PAGE}, remove the cause of the leak, "
+            "or clear the phrase under audit.allowed"
         )
 
 
-def told_suspects(audits: Table) -> str:
-    """Return one line on what a person should look at, "" when there is nothing."""
+def suspects_in_words(audits: Table) -> str:
+    """Return one line on the patterns that a person should review, "" if there is none."""
     evidence = suspect_patterns(audits)
     if not evidence:
         return ""
     return (
-        f"the audit cannot tell whether this is producer state: {_told(evidence)}; "
-        f"read {audits.path / PAGE}, and clear the phrase under audit.allowed where it is the teacher's own"
+        f"this may be producer state, and the audit cannot decide it: {_in_words(evidence)}; "
+        f"read {audits.path / PAGE}, and clear the phrase under audit.allowed "
+        "if the teacher writes it by itself"
     )
 
 
-def _told(evidence: Sequence[dict[str, object]]) -> str:
+def _in_words(evidence: Sequence[Evidence]) -> str:
     return "; ".join(
-        f"{one['detector']} {str(one['pattern'])!r} in {one['rows']} rows ({percent(float(str(one['share'])))})"
+        f"{one.detector} {one.pattern!r} in {one.rows} rows ({percent(one.share)})"
         for one in evidence[:3]
     )

@@ -1,5 +1,5 @@
-"""How a pattern reads when a part of it differs from row to row: its fixed words, and some values
-of the rest.
+"""How a pattern reads if a part of it differs from row to row: its fixed words, and some values of
+the varying part.
 """
 
 import re
@@ -8,30 +8,30 @@ from difflib import SequenceMatcher
 from typing import NamedTuple
 
 SLOT = "…"
+"""Stands for a part that varies."""
 SHOWN_VALUES = 3
-LEAST_FIXED = 0.4
-"""Share of the tokens that all examples must share, for the rest to be called slots of one form."""
+"""Most values that are shown of a varying part."""
+MIN_FIXED = 0.4
+"""Share of the tokens that all examples must share to count as one form with slots."""
 _TOKEN = re.compile(r"[^\W\d_]+|\d+|_|[^\w\s]")
 
 
 class Wording(NamedTuple):
-    """text: the pattern, with … for every part that varies. values: what stands there, in a few
-    rows.
-    """
+    """text: the pattern, with … for every part that varies. values: some values of these parts."""
 
     text: str
     values: tuple[str, ...]
 
 
 def wording(pieces: Sequence[str]) -> Wording:
-    """Return how pieces of several rows read together; the first piece alone if they share too
-    little.
+    """Return the common reading of examples from several rows, or the first example if they share
+    too little.
     """
     first, others = pieces[0], [piece for piece in pieces[1:] if piece]
     tokens = list(_TOKEN.finditer(first))
     pairings = [_pairing(first, other) for other in others]
     fixed = {place for place in range(len(tokens)) if all(place in one for one in pairings)}
-    if len(fixed) == len(tokens) or len(fixed) < LEAST_FIXED * len(tokens):
+    if len(fixed) == len(tokens) or len(fixed) < MIN_FIXED * len(tokens):
         return Wording(first, ())
     slots = list(_slots(tokens, fixed))
     same = {place: place for place in range(len(tokens))}
@@ -41,16 +41,16 @@ def wording(pieces: Sequence[str]) -> Wording:
 
 
 def _pairing(first: str, other: str) -> dict[int, int]:
-    """Return which token of the other piece stands for which token of the first."""
+    """Return token of the first piece → matching token of the other piece."""
     words = [[token.casefold() for token in _TOKEN.findall(piece)] for piece in (first, other)]
     blocks = SequenceMatcher(None, words[0], words[1], autojunk=False).get_matching_blocks()
     return {one.a + step: one.b + step for one in blocks for step in range(one.size)}
 
 
 def _slots(tokens: Sequence[re.Match[str]], fixed: set[int]) -> Iterator[tuple[int, int]]:
-    """Yield (first token, token behind the last) of every part that varies.
+    """Yield [first, last) of the tokens of every part that varies.
 
-    Two such parts with one token and no blank between them are one: welder/8.
+    Two such parts are one if a single token without blanks stands between them: welder/8.
     """
     varying = [place for place in range(len(tokens)) if place not in fixed]
     low = last = varying[0]
@@ -68,7 +68,7 @@ def _length(tokens: Sequence[re.Match[str]]) -> int:
 
 
 def _value(piece: str, pairing: dict[int, int], slots: Sequence[tuple[int, int]]) -> str:
-    """Return what stands in the slots of a piece."""
+    """Return the text in the slots of a piece."""
     tokens = list(_TOKEN.finditer(piece))
     parts = []
     for low, high in slots:

@@ -1,6 +1,4 @@
-"""From judged traces to the corpus: selected, deduplicated, decontaminated, split, checked,
-described.
-"""
+"""The corpus from judged traces: select, deduplicate, decontaminate, split, check and describe."""
 
 import json
 import logging
@@ -15,12 +13,19 @@ from pydantic import Field
 from tasks import rows
 from tasks.corpus.candidate import TRACE, Candidate, Rejection, candidates
 from tasks.corpus.card import card
+from tasks.corpus.counts import (
+    by_reason,
+    control_ids,
+    corpus_rejects,
+    examples,
+    gate_rejects,
+    sources,
+)
 from tasks.corpus.decontaminate import DecontaminationSpec, held_out, without_contaminated
 from tasks.corpus.dedup import DedupSpec, without_duplicates
-from tasks.corpus.findings import ControlArm, Example, Findings
+from tasks.corpus.findings import ControlArm, Findings
 from tasks.corpus.report import report
 from tasks.corpus.select import (
-    CONTROL,
     Selection,
     accepted_arms,
     best_of_n,
@@ -28,7 +33,7 @@ from tasks.corpus.select import (
 )
 from tasks.corpus.similarity import similarities
 from tasks.corpus.split import missing, split
-from tasks.corpus.suite import SuiteSpec, checked_column, validate
+from tasks.corpus.suite import CheckedExpectation, SuiteSpec, checked_column, validate
 from tasks.corpus.trust import Trust, checked_rows, trust
 from tasks.corpus.upstream import Upstream
 from tasks.errors import EmptyTable, SuiteFailed
@@ -38,32 +43,35 @@ from tasks.store import Made, Table
 
 log = logging.getLogger(__name__)
 CHECKED = ["row_id", "prompt", "think", "answer", "family"]
+"""Columns of CORPUS that the suite checks."""
 
 
 class CorpusSpec(Spec):
-    """What of the passing traces becomes the corpus."""
+    """Which of the passing traces become the corpus."""
 
     dedup: DedupSpec = DedupSpec()
     """Exact and near duplicates."""
     decontamination: DecontaminationSpec = DecontaminationSpec()
-    """Held-out questions."""
+    """How held-out questions are kept out of the corpus."""
     quotas: dict[str, float] = Field(default_factory=dict)
-    """Largest share of a family; what is above it is left out."""
+    """Family → its largest share of the rows. Rows above it are left out."""
     validation: float = Field(0.1, ge=0, lt=1)
-    """Share of rows kept for validation, of every family and kind; a document is never in both."""
+    """Share of the rows kept for validation, in every family and kind. Rows of one document are all
+    in the same split.
+    """
     control: bool = False
-    """Accept rows of the control arm, which answers bare prompts, into the corpus."""
+    """Accept rows of the control arm, which was asked without instructions, into the corpus."""
     suite: SuiteSpec = SuiteSpec()
-    """What the corpus must be as a whole."""
+    """What the finished corpus must satisfy."""
     embedding: str = MINILM
-    """Embedding model for the similarity of answers to passages; it must be the passages' own
-    model.
+    """Embedding model for the similarity of answers to passages. It must be the model of the
+    passages.
     """
 
 
 @dataclass
-class _Line:
-    """The rows still on the line, and those taken off it."""
+class _Funnel:
+    """The rows that are still in, and those that were removed."""
 
     kept: list[Candidate]
     rejected: list[Rejection] = field(default_factory=list)
@@ -84,38 +92,32 @@ def assemble(
     trusting: str = "",
     fingerprint: str = "",
 ) -> Made:
-    """Return the corpus with card, report and suite results beside it; refused when it is not what
-    the Spec says.
+    """Return the CORPUS with its card, report and suite results.
+
+    The result is refused if no row is left or the suite fails. teachers: name of a model → the
+    model. name, judge, trusting, fingerprint: for card and report. docs: folder for the pages of
+    the suite.
     """
     verdicts = pa.concat_tables([upstream.verdicts.read(), upstream.coherence.read()])
-    passing = list(
-        candidates(
-            upstream.traces.batches(TRACE),
-            upstream.prompts.read(),
-            verdicts,
-            upstream.passages.read(),
-            upstream.questions.read(),
-        )
+    passing = _passing(upstream, verdicts)
+    funnel, hits = _select(passing, upstream.all_questions(), spec)
+    faults = rows.rejected(
+        sorted((one.trace_id, one.reason, one.detail) for one in funnel.rejected)
     )
-    line, hits = _select(passing, upstream.measured_on(), spec)
-    faults = rows.rejected(sorted((one.trace_id, one.reason, one.detail) for one in line.rejected))
-    if not line.kept:
-        empty = EmptyTable(
-            f"none of {upstream.traces.rows:,} traces is left; rejected by verdicts: "
-            f"{rows.reasons_told(_gate_rejects(upstream))}; by the corpus: "
-            f"{rows.reasons_told(_reasons(line))}"
-        )
-        return Made({}, rows.CORPUS, faults, rows_in=len(passing), refused=empty)
-    validation = split(line.kept, share=spec.validation)
-    _say_missing(line.kept, validation, share=spec.validation)
-    parts = _parts(line.kept, validation, teachers)
+    if not funnel.kept:
+        refused = _nothing_left(upstream, funnel)
+        return Made({}, rows.CORPUS, faults, rows_in=len(passing), refused=refused)
+    validation = split(funnel.kept, share=spec.validation)
+    _warn_of_missing_families(funnel.kept, validation, share=spec.validation)
+    parts = _parts(funnel.kept, validation, teachers)
     try:
-        suite = validate(_columns(line.kept, validation, verdicts, teachers), spec.suite, docs=docs)
+        columns = _columns(funnel.kept, validation, verdicts, teachers)
+        suite = validate(columns, spec.suite, docs=docs)
     except SuiteFailed as exc:
         return Made(parts, rows.CORPUS, faults, rows_in=len(passing), refused=exc)
     arm = _control_arm(passing, upstream, spec)
     findings = _findings(
-        line,
+        funnel,
         upstream,
         spec,
         arm,
@@ -127,7 +129,7 @@ def assemble(
         suite=suite,
         hits=hits,
         validation=validation,
-        trusted=trust(line.kept, verdicts, upstream.gate_checks.read(), upstream.coherence),
+        trusted=trust(funnel.kept, verdicts, upstream.gate_checks.read(), upstream.coherence),
     )
     return Made(
         parts,
@@ -139,45 +141,64 @@ def assemble(
     )
 
 
+def _passing(upstream: Upstream, verdicts: pa.Table) -> list[Candidate]:
+    found = candidates(
+        upstream.traces.batches(TRACE),
+        upstream.prompts.read(),
+        verdicts,
+        upstream.passages.read(),
+        upstream.questions.read(),
+    )
+    return list(found)
+
+
+def _nothing_left(upstream: Upstream, funnel: _Funnel) -> EmptyTable:
+    by_gates = rows.reasons_told(gate_rejects(upstream))
+    by_corpus = rows.reasons_told(by_reason(funnel.rejected))
+    return EmptyTable(
+        f"none of {upstream.traces.rows:,} traces is left; rejected by verdicts: {by_gates}; "
+        f"by the corpus: {by_corpus}"
+    )
+
+
 def offered_prompts(prompts: Table, spec: CorpusSpec) -> int:
-    """Return how many prompts could make a row of the corpus: the control arm's only where the Spec
-    accepts them.
+    """Return the number of prompts that may become rows. Prompts of the control arm count only if
+    the Spec accepts them.
     """
-    return prompts.rows if spec.control else prompts.rows - len(_bare(prompts))
+    return prompts.rows if spec.control else prompts.rows - len(control_ids(prompts))
 
 
 def _select(
     passing: list[Candidate], questions: pa.Table, spec: CorpusSpec
-) -> tuple[_Line, Counter[str]]:
-    line = _Line(passing)
-    line.take(accepted_arms(line.kept, control=spec.control))
-    line.take(best_of_n(line.kept))
-    line.take(without_duplicates(line.kept, spec.dedup))
-    selection, hits = without_contaminated(
-        line.kept, held_out(questions, spec.decontamination), spec.decontamination
-    )
-    line.take(selection)
+) -> tuple[_Funnel, Counter[str]]:
+    funnel = _Funnel(passing)
+    funnel.take(accepted_arms(funnel.kept, control=spec.control))
+    funnel.take(best_of_n(funnel.kept))
+    funnel.take(without_duplicates(funnel.kept, spec.dedup))
+    benchmarks = held_out(questions, spec.decontamination)
+    selection, hits = without_contaminated(funnel.kept, benchmarks, spec.decontamination)
+    funnel.take(selection)
     for family, share in sorted(spec.quotas.items()):
-        line.take(within_share(line.kept, share=share, belongs=[family]))
-    general = sorted({one.family for one in line.kept if one.general})
-    line.take(within_share(line.kept, share=spec.suite.general_max, belongs=general))
-    return line, hits
+        funnel.take(within_share(funnel.kept, share=share, belongs=[family]))
+    general = sorted({one.family for one in funnel.kept if one.general})
+    funnel.take(within_share(funnel.kept, share=spec.suite.general_max, belongs=general))
+    return funnel, hits
 
 
-def _say_missing(kept: list[Candidate], validation: set[str], *, share: float) -> None:
-    """Log the families that a split lacks: what is measured on it says nothing about them."""
+def _warn_of_missing_families(kept: list[Candidate], validation: set[str], *, share: float) -> None:
+    """Log the families without rows in a split. Metrics on this split do not measure them."""
     if share and not validation:
         log.warning(
-            "the validation split is empty: all %d rows share documents or texts, so none can be "
-            "kept apart from training; give the corpus a second document",
+            "the validation split is empty: all %d rows share documents or texts, so none of them "
+            "is independent of the training rows; give the corpus a second document",
             len(kept),
         )
         return
     for name, families in missing(kept, validation).items():
         if families and validation:
             log.warning(
-                "the %s split holds no row of %s: every group of its rows is too large to part, "
-                "or it has one group alone",
+                "the %s split holds no row of %s: the family has only one group of related rows, "
+                "or all its groups are too large for the split",
                 name,
                 ", ".join(families),
             )
@@ -202,7 +223,9 @@ def _columns(
 def _parts(
     kept: list[Candidate], validation: set[str], teachers: Mapping[str, str]
 ) -> dict[str, pa.Table]:
-    """Return the splits; the file names are what `datasets.load_dataset` reads splits from."""
+    """Return split → rows. `datasets.load_dataset` takes the names of the splits from the file
+    names.
+    """
     train = [one for one in kept if one.trace_id not in validation]
     held = [one for one in kept if one.trace_id in validation]
     parts = {"train": pa.concat_tables(_tables(train, teachers))}
@@ -210,14 +233,16 @@ def _parts(
 
 
 def _tables(found: list[Candidate], teachers: Mapping[str, str]) -> Iterator[pa.Table]:
-    """Yield the rows as tables of the corpus; only one table's rows are Python objects at a time."""
+    """Yield the rows as tables of CORPUS. Only the rows of one table are Python objects at a
+    time.
+    """
     for low in range(0, max(1, len(found)), rows.CHUNK_ROWS):
         several = found[low : low + rows.CHUNK_ROWS]
         yield rows.table_of([one.row(teachers) for one in several], rows.CORPUS)
 
 
 def _findings(
-    line: _Line,
+    funnel: _Funnel,
     upstream: Upstream,
     spec: CorpusSpec,
     arm: ControlArm,
@@ -227,20 +252,20 @@ def _findings(
     judge: str,
     trusting: str,
     fingerprint: str,
-    suite: list[dict[str, object]],
+    suite: list[CheckedExpectation],
     hits: Counter[str],
     validation: set[str],
     trusted: Trust,
 ) -> Findings:
-    kept = line.kept
+    kept = funnel.kept
     return Findings(
         name=name,
         teacher=teacher,
         prompts=upstream.prompts.rows,
         asked=upstream.traces.rows_in,
         trace_rejects=dict(upstream.traces.rejected),
-        verdict_rejects=_gate_rejects(upstream),
-        corpus_rejects=_selected_out(line),
+        verdict_rejects=gate_rejects(upstream),
+        corpus_rejects=corpus_rejects(funnel.rejected),
         passing=upstream.coherence.rows_out,
         judge=judge,
         trusting=trusting,
@@ -255,66 +280,23 @@ def _findings(
         band=(spec.suite.think_min, spec.suite.think_max),
         similarities=similarities(kept, upstream.passages.path, spec.embedding),
         benchmark_hits=dict(sorted(hits.items())),
-        sources=_sources(kept),
+        sources=sources(kept),
         suite=suite,
-        examples=_examples(kept),
+        examples=examples(kept),
         trust=trusted,
     )
 
 
-def _gate_rejects(upstream: Upstream) -> dict[str, int]:
-    return dict(upstream.verdicts.rejected) | dict(upstream.coherence.rejected)
-
-
 def _control_arm(passing: list[Candidate], upstream: Upstream, spec: CorpusSpec) -> ControlArm:
-    bare = _bare(upstream.prompts)
-    traces = sum(
-        prompt_id in bare
-        for prompt_id in upstream.traces.read(["prompt_id"])["prompt_id"].to_pylist()
-    )
+    bare = control_ids(upstream.prompts)
+    asked = upstream.traces.read(["prompt_id"])["prompt_id"].to_pylist()
+    traces = sum(prompt_id in bare for prompt_id in asked)
     return ControlArm(len(bare), traces, sum(one.control for one in passing), accepted=spec.control)
-
-
-def _bare(prompts: Table) -> set[str]:
-    """Return the ids of the control arm's prompts."""
-    return {
-        row["prompt_id"]
-        for row in prompts.read(["prompt_id", "control"]).to_pylist()
-        if row["control"]
-    }
-
-
-def _examples(kept: list[Candidate]) -> list[Example]:
-    """Return the first row of every family."""
-    first = {one.family: one for one in reversed(kept)}
-    return [
-        Example(family, one.question, one.trace["think"], one.trace["answer"])
-        for family, one in sorted(first.items())
-    ]
-
-
-def _sources(kept: list[Candidate]) -> dict[tuple[str, str], int]:
-    """Return (source, licence) → rows that stand on it."""
-    counted: Counter[tuple[str, str]] = Counter()
-    for one in kept:
-        counted.update(
-            {(source["source"].split("#")[0], source["licence"]) for source in one.sources}
-        )
-    return dict(sorted(counted.items()))
-
-
-def _reasons(line: _Line) -> dict[str, int]:
-    return dict(sorted(Counter(one.reason for one in line.rejected).items()))
-
-
-def _selected_out(line: _Line) -> dict[str, int]:
-    """Return reason → rows without the control arm's, of which card and report tell apart."""
-    return {reason: count for reason, count in _reasons(line).items() if reason != CONTROL}
 
 
 def _attach(folder: Path, findings: Findings) -> None:
     (folder / "card.md").write_text(card(findings), encoding="utf-8")
     (folder / "report.html").write_text(report(findings), encoding="utf-8")
-    (folder / "suite.json").write_text(
-        json.dumps(findings.suite, indent=1, sort_keys=True, default=str) + "\n", encoding="utf-8"
-    )
+    lines = [line._asdict() for line in findings.suite]
+    suite = json.dumps(lines, indent=1, sort_keys=True, default=str)
+    (folder / "suite.json").write_text(suite + "\n", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""A trace that passed every gate, as the corpus sees it."""
+"""A trace that passed every gate, with everything that the corpus needs of it."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -14,13 +14,13 @@ from tasks.spec import digest
 from tasks.trace_context import Row, contexts
 
 TRACE = ["trace_id", "prompt_id", "model", "sample", "think", "answer", "seed"]
-"""Columns of TRACES that a row of the corpus is made of."""
+"""Columns of TRACES that a row of the corpus uses."""
 RANKED = ["correctness", "grounding", "fluency"]
-"""Gates whose scores tell which of several answers is the best."""
+"""Gates whose scores rank several answers to one prompt."""
 
 
 class Rejection(NamedTuple):
-    """A trace that is not in the corpus, though it passed. reason: a snake_case noun."""
+    """A passing trace that is left out of the corpus. reason: a snake_case noun."""
 
     trace_id: str
     reason: str
@@ -29,7 +29,9 @@ class Rejection(NamedTuple):
 
 @dataclass(frozen=True)
 class Candidate:
-    """One passing trace with its prompt, its scores other than 0 by gate, and its provenance."""
+    """A passing trace with its prompt, its provenance, and gate → score for all scores other than
+    0.
+    """
 
     trace: dict[str, Any]
     prompt: Row
@@ -37,7 +39,7 @@ class Candidate:
     sources: tuple[Row, ...]
     known_answer: bool
     kind: str = ""
-    """What it asks within its family: the category of its question, else the form of words."""
+    """The kind of question within its family: the category of its question, else its wording."""
 
     @property
     def trace_id(self) -> str:
@@ -53,7 +55,7 @@ class Candidate:
 
     @property
     def control(self) -> bool:
-        """Whether it was asked bare, for the baseline of style."""
+        """Whether it belongs to the control arm, which was asked without instructions."""
         return bool(self.prompt["control"])
 
     @property
@@ -67,16 +69,18 @@ class Candidate:
 
     @property
     def words(self) -> list[str]:
-        """The completion's words, cut anew each time: kept, they take more memory than the row."""
+        """The words of the completion. They are split at every call, because the stored words would
+        take more memory than the row.
+        """
         return words(self.completion)
 
     @property
     def documents(self) -> tuple[str, ...]:
-        """Ids of the documents it stands on, sorted."""
+        """Ids of the documents that it uses, sorted."""
         return tuple(sorted({source["document_id"] for source in self.sources}))
 
     def row(self, teachers: Mapping[str, str]) -> dict[str, object]:
-        """Return the candidate as one row of CORPUS. teachers: name of a model → the model."""
+        """Return the candidate as a row of CORPUS. teachers: name of a model → the model."""
         trace, prompt = self.trace, self.prompt
         turn = {"role": "assistant", "content": think.join(trace["think"], trace["answer"])}
         return {
@@ -110,8 +114,10 @@ def candidates(
     passages: pa.Table,
     questions: pa.Table,
 ) -> Iterator[Candidate]:
-    """Yield every trace that no gate failed, in the traces' order. traces: batches with the columns
-    TRACE.
+    """Yield the traces that no gate failed, in the order of `traces`.
+
+    traces: batches of TRACES with the columns TRACE. prompts: PROMPTS. verdicts: VERDICTS.
+    passages: PASSAGES. questions: QUESTIONS.
     """
     scores, failed = _verdicts(verdicts)
     joined = contexts(
@@ -134,7 +140,7 @@ def candidates(
 
 
 def _sources(question: Row | None) -> Iterator[Row]:
-    """Yield the question as a source of its row, if there is one."""
+    """Yield the question as a source of its row, if there is a question."""
     if question:
         yield {
             "document_id": f"question:{question['question_id']}",
@@ -144,7 +150,7 @@ def _sources(question: Row | None) -> Iterator[Row]:
 
 
 def _rows(table: pa.Table) -> Iterator[dict[str, Any]]:
-    """Yield the rows, a batch of them in memory at a time."""
+    """Yield the rows. Only one batch of them is Python objects at a time."""
     for batch in table.to_batches(max_chunksize=CHUNK_ROWS):
         yield from batch.to_pylist()
 

@@ -7,10 +7,12 @@ from jinja2 import Environment, StrictUndefined
 from tasks.corpus.findings import Findings
 
 TEMPLATE = Path(__file__).with_name("card.md.jinja")
+ESCAPES = str.maketrans({char: f"\\{char}" for char in "|<>`*_[]\\"} | {"\r": " ", "\n": " "})
+"""Characters that have a meaning in a Markdown table → what replaces them."""
 
 
 def card(found: Findings) -> str:
-    """Return the card."""
+    """Return the card as Markdown."""
     environment = Environment(
         undefined=StrictUndefined, autoescape=False, keep_trailing_newline=True
     )
@@ -19,12 +21,10 @@ def card(found: Findings) -> str:
 
 
 def _cell(text: str) -> str:
-    """Return text that cannot end a table cell or begin markup."""
-    return "".join(
-        f"\\{char}" if char in "|<>`*_[]\\" else " " if char in "\r\n" else char for char in text
-    )
+    """Return a text that cannot end a table cell or start markup."""
+    return text.translate(ESCAPES)
 
 
 def _code(text: str) -> str:
-    """Return text that cannot end the code span it stands in."""
+    """Return a text that cannot end the code span around it."""
     return " ".join(text.split()).replace("`", "'")

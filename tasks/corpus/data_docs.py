@@ -1,29 +1,33 @@
-"""Great Expectations' pages without the network: what they load from elsewhere is taken out, and a
-style of their own put in.
+"""Great Expectations' pages without any network access: what they load from other hosts is removed,
+and a style sheet is added.
 """
 
 from pathlib import Path
 
 LOADED = {"script": "src", "link": "href", "img": "src"}
-"""What a page loads, and the attribute that says from where."""
+"""Tags that load a file, and the attribute with its address."""
 ICONS = {"fa-check-circle": "✓", "fa-times": "✗", "fa-exclamation-triangle": "!"}
-"""Signs for the icons of a font that comes over the network."""
+"""Characters that replace the icons of a font from the network."""
 STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; color: #1d2733; margin: 1rem auto; max-width: 72rem; padding: 0 1.5rem }
-table { border-collapse: collapse; margin: .6rem 0 } td, th { text-align: left; padding: .3rem .6rem; border-bottom: 1px solid #e4e9ee }
-ul { padding-left: 1.2rem } svg, form, button, input, .modal, .navbar-toggler { display: none } h1, h2, h3, h4 { font-size: 1.1rem }
+body { font: 15px/1.5 system-ui, sans-serif; color: #1d2733 }
+body { margin: 1rem auto; max-width: 72rem; padding: 0 1.5rem }
+table { border-collapse: collapse; margin: .6rem 0 }
+td, th { text-align: left; padding: .3rem .6rem; border-bottom: 1px solid #e4e9ee }
+ul { padding-left: 1.2rem }
+svg, form, button, input, .modal, .navbar-toggler { display: none }
+h1, h2, h3, h4 { font-size: 1.1rem }
 """
 
 
 def take_offline(folder: Path) -> None:
-    """Rewrite every page below a folder so that it asks nothing of any network."""
+    """Rewrite all pages below a folder so that they load nothing from a network."""
     for page in sorted(folder.rglob("*.html")):
         page.write_text(offline(page.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 def offline(text: str) -> str:
-    """Return a page without scripts and without what it loads from other hosts; links that a reader
-    may follow stay.
+    """Return a page without scripts and without anything it loads from other hosts. Links for the
+    reader stay.
     """
     from bs4 import BeautifulSoup
 

@@ -1,5 +1,5 @@
-"""Decontamination: no row holds a held-out question, or a stretch of one that only that question
-has.
+"""Decontamination: no row holds a held-out question, or a part of one that is in that question
+alone.
 """
 
 from collections import Counter, defaultdict
@@ -18,23 +18,25 @@ from tasks.spec import Spec
 
 
 class DecontaminationSpec(Spec):
-    """When a row is taken to hold a held-out question."""
+    """When a row counts as holding a held-out question."""
 
     words: int = Field(8, ge=3)
-    """Length of the shared n-gram of alphanumeric words."""
+    """Length of a shared n-gram of alphanumeric words."""
     template_items: int = Field(3, ge=2)
-    """An n-gram that this many questions of one category share, asked ones counted, is the
-    category's wording, and proves nothing about one of them.
+    """An n-gram in so many questions of one category, asked ones included, is the common wording of
+    the category. It does not show that a row holds one of them.
     """
 
 
 Words = tuple[str, ...]
 HEAD = 3
-"""Words of an item by which it is looked up."""
+"""Number of first words by which an item is looked up."""
 
 
 class Item(NamedTuple):
-    """A held-out question as a whole. place: its rank among the items; the lowest one is named."""
+    """A whole held-out question. place: its rank; of several items in a row, the lowest one is
+    reported.
+    """
 
     place: int
     words: Words
@@ -43,10 +45,10 @@ class Item(NamedTuple):
 
 @dataclass(frozen=True)
 class HeldOut:
-    """Held-out questions, ready to be looked for: n-gram → benchmark, and whole items.
+    """Held-out questions, ready for search: n-gram → benchmark, and whole items.
 
-    lengths: the words that an item begins with → how long the items are that begin so. Many items
-    of one template begin alike, but they have few lengths.
+    lengths: first words of items → lengths of the items that begin with them. Many items of one
+    template begin alike, but have few different lengths.
     """
 
     grams: dict[Words, str]
@@ -55,12 +57,14 @@ class HeldOut:
 
     @cached_property
     def heads(self) -> list[int]:
-        """Lengths of the beginnings: HEAD, and less for an item that is shorter."""
+        """Lengths of the first words: HEAD, and less for shorter items."""
         return sorted({len(head) for head in self.lengths})
 
 
 def held_out(questions: pa.Table, spec: DecontaminationSpec) -> HeldOut:
-    """Return what to look for, from the questions that are never asked."""
+    """Return the n-grams and items to search for. questions: QUESTIONS; those with split "held_out"
+    are searched for.
+    """
     counts: dict[Words, Counter[str]] = defaultdict(Counter)
     whole: dict[Words, str] = {}
     sought: set[Words] = set()
@@ -78,9 +82,8 @@ def held_out(questions: pa.Table, spec: DecontaminationSpec) -> HeldOut:
         for category, seen in counts[gram].items()
         if seen < spec.template_items
     }
-    items = {
-        item: Item(place, item, benchmark) for place, (item, benchmark) in enumerate(whole.items())
-    }
+    ranked = enumerate(whole.items())
+    items = {words: Item(place, words, benchmark) for place, (words, benchmark) in ranked}
     return HeldOut(grams, items, _lengths(items))
 
 
@@ -94,8 +97,8 @@ def _lengths(items: Iterable[Words]) -> dict[Words, tuple[int, ...]]:
 def without_contaminated(
     found: list[Candidate], benchmarks: HeldOut, spec: DecontaminationSpec
 ) -> tuple[Selection, Counter[str]]:
-    """Keep rows whose prompt and completion hold no held-out question; also return hits by
-    benchmark.
+    """Return the rows whose prompt and completion hold no held-out question, and benchmark → number
+    of hits.
     """
     kept, rejected = [], []
     hits: Counter[str] = Counter()
@@ -122,14 +125,14 @@ def contamination(
 
 
 def _whole_items(tokens: list[str], benchmarks: HeldOut) -> Iterator[Item]:
-    """Yield every item whose words stand in a row in the text; one without words is a whole text
-    without words.
+    """Yield every item whose words occur in a row in the text. An item without words matches only a
+    text without words.
     """
     if not tokens and () in benchmarks.items:
         yield benchmarks.items[()]
     for length in benchmarks.heads:
         for start, head in enumerate(ngrams(tokens, length)):
             for whole in benchmarks.lengths.get(head, ()):
-                item = benchmarks.items.get(tuple(tokens[start : start + whole]))
-                if item:
+                sought = tuple(tokens[start : start + whole])
+                if item := benchmarks.items.get(sought):
                     yield item

@@ -1,8 +1,9 @@
-"""Duplicates: exact ones, and near ones verified against a representative.
+"""Duplicates: exact duplicates, and near-duplicates that are compared exactly with a
+representative.
 
-Taking one row per connected component of similar rows deletes nearly all of a templated corpus,
-because similarity chains. Here a row is a near-duplicate of a representative that was kept, by
-exact Jaccard, or it is kept and represents others.
+One row per connected component of similar rows would remove nearly all rows of a templated corpus,
+because similarity forms chains. So a row is a near-duplicate only if its exact Jaccard similarity
+to a kept representative is high. Otherwise it is kept and becomes a representative.
 """
 
 from collections import Counter, defaultdict
@@ -18,29 +19,36 @@ from tasks.corpus.select import Selection
 from tasks.ngrams import has_digit, ngrams
 from tasks.spec import Spec, digest
 
-PERMUTATIONS, BANDS, SHINGLE = 128, 32, 3
+PERMUTATIONS = 128
+"""Permutations of a MinHash sketch."""
+BANDS = 32
+"""Bands of a sketch for locality-sensitive hashing."""
+SHINGLE = 3
+"""Words of a shingle."""
 SPREAD = np.uint64(0x9E3779B97F4A7C15)
-"""Odd multiplier that makes one number of a shingle's three word numbers."""
+"""Odd multiplier that combines the three word numbers of a shingle into one number."""
 Codes = NDArray[np.uint64]
 
 
 class DedupSpec(Spec):
-    """When two completions are the same."""
+    """When two completions count as the same."""
 
     jaccard: float = Field(0.8, gt=0, le=1)
-    """Exact Jaccard similarity of 3-word shingles from which two completions are near-duplicates; 1
-    for exact ones alone.
+    """Smallest Jaccard similarity of 3-word shingles of near-duplicates; 1 removes only exact
+    duplicates.
     """
     same_numbers: bool = True
-    """Count two rows as near-duplicates only if they hold the same numbers: a problem with other
-    constants is another problem.
+    """Near-duplicates must hold the same numbers. A problem with other constants is another
+    problem.
     """
     copies: int = Field(1, ge=1)
-    """Largest number of rows that one representative may stand for, itself included."""
+    """Most near-duplicate rows that are kept of one representative, itself included."""
 
 
 def without_duplicates(found: list[Candidate], spec: DedupSpec) -> Selection:
-    """Keep the first of every set of exact duplicates and at most `copies` of near ones."""
+    """Return the first row of each set of exact duplicates, and at most `copies` rows of
+    near-duplicates.
+    """
     kept, exact = _without_exact(found)
     kept, near = _without_near(kept, spec)
     return kept, exact + near
@@ -52,15 +60,16 @@ def _without_exact(found: list[Candidate]) -> Selection:
     for one in found:
         same = first.setdefault(digest(*one.words), one)
         if same is not one:
-            rejected.append(
-                Rejection(one.trace_id, "exact_duplicate", f"same words as {same.trace_id}")
-            )
+            detail = f"same words as {same.trace_id}"
+            rejected.append(Rejection(one.trace_id, "exact_duplicate", detail))
     return list(first.values()), rejected
 
 
 def _without_near(found: list[Candidate], spec: DedupSpec) -> Selection:
-    """Rows that hold other numbers are never compared, so each set of numbers is a search of its
-    own; a row alone in its set needs none.
+    """Return the rows without near-duplicates.
+
+    Rows with different numbers are never compared, so each set of numbers is searched separately. A
+    single row needs no search.
     """
     same: dict[str, list[int]] = defaultdict(list)
     for place, one in enumerate(found):
@@ -73,7 +82,7 @@ def _without_near(found: list[Candidate], spec: DedupSpec) -> Selection:
 
 
 def _few_copies(found: list[Candidate], represented: dict[int, int], spec: DedupSpec) -> Selection:
-    """Keep the representatives, and copies of each up to the number allowed."""
+    """Return the representatives, with at most the allowed number of copies of each."""
     standing: Counter[int] = Counter()
     kept, rejected = [], []
     for place, one in enumerate(found):
@@ -87,10 +96,10 @@ def _few_copies(found: list[Candidate], represented: dict[int, int], spec: Dedup
 
 
 def _represented(texts: Mapping[int, list[str]], spec: DedupSpec) -> dict[int, int]:
-    """Return text → the earliest representative that it nearly equals; those without one are
-    representatives.
+    """Return text → the earliest representative that it nearly equals. Texts that are missing here
+    are representatives.
 
-    Candidates come from MinHash with banding (Broder 1997); every one is verified before it counts.
+    MinHash with banding (Broder 1997) finds candidates. Each of them is compared exactly.
     """
     from rensa import RMinHash, RMinHashLSH
 
@@ -113,8 +122,8 @@ def _represented(texts: Mapping[int, list[str]], spec: DedupSpec) -> dict[int, i
 
 
 def _codes(tokens: list[str], numbers: defaultdict[str, int]) -> Codes:
-    """Return a number for each distinct shingle, sorted; two shingles share one with a chance of
-    about 2⁻⁶⁴. numbers: word → its number, added to.
+    """Return a number for each different shingle, sorted. Two shingles have the same number with a
+    probability of about 2⁻⁶⁴. numbers: word → its number; new words are added.
     """
     ids = np.fromiter(map(numbers.__getitem__, tokens), np.uint64, len(tokens))
     if len(ids) < SHINGLE:
@@ -123,9 +132,11 @@ def _codes(tokens: list[str], numbers: defaultdict[str, int]) -> Codes:
 
 
 def _first_near(own: Codes, others: Sequence[Codes], jaccard: float) -> int | None:
-    """Return the first of the others that the shingles nearly equal, by exact Jaccard."""
+    """Return the index of the first of the others with enough shared shingles (exact Jaccard), or
+    None.
+    """
     sizes = np.fromiter(map(len, others), np.int64, len(others))
-    # Jaccard is at most the smaller size over the larger one.
+    # The Jaccard similarity is at most the smaller size divided by the larger size.
     large, small = np.maximum(sizes, len(own)), np.minimum(sizes, len(own))
     for place in np.flatnonzero((small > 0) & (small >= jaccard * large)):
         shared = _shared(own, others[place])
@@ -135,12 +146,12 @@ def _first_near(own: Codes, others: Sequence[Codes], jaccard: float) -> int | No
 
 
 def _shared(one: Codes, other: Codes) -> int:
-    """Return how many numbers two sorted arrays share."""
+    """Return the number of values that two sorted arrays share."""
     both = np.concatenate((one, other))
     both.sort(kind="stable")
     return int(np.count_nonzero(both[1:] == both[:-1]))
 
 
 def _numbers(tokens: list[str]) -> str:
-    """Return the words that hold a digit, as often as they stand in the text."""
+    """Return the words with a digit, sorted, with repetitions."""
     return " ".join(sorted(filter(has_digit, tokens)))

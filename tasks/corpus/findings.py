@@ -1,14 +1,15 @@
-"""What was found out about a corpus; card and report say it in words and pictures."""
+"""All that card and report show of a corpus."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from tasks.corpus.suite import CheckedExpectation
 from tasks.corpus.trust import UNKNOWN, Trust
 
 
 @dataclass(frozen=True)
 class Example:
-    """A row to read."""
+    """A row that the report shows."""
 
     family: str
     prompt: str
@@ -18,8 +19,8 @@ class Example:
 
 @dataclass(frozen=True)
 class ControlArm:
-    """What was asked bare: prompts, their traces, those that passed every gate, and whether these
-    were offered to the corpus.
+    """The prompts that were asked without instructions: their number, their traces, the traces that
+    passed, and whether these were offered to the corpus.
     """
 
     prompts: int
@@ -28,42 +29,44 @@ class ControlArm:
     accepted: bool
 
     @property
-    def aside(self) -> int:
+    def not_offered(self) -> int:
         """Passing traces that were not offered to the corpus."""
         return 0 if self.accepted else self.passing
 
 
 _ASKED = "Every prompt is asked several times; each answer is a trace."
 _CONTROL = (
-    "The control arm is asked bare, to know how the teacher writes when nobody instructs it. "
-    "Its answers are a baseline and no rows, unless the recipe accepts them."
+    "The control arm is asked without instructions, to learn how the teacher writes by itself. "
+    "Its answers are a baseline. They become rows only if the recipe accepts them."
 )
 _CORPUS = {
     "best of each prompt": (
         ("not_best_of_n",),
-        "Of several passing answers to one prompt the best one is kept.",
+        "Only the best of several passing answers to one prompt is kept.",
     ),
     "without duplicates": (
         ("exact_duplicate", "near_duplicate"),
-        "A row that says what an earlier one says is left out.",
+        "A row with nearly the same words as an earlier row is left out.",
     ),
     "without held-out questions": (
         ("contaminated",),
-        "A row that holds a question kept for measuring is left out.",
+        "A row that holds a held-out question is left out.",
     ),
     "within the shares": (
         ("over_quota",),
-        "The recipe bounds the share of a family (corpus.quotas) and of general reasoning.",
+        "The recipe limits the shares of families (corpus.quotas) and of general reasoning.",
     ),
 }
-"""Steps of the corpus stage: what is left, the reasons that take rows there, and what the step
+"""Steps of the corpus stage: name → the reasons that remove rows in this step, and what the step
 does.
 """
 
 
 class Step(NamedTuple):
-    """A step of the funnel. share: of the step before. lost: reason and rows, the largest loss
-    first. note: what the step does.
+    """A step of the funnel.
+
+    share: of the rows before this step. lost: reason and rows, the largest loss first. note: what
+    the step does.
     """
 
     name: str
@@ -75,11 +78,10 @@ class Step(NamedTuple):
 
 @dataclass(frozen=True)
 class Findings:
-    """Counts of a build. Rejects map reason → rows; lengths are characters; similarities are
-    cosines; prompts are all that were asked.
+    """Counts of a build.
 
-    judge: what the judge of coherence is worth, "" when none was asked. trusting: models that ran
-    code of their own, "" when none did.
+    Reject fields map reason → rows. Lengths are in characters. judge: how reliable the coherence
+    judge is, "" without a judge. trusting: models that ran their own code, "" if none.
     """
 
     name: str
@@ -100,25 +102,27 @@ class Findings:
     think_lengths: list[int]
     band: tuple[int, int]
     similarities: list[float]
-    """Cosine of an answer to its nearest passage, of a sample of the rows."""
+    """Cosine similarity of an answer to its nearest passage, for a sample of the rows."""
     benchmark_hits: dict[str, int]
     sources: dict[tuple[str, str], int]
-    suite: list[dict[str, object]]
+    suite: list[CheckedExpectation]
     examples: list[Example]
     trusting: str = ""
     fingerprint: str = ""
     trust: Trust = UNKNOWN
-    """What the gates checked in these rows, and what they find of planted faults."""
+    """What the gates checked in these rows, and how many planted faults they find."""
 
     @property
     def yield_share(self) -> float:
-        """Rows per prompt that could make one: the control arm counts where it is accepted."""
+        """Rows per prompt that may become a row. Prompts of the control arm count only if it is
+        accepted.
+        """
         offered = self.prompts if self.control.accepted else self.prompts - self.control.prompts
         return self.rows / offered if offered else 0.0
 
     @property
     def funnel(self) -> list[Step]:
-        """The way from traces asked to rows of the corpus, step by step."""
+        """The steps from asked traces to rows of the corpus."""
         steps = [Step("asked", self.asked, 1.0, [], _ASKED)]
         for name, note, losses in self._losses():
             before = steps[-1].rows
@@ -128,20 +132,15 @@ class Findings:
         return steps
 
     def _losses(self) -> list[tuple[str, str, dict[str, int]]]:
-        """Return (what is left, what the step does, reason → rows lost) in the order of the line;
-        steps that lose nothing included.
+        """Return (name, what the step does, reason → rows lost) of every step in order, also of
+        steps without loss.
         """
-        aside = {"control_arm": self.control.aside} if self.control.aside else {}
+        aside = {"control_arm": self.control.not_offered} if self.control.not_offered else {}
+        rejects = self.corpus_rejects
         known = {reason for reasons, _ in _CORPUS.values() for reason in reasons}
-        other = {
-            reason: rows for reason, rows in self.corpus_rejects.items() if reason not in known
-        }
+        other = {reason: rows for reason, rows in rejects.items() if reason not in known}
         corpus = [
-            (
-                name,
-                note,
-                {one: self.corpus_rejects[one] for one in reasons if one in self.corpus_rejects},
-            )
+            (name, note, {reason: rejects[reason] for reason in reasons if reason in rejects})
             for name, (reasons, note) in _CORPUS.items()
         ]
         return [

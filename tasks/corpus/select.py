@@ -1,4 +1,4 @@
-"""Which passing traces make the corpus: the best of each prompt, within the shares the recipe
+"""Which passing traces the corpus takes: the best of each prompt, within the shares that the recipe
 allows.
 """
 
@@ -10,11 +10,11 @@ from tasks.spec import digest
 
 Selection = tuple[list[Candidate], list[Rejection]]
 CONTROL = "control_arm"
-"""Reason of a row of the control arm that the recipe does not accept."""
+"""Reason of a control arm row that the recipe does not accept."""
 
 
 def accepted_arms(found: list[Candidate], *, control: bool) -> Selection:
-    """Keep the rows of the plan, and the control arm's only where the recipe accepts them."""
+    """Return the rows without those of the control arm, unless the recipe accepts them."""
     if control:
         return found, []
     detail = "answers a bare prompt of the control arm; corpus.control: true would accept it"
@@ -24,47 +24,42 @@ def accepted_arms(found: list[Candidate], *, control: bool) -> Selection:
 
 
 def best_of_n(found: Iterable[Candidate]) -> Selection:
-    """Keep one trace a prompt: verified first, then best grounded, then least repetitive, then the
-    earliest sample.
+    """Return one trace per prompt: verified before others, then the best grounded, then the least
+    repetitive, then the earliest sample.
     """
     kept, rejected = [], []
-    for prompt_id, several in groupby(
-        sorted(found, key=lambda one: one.prompt["prompt_id"]),
-        key=lambda one: one.prompt["prompt_id"],
-    ):
+    for prompt_id, several in groupby(sorted(found, key=_prompt_id), key=_prompt_id):
         best, *others = sorted(several, key=_rank)
         kept.append(best)
-        rejected += [
-            Rejection(other.trace_id, "not_best_of_n", f"{prompt_id}: {best.trace_id} is kept")
-            for other in others
-        ]
+        detail = f"{prompt_id}: {best.trace_id} is kept"
+        rejected += [Rejection(other.trace_id, "not_best_of_n", detail) for other in others]
     return kept, rejected
+
+
+def _prompt_id(one: Candidate) -> str:
+    return str(one.prompt["prompt_id"])
 
 
 def within_share(
     found: list[Candidate], *, share: float, belongs: Iterable[str], reason: str = "over_quota"
 ) -> Selection:
-    """Keep so many rows of the families that belong together that they make at most `share` of what
-    is kept.
+    """Return the rows, with at most `share` of them from the given families together.
 
-    Which ones go is drawn by row, not by order, so a rebuild drops the same.
+    belongs: the families. The rows to leave out are drawn by their ids, so a rebuild leaves out the
+    same rows.
     """
     families = set(belongs)
     inside = [one for one in found if one.family in families]
-    room = (
-        int(share * (len(found) - len(inside)) / (1 - share) + 1e-9) if share < 1 else len(inside)
-    )
+    others = len(found) - len(inside)
+    room = int(share * others / (1 - share) + 1e-9) if share < 1 else len(inside)
     if len(inside) <= room:
         return found, []
-    dropped = {
-        one.trace_id for one in sorted(inside, key=lambda one: digest("quota", one.trace_id))[room:]
-    }
-    detail = (
-        f"{', '.join(sorted(families))}: {len(inside)} rows, {room} allowed at a share of {share}"
-    )
-    return [one for one in found if one.trace_id not in dropped], [
-        Rejection(trace_id, reason, detail) for trace_id in sorted(dropped)
-    ]
+    drawn = sorted(inside, key=lambda one: digest("quota", one.trace_id))
+    dropped = {one.trace_id for one in drawn[room:]}
+    names = ", ".join(sorted(families))
+    detail = f"{names}: {len(inside)} rows, {room} allowed at a share of {share}"
+    kept = [one for one in found if one.trace_id not in dropped]
+    return kept, [Rejection(trace_id, reason, detail) for trace_id in sorted(dropped)]
 
 
 def _rank(one: Candidate) -> tuple[float, float, float, int]:

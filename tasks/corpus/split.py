@@ -1,7 +1,6 @@
-"""Which rows are kept for validation: whole groups of rows that belong together, of every family
-and kind.
+"""The validation split: whole groups of related rows, from every family and kind.
 
-Rows belong together when they stand on one document, or say the same but for their figures.
+Rows are related if they use the same document, or read the same except for their figures.
 """
 
 from collections import Counter, defaultdict
@@ -16,12 +15,13 @@ from tasks.spec import digest
 K = TypeVar("K", bound=Hashable)
 Stratum = tuple[str, str]
 FIGURE = "#"
+"""Stands for a word with a digit."""
 
 
 @dataclass(frozen=True)
 class Group:
-    """Rows that must stay on one side. name: the least of their trace ids. families, kinds: rows of
-    each.
+    """Related rows, which must all be in the same split. name: the smallest of their trace ids.
+    families, kinds: number of rows of each.
     """
 
     name: str
@@ -30,7 +30,7 @@ class Group:
 
     @classmethod
     def of(cls, several: Sequence[Candidate]) -> "Group":
-        """Return what counts of these rows."""
+        """Return the group of these rows."""
         return cls(
             min(one.trace_id for one in several),
             Counter(one.family for one in several),
@@ -39,16 +39,16 @@ class Group:
 
     @property
     def rows(self) -> int:
-        """How many rows it has."""
+        """The number of rows."""
         return self.families.total()
 
 
 def split(found: Sequence[Candidate], *, share: float) -> set[str]:
     """Return the trace ids of the validation split: about `share` of the rows.
 
-    Every family of several groups gets one of them, though it may be larger than its share. Then
-    every kind is brought near its share, then every family, as long as `share` of all rows is not
-    exceeded. Where all rows are one group, or `share` is 0, nothing is kept for validation.
+    Every family with several groups gives one group, even if that is larger than its share. Then
+    rows are added until every kind is near its share, then every family, within `share` of all
+    rows. The result is empty if all rows are one group or `share` is 0.
     """
     several = groups_of(found) if share else []
     if len(several) < 2:
@@ -63,12 +63,14 @@ def split(found: Sequence[Candidate], *, share: float) -> set[str]:
 
 
 def stratum(one: Candidate) -> Stratum:
-    """Return what a row is: its family, and the kind within it."""
+    """Return the family of a row, and its kind within the family."""
     return one.family, one.kind
 
 
 def missing(found: Iterable[Candidate], validation: set[str]) -> dict[str, list[str]]:
-    """Return split → families of the corpus without a row in it; empty splits lack them all."""
+    """Return split → families of the corpus without a row in it. An empty split lacks all
+    families.
+    """
     held: dict[str, set[str]] = {"train": set(), "validation": set()}
     for one in found:
         held["validation" if one.trace_id in validation else "train"].add(one.family)
@@ -77,7 +79,9 @@ def missing(found: Iterable[Candidate], validation: set[str]) -> dict[str, list[
 
 
 def groups_of(found: Sequence[Candidate]) -> list[list[Candidate]]:
-    """Return the rows in groups that share documents or a text without its figures, by name."""
+    """Return the rows in groups that share documents or a text without its figures, sorted by
+    name.
+    """
     parent: dict[Hashable, Hashable] = {}
 
     def root(key: Hashable) -> Hashable:
@@ -96,7 +100,7 @@ def groups_of(found: Sequence[Candidate]) -> list[list[Candidate]]:
 
 
 def without_figures(text: str) -> str:
-    """Return a text's words with every word that holds a digit as one sign."""
+    """Return a text's words, with FIGURE for every word that holds a digit."""
     return " ".join(FIGURE if has_digit(word) else word for word in words(text))
 
 
@@ -124,8 +128,8 @@ def _added(counters: Iterable[Counter[K]]) -> Counter[K]:
 
 
 class _Draw:
-    """Takes groups for validation, the smallest first; of one size, in an order that is drawn by
-    name.
+    """Chooses groups for validation, the smallest first. Groups of one size come in an order drawn
+    by name.
     """
 
     def __init__(self, groups: Sequence[Group], share: float) -> None:
@@ -143,7 +147,9 @@ class _Draw:
         self.chosen: list[str] = []
 
     def one_of_each_family(self) -> None:
-        """Take a group for every family that has none, if training keeps rows of all its families."""
+        """Choose a group for every family that has none, if training keeps rows of all its
+        families.
+        """
         for family in sorted(self._family_rows, key=lambda one: (self._family_rows[one], one)):
             for group in self._still(self._of_family[family]):
                 if self._families[family]:
@@ -152,7 +158,7 @@ class _Draw:
                     self._take(group)
 
     def kinds(self) -> None:
-        """Take groups for the kinds that lack rows."""
+        """Choose groups for the kinds that lack rows."""
         for kind in sorted(self._kind_rows, key=lambda one: (self._kind_rows[one], one)):
             for group in self._still(self._of_kind[kind]):
                 if self._share * self._kind_rows[kind] - self._kinds[kind] < 0.5:
@@ -161,13 +167,13 @@ class _Draw:
                     self._take(group)
 
     def families(self) -> None:
-        """Take groups, larger ones too, for the families that lack rows."""
+        """Choose groups, larger ones too, for the families that lack rows."""
         for group in list(self._left.values()):
             if self._fits(group) and self._leaves_families(group):
                 self._take(group)
 
     def _still(self, groups: Sequence[Group]) -> Iterator[Group]:
-        """Yield those of the groups that are not taken."""
+        """Yield those of the groups that are not yet chosen."""
         return (group for group in groups if group.name in self._left)
 
     def _lack(self, family: str) -> float:
@@ -181,8 +187,8 @@ class _Draw:
         self._kinds.update(group.kinds)
 
     def _fits(self, group: Group) -> bool:
-        """Whether `share` of all rows is not exceeded, and its families come nearer to their
-        shares.
+        """Return whether the group stays within `share` of all rows and brings its families nearer
+        to their shares.
         """
         room = self._room - self._taken
         lacks = sum(self._lack(family) for family in group.families)

@@ -1,11 +1,13 @@
-"""The corpus as a whole, held to expectations: a Great Expectations suite made from the Spec."""
+"""The suite: what the finished corpus must satisfy, as a Great Expectations suite made from the
+Spec.
+"""
 
 import logging
 import os
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import Field
 
@@ -15,43 +17,64 @@ from tasks.spec import Spec
 
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
 EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+"""Fixed time of every validation, so that equal rows give equal bytes."""
 NAMED_ROWS = 5
+"""Most failing rows that a message names."""
 
 
 class SuiteSpec(Spec):
-    """What the corpus must be, or the run fails."""
+    """What the finished corpus must satisfy. Otherwise the run fails."""
 
     min_rows: int = Field(1, ge=1)
     """Smallest number of rows."""
     general_min: float = Field(0.0, ge=0, le=1)
-    """Smallest share of general-reasoning rows; 0.10 keeps a student from forgetting how to reason.
+    """Smallest share of general-reasoning rows. With 0.10, a student keeps its general
+    reasoning.
     """
     general_max: float = Field(0.15, ge=0, le=1)
-    """Largest share of general-reasoning rows; rows above it are left out before the check."""
+    """Largest share of general-reasoning rows. Rows above it are left out before the check."""
     verified_min: float = Field(0.0, ge=0, le=1)
-    """Share of rows whose answer was checked against a known one, at least."""
+    """Smallest share of rows whose answer was checked against a known answer."""
     checked: dict[str, Annotated[float, Field(ge=0, le=1)]] = Field(default_factory=dict)
-    """Gate → share of the rows in which it must have checked something, for example
-    {quotations: 0.3}; a gate that had nothing to check in a row says so."""
+    """Gate → smallest share of the rows in which it must have checked something, for example
+    {quotations: 0.3}. A gate with nothing to check in a row records that.
+    """
     think_min: int = Field(1, ge=0)
-    """Characters of every think block, at least."""
+    """Smallest number of characters of a think block."""
     think_max: int = Field(20_000, ge=1)
-    """Characters of every think block, at most."""
+    """Largest number of characters of a think block."""
     family_missing: Literal["fail", "warn"] = "fail"
-    """A family without a row in one of the splits fails the run, or is said in the log and the
+    """If a family has no row in one of the splits: fail the run, or warn in the log and the
     card.
     """
 
 
+class CheckedExpectation(NamedTuple):
+    """The result of one expectation.
+
+    expectation: its type. says: its description. unexpected: number of failing rows. rows: ids of
+    some of them. error: why it could not be evaluated, "" otherwise.
+    """
+
+    expectation: str
+    says: str
+    kwargs: dict[str, Any]
+    success: bool
+    observed: Any
+    unexpected: int
+    rows: list[str]
+    error: str
+
+
 def checked_column(gate: str) -> str:
-    """Return the column that says in which rows a gate checked something."""
+    """Return the name of the column that shows in which rows a gate checked something."""
     return f"checked: {gate}"
 
 
 def expectations(spec: SuiteSpec, families: list[str], splits: list[str]) -> list[Any]:
-    """Return the suite's expectations as a function of the Spec, each described in a sentence.
+    """Return the suite's expectations, each with a sentence as description.
 
-    splits: those that are not empty.
+    families: all families of the corpus. splits: the splits that are not empty.
     """
     return [
         *_floors(spec),
@@ -77,10 +100,12 @@ def _floors(spec: SuiteSpec) -> list[Any]:
 
 
 def _texts() -> list[Any]:
-    """Return what every text must be: there, filled, without tags and without canaries."""
+    """Return the expectations of every text: present, not blank, without tags and without
+    canaries.
+    """
     import great_expectations.expectations as gxe
 
-    there = [
+    present = [
         gxe.ExpectColumnValuesToNotBeNull(column=name, description=f"every row has a {name}")
         for name in ("row_id", "prompt", "think", "answer", "family")
     ]
@@ -100,11 +125,12 @@ def _texts() -> list[Any]:
         gxe.ExpectColumnValuesToNotMatchRegex(
             column=name,
             regex=r"canary-[0-9a-f]{16}|\ufffd",
-            description=f"no {name} holds a canary of the producer or a character that was not decoded",
+            description=f"no {name} holds a canary of the producer "
+            "or a character that was not decoded",
         )
         for name in ("prompt", "think", "answer")
     ]
-    return [*there, *filled, *untagged, *clean]
+    return [*present, *filled, *untagged, *clean]
 
 
 def _every_family(splits: list[str], families: list[str]) -> list[Any]:
@@ -117,7 +143,7 @@ def _every_family(splits: list[str], families: list[str]) -> list[Any]:
             value_set=families,
             row_condition=Column("split") == split,
             description=f"the {split} split holds rows of every family: {', '.join(families)} "
-            "(a family lacks rows where its rows share documents or texts: give it more, "
+            "(a family lacks rows if all its rows share documents or texts: give it more, "
             "or set corpus.suite.family_missing=warn)",
         )
         for split in splits
@@ -125,12 +151,12 @@ def _every_family(splits: list[str], families: list[str]) -> list[Any]:
 
 
 def _names(families: list[str]) -> list[Any]:
-    """Return what holds for ids and for columns of few values."""
+    """Return the expectations of ids and of columns with few values."""
     import great_expectations.expectations as gxe
 
     return [
-        gxe.ExpectColumnValuesToBeUnique(column="row_id", description="every row_id is there once"),
-        gxe.ExpectColumnValuesToBeUnique(column="prompt", description="every prompt is there once"),
+        gxe.ExpectColumnValuesToBeUnique(column="row_id", description="every row_id is unique"),
+        gxe.ExpectColumnValuesToBeUnique(column="prompt", description="every prompt is unique"),
         gxe.ExpectColumnValuesToBeInSet(
             column="family",
             value_set=families,
@@ -145,7 +171,7 @@ def _names(families: list[str]) -> list[Any]:
 
 
 def _whole(spec: SuiteSpec) -> list[Any]:
-    """Return what the recipe says of the corpus as a whole."""
+    """Return the expectations of the corpus as a whole, from the recipe."""
     import great_expectations.expectations as gxe
 
     return [
@@ -157,8 +183,8 @@ def _whole(spec: SuiteSpec) -> list[Any]:
             column="think",
             min_value=spec.think_min,
             max_value=spec.think_max,
-            description=f"every think block has {spec.think_min:,} to {spec.think_max:,} characters "
-            "(corpus.suite.think_min, think_max)",
+            description=f"every think block has {spec.think_min:,} to {spec.think_max:,} "
+            "characters (corpus.suite.think_min, think_max)",
         ),
         gxe.ExpectColumnMeanToBeBetween(
             column="general",
@@ -170,20 +196,19 @@ def _whole(spec: SuiteSpec) -> list[Any]:
         gxe.ExpectColumnMeanToBeBetween(
             column="verified",
             min_value=spec.verified_min,
-            description=f"at least {spec.verified_min:.1%} of the rows are verified against a known answer "
-            "(corpus.suite.verified_min)",
+            description=f"at least {spec.verified_min:.1%} of the rows are verified "
+            "against a known answer (corpus.suite.verified_min)",
         ),
     ]
 
 
 def validate(
     columns: Mapping[str, Sequence[object]], spec: SuiteSpec, *, docs: Path
-) -> list[dict[str, object]]:
-    """Check the corpus in an ephemeral context, write the Data Docs, and return one line an
-    expectation.
+) -> list[CheckedExpectation]:
+    """Return the result of every expectation, and write the pages of the suite into `docs`.
 
-    columns: row_id, split, prompt, think, answer, family (str), general, verified (0 or 1). Raises
-    SuiteFailed naming rows.
+    columns: row_id, split, prompt, think, answer, family (str), general, verified (0 or 1), and the
+    columns of checked_column. Raises SuiteFailed, which names rows.
     """
     import great_expectations as gx
     import pandas as pd
@@ -197,21 +222,15 @@ def validate(
         .add_dataframe_asset("rows")
         .add_batch_definition_whole_dataframe("all")
     )
-    suite = context.suites.add(
-        gx.ExpectationSuite(
-            name="corpus",
-            expectations=expectations(
-                spec,
-                sorted({str(family) for family in columns["family"]}),
-                sorted({str(split) for split in columns["split"]}),
-            ),
-        )
-    )
+    families = sorted({str(family) for family in columns["family"]})
+    splits = sorted({str(split) for split in columns["split"]})
+    expected = expectations(spec, families, splits)
+    suite = context.suites.add(gx.ExpectationSuite(name="corpus", expectations=expected))
     definition = context.validation_definitions.add(
         gx.ValidationDefinition(name="corpus", data=batch, suite=suite)
     )
-    # Data Docs count the failing rows and quote none: they would put what a row says on their page
-    # as it is, script and all.
+    # Data Docs count the failing rows but do not quote them, because they would put the text of a
+    # row on the page unescaped.
     results = {
         "result_format": "COMPLETE",
         "unexpected_index_column_names": ["row_id"],
@@ -231,7 +250,7 @@ def validate(
 
 
 def _write_docs(context: Any, docs: Path) -> None:
-    """Build the Data Docs site; its pages ask nothing of any network."""
+    """Build the pages of the suite. They load nothing from a network."""
     store = {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(docs)}
     context.add_data_docs_site(
         site_name="local",
@@ -246,31 +265,26 @@ def _write_docs(context: Any, docs: Path) -> None:
     take_offline(docs)
 
 
-def _line(result: Any) -> dict[str, object]:
+def _line(result: Any) -> CheckedExpectation:
     config, found = result.expectation_config, result.result or {}
-    rows = [
-        row_id for entry in found.get("unexpected_index_list") or [] for row_id in entry["row_id"]
-    ]
-    kwargs = {
-        name: value
-        for name, value in config.kwargs.items()
-        if name not in ("batch_id", "result_format")
-    }
-    error = (result.exception_info or {}).get("exception_message") or ""
-    return {
-        "expectation": config.type,
-        "says": config.description,
-        "kwargs": kwargs,
-        "success": bool(result.success),
-        "observed": found.get("observed_value"),
-        "unexpected": found.get("unexpected_count") or 0,
-        "rows": sorted(rows)[:NAMED_ROWS],
-        "error": error,
-    }
+    entries = found.get("unexpected_index_list") or []
+    rows = [row_id for entry in entries for row_id in entry["row_id"]]
+    of_run = ("batch_id", "result_format")
+    kwargs = {name: value for name, value in config.kwargs.items() if name not in of_run}
+    return CheckedExpectation(
+        expectation=config.type,
+        says=config.description,
+        kwargs=kwargs,
+        success=bool(result.success),
+        observed=found.get("observed_value"),
+        unexpected=found.get("unexpected_count") or 0,
+        rows=sorted(rows)[:NAMED_ROWS],
+        error=(result.exception_info or {}).get("exception_message") or "",
+    )
 
 
-def _refuse_failures(lines: list[dict[str, object]]) -> None:
-    failed = [line for line in lines if not line["success"]]
+def _refuse_failures(lines: list[CheckedExpectation]) -> None:
+    failed = [line for line in lines if not line.success]
     if failed:
         raise SuiteFailed(
             f"the corpus does not meet {len(failed)} of its {len(lines)} expectations: "
@@ -278,14 +292,13 @@ def _refuse_failures(lines: list[dict[str, object]]) -> None:
         )
 
 
-def _sentence(line: dict[str, object]) -> str:
-    return f"{line['says']}: {line['error'] or _seen(line)}"
+def _sentence(line: CheckedExpectation) -> str:
+    return f"{line.says}: {line.error or _seen(line)}"
 
 
-def _seen(line: dict[str, object]) -> str:
-    observed = line["observed"]
-    if isinstance(observed, float):
-        return f"seen {observed:.3f}"
-    if observed is not None:
-        return f"seen {observed}"
-    return f"not so in {line['unexpected']} rows, among them {line['rows']}"
+def _seen(line: CheckedExpectation) -> str:
+    if isinstance(line.observed, float):
+        return f"found {line.observed:.3f}"
+    if line.observed is not None:
+        return f"found {line.observed}"
+    return f"not true in {line.unexpected} rows, among them {line.rows}"

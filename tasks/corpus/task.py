@@ -1,4 +1,4 @@
-"""The corpus' door."""
+"""The task of the corpus stage."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,7 +9,7 @@ from tasks.corpus.assemble import CorpusSpec, assemble
 from tasks.corpus.upstream import Upstream
 from tasks.spec import canonical, digest
 from tasks.stage import STAGE, settle
-from tasks.store import Key, Table, digests
+from tasks.store import Key, Made, Table, digests
 
 CODE_VERSION = 13
 
@@ -26,41 +26,36 @@ def assemble_corpus(
 ) -> Table:
     """Return the CORPUS: selected, cleaned, checked and described.
 
-    teachers: name of a model → the model. judge, trusting: sentences for the card, which are no part of the corpus' identity (trusting
-    names the models that ran code of their own). SuiteFailed when the corpus is not what the Spec
-    says.
+    teachers: name of a model → the model. judge, trusting: sentences for the card, which
+    are not part of the corpus' key (trusting names the models that ran their own code). Raises
+    SuiteFailed if the corpus does not satisfy the Spec.
     """
     inputs = digests(vars(upstream))
-    key = Key(
-        "corpus",
-        CODE_VERSION,
-        spec,
-        inputs | {"name": name, "teachers": teachers_digest(teachers)},
-    )
-    docs = data_docs(root, key.fingerprint)
-    return settle(
-        root,
-        key,
-        lambda: assemble(
+    inputs |= {"name": name, "teachers": teachers_digest(teachers)}
+    key = Key("corpus", CODE_VERSION, spec, inputs)
+
+    def made() -> Made:
+        return assemble(
             upstream,
             spec,
             name=name,
             teachers=teachers,
             judge=judge,
             trusting=trusting,
-            docs=docs,
+            docs=data_docs(root, key.fingerprint),
             fingerprint=key.fingerprint,
-        ),
-    )
+        )
+
+    return settle(root, key, made)
 
 
 def teachers_digest(teachers: Mapping[str, str]) -> str:
-    """Return what tells the teachers of one corpus from those of another: their names and models."""
+    """Return a digest of the names and models of all teachers, for the key."""
     return digest(canonical(dict(teachers)))
 
 
 def data_docs(root: Path, fingerprint: str) -> Path:
-    """Return the folder of a corpus' Data Docs; they carry the time of checking, so they lie beside
-    the table, not in it.
+    """Return the folder of a corpus' Data Docs. They hold the time of the check, so they are kept
+    outside the table.
     """
     return root / "data_docs" / fingerprint

@@ -1,5 +1,5 @@
-"""How far the gates can be trusted: what they checked in these rows, and what they find of planted
-faults.
+"""How far the gates can be trusted: what they checked in these rows, and how many planted faults
+they find.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,16 +13,16 @@ from tasks.corpus.candidate import Candidate
 from tasks.store import Table
 
 HALF = 0.5
-"""Share of the planted faults of a kind below which a person is warned."""
+"""If the gates find a smaller share of the planted faults of a kind, the reader is warned."""
 
 
 @dataclass(frozen=True)
 class Trust:
     """shares: gate → share of the corpus' rows in which it checked something.
 
-    faults: kind of planted fault → found and planted of every family, in the order of families;
-    "" where no row of the family has a place for the fault. judged: the same of the judge, with the
-    rows on which it abstained; empty without a judge.
+    faults: kind of planted fault → "found of planted" for each family, in the order of `families`;
+    "" if the fault cannot be planted in any row of the family. judged: the same for the judge, with
+    the rows on which it abstained; empty without a judge.
     """
 
     shares: dict[str, float]
@@ -30,17 +30,21 @@ class Trust:
     faults: dict[str, tuple[str, ...]]
     judged: dict[str, tuple[str, ...]]
     weak: str = ""
-    """Which planted faults the gates find less than half of, in one line; "" for none."""
+    """One line with the kinds of planted faults of which the gates find less than half, "" if there
+    are none.
+    """
 
 
 UNKNOWN = Trust(shares={}, families=(), faults={}, judged={})
-"""Nothing was counted."""
+"""For a corpus without any counts."""
 
 
 def trust(
     kept: Sequence[Candidate], verdicts: pa.Table, gate_checks: pa.Table, opinions: Table
 ) -> Trust:
-    """Return what the gates checked in the kept rows, and what they and the judge are worth."""
+    """Return what the gates checked in the kept rows, and how many planted faults they and the
+    judge find.
+    """
     judge_checks = _judge_checks(opinions)
     both = (*gate_checks["family"].to_pylist(), *judge_checks["family"].to_pylist())
     families = tuple(sorted(set(both)))
@@ -54,8 +58,8 @@ def trust(
 
 
 def weak_spots(checks: pa.Table) -> str:
-    """Return in one line which kinds of planted faults the gates find less than half of; "" for
-    none.
+    """Return one line with the kinds of planted faults of which the gates find less than half, ""
+    if there are none. checks: GATE_CHECKS.
     """
     counts: dict[str, tuple[int, int]] = {}
     for row in checks.to_pylist():
@@ -66,9 +70,9 @@ def weak_spots(checks: pa.Table) -> str:
         for fault, (found, planted_of) in sorted(counts.items())
         if found < HALF * planted_of
     ]
-    return (
-        f"the gates find less than half of these planted faults: {', '.join(weak)}" if weak else ""
-    )
+    if not weak:
+        return ""
+    return f"the gates find less than half of these planted faults: {', '.join(weak)}"
 
 
 def _judge_checks(opinions: Table) -> pa.Table:
@@ -83,8 +87,8 @@ def _by_fault(checks: pa.Table, families: Sequence[str]) -> dict[str, tuple[str,
 
 
 def _cell(row: Mapping[str, int]) -> str:
-    told = f"{row['found']} of {row['planted']}"
-    return f"{told}, {row['abstained']} abstained" if row.get("abstained") else told
+    found = f"{row['found']} of {row['planted']}"
+    return f"{found}, {row['abstained']} abstained" if row.get("abstained") else found
 
 
 def checked_shares(kept: Sequence[Candidate], verdicts: pa.Table) -> dict[str, float]:
@@ -92,18 +96,17 @@ def checked_shares(kept: Sequence[Candidate], verdicts: pa.Table) -> dict[str, f
     gates = dict.fromkeys(verdicts["gate"].to_pylist())
     counted = checked_rows(verdicts)
     wanted = {one.trace_id for one in kept}
-    return {
-        gate: round(len(wanted & counted.get(gate, set())) / len(wanted), 4) if wanted else 0.0
-        for gate in gates
-    }
+    if not wanted:
+        return dict.fromkeys(gates, 0.0)
+    checked = {gate: len(wanted & counted.get(gate, set())) for gate in gates}
+    return {gate: round(rows / len(wanted), 4) for gate, rows in checked.items()}
 
 
 def checked_rows(verdicts: pa.Table) -> dict[str, set[str]]:
-    """Return gate → the traces in which it checked something."""
+    """Return gate → ids of the traces in which it checked something."""
     checked = verdicts.filter(pa.compute.field("state") != "not_checked")
     found: dict[str, set[str]] = {}
-    for trace_id, gate in zip(
-        checked["trace_id"].to_pylist(), checked["gate"].to_pylist(), strict=True
-    ):
+    columns = checked["trace_id"].to_pylist(), checked["gate"].to_pylist()
+    for trace_id, gate in zip(*columns, strict=True):
         found.setdefault(gate, set()).add(trace_id)
     return found

@@ -1,4 +1,4 @@
-"""The tables that a corpus is made from."""
+"""The tables from which a corpus is made."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from tasks.store import Table
 
 @dataclass(frozen=True)
 class Upstream:
-    """The tables the flow hands over."""
+    """The input tables of the corpus stage."""
 
     traces: Table
     prompts: Table
@@ -21,17 +21,12 @@ class Upstream:
     probe_questions: Table
     gate_checks: Table
 
-    def measured_on(self) -> pa.Table:
-        """Return every question, the probe's among those held out: what a student is measured on,
-        it must not be taught.
+    def all_questions(self) -> pa.Table:
+        """Return all questions, with the probe's questions marked as held out. A student must not
+        be trained on the questions that measure it.
         """
         probe = self.probe_questions.read()
         held_out = pa.array(["held_out"] * probe.num_rows, pa.string())
-        return pa.concat_tables(
-            [
-                self.questions.read(),
-                probe.set_column(
-                    probe.schema.get_field_index("split"), rows.QUESTIONS.field("split"), held_out
-                ),
-            ]
-        )
+        place = probe.schema.get_field_index("split")
+        probe = probe.set_column(place, rows.QUESTIONS.field("split"), held_out)
+        return pa.concat_tables([self.questions.read(), probe])

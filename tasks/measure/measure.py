@@ -1,11 +1,14 @@
-"""A teacher's speed on this machine, level by level of concurrency, on a recipe's own prompts."""
+"""The speed of a teacher on this machine, for several numbers of rows in flight, on a recipe's own
+prompts.
+"""
 
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import cycle, islice
 from statistics import fmean, median
+from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -23,12 +26,15 @@ from tasks.progress import Progress
 from tasks.spec import draw_seed
 
 WARM_TOKENS = 16
+"""Most tokens of a request that only warms the engine up."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is asked. levels: rows in flight, rising. answers: of each slot of a level. samples: of
-    each prompt, as the build asks it.
+    """The requests of a measurement.
+
+    levels: rows in flight, ascending. answers: complete answers per slot of a level. samples:
+    answers per prompt, as in the build.
     """
 
     teacher: TeacherSpec
@@ -39,47 +45,64 @@ class Plan:
 
     @property
     def requests(self) -> int:
-        """How many requests the whole of it takes."""
+        """Return the number of requests of the whole measurement."""
         return self.levels[-1] + sum(level * (1 + self.answers) for level in self.levels)
 
 
+class Measurement(NamedTuple):
+    """A row of MEASUREMENTS. Units are those of the table."""
+
+    hardware: str
+    bandwidth: float
+    model: str
+    concurrency: int
+    requests: int
+    prompt_tokens: float
+    completion_tokens: float
+    tokens_per_second: float
+    first_token_seconds: float
+    peak_bytes: int
+    roofline: float
+
+
 def levels_due(wanted: Sequence[int], placement: EnginePlacement) -> tuple[int, ...]:
-    """Return the levels to measure: those wanted below what the engines take at once, and that
-    itself, which is how a build asks.
+    """Return the levels to measure: the wanted ones below the number of rows that the engines take
+    at once, and that number itself, with which a build asks.
     """
     top = placement.window * placement.replicas
     return tuple(sorted({min(level, top) for level in wanted} | {top}))
 
 
 def typical_words(prompts: pa.Table) -> int:
-    """Return the median words of a prompt, rounded to a power of two."""
-    words = [
-        sum(len(message["content"].split()) for message in messages)
-        for messages in prompts["messages"].to_pylist()
-    ]
+    """Return the median number of words of a prompt, rounded to a power of two."""
+    words = list(map(_words, prompts["messages"].to_pylist()))
     return 1 << round(math.log2(max(1, median(words or [1]))))
 
 
+def _words(messages: Sequence[Message]) -> int:
+    return sum(len(message["content"].split()) for message in messages)
+
+
 def measure(prompts: pa.Table, plan: Plan, machine: Machine, progress: Progress) -> pa.Table:
-    """Return MEASUREMENTS, a row a level. Raises what an engine raises, and EmptyTable when it
-    answers nothing.
+    """Return MEASUREMENTS, one row per level. Raises EmptyTable if the engine answers nothing, and
+    the engine's own errors.
 
     prompts: PROMPTS. The time to the first token is the time of an answer of one token, asked by
-    all slots of the level at once: engines here answer whole, and every kind of engine is measured
-    alike.
+    all slots of the level at once, because the engines return only complete answers. So all kinds
+    of engines are measured alike.
     """
-    made = WARM.work(
-        plan.teacher,
-        plan.placement,
-        lambda engine: measure_on(engine, prompts, plan, machine, progress),
-    )
-    return rows.table_of(made, rows.MEASUREMENTS)
+
+    def work(engine: Engine) -> Awaitable[list[Measurement]]:
+        return measure_on(engine, prompts, plan, machine, progress)
+
+    made = WARM.work(plan.teacher, plan.placement, work)
+    return rows.table_of([one._asdict() for one in made], rows.MEASUREMENTS)
 
 
 async def measure_on(
     engine: Engine, prompts: pa.Table, plan: Plan, machine: Machine, progress: Progress
-) -> list[dict[str, object]]:
-    """Return the rows of MEASUREMENTS of an engine that runs; its first requests warm it up and do
+) -> list[Measurement]:
+    """Return the rows of MEASUREMENTS for a running engine. The first requests warm it up and do
     not count.
     """
     watch, asks = _Stopwatch(engine, plan.requests, progress), asks_of(prompts, plan)
@@ -90,63 +113,51 @@ async def measure_on(
 
 async def _level(
     watch: "_Stopwatch", asks: Iterator[Ask], plan: Plan, machine: Machine, peak: Peak, level: int
-) -> dict[str, object]:
-    """Return one row of MEASUREMENTS."""
+) -> Measurement:
     peak.take()
     first = await _ask(watch, asks, level, count=level, max_tokens=1)
     whole = await _ask(watch, asks, level, count=level * plan.answers)
     answered = [one for one, _ in whole if one.completion_tokens]
     if not answered:
         raise EmptyTable(_nothing([one for one, _ in whole], plan.teacher))
-    prompt, completion = (
-        fmean(one.prompt_tokens for one in answered),
-        fmean(one.completion_tokens for one in answered),
+    prompt = fmean(one.prompt_tokens for one in answered)
+    completion = fmean(one.completion_tokens for one in answered)
+    shape, context = shape_of(plan.teacher), prompt + completion / 2
+    bound = roofline(machine, shape, plan.placement, rows=level, context=context)
+    return Measurement(
+        hardware=machine.name,
+        bandwidth=machine.bandwidth,
+        model=plan.teacher.model,
+        concurrency=level,
+        requests=len(whole),
+        prompt_tokens=prompt,
+        completion_tokens=completion,
+        tokens_per_second=steady_rate([span for _, span in whole if span.tokens]),
+        first_token_seconds=median(span.end - span.begin for _, span in first),
+        peak_bytes=peak.take(),
+        roofline=bound,
     )
-    most = roofline(
-        machine, shape_of(plan.teacher), plan.placement, rows=level, context=prompt + completion / 2
-    )
-    return {
-        "hardware": machine.name,
-        "bandwidth": machine.bandwidth,
-        "model": plan.teacher.model,
-        "concurrency": level,
-        "requests": len(whole),
-        "prompt_tokens": prompt,
-        "completion_tokens": completion,
-        "tokens_per_second": steady_rate([span for _, span in whole if span.tokens]),
-        "first_token_seconds": median(span.end - span.begin for _, span in first),
-        "peak_bytes": peak.take(),
-        "roofline": most,
-    }
 
 
 async def _ask(
     watch: "_Stopwatch", asks: Iterator[Ask], level: int, *, count: int, max_tokens: int = 0
 ) -> list[tuple[Completion, Span]]:
-    """Return so many answers with their times."""
+    """Return `count` answers with their times."""
     watch.timed = []
-    await ask_all(
-        [ask._replace(max_tokens=max_tokens) for ask in islice(asks, count)],
-        watch,
-        window=level,
-        keep=lambda one: None,
-    )
+    requests = [ask._replace(max_tokens=max_tokens) for ask in islice(asks, count)]
+    await ask_all(requests, watch, window=level, keep=lambda one: None)
     return watch.timed
 
 
 def asks_of(prompts: pa.Table, plan: Plan) -> Iterator[Ask]:
-    """Yield requests without end, as a build would ask them: prompt by prompt, sample by sample,
-    each with a key and a seed of its own.
+    """Yield requests without end, as a build asks them: prompt by prompt, sample by sample, each
+    with its own key and seed.
     """
-    system = (
-        ({"role": "system", "content": plan.teacher.system_prompt},)
-        if plan.teacher.system_prompt
-        else ()
-    )
+    system: tuple[Message, ...] = ()
+    if plan.teacher.system_prompt:
+        system = ({"role": "system", "content": plan.teacher.system_prompt},)
     asked = prompts.filter(pc.invert(prompts["control"]))["messages"].to_pylist()
-    shown: list[tuple[Message, ...]] = [
-        (*system, *messages) for messages in asked for _ in range(plan.samples)
-    ]
+    shown = [(*system, *messages) for messages in asked for _ in range(plan.samples)]
     for number, messages in enumerate(cycle(shown)):
         yield Ask(f"measure-{number}", messages, draw_seed("measure", number))
 
@@ -160,7 +171,7 @@ def _nothing(given: Sequence[Completion], teacher: TeacherSpec) -> str:
 
 
 class _Stopwatch:
-    """An engine whose answers are timed and told to the progress."""
+    """An engine that notes the time of every answer and reports progress."""
 
     def __init__(self, engine: Engine, total: int, progress: Progress) -> None:
         self._engine, self._total, self._progress = engine, total, progress
@@ -171,12 +182,11 @@ class _Stopwatch:
         """Return the engine's answer, and note when it began and ended."""
         begin = time.perf_counter()
         completion = await self._engine.ask(ask)
-        self.timed.append(
-            (completion, Span(begin, time.perf_counter(), completion.completion_tokens))
-        )
-        self._done, self._tokens = self._done + 1, self._tokens + completion.completion_tokens
+        tokens = completion.completion_tokens
+        self.timed.append((completion, Span(begin, time.perf_counter(), tokens)))
+        self._done, self._tokens = self._done + 1, self._tokens + tokens
         self._progress(done=self._done, total=self._total, tokens=self._tokens)
         return completion
 
     async def close(self) -> None:
-        """Nothing of its own is held."""
+        """Do nothing: the measured engine is closed by its owner."""

@@ -1,18 +1,20 @@
-"""The most memory that was taken while something ran."""
+"""The largest amount of memory in use during some work."""
 
 import os
 import threading
 from collections.abc import Callable
+from itertools import chain
 from pathlib import Path
 from types import TracebackType
 
 from tasks.inference.memory import Device, devices
 
 LOOK_SECONDS = 1.0
+"""Seconds between two readings."""
 
 
 class Peak:
-    """Looks once a second how much memory is taken, and remembers the most."""
+    """Reads the memory in use once per second and keeps the largest value."""
 
     def __init__(self, used: Callable[[], int]) -> None:
         self._used, self._most = used, 0
@@ -33,11 +35,11 @@ class Peak:
         self._thread.join()
 
     def look(self) -> None:
-        """Note what is taken now."""
+        """Read the memory in use now."""
         self._most = max(self._most, self._used())
 
     def take(self) -> int:
-        """Return the most bytes since the last call, now included."""
+        """Return the most bytes since the last call, with a reading now."""
         self.look()
         most, self._most = self._most, 0
         return most
@@ -48,39 +50,39 @@ class Peak:
 
 
 def used_bytes() -> int:
-    """Return the memory in use: of all GPUs that may be used, whoever uses them; without one, of
-    this process and those it started.
+    """Return the memory in use: of all visible GPUs by all processes, or without a GPU, of this
+    process and all its children.
 
-    On unified memory the whole machine's counts. Engines on other machines of a cluster are not
-    seen.
+    On unified memory, this is the memory of the whole machine. Engines on other machines of a
+    cluster are not counted.
     """
-    seen = devices()
-    return sum(map(_taken, seen)) if seen[0].gpu else sum(map(_own_bytes, _family(os.getpid())))
+    found = devices()
+    if found[0].gpu:
+        return sum(map(_used, found))
+    return sum(map(_own_bytes, _family(os.getpid())))
 
 
-def _taken(device: Device) -> int:
+def _used(device: Device) -> int:
     return device.memory.total - device.memory.free
 
 
 def _family(pid: int) -> list[int]:
-    """Return a process and all that it started, near and far."""
+    """Return a process and all its descendants."""
     try:
-        children = [
-            int(child)
-            for path in Path(f"/proc/{pid}/task").glob("*/children")
-            for child in path.read_text().split()
-        ]
+        lists = [path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/children")]
     except OSError:
         return []
-    return [pid, *(one for child in children for one in _family(child))]
+    children = [int(child) for text in lists for child in text.split()]
+    return [pid, *chain.from_iterable(map(_family, children))]
 
 
 def _own_bytes(pid: int) -> int:
-    """Return a process' share of memory: what it alone holds, and its part of what several hold
-    (PSS); 0 when it is gone.
+    """Return a process' share of memory (PSS): what only it holds, and its part of what several
+    processes hold. 0 if it has ended.
     """
     try:
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     except OSError:
         return 0
-    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:")), 0)
+    sizes = (int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
+    return next(sizes, 0)

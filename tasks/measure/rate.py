@@ -1,11 +1,11 @@
-"""Speed from when answers began and ended."""
+"""Speed from the times at which answers began and ended."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
 
 class Span(NamedTuple):
-    """One answer on a clock, in seconds. tokens: of the completion."""
+    """The time of one answer, in seconds on one clock. tokens: of its completion."""
 
     begin: float
     end: float
@@ -13,11 +13,11 @@ class Span(NamedTuple):
 
 
 def steady_rate(spans: Sequence[Span]) -> float:
-    """Return tokens a second over the time in which every slot was taken: from the first beginning
-    to the first end after the last beginning.
+    """Return tokens per second while every slot was in use: from the first beginning to the first
+    end after the last beginning.
 
-    What follows, when slots empty one by one, is left out: a build of thousands of rows has next to
-    none of it. An answer's tokens are taken as spread evenly over its time. 0.0 without spans.
+    The time after that, in which slots become empty, does not count, because it is tiny in a build
+    of thousands of rows. An answer's tokens are spread evenly over its time. 0.0 without spans.
     """
     if not spans:
         return 0.0
@@ -28,7 +28,7 @@ def steady_rate(spans: Sequence[Span]) -> float:
 
 
 def _share(span: Span, until: float) -> float:
-    """Return the share of a span that lies before a moment."""
+    """Return the share of a span that lies before a time."""
     if span.end <= until:
         return 1.0
     return max(0.0, until - span.begin) / (span.end - span.begin)

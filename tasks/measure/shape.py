@@ -1,5 +1,5 @@
-"""What a model weighs, and what one decode step reads of it: from its config.json and the sizes of
-its files.
+"""The memory that a model needs, and that one decode step reads: from its config.json and the sizes
+of its files.
 """
 
 import json
@@ -12,17 +12,26 @@ from tasks.inference.engine import TeacherSpec
 from tasks.inference.models import resolve
 
 Config = Mapping[str, Any]
+UNCOUNTABLE = (
+    "hybrid_override_pattern",
+    "block_configs",
+    "kv_lora_rank",
+    "linear_num_key_heads",
+)
+"""Keys of configs from which the weights cannot be counted."""
 LOADED_BYTES = 2
-"""Engines load unquantized weights, and keep the KV cache, as bfloat16."""
+"""Bytes of a weight and of a KV entry. Engines load unquantized weights, and keep the KV cache, as
+bfloat16.
+"""
 
 
 class Shape(NamedTuple):
-    """A model as memory sees it; sizes in bytes.
+    """The memory of a model; sizes in bytes.
 
-    weights: all of them, as loaded. lookup: of these, an embedding that is looked up and never read
-    whole. experts: of these, routed experts. expert_share: of the experts, the share that one token
-    uses. kv: of one token in one layer of attention. layers: those that look at all tokens.
-    window_layers: those that look at the last `window` ones alone.
+    weights: all weights, as loaded. lookup: the part that is an embedding table, which is never
+    read as a whole. experts: the part that belongs to routed experts. expert_share: share of the
+    experts that one token uses. kv: of one token in one attention layer. layers: those that attend
+    to all tokens. window_layers: those that attend to the last `window` tokens only.
     """
 
     weights: float
@@ -36,8 +45,8 @@ class Shape(NamedTuple):
 
 
 def shape_of(teacher: TeacherSpec) -> Shape | None:
-    """Return the shape of an engine's model; None where there is none to see: behind an endpoint,
-    scripted, or not to be had.
+    """Return the shape of an engine's model; None if it is unknown: behind an endpoint, scripted,
+    or not available.
     """
     return _shape_at(teacher.model, teacher.revision) if teacher.engine == "vllm" else None
 
@@ -45,17 +54,15 @@ def shape_of(teacher: TeacherSpec) -> Shape | None:
 @cache
 def _shape_at(model: str, revision: str) -> Shape | None:
     folder = _files(model, revision)
-    config = folder / "config.json" if folder else None
-    return (
-        shape(json.loads(config.read_bytes()), _stored(config.parent))
-        if config and config.is_file()
-        else None
-    )
+    if folder is None or not (folder / "config.json").is_file():
+        return None
+    config = json.loads((folder / "config.json").read_bytes())
+    return shape(config, _stored(folder))
 
 
 def _files(model: str, revision: str) -> Path | None:
-    """Return the folder of a model, of a hub's one its small files; the engine that is about to
-    start would fetch them too.
+    """Return the folder of a model. Of a model on the hub, only its small files are fetched, which
+    the engine needs anyway.
     """
     folder = Path(resolve(model))
     if folder.is_dir():
@@ -69,7 +76,9 @@ def _files(model: str, revision: str) -> Path | None:
 
 
 def _stored(folder: Path) -> int:
-    """Return the bytes of a model's weight files, 0 where they are not here and no index tells."""
+    """Return the bytes of a model's weight files, 0 if they are not here and no index lists
+    them.
+    """
     sizes = [path.stat().st_size for path in folder.glob("*.safetensors")]
     index = folder / "model.safetensors.index.json"
     listed = json.loads(index.read_bytes()).get("metadata", {}) if index.is_file() else {}
@@ -77,42 +86,24 @@ def _stored(folder: Path) -> int:
 
 
 def shape(config: Config, stored: int = 0) -> Shape | None:
-    """Return a model's shape from its config.json. stored: bytes of its weight files, 0 when
-    unknown.
+    """Return a model's shape, None if its weights can be known neither from the config nor from its
+    files.
 
-    None when neither says what it weighs: hybrids of attention and state space, and models pruned
-    layer by layer, are weighed by their files.
+    config: its config.json. stored: bytes of its weight files, 0 if unknown. Hybrids of attention
+    and state space, and models pruned layer by layer, need their files.
     """
-    config = (
-        config | config["text_config"] if isinstance(config.get("text_config"), dict) else config
-    )
-    quantization = config.get("quantization_config") or {}
-    plain = not any(
-        config.get(name)
-        for name in (
-            "hybrid_override_pattern",
-            "block_configs",
-            "kv_lora_rank",
-            "linear_num_key_heads",
-        )
-    )
-    if not stored and not plain:
+    if isinstance(config.get("text_config"), dict):
+        config = {**config, **config["text_config"]}
+    if not stored and any(config.get(name) for name in UNCOUNTABLE):
         return None
-    each = bytes_per_weight(quantization)
     table = LOADED_BYTES * config["vocab_size"] * config["hidden_size"]
     tied = bool(config.get("tie_word_embeddings"))
     experts, share = _experts(config)
-    counted = _layers(config) * _attention(config) + _dense_mlp(config) + experts if plain else 0
-    own = (
-        stored * (1 if quantization else LOADED_BYTES / _stored_bytes(config))
-        if stored
-        else each * counted + table * (1 if tied else 2)
-    )
     windowed = _windowed(config)
     return Shape(
-        weights=own,
+        weights=_loaded(config, stored) if stored else _counted(config, table, tied=tied),
         lookup=0 if tied else table,
-        experts=each * experts,
+        experts=bytes_per_weight(_quantization(config)) * experts,
         expert_share=share,
         kv=_kv(config),
         layers=_attending(config) - windowed,
@@ -121,53 +112,70 @@ def shape(config: Config, stored: int = 0) -> Shape | None:
     )
 
 
+def _quantization(config: Config) -> Config:
+    found: Config = config.get("quantization_config") or {}
+    return found
+
+
+def _loaded(config: Config, stored: int) -> float:
+    """Return the bytes of the weights as loaded, from the bytes of their files."""
+    if _quantization(config):
+        return stored
+    return stored * LOADED_BYTES / _stored_bytes(config)
+
+
+def _counted(config: Config, table: int, *, tied: bool) -> float:
+    """Return the bytes of the weights as loaded, counted from the config. table: bytes of one
+    embedding table.
+    """
+    experts, _ = _experts(config)
+    weights = _layers(config) * _attention(config) + _dense_mlp(config) + experts
+    return bytes_per_weight(_quantization(config)) * weights + table * (1 if tied else 2)
+
+
 def bytes_per_weight(quantization: Config) -> float:
-    """Return the bytes of one weight of a linear layer, its share of the scales included; {} for
+    """Return the bytes of one weight of a linear layer, with its share of the scales. {} means
     bfloat16.
 
-    NVFP4: 4 bits and an FP8 scale for 16 weights. MXFP4: an 8-bit scale for 32 (OCP Microscaling
-    1.0). Integers (AWQ, GPTQ): an FP16 scale a group.
+    NVFP4: 4 bits, and an FP8 scale for 16 weights. MXFP4: 4 bits, and an 8-bit scale for 32 (OCP
+    Microscaling 1.0). Integers (AWQ, GPTQ): an FP16 scale per group.
     """
     if not quantization:
         return LOADED_BYTES
-    named = " ".join(
-        str(quantization.get(name, "")) for name in ("quant_method", "quant_algo", "format")
-    ).lower()
+    names = ("quant_method", "quant_algo", "format")
+    named = " ".join(str(quantization.get(name, "")) for name in names).lower()
     groups = quantization.get("config_groups") or {}
     weights: Config = next(iter(groups.values()))["weights"] or {} if groups else {}
     floating = "fp4" in named or weights.get("type") == "float"
     four = "fp4" in named or quantization.get("load_in_4bit")
     bits = weights.get("num_bits") or quantization.get("bits") or (4 if four else 8)
-    group = (
-        32
-        if "mxfp4" in named
-        else weights.get("group_size")
-        or quantization.get("group_size")
-        or (16 if "nvfp4" in named else 0)
-    )
+    group = weights.get("group_size") or quantization.get("group_size")
+    if "mxfp4" in named:
+        group = 32
+    group = group or (16 if "nvfp4" in named else 0)
     scale = (1 if floating else 2) / group if bits < 8 and group > 0 else 0
     return float(bits / 8 + scale)
 
 
 def step_bytes(shape: Shape, rows: float, context: float) -> float:
-    """Return what one decode step of an engine reads: weights once, of the experts those that its
-    rows wake, and every row's KV.
+    """Return the bytes that one decode step of an engine reads: the weights once, only the experts
+    in use, and the KV cache of every row.
 
-    rows: in flight. context: tokens behind each. With even routing, rows wake 1 - (1 - share)^rows
-    of the experts.
+    rows: in flight. context: tokens per row. With even routing, rows use 1 - (1 - share)^rows of
+    the experts.
     """
-    asleep = shape.experts * (1 - shape.expert_share) ** rows
-    return float(shape.weights - shape.lookup - asleep + rows * kv_bytes(shape, context))
+    unused = shape.experts * (1 - shape.expert_share) ** rows
+    return float(shape.weights - shape.lookup - unused + rows * kv_bytes(shape, context))
 
 
 def kv_bytes(shape: Shape, context: float) -> float:
-    """Return the KV of one row with so many tokens."""
+    """Return the bytes of the KV cache of one row with `context` tokens."""
     return shape.kv * (shape.layers * context + shape.window_layers * min(context, shape.window))
 
 
 def _kv(config: Config) -> float:
-    """Return a token's KV bytes in a layer: a key and a value a KV head (GQA), or the one latent of
-    MLA (DeepSeek-V2, section 2.1).
+    """Return a token's KV bytes in one layer: a key and a value per KV head (GQA), or the one
+    latent vector of MLA (DeepSeek-V2, section 2.1).
     """
     cached = (config.get("quantization_config") or {}).get("kv_cache_scheme") or {}
     each = (cached.get("num_bits") or 8 * LOADED_BYTES) / 8
@@ -177,7 +185,7 @@ def _kv(config: Config) -> float:
 
 
 def _attending(config: Config) -> int:
-    """Return the layers that keep a KV cache."""
+    """Return the number of layers with a KV cache."""
     if pattern := config.get("hybrid_override_pattern"):
         return int(pattern.count("*"))
     if blocks := config.get("block_configs"):
@@ -195,15 +203,12 @@ def _layers(config: Config) -> int:
 
 
 def _kv_heads(config: Config) -> int:
-    """Return the KV heads of a layer; a model pruned layer by layer says how many query heads share
-    one.
+    """Return the KV heads of a layer. A config of a model pruned layer by layer holds the number of
+    query heads per KV head.
     """
     blocks = config.get("block_configs") or ()
-    groups = [
-        block["attention"].get("n_heads_in_group")
-        for block in blocks
-        if not block["attention"].get("no_op")
-    ]
+    kept = [block["attention"] for block in blocks if not block["attention"].get("no_op")]
+    groups = [attention.get("n_heads_in_group") for attention in kept]
     if groups and groups[0]:
         return int(config["num_attention_heads"] // groups[0])
     return int(config.get("num_key_value_heads") or config["num_attention_heads"])
@@ -219,45 +224,39 @@ def _attention(config: Config) -> int:
 
 
 def _matrices(config: Config) -> int:
-    """Return the matrices of a feed-forward part: three where a gate is learnt, two in Nemotron's
+    """Return the matrices of a feed-forward part: three with a learned gate, two in Nemotron's
     squared ReLU.
     """
     return 2 if "relu2" in str(config.get("mlp_hidden_act") or config.get("hidden_act")) else 3
 
 
 def _dense_mlp(config: Config) -> int:
-    """Return the feed-forward weights that every token uses."""
+    """Return the number of feed-forward weights that every token uses."""
     wide = config.get("intermediate_size") or 0
     if not _expert_count(config):
         return int(_layers(config) * _matrices(config) * config["hidden_size"] * wide)
     dense = config.get("first_k_dense_replace") or 0
-    shared = config.get("shared_expert_intermediate_size") or (
-        config.get("n_shared_experts") or 0
-    ) * (config.get("moe_intermediate_size") or 0)
-    router = _expert_count(config)
-    sparse = (
-        (_layers(config) - dense) * config["hidden_size"] * (_matrices(config) * shared + router)
-    )
+    each = config.get("moe_intermediate_size") or 0
+    shared = config.get("shared_expert_intermediate_size")
+    shared = shared or (config.get("n_shared_experts") or 0) * each
+    per_layer = _matrices(config) * shared + _expert_count(config)
+    sparse = (_layers(config) - dense) * config["hidden_size"] * per_layer
     return int(dense * _matrices(config) * config["hidden_size"] * wide + sparse)
 
 
 def _experts(config: Config) -> tuple[int, float]:
-    """Return (weights of all routed experts, share of them that one token uses); no experts: (0,
-    1).
+    """Return (number of weights of all routed experts, share of them that one token uses); (0, 1)
+    without experts.
     """
     count = _expert_count(config)
     if not count:
         return 0, 1.0
     wide = config.get("moe_intermediate_size") or config["intermediate_size"]
-    pattern = config.get("hybrid_override_pattern") or ""
-    layers = (
-        pattern.count("E")
-        if pattern
-        else _layers(config) - (config.get("first_k_dense_replace") or 0)
-    )
-    return int(layers * count * _matrices(config) * config["hidden_size"] * wide), config[
-        "num_experts_per_tok"
-    ] / count
+    layers = _layers(config) - (config.get("first_k_dense_replace") or 0)
+    if pattern := config.get("hybrid_override_pattern"):
+        layers = pattern.count("E")
+    weights = int(layers * count * _matrices(config) * config["hidden_size"] * wide)
+    return weights, config["num_experts_per_tok"] / count
 
 
 def _expert_count(config: Config) -> int:
@@ -270,5 +269,5 @@ def _expert_count(config: Config) -> int:
 
 
 def _stored_bytes(config: Config) -> int:
-    """Return the bytes of a weight as it is stored, where it is not quantized."""
+    """Return the bytes of an unquantized weight in its file."""
     return 4 if str(config.get("dtype") or config.get("torch_dtype")) == "float32" else 2

@@ -1,4 +1,6 @@
-"""The measuring room's doors: a teacher's speed on this machine, and the choice it leads to."""
+"""The tasks of the measuring room: a teacher's speed on this machine, and the choice of a
+teacher.
+"""
 
 from pathlib import Path
 
@@ -10,7 +12,7 @@ from tasks.inference.engine import EnginePlacement, TeacherSpec
 from tasks.inference.models import identity
 from tasks.measure.budget import MeasurePlacement, Outcome, chosen, line
 from tasks.measure.levels import PLOT, draw, levels_of, lines
-from tasks.measure.machine import engine_settings, engine_version, machine_of, where
+from tasks.measure.machine import engine_settings, engine_version, machine_name, machine_of
 from tasks.measure.measure import Plan, levels_due, measure, typical_words
 from tasks.progress import watcher
 from tasks.spec import Spec
@@ -21,21 +23,19 @@ MEASUREMENTS_VERSION = 1
 
 
 class MeasuredSpec(Spec):
-    """What tells one measurement from another, beside the machine, the weights and the engine's
-    settings.
-    """
+    """What identifies a measurement, beside the machine, the weights and the engine's settings."""
 
     teacher: TeacherSpec
-    """Who is asked, and how it samples."""
+    """The teacher, and how it samples."""
     levels: tuple[int, ...]
     """Rows in flight."""
     answers: int
-    """Answers of each slot."""
+    """Complete answers per slot."""
     samples: int
-    """Answers to each prompt."""
+    """Answers per prompt."""
     prompt_words: int
-    """Words of a typical prompt, rounded to a power of two: other prompts of like length do not
-    make another measurement.
+    """Words of a typical prompt, rounded to a power of two, so that other prompts of similar length
+    share a measurement.
     """
 
 
@@ -49,12 +49,11 @@ def measure_throughput(
     root: Path,
     again: bool = False,
 ) -> Table:
-    """Measure a teacher on this machine; MEASUREMENTS of the same machine, weights and settings are
-    found. again: not so, make them anew.
+    """Return MEASUREMENTS of a teacher on this machine. A table of the same machine, weights and
+    settings is used again, unless `again` is set.
     """
-    plan = Plan(
-        teacher, placement, levels_due(settings.levels, placement), settings.answers, samples
-    )
+    levels = levels_due(settings.levels, placement)
+    plan = Plan(teacher, placement, levels, settings.answers, samples)
     asked = prompts.read(["messages", "control"])
     spec = MeasuredSpec(
         teacher=teacher,
@@ -63,17 +62,13 @@ def measure_throughput(
         samples=samples,
         prompt_words=typical_words(asked),
     )
-    key = Key(
-        "measurements",
-        MEASUREMENTS_VERSION,
-        spec,
-        {
-            "hardware": where(teacher, placement),
-            "model": identity(teacher.model, teacher.revision),
-            "engine": engine_settings(teacher, placement),
-            "version": engine_version(teacher),
-        },
-    )
+    inputs = {
+        "hardware": machine_name(teacher, placement),
+        "model": identity(teacher.model, teacher.revision),
+        "engine": engine_settings(teacher, placement),
+        "version": engine_version(teacher),
+    }
+    key = Key("measurements", MEASUREMENTS_VERSION, spec, inputs)
     if again:
         forget(root, key)
 
@@ -99,7 +94,7 @@ def measure_throughput(
 
 @task(name="choose_teacher")
 def choose_teacher(outcomes: list[Outcome]) -> Outcome | None:
-    """Return the first candidate that fits, None when none does, with what became of each as an
+    """Return the first candidate that fits, None if none does, and leave the outcome of each as an
     artifact.
     """
     leave_table(

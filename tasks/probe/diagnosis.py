@@ -1,9 +1,8 @@
-"""Which layer is at fault when a gate fails: what was seen at each, from the cheapest to look at to
-the dearest, and what it points to.
+"""Which layer causes a failed gate: what was observed at each layer, from the cheapest to the most
+expensive to examine.
 
-Two trainings of two hours were once thrown away because the dearest layer was suspected first: rows
-without an end, then forgetting; it was the corpus. So a layer is only blamed when those before it
-are sound.
+A layer is named as the cause only if all layers before it are sound. Otherwise a long training is
+repeated although the fault lies in the corpus.
 """
 
 from collections.abc import Sequence
@@ -22,16 +21,22 @@ LOOKS: tuple[Layer, ...] = (
     "training mixture",
     "training",
 )
-LEAST_GENERAL, LEAST_BASE, UNLIKELY_NATS = 0.05, 0.5, 2.0
+"""The layers in the order in which they are examined."""
+MIN_GENERAL = 0.05
+"""Smallest share of general reasoning in a sound corpus."""
+MIN_BASE = 0.5
+"""Smallest share that the base model itself must reach in a metric."""
+UNLIKELY_NATS = 2.0
+"""Mean nats per token above which a model did not write a text."""
 
 
 class Evidence(NamedTuple):
-    """What was seen at each layer. None: not looked at.
+    """The observations at each layer. None: this layer was not examined.
 
-    rendered: what the render check says against the ids, "" when nothing. leaked: what the audit
-    says against the corpus, "" when nothing. general: share of general reasoning in the corpus.
-    nats: how unlikely the student's own weights, asked alone, find an answer that the probe holds
-    against it, nats a token.
+    rendered: faults that the render check found in the token ids, "" if none. leaked: producer
+    state that the audit found in the corpus, "" if none. metrics: of the probe. general: share of
+    general reasoning in the corpus. nats: mean surprisal of a failed answer under the student's
+    weights alone, in nats per token.
     """
 
     rendered: str | None = None
@@ -42,7 +47,7 @@ class Evidence(NamedTuple):
 
 
 class Finding(NamedTuple):
-    """A look at one layer. guilty: the evidence points here."""
+    """The examination of one layer. guilty: the evidence shows a fault in it."""
 
     layer: Layer
     guilty: bool
@@ -50,7 +55,7 @@ class Finding(NamedTuple):
 
 
 class Diagnosis(NamedTuple):
-    """The layer to mend, every look that led there, and what to do."""
+    """The faulty layer, all findings up to it, and what to do."""
 
     layer: Layer
     findings: list[Finding]
@@ -58,19 +63,27 @@ class Diagnosis(NamedTuple):
 
 
 DO: dict[Layer, str] = {
-    "rendering": "mend tokenizer, chat template or generation config; a training before that is lost",
-    "corpus": "mend what leaks and build again; the trainer only repeats what it was given",
-    "base model": "choose another base, or a probe that the base can answer; a student cannot keep what its base never had",
-    "serving": "look at the engine: which weights, adapter and template it serves; the probe did not see this student",
-    "training mixture": "put 10 to 15 % general reasoning into the corpus (prompts.families with general: true) and train again",
-    "training": "lower train.learning_rate or train.epochs, or probe checkpoints (train.probe_every) so that the earliest good one wins",
-    "none": "nothing to mend",
+    "rendering": "correct the tokenizer, the chat template or the generation config; "
+    "training is useless before that",
+    "corpus": "remove the cause of the leak and build again; "
+    "the student only learns what the corpus holds",
+    "base model": "choose another base model, or a probe that it can answer; "
+    "a student cannot keep what its base model never had",
+    "serving": "check which weights, adapter and template the engine serves; "
+    "the probe did not measure this student",
+    "training mixture": "put 10 to 15 % general reasoning into the corpus "
+    "(prompts.families with general: true) and train again",
+    "training": "lower train.learning_rate or train.epochs, or probe checkpoints "
+    "(train.probe_every) to keep the earliest good one",
+    "none": "nothing to do",
 }
+"""Layer → what to do if it is at fault."""
 
 
 def diagnose(seen: Evidence, *, general: Sequence[str] = ()) -> Diagnosis:
-    """Return the first layer that the evidence points to, cheapest first; layers not looked at are
-    left out. general: kinds of general reasoning.
+    """Return the first faulty layer, the cheapest first. Layers without observations are left out.
+
+    general: kinds of questions that measure general reasoning.
     """
     findings = [one for one in _findings(seen, frozenset(general)) if one]
     guilty: Layer = next((one.layer for one in findings if one.guilty), "none")
@@ -93,49 +106,39 @@ def _findings(seen: Evidence, general: frozenset[str]) -> list[Finding | None]:
 def _rendering(seen: Evidence) -> Finding | None:
     if seen.rendered is None:
         return None
-    sound = "rows render as they should: the end-of-text token is learnt once and generation stops at it, the prompt is outside the loss"
+    sound = (
+        "rows render correctly: the end-of-text token is learned once, generation stops at it, "
+        "and the prompt is outside the loss"
+    )
     return Finding("rendering", bool(seen.rendered), seen.rendered or sound)
 
 
 def _corpus(seen: Evidence) -> Finding | None:
     if seen.leaked is None:
         return None
-    return Finding(
-        "corpus",
-        bool(seen.leaked),
-        seen.leaked or "the audit finds no producer state in the corpus",
-    )
+    sound = "the audit finds no producer state in the corpus"
+    return Finding("corpus", bool(seen.leaked), seen.leaked or sound)
 
 
 def _base(seen: Evidence, failed: Sequence[Metric]) -> Finding | None:
     if seen.metrics is None:
         return None
-    poor = [
-        one
-        for one in seen.metrics
-        if one in failed and one.name != "think_length" and one.baseline < LEAST_BASE
-    ]
+    shares = [one for one in failed if one.name != "think_length"]
+    poor = [one for one in shares if one.baseline < MIN_BASE]
     if poor:
-        return Finding(
-            "base model",
-            guilty=True,
-            says=f"the base itself reaches only {poor[0].baseline:.2f} in {poor[0].name}",
-        )
-    return Finding(
-        "base model", guilty=False, says="the base answers the probe well enough to lose something"
-    )
+        says = f"the base model itself reaches only {poor[0].baseline:.2f} in {poor[0].name}"
+        return Finding("base model", guilty=True, says=says)
+    says = "the base model answers the probe well enough for a comparison"
+    return Finding("base model", guilty=False, says=says)
 
 
 def _serving(seen: Evidence) -> Finding | None:
     if seen.nats is None:
         return None
     foreign = seen.nats > UNLIKELY_NATS
-    says = "never wrote" if foreign else "did write"
-    return Finding(
-        "serving",
-        foreign,
-        f"asked alone, the student's weights {says} what failed ({seen.nats:.2f} nats a token)",
-    )
+    likely = "unlikely" if foreign else "likely"
+    says = f"the failed answer is {likely} under the student's own weights"
+    return Finding("serving", foreign, f"{says} ({seen.nats:.2f} nats per token)")
 
 
 def _mixture(seen: Evidence, failed: Sequence[Metric], general: frozenset[str]) -> Finding | None:
@@ -143,18 +146,14 @@ def _mixture(seen: Evidence, failed: Sequence[Metric], general: frozenset[str]) 
         return None
     forgotten = [one for one in failed if one.name.removeprefix("correct: ") in general]
     held = f"{100 * seen.general:.0f} % of the corpus is general reasoning"
-    if forgotten and seen.general < LEAST_GENERAL:
-        return Finding(
-            "training mixture",
-            guilty=True,
-            says=f"general reasoning is forgotten ({forgotten[0].sentence()}), and {held}",
-        )
+    if forgotten and seen.general < MIN_GENERAL:
+        says = f"general reasoning is lost ({forgotten[0].sentence()}), and {held}"
+        return Finding("training mixture", guilty=True, says=says)
     return Finding("training mixture", guilty=False, says=held)
 
 
 def _training(failed: Sequence[Metric]) -> Finding | None:
-    return (
-        Finding("training", guilty=True, says=f"all before it is sound, and {failed[0].sentence()}")
-        if failed
-        else None
-    )
+    if not failed:
+        return None
+    says = f"all layers before it are sound, and {failed[0].sentence()}"
+    return Finding("training", guilty=True, says=says)

@@ -1,4 +1,4 @@
-"""One measure of both models on the same questions, held against what is due."""
+"""One measure of both models on the same questions, compared with a threshold."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
@@ -12,10 +12,11 @@ from tasks.probe.intervals import ratio
 
 @dataclass(frozen=True)
 class Metric:
-    """A measure. due: least ratio of student to baseline. low, high: 90 % interval of the ratio.
-    sure: the chance that the verdict is right.
+    """A measure of both models.
 
-    questions: those that both models answered.
+    due: smallest accepted ratio of student to baseline. low, high: 90 % interval of the ratio.
+    sure: the probability that the verdict is right. questions: number of questions that both models
+    answered.
     """
 
     gate: str
@@ -31,11 +32,12 @@ class Metric:
     questions: int
 
     def sentence(self) -> str:
-        """Return the verdict for people."""
-        how = "holds" if self.passed else "fails"
+        """Return the verdict as a sentence."""
+        verdict = "holds" if self.passed else "fails"
         return (
-            f"{self.name} {how}: student {self.student:.2f}, baseline {self.baseline:.2f}, ratio {self.ratio:.2f} "
-            f"[{self.low:.2f}, {self.high:.2f}], due {self.due:.2f}; sure {100 * self.sure:.0f} %"
+            f"{self.name} {verdict}: student {self.student:.2f}, baseline {self.baseline:.2f}, "
+            f"ratio {self.ratio:.2f} [{self.low:.2f}, {self.high:.2f}], due {self.due:.2f}; "
+            f"sure {100 * self.sure:.0f} %"
         )
 
 
@@ -48,17 +50,16 @@ def measure(
     due: float,
     shares: bool = True,
 ) -> Metric | None:
-    """Return the metric over the questions that both models answered, samples of a question
-    averaged; None when there is none.
+    """Return the metric over the questions that both models answered, None if there is none.
+
+    value: the measure of one answer; the mean over the samples of a question counts. due: smallest
+    accepted ratio. shares: the values lie between 0 and 1.
     """
     held: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     for one in every:
         held[one.question_id][one.model].append(float(value(one)))
-    pairs = [
-        (np.mean(own[BASELINE]), np.mean(own[STUDENT]))
-        for _, own in sorted(held.items())
-        if len(own) == 2
-    ]
+    shared = [own for _, own in sorted(held.items()) if len(own) == 2]
+    pairs = [(np.mean(own[BASELINE]), np.mean(own[STUDENT])) for own in shared]
     if not pairs:
         return None
     found = ratio(np.array(pairs, np.float64), shares=shares)
@@ -80,9 +81,6 @@ def measure(
 
 
 def worst(metrics: Sequence[Metric]) -> Metric | None:
-    """Return the failed metric that lies furthest below what is due, None when all hold."""
-    return min(
-        (one for one in metrics if not one.passed),
-        key=lambda one: one.ratio / max(one.due, 1e-9),
-        default=None,
-    )
+    """Return the failed metric that is furthest below its threshold, None if all hold."""
+    failed = [one for one in metrics if not one.passed]
+    return min(failed, key=lambda one: one.ratio / max(one.due, 1e-9), default=None)

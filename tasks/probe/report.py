@@ -1,5 +1,5 @@
-"""The probe as one self-contained page: the verdict, the metrics, both models side by side, row by
-row, in their own words.
+"""The report of a probe as one self-contained page: the verdict, the metrics, and the answers of
+both models side by side.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ TEMPLATE = Path(__file__).with_name("report.html.jinja")
 
 
 class Side(NamedTuple):
-    """A question and what each model made of it."""
+    """A question and the answers of each model."""
 
     kind: str
     prompt: str
@@ -24,7 +24,7 @@ class Side(NamedTuple):
 
 
 def report(every: Sequence[Answer], metrics: Sequence[Metric], name: str) -> str:
-    """Return the page. Every text is escaped, and the page asks nothing of any network."""
+    """Return the page. All texts are escaped, and the page loads nothing from a network."""
     environment = Environment(
         undefined=StrictUndefined, autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
@@ -35,23 +35,25 @@ def report(every: Sequence[Answer], metrics: Sequence[Metric], name: str) -> str
 
 
 def sides(every: Sequence[Answer]) -> list[Side]:
-    """Return every question with both models' answers: those where only the student failed first."""
+    """Return all questions with both models' answers. Questions that only the student failed come
+    first.
+    """
     questions: dict[str, list[Answer]] = {}
     for one in every:
         questions.setdefault(one.question_id, []).append(one)
-    made = [
-        Side(
-            several[0].kind,
-            several[0].prompt,
-            *([one for one in several if one.model == model] for model in (BASELINE, STUDENT)),
-        )
-        for several in questions.values()
-    ]
-    return sorted(
-        made,
-        key=lambda side: (
-            not any(one.faults for one in side.student),
-            any(one.faults for one in side.baseline),
-            side.kind,
-        ),
+    return sorted(map(_side, questions.values()), key=_order)
+
+
+def _side(several: Sequence[Answer]) -> Side:
+    return Side(
+        several[0].kind,
+        several[0].prompt,
+        baseline=[one for one in several if one.model == BASELINE],
+        student=[one for one in several if one.model == STUDENT],
     )
+
+
+def _order(side: Side) -> tuple[bool, bool, str]:
+    student_fails = any(one.faults for one in side.student)
+    baseline_fails = any(one.faults for one in side.baseline)
+    return not student_fails, baseline_fails, side.kind

@@ -1,11 +1,11 @@
-"""The probe's doors: what the base model's style is, and how the student compares."""
+"""The tasks of the probe: the base model's style, and the comparison of the student with it."""
 
 from pathlib import Path
 
 from prefect import task
 
 from tasks.artifacts import leave_table
-from tasks.probe.answers import Asked, both, style
+from tasks.probe.answers import Asked, joined, style_of
 from tasks.probe.weigh import GateSpec, metrics_of, refuse_failed, weigh
 from tasks.spec import Spec
 from tasks.stage import STAGE, settle
@@ -16,30 +16,30 @@ STYLES_VERSION = ANSWERED_VERSION = ANSWERS_VERSION = 1
 
 @task(**STAGE)
 def keep_style(base: Table, prompts: Table, root: Path, recipe_name: str) -> Table:
-    """Keep the base model's answers as BASELINES, beside which the student's are audited."""
+    """Return BASELINES: the base model's answers, with which the audit compares the student's."""
     inputs = {"base": base.digest, "prompts": prompts.digest, "recipe": recipe_name}
     return settle(
         root,
         Key("styles", STYLES_VERSION, Spec(), inputs),
-        lambda: style(base.read(), prompts.read(), recipe_name),
+        lambda: style_of(base.read(), prompts.read(), recipe_name),
     )
 
 
 @task(**STAGE)
 def join_answers(base: Table, student: Table, root: Path) -> Table:
-    """Put both models' answers into one table of TRACES, for the gates to judge."""
+    """Return TRACES: the answers of both models in one table, for the gates."""
     inputs = {"base": base.digest, "student": student.digest}
     return settle(
         root,
         Key("answered", ANSWERED_VERSION, Spec(), inputs),
-        lambda: both(base.read(), student.read()),
+        lambda: joined(base.read(), student.read()),
     )
 
 
 @task(**STAGE)
 def weigh_answers(asked: Asked, spec: GateSpec, root: Path, name: str) -> Table:
-    """Hold the student against the baseline; the table is kept either way, and refuse_failed_probe
-    ends the run of a failed one.
+    """Return ANSWERS with the comparison of student and baseline. The table is published even if
+    the student fails; refuse_failed_probe stops the run.
     """
     inputs = digests(vars(asked))
     return settle(
@@ -51,9 +51,7 @@ def weigh_answers(asked: Asked, spec: GateSpec, root: Path, name: str) -> Table:
 
 @task(name="refuse_failed_probe")
 def refuse_failed_probe(weighed: Table) -> None:
-    """Raise GateBroken when a gate failed, with every metric as an artifact; the answers stay for
-    reading.
-    """
+    """Raise GateBroken if a gate failed, and leave all metrics as an artifact. The answers stay."""
     lines: list[dict[str, object]] = [
         {
             "verdict": "holds" if one.passed else "fails",

@@ -1,5 +1,5 @@
-"""The probe's verdict: both gates over both models' answers, the page that shows them side by side,
-and the word that stops the line.
+"""The verdict of the probe: both gates over both models' answers, the report, and the error that
+stops a run.
 """
 
 import json
@@ -21,7 +21,7 @@ OUTCOME, PAGE = "probe.json", "report.html"
 
 
 class GateSpec(Spec):
-    """What the student must keep of the base model."""
+    """What the student must keep of the base model's abilities."""
 
     emission: EmissionSpec = EmissionSpec()
     """Thresholds for the form of answers."""
@@ -30,8 +30,8 @@ class GateSpec(Spec):
 
 
 def weigh(asked: Asked, spec: GateSpec, *, name: str) -> Made:
-    """Return ANSWERS; metrics, verdict and page lie beside it. Nothing is raised here: a failed
-    probe is kept for reading.
+    """Return ANSWERS, with metrics, verdict and report as files. A failed probe raises no error
+    here, so that its answers are kept.
     """
     every = list(answers(asked))
     metrics = [*emission(every, spec.emission), *content(every, spec.content)]
@@ -48,28 +48,26 @@ def weigh(asked: Asked, spec: GateSpec, *, name: str) -> Made:
 
 def metrics_of(weighed: Table) -> list[Metric]:
     """Return the metrics of a finished probe."""
-    return [Metric(**one) for one in json.loads((weighed.path / OUTCOME).read_bytes())["metrics"]]
+    outcome = json.loads((weighed.path / OUTCOME).read_bytes())
+    return [Metric(**one) for one in outcome["metrics"]]
 
 
 def refuse_failed(weighed: Table) -> None:
-    """Raise GateBroken, naming the gate and the metric, when the student keeps less of the base
-    model than is due.
-    """
+    """Raise GateBroken, with gate and metric, if the student is below a threshold."""
     failed = worst(metrics_of(weighed))
     if failed:
         raise GateBroken(
-            f"the probe's {failed.gate} gate: {failed.sentence()}. Nothing was published; read {weighed.path / PAGE}"
+            f"the probe's {failed.gate} gate: {failed.sentence()}. Nothing was published; "
+            f"read {weighed.path / PAGE}"
         )
 
 
 def _attach(folder: Path, every: Sequence[Answer], metrics: Sequence[Metric], name: str) -> None:
-    told = {
-        "verdict": "failed" if worst(metrics) else "passed",
-        "gates": {
-            gate: all(one.passed for one in metrics if one.gate == gate)
-            for gate in ("emission", "content")
-        },
+    failed = {one.gate for one in metrics if not one.passed}
+    outcome = {
+        "verdict": "failed" if failed else "passed",
+        "gates": {gate: gate not in failed for gate in ("emission", "content")},
         "metrics": [asdict(one) for one in metrics],
     }
-    (folder / OUTCOME).write_text(json.dumps(told, indent=1) + "\n")
+    (folder / OUTCOME).write_text(json.dumps(outcome, indent=1) + "\n")
     (folder / PAGE).write_text(report(every, metrics, name), encoding="utf-8")

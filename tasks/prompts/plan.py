@@ -1,5 +1,5 @@
 """The plan of a corpus: which prompts are written, drawn by seed from the families. A plan in which
-a family would repeat itself is refused.
+a family would repeat prompts is refused.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,40 +14,43 @@ from tasks.prompts.topics import Topics
 from tasks.spec import Spec, digest, draw_seed
 
 TOPIC = "{topic}"
+"""The slot of a question form."""
 BARE = "bare"
-"""The control arm's template: the passages, if any, and the question; not a word of ours."""
+"""Template of the control arm: only the passages, if any, and the question."""
 
 
 class Family(Spec):
     """A kind of prompt and its share of the corpus."""
 
     name: str = Field(pattern=r"^[\w .,:+/()-]{1,80}$")
-    """Name of the family; no prompt contains it. Letters, digits and a few signs that have no
-    meaning in a page or a table.
+    """Name of the family. No prompt contains it. Letters, digits and a few signs without a meaning
+    in pages and tables.
     """
     share: float = Field(gt=0)
-    """Weight of the family; the weights of all families need not add up to one."""
+    """Weight of the family. The weights need not add up to one."""
     ground: Literal["passages", "questions"] = "passages"
-    """passages: a question form is asked of a passage. questions: ready questions of one or more
+    """passages: a question form is applied to a passage. questions: ready questions of some
     categories are asked.
     """
     template: str = "closed_qa"
-    """A built-in template's name, or the path of a .jinja file."""
+    """Name of a built-in template, or path of a .jinja file."""
     forms: tuple[str, ...] = ("What do the passages say about {topic}?",)
-    """Forms of question; {topic} is replaced by the heading of the passage."""
+    """Forms of the question. {topic} is replaced by the heading of the passage."""
     context: int = Field(2, ge=0, le=16)
-    """Neighbouring passages shown beside the one asked about, in random order."""
+    """Number of neighbouring passages that are shown with the passage in question, in random
+    order.
+    """
     context_from: Literal["document", "corpus"] = "document"
-    """document: neighbours of the same document only, so that train and validation share no
+    """document: neighbours of the same document only, so that training and validation share no
     document. corpus: neighbours of any document.
     """
     categories: tuple[str, ...] = ()
-    """Categories to draw from: of questions, or of the documents whose passages are asked about;
-    passages of any document when empty.
+    """Categories to draw from: of questions, or of the documents with the passages. Empty: passages
+    of all documents.
     """
     general: bool = False
-    """Count this family as general reasoning. A corpus needs some of it; without it the student
-    forgets how to reason.
+    """Count this family as general reasoning. A corpus needs some of it, or the student loses its
+    general reasoning.
     """
 
     @field_validator("forms")
@@ -62,17 +65,17 @@ class PromptSpec(Spec):
     """The plan of a corpus."""
 
     rows: int = Field(200, ge=1)
-    """Number of prompts to write; the control arm is not counted."""
+    """Number of prompts to write, without the control arm."""
     families: tuple[Family, ...] = (Family(name="closed_qa", share=1),)
-    """What the prompts are made of."""
+    """The kinds of prompts."""
     control: float = Field(0.08, ge=0, le=0.5)
-    """Share of further prompts, beside the rows, asked bare: no instruction, no system prompt. How
-    the same teacher writes then is the baseline of style that leaks are measured against. 0.05 to
-    0.1 serves; 0 leaves the control arm out.
+    """Number of control prompts as a share of the rows. They are written in addition, without
+    instruction and system prompt. The audit compares the corpus with their answers, to find leaks.
+    0.05 to 0.1 is enough; 0 leaves the control arm out.
     """
     saturation: float = Field(0.6, gt=0, le=1)
-    """Share of a family's possible prompts that may be drawn; above it the plan is refused. The
-    control arm does not count.
+    """Largest share of a family's possible prompts that may be drawn. A plan above it is refused.
+    The control arm does not count.
     """
     seed: int = Field(0, ge=0)
     """Seed of the plan."""
@@ -80,7 +83,7 @@ class PromptSpec(Spec):
 
 @dataclass(frozen=True)
 class PassageView:
-    """What a template may see of a passage."""
+    """The parts of a passage that a template may use."""
 
     section: str
     heading: str
@@ -89,7 +92,7 @@ class PassageView:
 
 @dataclass(frozen=True)
 class Visible:
-    """All that a prompt is rendered from; nothing of the producer's is in reach."""
+    """Everything from which a prompt is rendered. It holds no producer-only value."""
 
     question: str
     passages: tuple[PassageView, ...]
@@ -97,7 +100,7 @@ class Visible:
 
 @dataclass(frozen=True)
 class Producer:
-    """What only the producer may know: family, cell, and a canary that must never come back."""
+    """Values that only the producer may know. canary: a text that must never occur in a trace."""
 
     family: str
     cell: str
@@ -106,7 +109,7 @@ class Producer:
 
 @dataclass(frozen=True)
 class Planned:
-    """One row of the plan, its two sides kept apart."""
+    """One row of the plan, with its two sides separate."""
 
     producer: Producer
     visible: Visible
@@ -119,7 +122,7 @@ class Planned:
 
 @dataclass(frozen=True)
 class Passage:
-    """A row of PASSAGES as the plan needs it."""
+    """The columns of PASSAGES that the plan needs."""
 
     passage_id: str
     document_id: str
@@ -132,7 +135,7 @@ class Passage:
 
 @dataclass(frozen=True)
 class Question:
-    """A row of QUESTIONS as the plan needs it."""
+    """The columns of QUESTIONS that the plan needs."""
 
     question_id: str
     text: str
@@ -142,11 +145,10 @@ class Question:
 def plan(
     spec: PromptSpec, passages: Sequence[Passage], questions: Sequence[Question]
 ) -> Iterator[Planned]:
-    """Yield every row of the plan, family by family, then the control arm's; PlanOverdrawn when one
-    family is asked for too much.
+    """Yield the rows of the plan, family by family, then those of the control arm.
 
-    The control arm is drawn from what the quotas leave, so it takes no prompt from the plan; where
-    little is left it is smaller.
+    Raises PlanOverdrawn if a family has too few possible prompts. The control arm is drawn from
+    prompts that the plan does not use, and is smaller if few are left.
     """
     counts, bare = quotas(spec), control_quotas(spec)
     _refuse_overdrawn(spec, counts, passages, questions)
@@ -155,11 +157,10 @@ def plan(
     control: list[Iterator[Planned]] = []
     for family in spec.families:
         asked, spare = counts[family.name], bare[family.name]
-        draw = (
-            _ask_passages(spec, family, passages, by_id, topics, most=asked + spare)
-            if family.ground == "passages"
-            else _ask_questions(spec, family, questions, most=asked + spare)
-        )
+        if family.ground == "passages":
+            draw = _ask_passages(spec, family, passages, by_id, topics, most=asked + spare)
+        else:
+            draw = _ask_questions(spec, family, questions, most=asked + spare)
         yield from islice(draw, asked)
         control.append(draw)
     for one in chain.from_iterable(control):
@@ -167,29 +168,29 @@ def plan(
 
 
 def quotas(spec: PromptSpec) -> dict[str, int]:
-    """Return rows per family. BadRecipe when two families carry the same name."""
+    """Return family name → rows. Raises BadRecipe if two families have the same name."""
     return _by_name(spec, spec.rows)
 
 
 def control_quotas(spec: PromptSpec) -> dict[str, int]:
-    """Return the control arm's rows per family."""
+    """Return family name → rows of the control arm."""
     return _by_name(spec, control_rows(spec))
 
 
 def control_rows(spec: PromptSpec) -> int:
-    """Return the rows of the control arm; a share asked for is never rounded to none."""
+    """Return the number of rows of the control arm. A share above 0 gives at least one."""
     return max(1, round(spec.control * spec.rows)) if spec.control else 0
 
 
 def apportion(rows: int, families: Sequence[Family]) -> list[int]:
-    """Return rows for each family: shares of the whole, the largest remainders rounded up."""
+    """Return the number of rows of each family, by its share. The largest remainders are rounded
+    up.
+    """
     total = sum(family.share for family in families)
     exact = [rows * family.share / total for family in families]
     counts = [int(value) for value in exact]
-    by_remainder = sorted(
-        range(len(families)), key=lambda place: (counts[place] - exact[place], families[place].name)
-    )
-    for place in by_remainder[: rows - sum(counts)]:
+    order = [(counts[place] - exact[place], one.name, place) for place, one in enumerate(families)]
+    for _, _, place in sorted(order)[: rows - sum(counts)]:
         counts[place] += 1
     return counts
 
@@ -197,12 +198,12 @@ def apportion(rows: int, families: Sequence[Family]) -> list[int]:
 def _by_name(spec: PromptSpec, rows: int) -> dict[str, int]:
     names = [family.name for family in spec.families]
     if len(set(names)) < len(names):
-        raise BadRecipe(f"two families carry the same name: {names}")
+        raise BadRecipe(f"two families have the same name: {names}")
     return dict(zip(names, apportion(rows, spec.families), strict=True))
 
 
 def capacity(family: Family, passages: Sequence[Passage], questions: Sequence[Question]) -> int:
-    """Return how many different prompts a family can make."""
+    """Return the number of different prompts that a family can make."""
     if family.ground == "passages":
         return len(_within(family, passages)) * len(set(family.forms))
     return sum(question.category in family.categories for question in questions)
@@ -226,12 +227,12 @@ def _refuse_overdrawn(
     for family in spec.families:
         room = capacity(family, passages, questions)
         if counts[family.name] > spec.saturation * room:
-            overdrawn.append(
-                f"{family.name}: {counts[family.name]} rows asked, {int(spec.saturation * room)} allowed of {room} possible"
-            )
+            allowed = f"{int(spec.saturation * room)} allowed of {room} possible"
+            overdrawn.append(f"{family.name}: {counts[family.name]} rows asked, {allowed}")
     if overdrawn:
+        families = "; ".join(overdrawn)
         raise PlanOverdrawn(
-            f"at saturation {spec.saturation} the plan would repeat itself ({'; '.join(overdrawn)}); "
+            f"at saturation {spec.saturation} the plan would repeat itself ({families}); "
             "give more documents, forms or questions, or ask for fewer rows"
         )
 
@@ -245,15 +246,17 @@ def _ask_passages(
     *,
     most: int,
 ) -> Iterator[Planned]:
-    """Yield the prompts of the cells that are drawn; only the cells are held."""
-    cells = [
-        (passage, number)
-        for passage in _within(family, passages)
-        for number in range(len(family.forms))
-    ]
-    cells.sort(
-        key=lambda cell: digest(str(spec.seed), family.name, cell[0].passage_id, str(cell[1]))
-    )
+    """Yield the prompts of the drawn cells. A cell is a passage and a form; only cells are held in
+    memory.
+    """
+
+    def drawn(cell: tuple[Passage, int]) -> str:
+        passage, number = cell
+        return digest(str(spec.seed), family.name, passage.passage_id, str(number))
+
+    numbers = range(len(family.forms))
+    cells = [(passage, number) for passage in _within(family, passages) for number in numbers]
+    cells.sort(key=drawn)
     del cells[most:]
     for passage, number in cells:
         yield _asked_passage(spec, family, passage, number, by_id, topics.of(passage))

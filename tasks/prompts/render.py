@@ -1,4 +1,4 @@
-"""From the teacher-visible side of a plan to messages. Nothing else of the plan can be named here."""
+"""Messages from the visible side of a plan. This module cannot reach any other part of the plan."""
 
 import functools
 from pathlib import Path
@@ -13,8 +13,8 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 
 def render(visible: Visible, template: str) -> list[dict[str, str]]:
-    """Return the prompt as one user message; passages and question enter as values and are never
-    read as template text.
+    """Return the prompt as one user message. Passages and question are inserted as values and are
+    never interpreted as template text. Raises BadRecipe.
     """
     try:
         text = _compiled(template, template_text(template)).render(
@@ -22,18 +22,19 @@ def render(visible: Visible, template: str) -> list[dict[str, str]]:
         )
     except TemplateError as exc:
         raise BadRecipe(
-            f"template {template!r}: {exc}; a template may use question and passages (section, heading, text)"
+            f"template {template!r}: {exc}; "
+            "a template may use question and passages (section, heading, text)"
         ) from exc
     return [{"role": "user", "content": text.strip()}]
 
 
 def template_text(template: str) -> str:
-    """Return a template's source: a built-in one by name, or a .jinja file by path."""
+    """Return the source of a template: a built-in one by name, or a .jinja file by path."""
     path = Path(template) if template.endswith(".jinja") else TEMPLATES / f"{template}.jinja"
     if path.is_file():
         return path.read_text(encoding="utf-8")
     if template.endswith(".jinja"):
-        raise BadRecipe(f"template {template!r} is not there (looked for {path.absolute()})")
+        raise BadRecipe(f"template {template!r} does not exist (looked for {path.absolute()})")
     raise unknown_name("template", template, (found.stem for found in TEMPLATES.glob("*.jinja")))
 
 

@@ -1,4 +1,4 @@
-"""The prompts' door."""
+"""The task of the prompts stage."""
 
 from pathlib import Path
 
@@ -14,7 +14,9 @@ CODE_VERSION = 4
 
 @task(**STAGE)
 def write_prompts(passages: Table, questions: Table, spec: PromptSpec, root: Path) -> Table:
-    """Plan and render PROMPTS; PlanOverdrawn when a family would have to repeat itself."""
+    """Return PROMPTS, planned and rendered. Raises PlanOverdrawn if a family would repeat
+    prompts.
+    """
     inputs = {
         "passages": passages.digest,
         "questions": questions.digest,

@@ -1,5 +1,5 @@
-"""Headings as they read inside a question: names keep their case, ordinary words lose a capital
-that only opened the line.
+"""Headings as they read inside a question: names keep their capital, other words lose the one at
+the beginning of the line.
 """
 
 import re
@@ -9,17 +9,17 @@ from typing import Protocol
 
 _WORD = re.compile(r"[^\W_](?:[\w.'’+-]*[\w+])?")
 _INSIDE = re.compile(r"(?<=[\w,;] )[^\W\d_][\w'’-]*")
-"""A word that opens no sentence."""
+"""A word that does not begin a sentence."""
 _SMALL = set(
     "a an the and or nor but of in on at to by for from with without as into over under per via is "
     "are be not than that its your".split()
 )
-"""Words that a heading in title case leaves small."""
+"""Words that are not capitalised in title case."""
 _ARTICLES = {"A", "An", "The"}
 
 
 class Headed(Protocol):
-    """What a topic is taken from: a passage with its document, section, heading and text."""
+    """A passage from which a topic is taken."""
 
     @property
     def document_id(self) -> str: ...
@@ -35,27 +35,25 @@ class Headed(Protocol):
 
 
 class Topics:
-    """Knows which words are names in each document, by how the document writes them inside its
-    sentences.
+    """Knows which words are names in each document, by their spelling inside its sentences.
 
-    Only a passage's own document is asked: another document that is added later changes no
-    question.
+    Each document is used only for its own passages, so a new document changes no other question.
     """
 
     def __init__(self, passages: Sequence[Headed]) -> None:
         first: dict[str, set[str]] = {}
         for passage in passages:
-            first.setdefault(passage.document_id, set()).update(_words(_said(passage))[:1])
+            first.setdefault(passage.document_id, set()).update(_words(_title(passage))[:1])
         self._capital: Counter[tuple[str, str]] = Counter()
         self._small: Counter[tuple[str, str]] = Counter()
         for passage in passages:
             self._count(passage, first[passage.document_id])
 
     def of(self, passage: Headed) -> str:
-        """Return a passage's heading, or its section where it has none, as it reads inside a
+        """Return a passage's heading, or its section if it has none, as it reads inside a
         sentence.
         """
-        topic = _said(passage).rstrip(" .:;,!")
+        topic = _title(passage).rstrip(" .:;,!")
         if topic.endswith("?"):
             return f'"{topic}"'
         first = next(iter(_words(topic)), "")
@@ -72,8 +70,8 @@ class Topics:
                 self._small[passage.document_id, small[found]] += 1
 
     def _keeps(self, document: str, word: str, topic: str) -> bool:
-        """Whether the first word of a heading keeps its capital: it is a name, or the heading is in
-        title case.
+        """Return whether the first word of a heading keeps its capital: it is a name, or the
+        heading is in title case.
         """
         if word in _ARTICLES:
             return False
@@ -83,7 +81,7 @@ class Topics:
         return capital > small or _in_title_case(topic)
 
 
-def _said(passage: Headed) -> str:
+def _title(passage: Headed) -> str:
     return passage.heading or passage.section
 
 
@@ -92,6 +90,6 @@ def _words(text: str) -> list[str]:
 
 
 def _in_title_case(topic: str) -> bool:
-    """Whether the words after the first are capitalised, but for the small ones."""
+    """Return whether all words after the first, except small ones, are capitalised."""
     rest = [word for word in _words(topic)[1:] if word.lower() not in _SMALL and word[0].isalpha()]
     return bool(rest) and all(word[0].isupper() for word in rest) and any(map(str.istitle, rest))

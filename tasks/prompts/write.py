@@ -1,4 +1,4 @@
-"""From passages and questions to PROMPTS."""
+"""The table PROMPTS, from passages and questions."""
 
 import pyarrow as pa
 
@@ -10,7 +10,10 @@ from tasks.store import Made
 
 
 def write(passages: pa.Table, questions: pa.Table, spec: PromptSpec) -> Made:
-    """Return the prompts of the plan; one that reads the same as another is rejected."""
+    """Return PROMPTS. A prompt that reads like an earlier one is rejected.
+
+    passages: PASSAGES. questions: QUESTIONS.
+    """
     cells: dict[str, str] = {}
     faults: list[tuple[str, str, str]] = []
     tables: list[pa.Table] = []
@@ -27,13 +30,12 @@ def write(passages: pa.Table, questions: pa.Table, spec: PromptSpec) -> Made:
             tables.append(rows.table_of(fresh, rows.PROMPTS))
             fresh = []
     table = pa.concat_tables([*tables, rows.table_of(fresh, rows.PROMPTS)])
-    return Made(
-        {"prompts": table}, rows.PROMPTS, rows.rejected(faults), rows_in=len(cells) + len(faults)
-    )
+    rows_in = len(cells) + len(faults)
+    return Made({"prompts": table}, rows.PROMPTS, rows.rejected(faults), rows_in=rows_in)
 
 
 def prompt_of(planned: Planned) -> dict[str, object]:
-    """Return one row of PROMPTS; only the visible side is handed to the template."""
+    """Return a row of PROMPTS. The template gets only the visible side."""
     messages = render(planned.visible, planned.template)
     return {
         "prompt_id": digest(canonical([dict(message) for message in messages]))[:16],
@@ -50,22 +52,19 @@ def prompt_of(planned: Planned) -> dict[str, object]:
 
 
 def templates_digest(spec: PromptSpec) -> str:
-    """Return a digest of the text of every template in use."""
+    """Return a digest of the texts of all templates in use."""
     names = [*(family.template for family in spec.families), *([BARE] if spec.control else [])]
     return digest(*map(template_text, names))
 
 
 def _passages(table: pa.Table) -> list[Passage]:
     names = ["passage_id", "document_id", "section", "heading", "text", "neighbours", "category"]
-    return [
-        Passage(**row | {"neighbours": tuple(row["neighbours"])})
-        for row in table.select(names).to_pylist()
-    ]
+    lines = table.select(names).to_pylist()
+    return [Passage(**row | {"neighbours": tuple(row["neighbours"])}) for row in lines]
 
 
 def _questions(table: pa.Table) -> list[Question]:
-    """Return the questions that may be asked; those held out are for measuring."""
-    asked = table.filter(pa.compute.field("split") == "train").select(
-        ["question_id", "text", "category"]
-    )
+    """Return the questions that may be asked, without the held-out ones."""
+    asked = table.filter(pa.compute.field("split") == "train")
+    asked = asked.select(["question_id", "text", "category"])
     return [Question(**row) for row in asked.to_pylist()]

@@ -1,4 +1,4 @@
-"""Footnotes of an HTML page, moved to the paragraphs that refer to them: a note belongs to its
+"""Footnotes of an HTML page, moved to the paragraphs that refer to them, so that each stays in its
 section.
 """
 
@@ -12,33 +12,32 @@ if TYPE_CHECKING:
 HEADINGS = re.compile(r"^h[1-6]$")
 _NOTE = re.compile(r"(?:^|[-_ ])(?:foot|end)notes?(?:$|[-_ ])|^fn$|^cite_note")
 _MARK = re.compile(r"^[\[(]*\s*(?:\d{1,3}|[a-z]|[*†‡§¶]{1,3})\s*[\])]*\.?$")
-"""How a footnote's mark reads: 3, [3], (3), *, †."""
+"""The form of a footnote's mark: 3, [3], (3), *, †."""
 _ARROWS = "↩↑⏎^︎"
 ENDS = ("nav", "header", "footer", "hr", "table", "form")
-"""What comes after the last note of a page."""
+"""Tags that follow the last note of a page."""
 BLOCKS = ("p", "li", "dd", "dt", "blockquote", "pre")
 
 
 def move_notes(soup: "BeautifulSoup") -> None:
-    """Put the text of every footnote behind the first block of each section that refers to it, and
-    remove it from where it stood.
-    """
+    """Move the text of each footnote behind the first block of every section that refers to it."""
     places = _places(soup)
     moved: dict[int, list[PageElement]] = {}
-    told: set[tuple[int, int]] = set()
+    done: set[tuple[int, int]] = set()
     for link in soup("a", href=re.compile("^#.")):
         mark = link.get_text("", strip=True)
         target = places.get(str(link["href"])[1:])
         if target is None or not _MARK.match(mark) or not _refers(link, target):
             continue
         body = moved.get(id(target)) or _body(target)
-        if not body or any(one is part for one in (link, *link.parents) for part in body):
+        around = [id(one) for one in (link, *link.parents)]
+        if not body or any(id(part) in around for part in body):
             continue
         moved[id(target)] = body
         label = mark.strip("[]() .")
         section = link.find_previous(HEADINGS)
-        if (id(section), id(target)) not in told:
-            told.add((id(section), id(target)))
+        if (id(section), id(target)) not in done:
+            done.add((id(section), id(target)))
             _place(soup, link, f"Note {label}: {_words(body, label)}")
         link.replace_with(f" (note {label})")
     for body in moved.values():
@@ -47,7 +46,7 @@ def move_notes(soup: "BeautifulSoup") -> None:
 
 
 def _places(soup: "BeautifulSoup") -> dict[str, "Tag"]:
-    """Return every element that a link can lead to, by its name."""
+    """Return name → element for all elements that a link can lead to."""
     found: dict[str, Tag] = {}
     for tag in soup(True):
         for attribute in ("id", "name"):
@@ -57,8 +56,8 @@ def _places(soup: "BeautifulSoup") -> dict[str, "Tag"]:
 
 
 def _refers(link: "Tag", target: "Tag") -> bool:
-    """Whether a link refers to a footnote: one of both ends says so, or the target leads back to
-    the link.
+    """Return whether a link refers to a footnote: link or target is marked as one, or the target
+    leads back to the link.
     """
     if link.get("role") == "doc-noteref" or _named_note(link) or _named_note(target):
         return True
@@ -80,7 +79,7 @@ def _named_note(tag: "Tag") -> bool:
 
 
 def _body(target: "Tag") -> list["PageElement"]:
-    """Return the elements that a note consists of, its mark included."""
+    """Return the elements of a note, with its mark."""
     holder = target
     if target.name in ("a", "span", "sup", "b"):
         found = target.find_parent(("li", "aside", "dt", "p", "div", "td", "dd", HEADINGS))
@@ -91,27 +90,25 @@ def _body(target: "Tag") -> list["PageElement"]:
 
 
 def _until_next(first: "Tag") -> list["PageElement"]:
-    """Return an element and what follows it up to the next of its kind."""
+    """Return an element and the elements that follow it, up to the next of the same kind."""
     body: list[PageElement] = [first]
     for follower in first.next_siblings:
         name = getattr(follower, "name", None) or ""
-        if (
-            name in ENDS
-            or name == first.name
-            or (HEADINGS.match(name) and HEADINGS.match(first.name))
-        ):
+        both_headings = HEADINGS.match(name) and HEADINGS.match(first.name)
+        if name in ENDS or name == first.name or both_headings:
             break
         body.append(follower)
     return body
 
 
 def _words(body: list["PageElement"], label: str) -> str:
-    """Return what a note says, without its mark and the arrow that leads back."""
-    said = " ".join(" ".join(element.get_text(" ", strip=True) for element in body).split())
+    """Return the text of a note, without its mark and the arrow that leads back."""
+    parts = [element.get_text(" ", strip=True) for element in body]
+    text = " ".join(" ".join(parts).split())
     mark = re.compile(
         rf"^[\[(]*\s*{re.escape(label)}\s*[\])]*[.:]?\s+(?:\(\d+(?:\s*,\s*\d+)*\)\s*)?"
     )
-    return mark.sub("", said, count=1).strip(f"{_ARROWS} ")
+    return mark.sub("", text, count=1).strip(f"{_ARROWS} ")
 
 
 def _place(soup: "BeautifulSoup", link: "Tag", words: str) -> None:

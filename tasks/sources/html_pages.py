@@ -1,5 +1,5 @@
-"""The text of an HTML page: its headings as Markdown, its footnotes where they are referred to,
-without menus and lists of links.
+"""The text of an HTML page: headings as Markdown, footnotes beside their references, and no menus
+or lists of links.
 """
 
 import re
@@ -20,24 +20,27 @@ ROLES = set(
     "navigation banner contentinfo search menu menubar directory doc-toc doc-index "
     "doc-pagelist".split()
 )
-"""ARIA roles of what surrounds a document."""
+"""ARIA roles of elements around the document."""
 _LAYOUT = re.compile(
     r"(?:^|[-_ ])(?:mini)?(?:nav|navbar|navheader|navfooter|navigation|navigator|toc|contents|"
     r"tableofcontents|toctree|sidebar|sphinxsidebar|breadcrumbs?|menu|related|pagination|pager|"
     r"prevnext|skip|header|footer|copyright|index|genindex\w*|printindex|indextable)"
     r"(?=$|[-_ ])"
 )
-"""Classes and ids that layouts give to menus, contents, indexes and footers; only link density
-tells them from text.
+"""Classes and ids of menus, contents, indexes and footers. Text has such classes too, so the share
+of links decides.
 """
+_CLOSING = re.compile(r"(?:^|[-_ ])(?:footer|copyright)(?=$|[-_ ])")
 LISTS = ("ul", "ol", "dl", "table", "p", "div", "section", "aside")
-LINKED, LINKED_LAYOUT, LINKS = 0.8, 0.4, 3
-"""A block is a list of links from this share of linked words on; one whose class says so, from the
-lower share on. Links it has at least.
-"""
+LINKED = 0.8
+"""Share of linked words from which on a block is a list of links."""
+LINKED_LAYOUT = 0.4
+"""The same for a block with a class or id of _LAYOUT."""
+LINKS = 3
+"""Fewest links in a list of links."""
 MOST = 0.5
-"""A landmark that holds more than this share of a page's words and is not made of links is the text
-itself, badly marked.
+"""A landmark with a larger share of the page's words that is not a list of links is the text
+itself, with wrong markup.
 """
 BLOCKS = ("p", "div", "address", "small", "footer", "td")
 _COLOPHON = re.compile(
@@ -47,13 +50,14 @@ _COLOPHON = re.compile(
     r"page (?:last )?(?:updated|modified|generated)|powered by ",
     re.IGNORECASE,
 )
-"""How a page says what made it, and when."""
+"""How a page says by what and when it was made."""
 PERMALINKS = {"¶", "#", "§", "🔗", "[source]", "[docs]", "[edit]"}
+"""Texts of links that belong to a heading or a definition and not to the text."""
 
 
 @dataclass
 class _Weight:
-    """How many words an element holds, how many of them in links, and how many links."""
+    """The number of words in an element, of linked words, and of links."""
 
     words: int = 0
     linked: int = 0
@@ -65,7 +69,7 @@ class _Weight:
 
 
 def read_html(text: str) -> Page:
-    """Return title and text of a page, and what was left out of it."""
+    """Return title and text of a page, and what was left out."""
     from bs4 import BeautifulSoup
 
     soup = BeautifulSoup(text, "html.parser")
@@ -81,8 +85,8 @@ def read_html(text: str) -> Page:
 
 
 def _title(soup: "BeautifulSoup") -> str:
-    """Return the page's first main heading where its title repeats it beside the name of the site,
-    else the title.
+    """Return the first main heading if the title contains it (beside the name of the site), else
+    the title.
     """
     whole = soup.title.get_text(" ", strip=True) if soup.title else ""
     heading = _heading(soup.h1) if soup.h1 else ""
@@ -94,7 +98,7 @@ def _heading(tag: "Tag") -> str:
 
 
 def _cut_out(soup: "BeautifulSoup") -> Iterator[str]:
-    """Take menus, lists of links, headers and footers out of the page; yield the text of each."""
+    """Remove menus, lists of links, headers and footers from the page. Yield the text of each."""
     weights = _weights(soup)
     everything = weights.get(id(soup), _Weight())
     for tag in soup(True):
@@ -106,7 +110,7 @@ def _cut_out(soup: "BeautifulSoup") -> Iterator[str]:
 
 
 def _weights(soup: "BeautifulSoup") -> dict[int, _Weight]:
-    """Return the weight of every element that holds a word, by its identity."""
+    """Return id(element) → weight for all elements that hold a word."""
     weights: dict[int, _Weight] = {}
     for string in soup(string=lambda found: type(found).__name__ == "NavigableString"):
         count = sum(any(map(str.isalnum, word)) for word in string.split())
@@ -121,8 +125,8 @@ def _weights(soup: "BeautifulSoup") -> dict[int, _Weight]:
 
 
 def _surrounds(tag: "Tag", weight: _Weight, everything: _Weight) -> bool:
-    """Whether an element is the page's and not the document's: a landmark, or a block that is
-    mostly links.
+    """Return whether an element belongs to the page and not to the document: a landmark, or a block
+    that is mostly links.
     """
     if tag.name in ("html", "body", "main", "[document]", "a", *HEADINGS):
         return False
@@ -132,19 +136,27 @@ def _surrounds(tag: "Tag", weight: _Weight, everything: _Weight) -> bool:
         return False
     if tag.name in LANDMARKS or str(tag.get("role", "")).lower() in ROLES:
         return tag.name != "header" or not _in_text(tag)
-    named = " ".join([*_classes(tag), str(tag.get("id", ""))]).lower()
-    if tag.name in BLOCKS and _COLOPHON.match(tag.get_text(" ", strip=True)) and weight.words <= 40:
+    if tag.name in BLOCKS and weight.words <= 40 and _is_colophon(tag):
         return True
+    return _is_layout(tag, weight)
+
+
+def _is_colophon(tag: "Tag") -> bool:
+    return _COLOPHON.match(tag.get_text(" ", strip=True)) is not None
+
+
+def _is_layout(tag: "Tag", weight: _Weight) -> bool:
+    """Return whether class or id name a part of the layout, and the content agrees."""
+    named = " ".join([*_classes(tag), str(tag.get("id", ""))]).lower()
     if not _LAYOUT.search(named):
         return False
-    closing = re.search(r"(?:^|[-_ ])(?:footer|copyright)(?=$|[-_ ])", named) is not None
-    return (closing and not tag.find(HEADINGS)) or (
-        weight.links >= 1 and weight.share >= LINKED_LAYOUT
-    )
+    if _CLOSING.search(named) and not tag.find(HEADINGS):
+        return True
+    return weight.links >= 1 and weight.share >= LINKED_LAYOUT
 
 
 def _in_text(tag: "Tag") -> bool:
-    """Whether a header belongs to an article and not to the page."""
+    """Return whether a header belongs to an article and not to the page."""
     return tag.find_parent(("main", "article", "section")) is not None
 
 
@@ -154,7 +166,7 @@ def _classes(tag: "Tag") -> list[str]:
 
 
 def _remove(tag: "Tag") -> None:
-    """Take an element out; the main heading inside a page's header stays."""
+    """Remove an element. The main heading inside a page's header stays."""
     heading = tag.find("h1") if tag.name == "header" or tag.get("role") == "banner" else None
     if heading:
         tag.replace_with(heading.extract())
@@ -166,7 +178,7 @@ def _as_text(soup: "BeautifulSoup") -> str:
     for heading in soup(HEADINGS):
         words = _heading(heading)
         hashes = "#" * int(heading.name[1])
-        # Replacing the tag itself would search its place among all its sisters.
+        # Replacing the whole tag is slow: it would search the tag among all its siblings.
         heading.string = f"\n\n{HEADING}{hashes} {words}\n\n" if words else "\n"
     for code in soup("pre"):
         code.string = f"\n\n{_code(code.get_text())}\n\n"
@@ -178,5 +190,7 @@ def _as_text(soup: "BeautifulSoup") -> str:
 
 
 def _code(text: str) -> str:
-    """Return lines of code marked as such: a comment in them is no heading."""
+    """Return lines of code, each marked as code, so that a comment in them is not taken for a
+    heading.
+    """
     return "\n".join(CODE + line for line in text.strip("\n").expandtabs(4).split("\n"))

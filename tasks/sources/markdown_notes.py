@@ -1,5 +1,5 @@
-"""Footnotes of a Markdown text, moved to the paragraphs that refer to them: a note belongs to its
-section.
+"""Footnotes of a Markdown text, moved to the paragraphs that refer to them, so that each stays in
+its section.
 """
 
 import re
@@ -16,7 +16,7 @@ _BLANK = re.compile(r"\n[ \t]*(?:\n|$)")
 def move_markdown_notes(text: str) -> str:
     """Return the text with each note ("[^1]: …") behind the first paragraph that refers to it.
 
-    A note that nothing refers to stays where it is.
+    A note without a reference stays where it is.
     """
     code = [match.span() for match in _FENCED.finditer(text)]
 
@@ -24,28 +24,25 @@ def move_markdown_notes(text: str) -> str:
         return not any(start <= match.start() < end for start, end in code)
 
     defined = [match for match in _DEFINED.finditer(text) if outside(match)]
-    homes = {
-        match["name"]: match.start()
-        for match in reversed(list(_REFERRED.finditer(text)))
-        if outside(match)
-    }
+    marks = [match for match in _REFERRED.finditer(text) if outside(match)]
+    homes = {mark["name"]: mark.start() for mark in reversed(marks)}
     moved = [note for note in defined if note["name"] in homes]
-    cuts = [
-        (mark.start(), mark.end(), f" (note {mark['name']})")
-        for mark in _REFERRED.finditer(text)
-        if outside(mark) and mark["name"] in {note["name"] for note in moved}
-    ]
+    names = {note["name"] for note in moved}
+    referred = [mark for mark in marks if mark["name"] in names]
+    cuts = [(mark.start(), mark.end(), f" (note {mark['name']})") for mark in referred]
     cuts += [(note.start(), note.end(), "") for note in moved]
     for note in moved:
         end = _BLANK.search(text, homes[note["name"]])
         place = end.start() if end else len(text.rstrip("\n"))
-        said = " ".join(note["text"].split())
-        cuts.append((place, place, f"\n\nNote {note['name']}: {said}"))
+        words = " ".join(note["text"].split())
+        cuts.append((place, place, f"\n\nNote {note['name']}: {words}"))
     return _spliced(text, sorted(cuts, key=lambda cut: cut[0]))
 
 
 def _spliced(text: str, cuts: list[tuple[int, int, str]]) -> str:
-    """Return the text with each (start, end) replaced; the stretches lie in order and apart."""
+    """Return the text with each [start, end) replaced. The ranges are in order and do not
+    overlap.
+    """
     pieces, at = [], 0
     for start, end, new in cuts:
         pieces += [text[at:start], new]

@@ -1,17 +1,20 @@
-"""What a reader takes out of a file of pages: its text, and what it left out of the text."""
+"""What a reader returns for a file of pages: the text, and what it left out."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from tasks.ngrams import plain_text
 
 SAMPLE_CHARACTERS = 120
+"""Characters that are quoted of a text that was left out."""
+CODE, HEADING = "\x02", "\x03"
+"""Mark a line of code and a heading, until `tidy` writes them as Markdown."""
 
 
 class LeftOut(NamedTuple):
     """Text that belongs to the page and not to the document. reason: a snake_case noun. detail: how
-    much, and how it begins.
+    much it is, and how it begins.
     """
 
     reason: str
@@ -19,7 +22,7 @@ class LeftOut(NamedTuple):
 
 
 class Page(NamedTuple):
-    """A document's title and text, and what the reader left out of it, one entry per reason."""
+    """Title and text of a document, and what the reader left out, one entry per reason."""
 
     title: str
     text: str
@@ -27,22 +30,21 @@ class Page(NamedTuple):
 
 
 def left_out(pieces: Iterable[tuple[str, str]]) -> tuple[LeftOut, ...]:
-    """Return one entry per reason from (reason, text) pieces; pieces without a word are not
-    mentioned.
+    """Return one entry per reason for (reason, text) pieces. Pieces without words are not
+    counted.
     """
     first: dict[str, str] = {}
     count: Counter[str] = Counter()
     words: Counter[str] = Counter()
     for reason, text in pieces:
-        said = text.split()
-        if said:
-            first.setdefault(reason, " ".join(said))
+        found = text.split()
+        if found:
+            first.setdefault(reason, " ".join(found))
             count[reason] += 1
-            words[reason] += len(said)
+            words[reason] += len(found)
+    amounts = {reason: f"pieces: {count[reason]}, words: {words[reason]}" for reason in first}
     return tuple(
-        LeftOut(
-            reason, f"pieces: {count[reason]}, words: {words[reason]}, the first: {_start(text)!r}"
-        )
+        LeftOut(reason, f"{amounts[reason]}, the first: {_start(text)!r}")
         for reason, text in sorted(first.items())
     )
 
@@ -52,21 +54,16 @@ def _start(text: str) -> str:
 
 
 def tidy(text: str) -> str:
-    """Return the text without trailing blanks and with one blank line at most between paragraphs.
+    """Return the text as Markdown, without trailing blanks and with at most one blank line between
+    paragraphs.
 
-    A line that begins with CODE keeps its blanks and is moved in by four, as Markdown writes code.
-    One that begins with # is a heading only
-    if HEADING stands before it; else a blank is put there.
+    A line that begins with CODE is indented by four and keeps its blanks. A line that begins with
+    "#" is a heading only after HEADING; otherwise a blank is put before it.
     """
     lines = [_tidy_line(line) for line in text.split("\n")]
-    kept: Iterator[str] = (
-        line for before, line in zip(["", *lines], lines, strict=False) if line or before
-    )
+    pairs = zip(["", *lines], lines, strict=False)
+    kept = [line for before, line in pairs if line or before]
     return "\n".join(kept).strip("\n") + "\n"
-
-
-CODE, HEADING = "\x02", "\x03"
-"""Mark a line of code and a heading until the text is tidied."""
 
 
 def _tidy_line(line: str) -> str:
@@ -74,6 +71,6 @@ def _tidy_line(line: str) -> str:
         code = line.lstrip(" ").lstrip(CODE).replace("\t", "    ").rstrip()
         return f"    {code}" if code else ""
     words = " ".join(line.split())
-    return (
-        words[1:] if words.startswith(HEADING) else f" {words}" if words.startswith("#") else words
-    )
+    if words.startswith(HEADING):
+        return words[1:]
+    return f" {words}" if words.startswith("#") else words

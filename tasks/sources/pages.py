@@ -1,5 +1,5 @@
-"""Text of HTML pages and PDF files, taken out by a process of its own: what a hostile file fills,
-breaks or holds up is that process.
+"""Text of HTML pages and PDF files, extracted by a child process, so that a hostile file can only
+fill, break or block that process.
 """
 
 import json
@@ -10,22 +10,32 @@ import subprocess
 import sys
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, NamedTuple
 
 from tasks.sources.html_pages import read_html
 from tasks.sources.page import LeftOut, Page
 from tasks.sources.pdf_pages import read_pdf
 from tasks.sources.readers import PAGES, Unreadable, decode
 
-MEMORY_BYTES, SECONDS, SECONDS_BYTES = 2 * 2**30, 20, 10 * 2**20
-"""What the process may take: memory, seconds of CPU for any file, and as many again for each so
-many bytes of it.
-"""
+MEMORY_BYTES = 2 * 2**30
+"""Most memory of the child process."""
+SECONDS = 20
+"""CPU seconds for any file."""
+SECONDS_BYTES = 10 * 2**20
+"""A file gets SECONDS more for each so many bytes."""
+
+
+class Question(NamedTuple):
+    """One line on the standard input of the child process."""
+
+    path: str
+    max_characters: int
+    seconds: int
 
 
 class PageReader:
-    """Takes pages apart, one after another, in a process that is started when one is needed and
-    again when a file has killed it.
+    """Extracts pages in a child process. The process starts when it is needed, and again after a
+    file has killed it.
     """
 
     def __init__(self) -> None:
@@ -47,21 +57,19 @@ class PageReader:
         Unreadable.
         """
         seconds = SECONDS + path.stat().st_size * SECONDS // SECONDS_BYTES
-        said = self._ask(
-            {"path": os.fsdecode(path.absolute()), "max_characters": max_bytes, "seconds": seconds}
-        )
-        found = json.loads(said) if said else self._fault(path, seconds)
+        reply = self._ask(Question(os.fsdecode(path.absolute()), max_bytes, seconds))
+        found = json.loads(reply) if reply else self._fault(path, seconds)
         if "reason" in found:
             raise Unreadable(found["reason"], f"{path.name}: {found['detail']}")
         surroundings = tuple(LeftOut(*piece) for piece in found["left_out"])
         return Page(found["title"], found["text"], surroundings)
 
-    def _ask(self, question: dict[str, object]) -> bytes:
-        """Return the process' answer, empty where the question was its end."""
+    def _ask(self, question: Question) -> bytes:
+        """Return the reply of the child process, b"" if the file has ended it."""
         process = self._process = self._process or _start()
         assert process.stdin and process.stdout
         try:
-            process.stdin.write(json.dumps(question).encode() + b"\n")
+            process.stdin.write(json.dumps(question._asdict()).encode() + b"\n")
             process.stdin.flush()
             return process.stdout.readline()
         except BrokenPipeError:
@@ -71,20 +79,23 @@ class PageReader:
         status = self._end()
         limits = f"{seconds} s of CPU and {MEMORY_BYTES // 2**20} MiB"
         if status in (-signal.SIGXCPU, -signal.SIGABRT):
-            return {"reason": "too_large", "detail": f"not taken apart within {limits}"}
+            return {"reason": "too_large", "detail": f"its text was not extracted within {limits}"}
         return {
             "reason": f"broken_{path.suffix.lower()[1:]}",
-            "detail": f"its reader ended with status {status}; it may take {limits}",
+            "detail": f"its reader ended with status {status}; its limits are {limits}",
         }
 
     def _end(self) -> int:
-        """Let the process go; it ends with its input. Return its status, 0 where there was none."""
+        """Close the child process' input and wait for its end. Return its exit status, 0 without a
+        process.
+        """
         process, self._process = self._process, None
         return 0 if process is None else _ended(process)
 
 
 def _start() -> "subprocess.Popen[bytes]":
-    # Of the environment nothing is handed on: a reader that is taken over finds no key there.
+    # The child gets only the module path from the environment, so a hostile file that takes it over
+    # finds no secret.
     own = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     return subprocess.Popen(
         [sys.executable, "-m", __name__],
@@ -101,20 +112,22 @@ def _ended(process: "subprocess.Popen[bytes]") -> int:
 
 
 def main() -> None:
-    """Answer every question on stdin with a line: the child's side."""
+    """Answer every question on standard input with one line. The child process runs this."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     for line in sys.stdin:
-        question = json.loads(line)
-        used = resource.getrusage(resource.RUSAGE_SELF)
-        resource.setrlimit(
-            resource.RLIMIT_CPU,
-            (int(used.ru_utime + used.ru_stime) + 1 + question["seconds"], resource.RLIM_INFINITY),
-        )
-        sys.stdout.write(
-            json.dumps(_answer(Path(question["path"]), question["max_characters"])) + "\n"
-        )
+        question = Question(**json.loads(line))
+        _allow_seconds(question.seconds)
+        answer = _answer(Path(question.path), question.max_characters)
+        sys.stdout.write(json.dumps(answer) + "\n")
         sys.stdout.flush()
+
+
+def _allow_seconds(seconds: int) -> None:
+    """Limit the CPU time of this process to what it has used and so many seconds."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    limit = int(used.ru_utime + used.ru_stime) + 1 + seconds
+    resource.setrlimit(resource.RLIMIT_CPU, (limit, resource.RLIM_INFINITY))
 
 
 def _answer(path: Path, max_characters: int) -> dict[str, Any]:
@@ -123,10 +136,8 @@ def _answer(path: Path, max_characters: int) -> dict[str, Any]:
     except Unreadable as exc:
         return {"reason": exc.reason, "detail": exc.detail}
     except (MemoryError, RecursionError) as exc:
-        return {
-            "reason": "too_large",
-            "detail": f"unpacks to more than can be held ({type(exc).__name__})",
-        }
+        detail = f"unpacks to more than fits into memory ({type(exc).__name__})"
+        return {"reason": "too_large", "detail": detail}
     return page._asdict()
 
 

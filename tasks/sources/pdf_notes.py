@@ -1,20 +1,22 @@
-"""The lines of a PDF page, with footnotes moved to where they are referred to."""
+"""The lines of a PDF page, with footnotes moved to the sentences that refer to them."""
 
 import re
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-SMALL, RAISED = 0.93, 0.8
-"""Footnotes are set smaller than this share of the body's size; the marks that refer to them,
-smaller than the other.
-"""
+SMALL = 0.93
+"""Footnotes have letters smaller than this share of the body's size."""
+RAISED = 0.8
+"""Marks that refer to footnotes are smaller than this share of the body's size."""
 _FIRST = re.compile(r"(\d{1,3})(?![\d.,:])[ \t]*")
 _DIGITS = re.compile(r"\d{1,3}")
 
 
 class Line(NamedTuple):
-    """A line of a page: where its text begins, and how high its letters are."""
+    """A line of a page. start: index of its first character in the page's text. height: of its
+    letters, in points.
+    """
 
     text: str
     start: int
@@ -22,7 +24,7 @@ class Line(NamedTuple):
 
 
 class Note(NamedTuple):
-    """A footnote: its number, its text, and its lines on the page, half-open."""
+    """A footnote: its number, its text, and its lines on the page, [first, end)."""
 
     number: str
     text: str
@@ -31,8 +33,8 @@ class Note(NamedTuple):
 
 
 def lines_of(page: Any) -> list[str]:
-    """Return the lines of a page's text; a footnote stands behind the sentence that refers to it,
-    as "Note 3: …".
+    """Return the lines of a page's text. Each footnote stands behind the sentence that refers to
+    it, as "Note 3: …".
     """
     text = str(page.get_text_range())
     if len(text) != page.count_chars():
@@ -44,39 +46,36 @@ def lines_of(page: Any) -> list[str]:
         if mark is None:
             continue
         at, column = mark
-        plain[at] = (
-            f"{plain[at][:column]} (note {note.number}) {plain[at][column + len(note.number) :]}"
-        )
+        before, after = plain[at][:column], plain[at][column + len(note.number) :]
+        plain[at] = f"{before} (note {note.number}) {after}"
         _move(plain, note, at)
     return [line for line in plain if line]
 
 
 def _lines(page: Any, text: str) -> Iterator[Line]:
     start = 0
-    for said in text.splitlines(keepends=True):
-        bare = said.rstrip("\r\n")
+    for line in text.splitlines(keepends=True):
+        bare = line.rstrip("\r\n")
         letters = [place for place, sign in enumerate(bare) if sign.isalnum()]
         height = _height(page, start + letters[len(letters) // 2]) if letters else 0.0
         yield Line(bare, start, height)
-        start += len(said)
+        start += len(line)
 
 
 def _height(page: Any, index: int) -> float:
-    """Return how high the line of type is in which a character is set, in points."""
+    """Return the height of the line of type in which a character is set, in points."""
     from ctypes import byref
 
     from pypdfium2 import raw
 
     box = raw.FS_RECTF()
-    return (
-        float(box.top - box.bottom)
-        if raw.FPDFText_GetLooseCharBox(page, index, byref(box))
-        else 0.0
-    )
+    if not raw.FPDFText_GetLooseCharBox(page, index, byref(box)):
+        return 0.0
+    return float(box.top - box.bottom)
 
 
 def _body(lines: list[Line]) -> float:
-    """Return the height of most of the page's letters."""
+    """Return the height of most letters of the page, in points."""
     heights: Counter[float] = Counter()
     for line in lines:
         heights[round(line.height, 1)] += len(line.text)
@@ -85,8 +84,8 @@ def _body(lines: list[Line]) -> float:
 
 
 def _notes(lines: list[Line]) -> list[Note]:
-    """Return the footnotes at the foot of a page: its last lines in small type, each note begun by
-    its number.
+    """Return the footnotes of a page: its last lines in small type. Each note begins with its
+    number.
     """
     first, end = _foot(lines)
     found: list[Note] = []
@@ -103,8 +102,8 @@ def _notes(lines: list[Line]) -> list[Note]:
 
 
 def _foot(lines: list[Line]) -> tuple[int, int]:
-    """Return the lines at a page's end that are set smaller than its body, half-open; a page number
-    below them is left aside.
+    """Return [first, end) of the lines at a page's end that are smaller than its body. A page
+    number below them is left out.
     """
     end = len(lines)
     while end and not any(map(str.isalpha, lines[end - 1].text)):
@@ -120,26 +119,20 @@ def _mark(page: Any, lines: list[Line], note: Note) -> tuple[int, int] | None:
     body = _body(lines)
     for place, line in enumerate(lines[: note.first]):
         for found in _DIGITS.finditer(line.text):
-            if (
-                found[0] == note.number
-                and _height(page, line.start + found.start()) < RAISED * body
-            ):
+            if found[0] != note.number:
+                continue
+            if _height(page, line.start + found.start()) < RAISED * body:
                 return place, found.start()
     return None
 
 
 def _move(plain: list[str], note: Note, at: int) -> None:
-    """Take a note's lines from the foot and put its text behind the line, at or after its mark, in
-    which a sentence ends.
+    """Remove a note's lines from the foot, and put its text behind the end of the sentence with its
+    mark.
     """
     plain[note.first : note.end] = [""] * (note.end - note.first)
-    end = next(
-        (
-            line
-            for line in range(at, note.first)
-            if plain[line].rstrip().endswith((".", ":", "!", "?"))
-        ),
-        at,
-    )
+    lines = range(at, note.first)
+    ends = (line for line in lines if plain[line].rstrip().endswith((".", ":", "!", "?")))
+    end = next(ends, at)
     sentence, *later = plain[end].split("\n")
     plain[end] = "\n".join([sentence, f"Note {note.number}: {note.text}", *later])

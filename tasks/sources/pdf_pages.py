@@ -1,5 +1,5 @@
-"""The text of a PDF file: its bookmarks as headings, its footnotes where they are referred to,
-without running heads and lines of contents.
+"""The text of a PDF file: bookmarks as headings, footnotes beside their references, and no running
+heads or lines of contents.
 """
 
 import re
@@ -14,35 +14,40 @@ from tasks.sources.page import HEADING, Page, left_out, tidy
 from tasks.sources.pdf_notes import lines_of
 from tasks.sources.readers import Unreadable
 
-BOOKMARKS, DEEPEST = 20_000, 6
-EDGE_LINES, RUNNING_PAGES = 2, 3
-"""Running heads stand in so many lines at a page's top or bottom, and return on so many pages at
-least.
-"""
+BOOKMARKS = 20_000
+"""Most bookmarks that are read."""
+DEEPEST = 6
+"""Deepest level of a heading."""
+EDGE_LINES = 2
+"""Running heads are among so many lines at a page's top or bottom."""
+RUNNING_PAGES = 3
+"""Fewest pages that have the same running head."""
 HEAD_CHARACTERS = 120
+"""Most characters of a running head with a page number."""
 TITLE_PAGE_LINES = 8
+"""Most lines of a title page."""
 HEADING_LINES = 3
-"""Lines that a heading may take."""
+"""Most lines of a heading."""
 _LEADERS = re.compile(r"(?:\. ?){6,}")
-"""What leads to a page number in contents and indexes."""
+"""Dots that lead to a page number in contents and indexes."""
 _PAGE_NUMBER = re.compile(
     r"[-–— ]*(?:[Pp]age )?(?:\d{1,4}|[ivxlcIVXLC]{1,7})(?: of \d{1,4})?[-–— ]*"
 )
 _NUMBERING = re.compile(
     r"(?:chapter|appendix|part|section|article|rule)?(?:\d{1,6}|[a-z]\d{0,5}|[ivxlc]{1,6})?"
 )
-"""What may stand before a bookmark's words in its heading, letters and digits alone: 23, chapter2,
+"""What may stand before a bookmark's words in its heading, as letters and digits: 23, chapter2,
 a31.
 """
 _HYPHENATED = re.compile("[\ufffe\x02](\r?\n)?")
-"""What stands where a word was hyphenated at a line's end."""
+"""The characters at a line's end where a word was hyphenated."""
 _TORN = re.compile(r"[ ]?\n([,;.:)])(?=\s)")
-"""A sign that a raised number has torn from its line."""
+"""A punctuation mark that a raised number has separated from its line."""
 
 
 class Bookmark(NamedTuple):
     """An entry of a PDF's outline. key: the letters and digits of its title. level: 1 for the
-    highest. page: from 0.
+    highest. page: counted from 0.
     """
 
     key: str
@@ -51,7 +56,10 @@ class Bookmark(NamedTuple):
 
 
 def read_pdf(path: Path, max_characters: int) -> Page:
-    """Return title and text of all pages, and what was left out of them. Raises Unreadable."""
+    """Return title and text of all pages, and what was left out. Raises Unreadable.
+
+    max_characters: limit for the text of all pages.
+    """
     import pypdfium2
 
     try:
@@ -65,11 +73,10 @@ def read_pdf(path: Path, max_characters: int) -> Page:
     title = title.strip() or _title_page(pages)
     pages, heads = _without_running_heads(pages)
     pages, contents = _without_leaders(pages)
-    pieces = [
-        *(("running_head", line) for line in heads),
-        *(("contents", line) for line in contents),
-    ]
-    return Page(title, tidy(_joined(_with_headings(pages, bookmarks))), left_out(pieces))
+    pieces = [("running_head", line) for line in heads]
+    pieces += [("contents", line) for line in contents]
+    text = _joined(_with_headings(pages, bookmarks))
+    return Page(title, tidy(text), left_out(pieces))
 
 
 def _bookmarks(document: Any) -> list[Bookmark]:
@@ -84,8 +91,8 @@ def _bookmarks(document: Any) -> list[Bookmark]:
 
 
 def _pages(document: Any, max_characters: int) -> Iterator[list[str]]:
-    """Yield the lines of every page. Raises Unreadable when they are more than max_characters
-    together.
+    """Yield the lines of every page. Raises Unreadable if all together have more than
+    max_characters.
     """
     size = 0
     for number in range(len(document)):
@@ -100,7 +107,7 @@ def _pages(document: Any, max_characters: int) -> Iterator[list[str]]:
 
 
 def _title_page(pages: list[list[str]]) -> str:
-    """Return the first line of a first page that holds little more than a title."""
+    """Return the first line of a first page that holds little more than a title, else ""."""
     first = pages[0] if len(pages) > TITLE_PAGE_LINES else []
     return first[0].strip() if 0 < len(first) <= TITLE_PAGE_LINES else ""
 
@@ -110,8 +117,9 @@ def _key(text: str) -> str:
 
 
 def _without_running_heads(pages: list[list[str]]) -> tuple[list[list[str]], list[str]]:
-    """Return the pages without the lines at their edges that return on other pages or hold the
-    page's number, and those lines.
+    """Return the pages without running heads, and these lines.
+
+    A running head stands at a page's edge and occurs on other pages too, or holds the page number.
     """
     seen: Counter[str] = Counter()
     for lines in pages:
@@ -120,10 +128,10 @@ def _without_running_heads(pages: list[list[str]]) -> tuple[list[list[str]], lis
 
     def runs(line: str, page: int) -> bool:
         numbered = offset is not None and page + offset in _edge_numbers(line)
-        returns = seen[_shape(line)] >= RUNNING_PAGES and not line.rstrip().endswith(
-            (".", "!", "?")
-        )
-        return returns or (numbered and len(line) <= HEAD_CHARACTERS)
+        if numbered and len(line) <= HEAD_CHARACTERS:
+            return True
+        ends = line.rstrip().endswith((".", "!", "?"))
+        return seen[_shape(line)] >= RUNNING_PAGES and not ends
 
     removed: list[str] = []
     kept = []
@@ -139,8 +147,8 @@ def _without_running_heads(pages: list[list[str]]) -> tuple[list[list[str]], lis
 
 
 def _first_number(pages: list[list[str]]) -> int | None:
-    """Return the number printed on page 0, or where it would be printed, by most of the pages'
-    edges; None where they do not count.
+    """Return the printed number of page 0, or the number it would have, by the edges of most pages.
+    None if the pages are not numbered.
     """
     votes: Counter[int] = Counter()
     for page, lines in enumerate(pages):
@@ -151,17 +159,14 @@ def _first_number(pages: list[list[str]]) -> int | None:
 
 
 def _edge_numbers(line: str) -> set[int]:
-    """Return the numbers with which a line begins and ends."""
-    said = line.split()
-    return (
-        {int(word) for word in (said[0], said[-1]) if word.isascii() and word.isdecimal()}
-        if said
-        else set()
-    )
+    """Return the numbers at the beginning and the end of a line."""
+    found = line.split()
+    edges = (found[0], found[-1]) if found else ()
+    return {int(word) for word in edges if word.isascii() and word.isdecimal()}
 
 
 def _shape(line: str) -> str:
-    """Return a line with its numbers blotted out; a bare page number is "#"."""
+    """Return a line with "#" for its numbers. A page number alone is "#"."""
     line = line.strip()
     return "#" if _PAGE_NUMBER.fullmatch(line) else re.sub(r"\d+", "#", line)
 
@@ -172,7 +177,7 @@ def _without_leaders(pages: list[list[str]]) -> tuple[list[list[str]], list[str]
 
 
 def _with_headings(pages: list[list[str]], bookmarks: Sequence[Bookmark]) -> Iterator[list[str]]:
-    """Yield the pages with the lines that bookmarks lead to as Markdown headings."""
+    """Yield the pages. The lines to which bookmarks lead are Markdown headings."""
     by_page: dict[int, list[Bookmark]] = {}
     for bookmark in bookmarks:
         by_page.setdefault(bookmark.page, []).append(bookmark)
@@ -190,23 +195,25 @@ def _with_headings(pages: list[list[str]], bookmarks: Sequence[Bookmark]) -> Ite
 
 
 def _find(lines: list[str], key: str, start: int) -> tuple[int, int] | None:
-    """Return (first line, lines) of the heading with these letters and digits, its own number
-    before them or not.
+    """Return (first line, number of lines) of the heading with these letters and digits, with or
+    without its own number.
     """
     for first in range(start, len(lines)):
-        said = ""
+        found = ""
         for size, line in enumerate(lines[first : first + HEADING_LINES], 1):
-            said += _key(line)
-            if len(said) > len(key) + 20:
+            found += _key(line)
+            if len(found) > len(key) + 20:
                 break
-            if said.endswith(key) and _NUMBERING.fullmatch(said[: len(said) - len(key)]):
+            if found.endswith(key) and _NUMBERING.fullmatch(found[: len(found) - len(key)]):
                 shorter = _find(lines[: first + size], key, first + 1)
                 return shorter or (first, size)
     return None
 
 
 def _joined(pages: Iterator[list[str]]) -> str:
-    """Return all pages as one text; a sentence that goes on over the page is not parted."""
+    """Return all pages as one text. A sentence that continues on the next page is not
+    interrupted.
+    """
     text = ""
     for lines in pages:
         page = "\n".join(lines)

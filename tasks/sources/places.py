@@ -1,6 +1,4 @@
-"""From the place that a recipe names to the files there: which they are, what they are called,
-whether they are its own.
-"""
+"""The files of a source in a recipe: their paths and names, and whether they may be read."""
 
 import hashlib
 import os
@@ -13,15 +11,17 @@ from tasks.ngrams import plain_text
 from tasks.sources.readers import Fault, files_under
 
 HERE = Path(__file__).parent
+PROBES = sorted((HERE / "probes").glob("*.jsonl"))
 BUILTIN = {
     "builtin:handbook": HERE / "samples",
-    **{f"builtin:{path.stem}": path for path in sorted((HERE / "probes").glob("*.jsonl"))},
+    **{f"builtin:{path.stem}": path for path in PROBES},
 }
+"""Name of a built-in source → its file or folder."""
 
 
 class Place(NamedTuple):
-    """A file of a source. name: below the folder that the recipe names. fault: why it must not be
-    opened, if it must not.
+    """A file of a source. name: its path below the folder in the recipe. fault: why it may not be
+    read, None if it may.
     """
 
     path: Path
@@ -30,51 +30,49 @@ class Place(NamedTuple):
 
 
 def places(source: str) -> Iterator[Place]:
-    """Yield every file of a source in a stable order. BadRecipe where there is none."""
+    """Yield the files of a source in a stable order. Raises BadRecipe if the source does not
+    exist.
+    """
     root = _locate(source)
     for path in files_under(root):
-        name = _written(
-            path.name if root.is_file() else f"{root.name}/{path.relative_to(root).as_posix()}"
-        )
-        yield Place(path, name, _leads_out(path, root, name) or _part_of_site(path, root, name))
+        below = path.relative_to(root).as_posix()
+        name = _written(path.name if root.is_file() else f"{root.name}/{below}")
+        fault = _leads_out(path, root, name) or _part_of_site(path, root, name)
+        yield Place(path, name, fault)
 
 
 def digest_line(place: Place) -> str:
-    """Return name and SHA-256 of a file; "unreadable" for what cannot be read or is no file: a
-    device would be read for ever.
+    """Return name and SHA-256 of a file; "unreadable" instead of the hash if it cannot be read or
+    is not a regular file. A device could be read without end.
     """
+    name = _written(place.path.name)
     try:
         if place.path.is_file() and not place.fault:
             with place.path.open("rb") as file:
-                return (
-                    f"{_written(place.path.name)} {hashlib.file_digest(file, 'sha256').hexdigest()}"
-                )
+                return f"{name} {hashlib.file_digest(file, 'sha256').hexdigest()}"
     except OSError:
         pass
-    return f"{_written(place.path.name)} unreadable"
+    return f"{name} unreadable"
 
 
 def _leads_out(path: Path, root: Path, name: str) -> Fault | None:
-    """Return the fault of a link that leads out of the folder it lies in: what comes with documents
-    must not fetch others of this machine.
+    """Return a fault for a link that leads out of its source folder. Documents must not give access
+    to other files of this machine.
     """
     target = os.path.realpath(path)
     if path == root or not path.is_symlink() or Path(target).is_relative_to(root.resolve()):
         return None
-    return Fault(
-        name,
-        "outside_folder",
-        f"a link to {_written(target)}; name that as a source of its own, or copy it",
-    )
+    detail = f"a link to {_written(target)}; name that as a separate source, or copy it"
+    return Fault(name, "outside_folder", detail)
 
 
 def _part_of_site(path: Path, root: Path, name: str) -> Fault | None:
-    """Return the fault of a file that a generated site keeps for itself, in a folder such as
-    _sources or _modules beside its pages.
+    """Return a fault for an internal file of a generated site, in a folder such as _sources or
+    _modules beside its pages.
     """
     for folder in path.relative_to(root).parents if path != root else ():
         if folder.name.startswith("_") and _has_pages(root / folder.parent):
-            detail = f"{_written(folder.name)} holds a site's own parts; its pages are read instead"
+            detail = f"{_written(folder.name)} holds internal files of a site; its pages are read"
             return Fault(name, "site_internals", detail)
     return None
 
@@ -84,7 +82,7 @@ def _has_pages(folder: Path) -> bool:
 
 
 def _written(name: str) -> str:
-    """Return a file's name as text; bytes that are none are spelled out."""
+    """Return a file's name as text. Bytes that are not UTF-8 are written as escapes."""
     return plain_text(os.fsencode(name).decode(errors="backslashreplace"))
 
 
@@ -96,6 +94,7 @@ def _locate(path: str) -> Path:
     found = Path(path).expanduser()
     if not found.exists():
         raise BadRecipe(
-            f"source {path!r} is not there (looked for {found.absolute()}); give a file, a folder, hub:owner/name or {', '.join(BUILTIN)}"
+            f"source {path!r} does not exist (looked for {found.absolute()}); "
+            f"give a file, a folder, hub:owner/name or {', '.join(BUILTIN)}"
         )
     return found

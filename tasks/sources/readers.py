@@ -1,4 +1,6 @@
-"""From files of many kinds to documents: every file or row is read, or rejected with a reason."""
+"""Documents from files of many types. Every file or row becomes a document or is rejected with a
+reason.
+"""
 
 import hashlib
 from collections.abc import Callable
@@ -10,24 +12,27 @@ from tasks.sources.markdown_notes import move_markdown_notes
 from tasks.sources.page import Page
 from tasks.spec import digest, plain_yaml
 
-MARKDOWN, PLAIN, PAGES, ROWS = (
-    {".md", ".markdown"},
-    {".txt", ".rst"},
-    {".html", ".htm"},
-    {".jsonl", ".csv", ".tsv", ".parquet"},
-)
-TITLE_CHARACTERS, FRONT_CHARACTERS = 200, 20_000
+MARKDOWN = {".md", ".markdown"}
+PLAIN = {".txt", ".rst"}
+PAGES = {".html", ".htm"}
 PDF = {".pdf"}
+ROWS = {".jsonl", ".csv", ".tsv", ".parquet"}
 SUFFIXES = tuple(sorted(MARKDOWN | PLAIN | PAGES | PDF | ROWS))
+"""Suffixes of all files that can be read."""
+TITLE_CHARACTERS = 200
+"""Most characters of a title."""
+FRONT_CHARACTERS = 20_000
+"""Most characters of the front matter of a Markdown file."""
+LONE_SURROGATES = "holds halves of characters (lone surrogates)"
 PageText = Callable[[Path, int], Page]
-"""From a file and the characters it may unpack to, to its title, its text and what was left out of
-it; raises Unreadable.
+"""Returns the page of a file, given its path and the most characters its text may have. Raises
+Unreadable.
 """
 
 
 @dataclass(frozen=True)
 class Document:
-    """A text with its title and where it came from."""
+    """A text with its title, its source and its licence."""
 
     title: str
     text: str
@@ -47,7 +52,9 @@ class Document:
 
 @dataclass(frozen=True)
 class Fault:
-    """Something that could not become a document. reason: a snake_case noun. detail: what was seen."""
+    """A file or row that does not become a document. reason: a snake_case noun. detail: what was
+    found.
+    """
 
     source: str
     reason: str
@@ -55,7 +62,7 @@ class Fault:
 
 
 class Unreadable(Exception):
-    """A file that holds no document; carries the reason and what was seen."""
+    """A file holds no document. reason, detail: as in Fault."""
 
     def __init__(self, reason: str, detail: str) -> None:
         super().__init__(reason, detail)
@@ -63,27 +70,29 @@ class Unreadable(Exception):
 
 
 def files_under(path: Path) -> list[Path]:
-    """Return the file itself, or every file below a folder in a stable order; hidden ones are left
-    out.
+    """Return the file itself, or all files below a folder in a stable order, without hidden
+    ones.
     """
     if path.is_file():
         return [path]
     below = (found for found in path.rglob("*") if found.is_file() or found.is_symlink())
-    return sorted(
-        found
-        for found in below
-        if not any(part.startswith(".") for part in found.relative_to(path).parts)
-    )
+    return sorted(found for found in below if not _is_hidden(found.relative_to(path)))
+
+
+def _is_hidden(path: Path) -> bool:
+    return any(part.startswith(".") for part in path.parts)
 
 
 def read_file(
     path: Path, *, source: str, licence: str, max_bytes: int, pages: PageText
 ) -> list[Document | Fault]:
-    """Return the one document of a text, Markdown, HTML or PDF file or its fault, then what was
-    left out. pages: what takes HTML and PDF apart.
+    """Return the document of a text, Markdown, HTML or PDF file or its fault, then a fault for each
+    kind of text that was left out.
+
+    licence: used if the file names none. pages: extracts the text of HTML and PDF files.
     """
     try:
-        page, own_licence = _take_apart(path, max_bytes, pages)
+        page, own_licence = _extract(path, max_bytes, pages)
     except Unreadable as exc:
         return [Fault(source, exc.reason, exc.detail)]
     except OSError as exc:
@@ -93,11 +102,12 @@ def read_file(
 
 
 def document_of(title: str, text: str, source: str, licence: str) -> Document | Fault:
-    """Return a document of plain text: control characters become blanks, a long title is cut; a
-    fault where no text is left.
+    """Return a document of plain text, or a fault if no text is left.
+
+    Control characters become blanks, and a long title is cut.
     """
     if not is_text(title + text):
-        return Fault(source, "bad_encoding", "holds halves of characters (lone surrogates)")
+        return Fault(source, "bad_encoding", LONE_SURROGATES)
     plain = plain_text(text)
     if not plain.strip():
         return Fault(source, "empty_text", f"{source} holds no text")
@@ -105,8 +115,8 @@ def document_of(title: str, text: str, source: str, licence: str) -> Document | 
 
 
 def is_text(text: str) -> bool:
-    """Whether a text can be written down: JSON can spell halves of characters that no encoding
-    takes.
+    """Return whether a text can be encoded as UTF-8. JSON can hold single surrogates, which
+    cannot.
     """
     try:
         text.encode()
@@ -116,7 +126,7 @@ def is_text(text: str) -> bool:
 
 
 def check_size(path: Path, max_bytes: int) -> None:
-    """Raise Unreadable for an empty or enormous file, before anything of it is read."""
+    """Raise Unreadable for an empty file and for one larger than max_bytes, before it is read."""
     size = path.stat().st_size
     if not size:
         raise Unreadable("empty_file", f"{path.name} has no bytes")
@@ -125,8 +135,8 @@ def check_size(path: Path, max_bytes: int) -> None:
 
 
 def decode(raw: bytes, name: str) -> str:
-    """Return UTF-8 (or marked UTF-16) text with plain newlines; Unreadable for binary and for any
-    other encoding.
+    """Return UTF-8 (or UTF-16 with a mark) as text with plain newlines. Raises Unreadable for
+    binary files and other encodings.
     """
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
         encoding = "utf-16"
@@ -137,37 +147,35 @@ def decode(raw: bytes, name: str) -> str:
     try:
         return raw.decode(encoding).replace("\r\n", "\n").replace("\r", "\n")
     except UnicodeDecodeError as exc:
-        raise Unreadable(
-            "bad_encoding", f"{name}: {exc.reason} at byte {exc.start}; convert it to UTF-8"
-        ) from exc
+        detail = f"{name}: {exc.reason} at byte {exc.start}; convert it to UTF-8"
+        raise Unreadable("bad_encoding", detail) from exc
 
 
-def _take_apart(path: Path, max_bytes: int, pages: PageText) -> tuple[Page, str]:
-    """Return the title and text of one file, and the licence that it names."""
+def _extract(path: Path, max_bytes: int, pages: PageText) -> tuple[Page, str]:
+    """Return the page of one file, and the licence that the file names."""
     check_size(path, max_bytes)
     suffix = path.suffix.lower()
     if suffix in PAGES | PDF:
         return pages(path, max_bytes), ""
     if suffix not in SUFFIXES:
-        raise Unreadable(
-            "unsupported_type",
-            f"{path.name}: {suffix or 'no suffix'}; read are {', '.join(SUFFIXES)}",
-        )
+        supported = f"supported types are {', '.join(SUFFIXES)}"
+        detail = f"{path.name}: {suffix or 'no suffix'}; {supported}"
+        raise Unreadable("unsupported_type", detail)
     text = decode(path.read_bytes(), path.name)
     return _markdown(text) if suffix in MARKDOWN else (_plain(text), "")
 
 
 def _plain(text: str) -> Page:
-    first = next((line.strip() for line in text.splitlines() if line.strip()), "")
-    return Page(first[:120], text)
+    lines = (line.strip() for line in text.splitlines())
+    return Page(next(filter(None, lines), "")[:120], text)
 
 
 def _markdown(text: str) -> tuple[Page, str]:
     meta, body = _front_matter(text)
-    heading = next(
-        (line.lstrip("#").strip() for line in body.splitlines() if line.startswith("# ")), ""
-    )
-    title, licence = meta.get("title", heading), meta.get("licence", meta.get("license", ""))
+    headings = (line for line in body.splitlines() if line.startswith("# "))
+    heading = next(headings, "").lstrip("#").strip()
+    title = meta.get("title", heading)
+    licence = meta.get("licence", meta.get("license", ""))
     return Page(str(title), move_markdown_notes(body)), str(licence)
 
 

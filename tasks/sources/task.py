@@ -1,4 +1,4 @@
-"""The sources' doors: documents and questions."""
+"""The tasks of the sources stage: documents and questions."""
 
 from pathlib import Path
 
@@ -9,18 +9,18 @@ from tasks.sources.spec import DocumentSpec, QuestionSpec
 from tasks.stage import STAGE, settle
 from tasks.store import Key, Table
 
-CODE_VERSION = 3
+CODE_VERSION = 4
 
 
 @task(**STAGE)
 def collect_documents(spec: DocumentSpec, root: Path) -> Table:
-    """Read every source into DOCUMENTS."""
+    """Return DOCUMENTS: the documents of all sources."""
     key = Key("documents", CODE_VERSION, spec, {"files": content_digest(spec.sources)})
     return settle(root, key, lambda: documents(spec))
 
 
 @task(**STAGE)
 def collect_questions(spec: QuestionSpec, root: Path) -> Table:
-    """Draw the procedural problems and read every source of questions into QUESTIONS."""
+    """Return QUESTIONS: the procedural problems, and the questions of all sources."""
     key = Key("questions", CODE_VERSION, spec, {"files": content_digest(spec.sources)})
     return settle(root, key, lambda: questions(spec))

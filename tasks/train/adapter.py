@@ -1,36 +1,40 @@
-"""The adapter as a table: its tensors as rows, its files beside them."""
+"""The table of an adapter: its tensors as rows, its weights as files."""
 
 import json
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from tasks import rows
 from tasks.inference.engine import Adapter
 from tasks.plots import curve, svg
 from tasks.store import Made, Table
 from tasks.train.lora import Trained
-from tasks.train.student import name_base
+from tasks.train.student import ComparedTensor, name_base
 
 ADAPTER, STATE, LOG, CURVE = "adapter", "state", "log.json", "loss.svg"
+"""Names of files and folders in the table."""
 WEIGHTS = ("adapter_config.json", "adapter_model.safetensors")
+"""Files of the adapter."""
 
 
 def adapter_of(table: Table) -> Adapter:
-    """Return what an engine lays over the base."""
+    """Return the adapter in the form that an engine loads."""
     return Adapter(table.path / ADAPTER, table.digest)
 
 
 def state_of(table: Table | None) -> Path | None:
-    """Return where the next stretch of the training goes on."""
+    """Return the folder from which the next part of the training continues, None without one."""
     return table.path / STATE if table else None
 
 
 def adapter_table(trained: Trained, work: Path, model: str) -> Made:
-    """Return TENSORS of base and adapter; adapter, loss curve and, where the training goes on, its
-    state lie beside them.
+    """Return TENSORS of base model and adapter, with the adapter, the loss curve and, if the
+    training is not finished, its state as files.
     """
-    made = rows.table_of(trained.tensors, rows.TENSORS)
+    made = rows.table_of([one._asdict() for one in trained.tensors], rows.TENSORS)
     return Made(
         {"tensors": made},
         rows.TENSORS,
@@ -41,23 +45,26 @@ def adapter_table(trained: Trained, work: Path, model: str) -> Made:
     )
 
 
-def modules(tensors: Iterable[dict[str, object]]) -> list[dict[str, object]]:
-    """Return the isolation table a person reads: a line a kind of module, how many tensors moved,
-    least and largest norm. tensors: TENSORS rows.
+def modules(tensors: Iterable[Mapping[str, Any]]) -> list[dict[str, object]]:
+    """Return the table of the isolation check: one row per kind of module with the number of
+    tensors that changed, and the smallest and largest norm. tensors: rows of TENSORS.
     """
-    kinds: dict[tuple[str, str], list[dict[str, object]]] = {}
+    kinds: dict[tuple[str, str], list[ComparedTensor]] = {}
     for row in tensors:
-        kinds.setdefault((str(row["part"]), str(row["module"]).rpartition(".")[2]), []).append(row)
-    return [
-        {
-            "part": part,
-            "module": module,
-            "tensors": len(several),
-            "moved": sum(bool(one["moved"]) for one in several),
-            "norm": f"{min(float(str(one['norm'])) for one in several):.3g} to {max(float(str(one['norm'])) for one in several):.3g}",
-        }
-        for (part, module), several in sorted(kinds.items())
-    ]
+        one = ComparedTensor(**row)
+        kinds.setdefault((one.part, one.kind), []).append(one)
+    return [_module(several) for _, several in sorted(kinds.items())]
+
+
+def _module(several: Sequence[ComparedTensor]) -> dict[str, object]:
+    norms = [one.norm for one in several]
+    return {
+        "part": several[0].part,
+        "module": several[0].kind,
+        "tensors": len(several),
+        "moved": sum(one.moved for one in several),
+        "norm": f"{min(norms):.3g} to {max(norms):.3g}",
+    }
 
 
 def _attach(folder: Path, trained: Trained, work: Path, model: str) -> None:
@@ -74,7 +81,7 @@ def _attach(folder: Path, trained: Trained, work: Path, model: str) -> None:
         "log": trained.log,
     }
     (folder / LOG).write_text(json.dumps(progress, indent=1) + "\n")
-    steps, losses = [line["step"] for line in trained.log], [line["loss"] for line in trained.log]
-    (folder / CURVE).write_text(
-        svg("Training loss, nats a token", lambda axes: curve(axes, steps, losses, unit="nats"))
-    )
+    steps = [line["step"] for line in trained.log]
+    losses = [line["loss"] for line in trained.log]
+    plot = partial(curve, steps=steps, values=losses, unit="nats")
+    (folder / CURVE).write_text(svg("Training loss, nats per token", plot))

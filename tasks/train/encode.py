@@ -1,9 +1,10 @@
-"""From a corpus row to token ids, and what may be wrong with them: what a trainer will really see,
-looked at before it sees it.
+"""Token ids of corpus rows, and the faults in them: what the trainer will see, checked before a
+training.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 from tasks import think
@@ -13,14 +14,14 @@ from tasks.inference.engine import Message
 
 
 class Template(NamedTuple):
-    """A student's tokenizer and the ids at which its generation ends."""
+    """A student's tokenizer, and the token ids at which its generation stops."""
 
     tokenizer: Any
     stops: frozenset[int]
 
     @property
     def eos(self) -> int:
-        """The end-of-text token; it ends an example where the chat template puts no end."""
+        """The end-of-text token. It ends an example if the chat template adds no end."""
         return int(self.tokenizer.eos_token_id)
 
     @property
@@ -30,15 +31,19 @@ class Template(NamedTuple):
 
     @property
     def bos(self) -> int | None:
-        """The beginning-of-text token, where the tokenizer knows one that is not also an end."""
+        """The beginning-of-text token, None if the tokenizer has none that differs from its
+        ends.
+        """
         known = self.tokenizer.bos_token_id
         return None if known in self.stops else known
 
 
 @dataclass(frozen=True)
 class Example:
-    """One row as token ids, learnt from one position on. opened: the think tag that the prompt ends
-    with, if it does.
+    """One row as token ids. The tokens from `learnt_from` on are in the loss.
+
+    opened: the think tag at the end of the prompt, "" without one. parsed: thought and answer of
+    the row.
     """
 
     row_id: str
@@ -50,19 +55,20 @@ class Example:
 
     @property
     def learnt(self) -> tuple[int, ...]:
-        """The ids in the loss: the model's own turn and its end."""
+        """The token ids in the loss: the model's own turn and its end."""
         return self.input_ids[self.learnt_from :]
 
     @property
     def loss_mask(self) -> list[bool]:
-        """True where the token is learnt."""
+        """True for the tokens in the loss."""
         return [place >= self.learnt_from for place in range(len(self.input_ids))]
 
 
 def encode(row_id: str, messages: Sequence[Message], template: Template) -> Example:
-    """Return the ids of the prompt as an engine gets it, of the model's own turn, and of its end.
+    """Return a row as token ids: the prompt as an engine gets it, the model's own turn, and its
+    end.
 
-    Prompt and turn are tokenized apart, because an engine meets them apart.
+    Prompt and turn are tokenized separately, because an engine gets them separately.
     """
     prompt = prompt_tokens(template.tokenizer, messages[:-1])
     completion, end = own_turn(messages, template)
@@ -79,7 +85,7 @@ def encode(row_id: str, messages: Sequence[Message], template: Template) -> Exam
 
 
 class Turn(NamedTuple):
-    """What the model writes itself, without what stands in the prompt. end: the token that ends it."""
+    """The text that the model itself writes, without the prompt. end: the token that ends it."""
 
     text: str
     end: int
@@ -88,43 +94,44 @@ class Turn(NamedTuple):
 def own_turn(messages: Sequence[Message], template: Template) -> Turn:
     """Return the assistant's last turn as the model writes it.
 
-    The template's own rendering is taken where thought and answer can be read from it (Qwen3:
-    inline; gpt-oss: a field, in channels). Where a template drops the thought as history (R1), the
-    turn is written out behind the generation prompt, of which an opening tag may already be part.
+    The template's own rendering is used if thought and answer can be read from it (Qwen3: inline;
+    gpt-oss: a field, in channels). If a template removes the thought as history (R1), the turn is
+    written after the generation prompt, which may already hold the opening tag.
     """
-    asked, said = [dict(message) for message in messages[:-1]], dict(messages[-1])
-    prompt = template.tokenizer.apply_chat_template(
-        asked, add_generation_prompt=True, tokenize=False
-    )
-    parsed = think.split(said["content"])
-    for spelling in _spellings(said, parsed):
-        whole = template.tokenizer.apply_chat_template([*asked, spelling], tokenize=False)
+    asked, reply = [dict(message) for message in messages[:-1]], dict(messages[-1])
+    render = partial(template.tokenizer.apply_chat_template, tokenize=False)
+    prompt = render(asked, add_generation_prompt=True)
+    parsed = think.split(reply["content"])
+    for spelling in _spellings(reply, parsed):
+        whole = render([*asked, spelling])
         turn = whole[len(prompt) :]
         if whole.startswith(prompt) and _holds(turn, parsed):
             ended = _ended(turn, parsed, template)
             if _readable(prompt, ended, parsed, template):
                 return ended
-    return Turn(_by_hand(prompt, said["content"], parsed), template.eos)
+    return Turn(_by_hand(prompt, reply["content"], parsed), template.eos)
 
 
-def _spellings(said: dict[str, str], parsed: think.Parsed) -> list[dict[str, str]]:
-    """Return the ways in which templates take a thought: in a field of either name, where they have
-    a form of their own for it, or inline.
+def _spellings(reply: dict[str, str], parsed: think.Parsed) -> list[dict[str, str]]:
+    """Return the forms in which templates accept a thought: in a field with one of two names, or
+    inline.
     """
-    apart = {"role": said["role"], "content": parsed.answer}
-    return [apart | {"reasoning_content": parsed.think}, apart | {"thinking": parsed.think}, said]
+    answer = {"role": reply["role"], "content": parsed.answer}
+    fields = ("reasoning_content", "thinking")
+    return [*(answer | {field: parsed.think} for field in fields), reply]
 
 
 def _holds(turn: str, parsed: think.Parsed) -> bool:
-    """Whether a rendering kept thought and answer, in order."""
+    """Return whether a rendering holds thought and answer, in this order."""
     place = turn.find(parsed.think)
     return place >= 0 and turn.find(parsed.answer, place + len(parsed.think)) >= 0
 
 
 def _ended(turn: str, parsed: think.Parsed, template: Template) -> Turn:
-    """Return the turn up to the first token behind the answer at which generation would stop.
+    """Return the turn up to the first token after the answer at which generation would stop.
 
-    A template may put more behind it, and the end-of-text token last (Phi-3), or never (Gemma).
+    A template may add more after the answer, and the end-of-text token last (Phi-3) or not at all
+    (Gemma).
     """
     behind = turn.index(parsed.answer, turn.index(parsed.think) + len(parsed.think))
     behind += len(parsed.answer)
@@ -135,9 +142,11 @@ def _ended(turn: str, parsed: think.Parsed, template: Template) -> Turn:
 
 
 def _readable(prompt: str, turn: Turn, parsed: think.Parsed, template: Template) -> bool:
-    """Whether thought and answer can be read from a turn as an engine hands it over."""
-    said = control_of(template.tokenizer).spoken(opening_of(prompt) + turn.text)
-    return (think.split_harmony(said) or think.split(said)) == parsed
+    """Return whether thought and answer can be read from a turn in the form in which an engine
+    returns it.
+    """
+    reply = control_of(template.tokenizer).spoken(opening_of(prompt) + turn.text)
+    return (think.split_harmony(reply) or think.split(reply)) == parsed
 
 
 def _by_hand(prompt: str, content: str, parsed: think.Parsed) -> str:
@@ -148,18 +157,22 @@ def _by_hand(prompt: str, content: str, parsed: think.Parsed) -> str:
 
 
 def faults(example: Example, template: Template) -> list[str]:
-    """Return what is wrong with an example; empty when a model can learn from it to think, to
-    answer and to stop.
+    """Return the names of an example's faults, [] if a model can learn from it to think, to answer
+    and to stop.
 
-    no_eos: nothing learnt ends the text. eos_not_stopping: generation does not end at the token
-    learnt. eos_in_text: it also stands inside. no_bos, bos_twice: the text begins with no
-    beginning-of-text token, or with two; further ones may open every turn (ChatML). prompt_in_loss.
-    think_lost: what is learnt does not read as the row's thought and answer.
+    - no_eos: no learned token ends the text
+    - eos_not_stopping: generation does not stop at the learned end
+    - eos_in_text: a stop token also occurs inside the text
+    - no_bos, bos_twice: the text begins without a beginning-of-text token, or with two of them;
+      more
+      may begin later turns (ChatML)
+    - prompt_in_loss: the prompt is in the loss
+    - think_lost: the learned tokens do not read as the row's thought and answer
     """
+    last = example.learnt[-1:]
     checks: Mapping[str, bool] = {
-        "no_eos": not template.ends.intersection(example.learnt[-1:]),
-        "eos_not_stopping": template.eos in example.learnt[-1:]
-        and template.eos not in template.stops,
+        "no_eos": not template.ends.intersection(last),
+        "eos_not_stopping": template.eos in last and template.eos not in template.stops,
         "eos_in_text": any(token in template.stops for token in example.learnt[:-1]),
         "no_bos": _begins_texts(template) and example.input_ids[0] != template.bos,
         "bos_twice": template.bos is not None and example.input_ids[:2] == (template.bos,) * 2,
@@ -170,12 +183,12 @@ def faults(example: Example, template: Template) -> list[str]:
 
 
 def _begins_texts(template: Template) -> bool:
-    """Whether the tokenizer itself puts a beginning-of-text token before a text."""
+    """Return whether the tokenizer itself adds a beginning-of-text token before a text."""
     return template.bos is not None and template.tokenizer("a")["input_ids"][:1] == [template.bos]
 
 
 def _read_back(example: Example, template: Template) -> think.Parsed:
-    """Return what an engine would read if a model said what is learnt."""
+    """Return what an engine would read if a model wrote the learned tokens."""
     text = template.tokenizer.decode(list(example.learnt[:-1]), skip_special_tokens=False)
-    said = control_of(template.tokenizer).spoken(example.opened + text)
-    return think.split_harmony(said) or think.split(said)
+    reply = control_of(template.tokenizer).spoken(example.opened + text)
+    return think.split_harmony(reply) or think.split(reply)

@@ -1,4 +1,4 @@
-"""The corpus as EXAMPLES, and the render check that a training must pass before it begins."""
+"""The corpus as EXAMPLES, and the render check that must pass before a training."""
 
 import json
 from collections import Counter
@@ -18,70 +18,72 @@ from tasks.store import Made, Table
 from tasks.train.encode import Example, Template, encode, faults
 
 RENDER_CHECK = "render_check.json"
+"""File of the render check in the table."""
 SHOWN_ROWS = 5
+"""Rows that the render check shows."""
 MEANING = {
-    "no_eos": "no example ends in the end-of-text token, so the student would never learn to stop",
-    "eos_not_stopping": "examples end in a token at which generation does not stop; make eos_token and generation_config agree",
-    "eos_in_text": "the end-of-text token stands inside what is learnt",
+    "no_eos": "examples do not end with the end-of-text token, "
+    "so the student would never learn to stop",
+    "eos_not_stopping": "examples end with a token at which generation does not stop; "
+    "make eos_token and generation_config agree",
+    "eos_in_text": "the end-of-text token occurs inside the learned text",
     "no_bos": "the tokenizer begins every text with a token that the chat template leaves out",
     "bos_twice": "examples begin with two beginning-of-text tokens: the template adds one too many",
-    "prompt_in_loss": "the prompt is part of what is learnt",
-    "think_lost": "thought and answer cannot be read back from the ids; the template drops or changes the think block",
-    "too_long": "rows are longer than max_length; a cut row would lose its end, so raise max_length or leave them out knowingly",
+    "prompt_in_loss": "the prompt is in the loss",
+    "think_lost": "thought and answer cannot be read back from the ids; "
+    "the template removes or changes the think block",
+    "too_long": "rows are longer than max_length; raise max_length, "
+    "or raise too_long to leave these rows out",
 }
+"""Fault of an example → what a message says of it."""
 
 
 class StudentSpec(Spec):
-    """The model that is trained, before training."""
+    """The base model of the student, before training."""
 
     model: str = "builtin:pocket"
     """A model folder, a hub name, or builtin:pocket."""
     revision: str = ""
     """Hub revision."""
     trust_remote_code: bool = False
-    """Run code that the model's repository ships. Off unless you say so."""
+    """Run code from the model's repository. It is off by default."""
 
 
 class EncodeSpec(Spec):
     """How corpus rows become token ids."""
 
     max_length: int = Field(4096, ge=16)
-    """Tokens of a row, prompt included, at most; a longer row is rejected as too_long, never cut.
+    """Largest number of tokens of a row, with its prompt. Longer rows are rejected as too_long and
+    never cut.
     """
     too_long: float = Field(0.05, ge=0, le=1)
-    """Share of rows that may be too long; more end the run."""
+    """Largest share of rows that may be too long. With more, the run stops."""
     tolerated: float = Field(0.01, ge=0, le=1)
-    """Share of rows that may break the render check and be rejected; more is a fault of the
-    template, and ends the run.
+    """Largest share of rows that may fail the render check and are rejected. With more, the
+    template is at fault and the run stops.
     """
 
 
 def load_template(student: StudentSpec) -> Template:
-    """Return the student's tokenizer and where its generation stops."""
+    """Return the student's tokenizer, and the tokens at which its generation stops."""
     from transformers import AutoTokenizer, GenerationConfig
 
     source = {"revision": student.revision or None, "trust_remote_code": student.trust_remote_code}
     tokenizer = AutoTokenizer.from_pretrained(resolve(student.model), **source)
     try:
-        stops = GenerationConfig.from_pretrained(
+        generation = GenerationConfig.from_pretrained(
             resolve(student.model), revision=student.revision or None
-        ).eos_token_id
+        )
+        stops = generation.eos_token_id
     except OSError:
         stops = None
-    return Template(
-        tokenizer,
-        frozenset(
-            [tokenizer.eos_token_id]
-            if stops is None
-            else [stops]
-            if isinstance(stops, int)
-            else stops
-        ),
-    )
+    if stops is None:
+        stops = [tokenizer.eos_token_id]
+    return Template(tokenizer, frozenset([stops] if isinstance(stops, int) else stops))
 
 
 def splits(corpus: Table) -> dict[str, pa.Table]:
-    """Return the corpus by split."""
+    """Return split → rows of the corpus."""
     return {
         Path(name).stem: pq.read_table(corpus.path / name, columns=["row_id", "messages"])
         for name in corpus.parts
@@ -90,7 +92,9 @@ def splits(corpus: Table) -> dict[str, pa.Table]:
 
 @dataclass(frozen=True)
 class Encoded:
-    """A corpus as ids, by split; found: what is wrong with each row, "" with most."""
+    """A corpus as token ids, by split. found: row id → its fault, "" if it has none. check: the
+    rows of the render check.
+    """
 
     splits: Mapping[str, Sequence[Example]]
     found: Mapping[str, str]
@@ -98,19 +102,21 @@ class Encoded:
 
 
 def encode_corpus(corpus: Mapping[str, pa.Table], template: Template, spec: EncodeSpec) -> Encoded:
-    """Return every row as ids, looked at one by one."""
-    encoded = {
-        split: [encode(row["row_id"], row["messages"], template) for row in table.to_pylist()]
-        for split, table in corpus.items()
-    }
+    """Return all rows as token ids, each checked for faults."""
+    encoded = {split: _encoded(table, template) for split, table in corpus.items()}
     every = [example for several in encoded.values() for example in several]
     found = {example.row_id: _reason(example, template, spec) for example in every}
     return Encoded(encoded, found, render_check(every, found, template))
 
 
+def _encoded(table: pa.Table, template: Template) -> list[Example]:
+    return [encode(row["row_id"], row["messages"], template) for row in table.to_pylist()]
+
+
 def examples(encoded: Encoded, spec: EncodeSpec) -> Made:
-    """Return EXAMPLES by split; rows that break the check are rejected. RenderBroken when more do
-    than the Spec bears.
+    """Return EXAMPLES by split. Rows with a fault are rejected.
+
+    Raises RenderBroken if more rows have faults than the Spec tolerates.
     """
     rejected = sorted((row_id, reason, "") for row_id, reason in encoded.found.items() if reason)
     refuse_broken(Counter(reason for _, reason, _ in rejected), len(encoded.found), spec)
@@ -130,26 +136,27 @@ def examples(encoded: Encoded, spec: EncodeSpec) -> Made:
 
 
 def _reason(example: Example, template: Template, spec: EncodeSpec) -> str:
-    wrong = faults(example, template) + (
-        ["too_long"] if len(example.input_ids) > spec.max_length else []
-    )
+    wrong = faults(example, template)
+    if len(example.input_ids) > spec.max_length:
+        wrong.append("too_long")
     return wrong[0] if wrong else ""
 
 
 def refuse_broken(counted: Counter[str], total: int, spec: EncodeSpec) -> None:
-    """Raise RenderBroken for faults that are the template's, not a row's."""
+    """Raise RenderBroken for a fault in so many rows that the template causes it."""
     for reason, count in counted.most_common():
         if count > (spec.too_long if reason == "too_long" else spec.tolerated) * total:
             raise RenderBroken(
-                f"render check: {reason} in {count} of {total} rows: {MEANING[reason]}. Nothing was trained"
+                f"render check: {reason} in {count} of {total} rows: {MEANING[reason]}. "
+                "Nothing was trained"
             )
 
 
 def render_check(
     every: Sequence[Example], found: Mapping[str, str], template: Template
 ) -> list[dict[str, object]]:
-    """Return what a person looks at before a training: a few rows, the broken ones first, as ids,
-    as text, and where the loss lies.
+    """Return some rows for a person to read before a training, rows with faults first: as ids, as
+    text, and with the part in the loss.
     """
     shown = sorted(every, key=lambda one: not found[one.row_id])[:SHOWN_ROWS]
     return [_line(example, found[example.row_id], template) for example in shown]

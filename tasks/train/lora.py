@@ -1,4 +1,4 @@
-"""A stretch of LoRA training: from examples to an adapter, with nothing else moved."""
+"""LoRA training, as a whole or in parts: it makes an adapter and changes nothing else."""
 
 import math
 from dataclasses import dataclass
@@ -10,10 +10,11 @@ from pydantic import Field
 from tasks.errors import BadRecipe
 from tasks.spec import Placement, Spec
 from tasks.train import student as weights
-from tasks.train.apart import Tell
+from tasks.train.child import Tell
 from tasks.train.examples import EncodeSpec, StudentSpec
 
 SHOWN_STEPS = 50
+"""Most steps in the table of losses."""
 
 
 class LoraSpec(Spec):
@@ -22,15 +23,15 @@ class LoraSpec(Spec):
     rank: int = Field(16, ge=1, le=512)
     """Rank of the two factors."""
     alpha: int = Field(32, ge=1)
-    """Scale: the product of the factors counts alpha / rank."""
+    """Scale: the product of the factors is multiplied by alpha / rank."""
     dropout: float = Field(0.05, ge=0, lt=1)
-    """Share of the adapter's inputs dropped in training."""
+    """Share of the adapter's inputs that are dropped during training."""
     targets: tuple[str, ...] = ("q_proj", "k_proj", "v_proj", "o_proj")
-    """Projections that get an adapter, by the last part of their names; nothing else learns."""
+    """Projections that get an adapter, by the last part of their names. Nothing else is trained."""
 
 
 class TrainSpec(Spec):
-    """How the student learns."""
+    """How the student is trained."""
 
     student: StudentSpec = StudentSpec()
     """The model before training."""
@@ -41,54 +42,57 @@ class TrainSpec(Spec):
     learning_rate: float = Field(1e-4, gt=0)
     """Peak learning rate of the cosine schedule."""
     warmup: float = Field(0.05, ge=0, lt=1)
-    """Share of the steps in which the rate rises."""
+    """Share of the steps in which the learning rate rises."""
     epochs: float = Field(2, gt=0, le=20)
-    """Passes over the training rows. With more than two, the student learns the rows by heart."""
+    """Passes over the training rows. With more than two, the student memorises the rows."""
     batch: int = Field(16, ge=1)
     """Rows per training step; with packing, sequences of max_length."""
     precision: Literal["bf16", "fp32"] = "bf16"
-    """Arithmetic of the base and its activations; the adapter and its optimizer are always fp32."""
+    """Number format of the base model and its activations. The adapter and its optimizer are always
+    fp32.
+    """
     packing: bool = False
-    """Several rows in one sequence, without seeing each other; needs attention: flash_attention_2,
-    which alone keeps them apart.
+    """Put several rows into one sequence. They stay separate only with attention:
+    flash_attention_2, which is therefore required.
     """
     weight_decay: float = Field(0.0, ge=0)
     """Weight decay of the AdamW optimizer."""
     max_grad_norm: float = Field(1.0, gt=0)
-    """Gradients are scaled down to this norm."""
+    """Gradients with a larger norm are scaled down to it."""
     probe_every: int = Field(0, ge=0)
-    """Steps between the checkpoints that are probed; the earliest that passes wins. 0 probes only
-    the last one.
+    """Steps between the checkpoints that are probed. The earliest one that passes is published. 0
+    probes only the last one.
     """
     seed: int = Field(0, ge=0)
-    """Seed of the adapter's first weights, of dropout and of the rows' order."""
+    """Seed of the adapter's first weights, of dropout and of the order of rows."""
 
 
 class TrainPlacement(Placement):
-    """Where the student is trained; a CPU run repeats itself bit by bit as long as this stays the
-    same.
+    """Where the student is trained. With the same placement, a training on a CPU gives the same
+    bits.
     """
 
     micro_batch: int = Field(4, ge=1)
-    """Rows in memory at once; gradients of the rest of the batch are accumulated. It must divide
-    the batch.
+    """Rows in memory at once. The gradients of a batch are accumulated. It must divide the
+    batch.
     """
     activation_checkpointing: bool = True
-    """Compute activations twice instead of keeping them: less memory, about a fifth slower."""
+    """Compute activations twice and do not store them: less memory, about a fifth slower."""
     attention: Literal["auto", "sdpa", "flash_attention_2", "eager"] = "auto"
     """auto uses flash_attention_2 if it is installed, and sdpa otherwise."""
     save_every: int = Field(25, ge=1)
-    """Steps between the checkpoints from which a killed training continues."""
+    """Steps between the checkpoints from which an interrupted training continues."""
     peak_tflops: float = Field(0, ge=0)
-    """The device's bfloat16 peak for the utilisation (H200: 989); 0 measures a matrix product
-    instead.
+    """The device's bfloat16 peak for the utilisation (H200: 989). With 0, a matrix product is
+    measured.
     """
 
 
 @dataclass(frozen=True)
 class Job:
-    """A stretch of a training. train, validation: Parquet of EXAMPLES. begin: state of the stretch
-    before. until: last step, None: the end.
+    """A part of a training. train, validation: Parquet files of EXAMPLES. work: folder of its
+    checkpoints. begin: state of the part before, None at first. until: its last step, None for the
+    end.
     """
 
     spec: TrainSpec
@@ -102,16 +106,16 @@ class Job:
 
 @dataclass(frozen=True)
 class Trained:
-    """What a stretch came to. log: loss and rate by step, from the first. speed belongs to the run:
-    it is no part of what was made.
+    """The result of a part of a training.
 
-    tokens_per_second: tokens read, padding left out. utilisation: model FLOP, recomputation left
-    out, over the peak. peak_bytes: GPU memory.
+    log: loss and rate per step, from the first step on. The speeds describe this run and are not
+    part of the table. tokens_per_second: tokens without padding. utilisation: model FLOP without
+    recomputation, divided by the peak. peak_bytes: GPU memory.
     """
 
     step: int
     steps: int
-    tensors: list[dict[str, object]]
+    tensors: list[weights.ComparedTensor]
     log: list[dict[str, float]]
     validation_loss: float | None
     tokens_per_second: float
@@ -120,15 +124,15 @@ class Trained:
 
 
 def total_steps(spec: TrainSpec, rows: int) -> int:
-    """Return the steps of a whole training without packing."""
+    """Return the number of steps of a whole training without packing."""
     return math.ceil(spec.epochs * math.ceil(rows / spec.batch))
 
 
 def train(job: Job, tell: Tell) -> Trained:
-    """Train up to the job's last step, going on from its last checkpoint; the adapter and what a
-    later stretch begins with lie in job.work.
+    """Train up to the job's last step, from its last checkpoint on.
 
-    Raises BaseMoved when anything but the adapter learnt.
+    The adapter, and the state for a later part, are in job.work. Raises BaseMoved if anything but
+    the adapter changed.
     """
     from tasks.train.trainer import Watch, keep_state, start, trained_to, trainer_of
 
@@ -145,7 +149,7 @@ def train(job: Job, tell: Tell) -> Trained:
         trainer.train(resume_from_checkpoint=begin)
         state = trainer.state
     else:
-        weights.lay_over(trainer.model, Path(str(begin)))
+        weights.load_adapter(trainer.model, Path(str(begin)))
     after = weights.tensors(trainer.model)
     unmoved = before | {name: one for name, one in untrained.items() if one.part == "adapter"}
     table = weights.isolation(unmoved, after, job.spec.lora.targets)
@@ -165,7 +169,7 @@ def train(job: Job, tell: Tell) -> Trained:
 
 
 def speed(trained: Trained) -> list[dict[str, object]]:
-    """Return the line that says how a training went."""
+    """Return one row of a table with the result and the speed of a training."""
     return [
         {
             "step": trained.step,
@@ -180,29 +184,31 @@ def speed(trained: Trained) -> list[dict[str, object]]:
 
 
 def losses(trained: Trained) -> list[dict[str, object]]:
-    """Return the loss by step, at most SHOWN_STEPS of them, the last one always."""
+    """Return the loss per step, for at most SHOWN_STEPS steps, always with the last one."""
     every = max(1, math.ceil(len(trained.log) / SHOWN_STEPS))
     return [dict(line) for line in reversed(trained.log[::-1][::every])]
 
 
 def refuse_unsound(spec: TrainSpec, micro_batch: int, attention: str) -> None:
-    """Raise BadRecipe for settings that would not train what they say."""
+    """Raise BadRecipe for settings that cannot train as they say."""
     if spec.batch % min(micro_batch, spec.batch):
         raise BadRecipe(
-            f"train.batch {spec.batch} is no multiple of placement.train.micro_batch {micro_batch}"
+            f"train.batch {spec.batch} is not a multiple of "
+            f"placement.train.micro_batch {micro_batch}"
         )
     if spec.packing and attention != "flash_attention_2":
         raise BadRecipe(
-            f"train.packing with attention {attention}: packed rows would see each other; install flash-attn on a GPU, or set packing: false"
+            f"train.packing with attention {attention}: packed rows would see each other; "
+            "install flash-attn on a GPU, or set packing: false"
         )
 
 
 def flops_per_token(tensors: dict[str, weights.Tensor]) -> float:
-    """Return the model FLOP of a token in LoRA training: 4 a frozen weight (forward, and backward
-    to the activations), 6 a learnt one.
+    """Return the model FLOP per token in LoRA training: 4 per frozen weight (forward, and backward
+    to the activations), 6 per trained weight.
 
-    Attention's own products and the look-up of embeddings are left out, so this is a lower bound.
-    After Kaplan et al. 2020, section 2.1.
+    The products of attention itself and the look-up of embeddings are left out, so this is a lower
+    bound. After Kaplan et al. 2020, section 2.1.
     """
     looked_up = ("embed_tokens.weight",)
     counted = [one for one in tensors.values() if not one.name.endswith(looked_up)]

@@ -1,5 +1,5 @@
-"""The student as a folder to be used: adapter, merged weights, card, the probe's page. Nothing else
-of a run is meant to leave the mill.
+"""The published student: a folder with adapter, merged weights, card and the probe's page. Only
+this folder is meant for use outside.
 """
 
 import json
@@ -21,7 +21,7 @@ from tasks.spec import Spec
 from tasks.store import Key, Made, Table
 from tasks.train import student as weights
 from tasks.train.adapter import ADAPTER, adapter_of
-from tasks.train.apart import Tell, apart
+from tasks.train.child import Tell, in_child
 from tasks.train.examples import load_template
 from tasks.train.lora import TrainSpec
 
@@ -30,17 +30,21 @@ TEMPLATE = Path(__file__).with_name("card.md.jinja")
 
 
 class PublishSpec(Spec):
-    """When a merged model is taken to be the student that was probed."""
+    """When a merged model counts as the student that was probed."""
 
     kl: float = Field(0.02, ge=0)
-    """Mean KL divergence, nats a token, that rounding the merged weights to bfloat16 may cost."""
+    """Largest mean KL divergence, in nats per token, between merged weights in bfloat16 and base
+    model plus adapter.
+    """
     rows: int = Field(16, ge=1)
-    """Examples over which it is measured."""
+    """Number of examples on which it is measured."""
 
 
 @dataclass(frozen=True)
 class Provenance:
-    """What a student comes from, for its card. metrics: the probe's sentences."""
+    """The origin of a student, for its card. answers: fingerprint of the probe. page: its report.
+    metrics: its results as sentences.
+    """
 
     name: str
     corpus: str
@@ -53,7 +57,9 @@ class Provenance:
 
 @dataclass(frozen=True)
 class Merge:
-    """What is merged, and where to. examples: Parquet of EXAMPLES on which both forms are compared."""
+    """A merge of base model and adapter into `folder`. examples: Parquet file of EXAMPLES on which
+    both forms are compared. rows: how many of them.
+    """
 
     spec: TrainSpec
     adapter: Path
@@ -64,14 +70,19 @@ class Merge:
 
 @dataclass(frozen=True)
 class Merged:
-    """The merged model's tensors beside the base's, and how near it is to base and adapter apart."""
+    """The merged model's tensors compared with the base model's, and its agreement with base model
+    plus adapter.
+    """
 
-    tensors: list[dict[str, object]]
+    tensors: list[weights.ComparedTensor]
     agreement: weights.Agreement
 
 
 def merge(job: Merge, tell: Tell) -> Merged:
-    """Write the merged model; BaseMoved when a tensor outside the targets differs from the base's."""
+    """Write the merged model, and return its comparison with the base model and with the adapter.
+
+    Raises BaseMoved if a tensor outside the targets differs from the base model's.
+    """
     student, template = job.spec.student, load_template(job.spec.student)
     base = weights.load(student, precision="bf16")
     before = weights.tensors(base)
@@ -79,26 +90,19 @@ def merge(job: Merge, tell: Tell) -> Merged:
     model.generation_config = base.generation_config
     weights.save(model, template.tokenizer, job.folder)
     after = weights.tensors(model)
-    table = [
-        one._asdict() | {"moved": name not in before or before[name].sha256 != one.sha256}
-        for name, one in after.items()
-    ]
-    strays = [
-        str(one["name"])
-        for one in table
-        if one["moved"] and str(one["module"]).rpartition(".")[2] not in job.spec.lora.targets
-    ]
+    table = weights.compared(before, after)
+    targets = job.spec.lora.targets
+    strays = [one.name for one in table if one.moved and one.kind not in targets]
     strays += sorted(before.keys() - after.keys())
     if strays:
         raise BaseMoved(
-            f"merge: {', '.join(strays[:5])} not as in the base ({len(strays)} in all); due: only {', '.join(job.spec.lora.targets)} differ"
+            f"merge: {', '.join(strays[:5])} differ from the base model ({len(strays)} in all); "
+            f"only {', '.join(targets)} may differ"
         )
     del base, model
     first = pq.read_table(job.examples).slice(0, job.rows).to_pylist()
-    compared = weights.agreement(
-        student, job.adapter, job.folder, [(row["input_ids"], row["loss_mask"]) for row in first]
-    )
-    return Merged(table, compared)
+    examples = [(row["input_ids"], row["loss_mask"]) for row in first]
+    return Merged(table, weights.agreement(student, job.adapter, job.folder, examples))
 
 
 def publish(
@@ -113,33 +117,25 @@ def publish(
     work: Path,
     tell: Tell,
 ) -> Made:
-    """Merge, look whether the merged model is the student that was probed and whether an engine
-    loads it, and lay out its folder.
+    """Return TENSORS of the merged model, with the student's files.
 
-    asked: rows put to the merged model. BaseMoved when it is not the same student.
+    The merged model must agree with base model plus adapter, and an engine must load it and answer.
+    asked: prompts for this test. Raises BaseMoved if it does not agree or gives only empty answers.
     """
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
-    job = Merge(
-        spec,
-        adapter_of(adapter).path,
-        encoded.path / encoded.parts[-1],
-        publishing.rows,
-        work / MODEL,
-    )
-    merged = apart(merge, job, tell)
+    examples = encoded.path / encoded.parts[-1]
+    job = Merge(spec, adapter_of(adapter).path, examples, publishing.rows, work / MODEL)
+    merged = in_child(merge, job, tell)
     refuse_other(merged.agreement, publishing)
-    said = ask_once(
-        list(asked),
-        sampling.model_copy(update={"model": str(work / MODEL), "revision": ""}),
-        placement,
-    )
-    if not any(one.text.strip() for one in said):
+    student = sampling.model_copy(update={"model": str(work / MODEL), "revision": ""})
+    answers = ask_once(list(asked), student, placement)
+    if not any(one.text.strip() for one in answers):
         raise BaseMoved(
-            f"the merged model gave only empty answers to all {len(said)} test prompts; nothing was "
-            "published. Check the chat template and the end-of-text token"
+            f"the merged model gave only empty answers to all {len(answers)} test prompts; "
+            "nothing was published. Check the chat template and the end-of-text token"
         )
-    table = rows.table_of(merged.tensors, rows.TENSORS)
+    table = rows.table_of([one._asdict() for one in merged.tensors], rows.TENSORS)
     return Made(
         {"tensors": table},
         rows.TENSORS,
@@ -151,13 +147,14 @@ def publish(
 
 
 def refuse_other(agreement: weights.Agreement, spec: PublishSpec) -> None:
-    """Raise BaseMoved when merged weights and base with adapter are further apart than rounding
+    """Raise BaseMoved if merged weights and base model plus adapter differ by more than rounding
     explains.
     """
     if agreement.kl > spec.kl:
         raise BaseMoved(
-            f"the merged model differs from base and adapter by {agreement.kl:.4f} nats a token over {agreement.tokens} tokens, "
-            f"due at most {spec.kl}; publish the adapter alone, or look for a base that is not bfloat16"
+            f"the merged model differs from base model plus adapter by {agreement.kl:.4f} nats "
+            f"per token over {agreement.tokens} tokens, allowed are {spec.kl}; "
+            "publish the adapter alone, or check whether the base model is in bfloat16"
         )
 
 
@@ -170,12 +167,10 @@ def _attach(
     environment = Environment(
         undefined=StrictUndefined, autoescape=False, keep_trailing_newline=True, trim_blocks=True
     )
-    card = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
-    (folder / CARD).write_text(
-        card.render(about=about, spec=spec, agreement=merged.agreement, adapter=adapter),
-        encoding="utf-8",
-    )
-    told = {
+    template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
+    card = template.render(about=about, spec=spec, agreement=merged.agreement, adapter=adapter)
+    (folder / CARD).write_text(card, encoding="utf-8")
+    facts = {
         "name": about.name,
         "corpus": about.corpus,
         "corpus_rows": about.corpus_rows,
@@ -185,12 +180,12 @@ def _attach(
         "base": spec.student.model,
         "merged": merged.agreement._asdict(),
     }
-    (folder / ABOUT).write_text(json.dumps(told, indent=1) + "\n")
+    (folder / ABOUT).write_text(json.dumps(facts, indent=1) + "\n")
 
 
 def promote(root: Path, name: str, key: Key) -> None:
-    """Point `promoted/<name>` at a published student, in one step; the one before stays where it
-    is.
+    """Point `promoted/<name>` at a published student, in one atomic step. The student before it is
+    kept.
     """
     link = root / "promoted" / name
     link.parent.mkdir(parents=True, exist_ok=True)

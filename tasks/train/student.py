@@ -1,5 +1,5 @@
-"""The student's weights: loaded, told apart tensor by tensor, merged. The one module of the room
-that knows torch.
+"""The student's weights: loading, comparison by tensors, and merging. Only this module of the room
+imports torch.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ _ADAPTER = re.compile(r"\.lora_[A-Za-z_]+")
 
 
 class Tensor(NamedTuple):
-    """One tensor of a model. part: base | adapter. norm: Frobenius."""
+    """One tensor of a model. part: base | adapter. elements: their number. norm: Frobenius norm."""
 
     name: str
     module: str
@@ -28,11 +28,28 @@ class Tensor(NamedTuple):
     sha256: str
 
 
-class Agreement(NamedTuple):
-    """How near two models' next-token distributions are over the learnt tokens of some rows.
+class ComparedTensor(NamedTuple):
+    """A row of TENSORS: a tensor after training. moved: it differs from the one before."""
 
-    kl: mean KL divergence in nats. same_top: share of positions with the same likeliest token.
-    tokens: positions compared.
+    name: str
+    module: str
+    part: str
+    elements: int
+    norm: float
+    sha256: str
+    moved: bool
+
+    @property
+    def kind(self) -> str:
+        """Return the last part of the module's name, such as q_proj."""
+        return self.module.rpartition(".")[2]
+
+
+class Agreement(NamedTuple):
+    """How much two models' next-token distributions agree, over the learned tokens of some rows.
+
+    kl: mean KL divergence in nats. same_top: share of positions with the same most likely token.
+    tokens: number of positions.
     """
 
     kl: float
@@ -41,7 +58,7 @@ class Agreement(NamedTuple):
 
 
 def load(student: StudentSpec, *, precision: str, attention: str = "sdpa") -> Any:
-    """Return the base model on the GPU where there is one. precision: bf16 or fp32."""
+    """Return the base model, on the GPU if there is one. precision: bf16 or fp32."""
     import torch
     from transformers import AutoModelForCausalLM
 
@@ -57,8 +74,8 @@ def load(student: StudentSpec, *, precision: str, attention: str = "sdpa") -> An
     return model.to("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def lay_over(model: Any, checkpoint: Path) -> None:
-    """Put a checkpoint's adapter into a model that carries one of the same shape."""
+def load_adapter(model: Any, checkpoint: Path) -> None:
+    """Load a checkpoint's adapter into a model that has an adapter of the same shape."""
     from peft import set_peft_model_state_dict
     from safetensors.torch import load_file
 
@@ -66,7 +83,7 @@ def lay_over(model: Any, checkpoint: Path) -> None:
 
 
 def lora_config(rank: int, alpha: int, dropout: float, targets: Sequence[str]) -> Any:
-    """Return PEFT's settings of an adapter."""
+    """Return the settings of an adapter for PEFT."""
     from peft import LoraConfig
 
     return LoraConfig(
@@ -79,7 +96,7 @@ def lora_config(rank: int, alpha: int, dropout: float, targets: Sequence[str]) -
 
 
 def attention(wanted: str) -> str:
-    """Return the attention that is to be used: the fastest that is installed where auto is wanted."""
+    """Return the attention to use; for "auto", the fastest one that is installed."""
     from transformers.utils import is_flash_attn_2_available
 
     if wanted != "auto":
@@ -88,15 +105,15 @@ def attention(wanted: str) -> str:
 
 
 def on_gpu() -> bool:
-    """Whether there is a GPU to train on."""
+    """Return whether there is a GPU for training."""
     import torch
 
     return bool(torch.cuda.is_available())
 
 
 def flops_per_second() -> float:
-    """Return what this machine's bfloat16 matrix products reach: the best of a few products of 4096
-    x 4096 (2048 on a CPU), measured.
+    """Return the measured speed of bfloat16 matrix products on this machine, in FLOP per second:
+    the best of several products of 4096 x 4096 (2048 on a CPU).
     """
     import torch
 
@@ -118,15 +135,15 @@ def _seconds(work: Any) -> float:
 
 
 def peak_bytes() -> int:
-    """Return the most GPU memory that tensors of this process took, 0 without a GPU."""
+    """Return the largest GPU memory that tensors of this process used, 0 without a GPU."""
     import torch
 
     return int(torch.cuda.max_memory_allocated()) if torch.cuda.is_available() else 0
 
 
 def tensors(model: Any) -> dict[str, Tensor]:
-    """Return every tensor of a model, plain or wrapped by an adapter, under the name it has in the
-    plain one.
+    """Return name → tensor of a model, with or without an adapter, with the names of the model
+    without one.
     """
     import torch
 
@@ -137,59 +154,60 @@ def tensors(model: Any) -> dict[str, Tensor]:
         sha = hashlib.sha256(memoryview(raw.reshape(-1).view(torch.uint8).numpy())).hexdigest()
         part = "adapter" if _ADAPTER.search(name) else "base"
         module = _ADAPTER.split(name)[0] if part == "adapter" else name.rpartition(".")[0]
-        found[name] = Tensor(
-            name, module, part, raw.numel(), float(torch.linalg.vector_norm(raw.float())), sha
-        )
+        norm = float(torch.linalg.vector_norm(raw.float()))
+        found[name] = Tensor(name, module, part, raw.numel(), norm, sha)
     return found
+
+
+def compared(before: dict[str, Tensor], after: dict[str, Tensor]) -> list[ComparedTensor]:
+    """Return the tensors after training, each with whether it is new or changed."""
+    old = {name: one.sha256 for name, one in before.items()}
+    return [ComparedTensor(*one, moved=old.get(name) != one.sha256) for name, one in after.items()]
 
 
 def isolation(
     before: dict[str, Tensor], after: dict[str, Tensor], targets: Sequence[str]
-) -> list[dict[str, object]]:
-    """Return TENSORS; BaseMoved when a base tensor changed, a module outside the targets has an
-    adapter, or one inside did not move.
+) -> list[ComparedTensor]:
+    """Return the rows of TENSORS.
 
-    One factor of an adapter is enough: the first one moves only after the second has left zero.
+    Raises BaseMoved if a base tensor changed, a module outside the targets has an adapter, or an
+    adapter did not change. One changed factor of an adapter is enough, because the first factor
+    changes only after the second has left zero.
     """
-    moved = {
-        name
-        for name, one in after.items()
-        if name not in before or before[name].sha256 != one.sha256
-    }
-    changed = sorted(name for name in moved if after[name].part == "base") + sorted(
-        before.keys() - after.keys()
-    )
-    adapted = {one.module for one in after.values() if one.part == "adapter"}
-    due = {
-        one.module
-        for one in after.values()
-        if one.part == "base" and one.module.rpartition(".")[2] in targets
-    }
-    still = sorted(adapted - {one.module for name, one in after.items() if name in moved})
-    for what, names in (
-        ("base tensors changed", changed),
-        ("modules adapted", sorted(adapted ^ due)),
-        ("adapters that did not move", still),
-    ):
-        if names:
-            raise BaseMoved(
-                f"isolation check: {what}: {', '.join(names[:5])} ({len(names)} in all); due: only {', '.join(targets)} learn"
-            )
-    return [one._asdict() | {"moved": one.name in moved} for one in after.values()]
+    table = compared(before, after)
+    base = [one for one in table if one.part == "base"]
+    adapted = {one.module for one in table if one.part == "adapter"}
+    changed = sorted(one.name for one in base if one.moved)
+    changed += sorted(before.keys() - after.keys())
+    targeted = {one.module for one in base if one.kind in targets}
+    unchanged = adapted - {one.module for one in table if one.moved}
+    _refuse("base tensors changed", changed, targets)
+    _refuse("modules adapted", sorted(adapted ^ targeted), targets)
+    _refuse("adapters that did not move", sorted(unchanged), targets)
+    return table
+
+
+def _refuse(what: str, names: Sequence[str], targets: Sequence[str]) -> None:
+    if names:
+        raise BaseMoved(
+            f"isolation check: {what}: {', '.join(names[:5])} ({len(names)} in all); "
+            f"only {', '.join(targets)} may be trained"
+        )
 
 
 def merged(student: StudentSpec, adapter: Path) -> Any:
-    """Return the base with the adapter added in, in fp32: rounded once when it is saved, not twice."""
+    """Return the base model with the adapter merged in fp32, so that it is rounded only once, when
+    it is saved.
+    """
     from peft import PeftModel
 
-    return PeftModel.from_pretrained(
-        load(student, precision="fp32"), str(adapter)
-    ).merge_and_unload(safe_merge=True)
+    base = load(student, precision="fp32")
+    return PeftModel.from_pretrained(base, str(adapter)).merge_and_unload(safe_merge=True)
 
 
 def save(model: Any, tokenizer: Any, folder: Path) -> None:
-    """Write a model as bfloat16 safetensors with its generation config, and its tokenizer with the
-    chat template.
+    """Write a model as bfloat16 safetensors, with its generation config, its tokenizer and chat
+    template.
     """
     import torch
 
@@ -202,41 +220,43 @@ def save(model: Any, tokenizer: Any, folder: Path) -> None:
 def agreement(
     student: StudentSpec, adapter: Path, folder: Path, rows: Sequence[tuple[list[int], list[bool]]]
 ) -> Agreement:
-    """Return how near the merged model in the folder is to base and adapter apart, both as they are
-    served, in bfloat16.
+    """Return how much the merged model in the folder agrees with base model plus adapter, both in
+    bfloat16 as they are served.
 
-    rows: (input_ids, loss_mask) of some examples; their learnt tokens are compared.
+    rows: (input_ids, loss_mask) of some examples. Their learned tokens are compared.
     """
     from peft import PeftModel
 
-    apart = PeftModel.from_pretrained(load(student, precision="bf16"), str(adapter))
+    adapted = PeftModel.from_pretrained(load(student, precision="bf16"), str(adapter))
     whole = load(StudentSpec(model=str(folder)), precision="bf16")
-    return _agreement(zip(_log_probs(apart, rows), _log_probs(whole, rows), strict=True))
+    return _agreement(zip(_log_probs(adapted, rows), _log_probs(whole, rows), strict=True))
 
 
 def _log_probs(model: Any, rows: Sequence[tuple[list[int], list[bool]]]) -> Iterator[Any]:
-    """Yield (learnt tokens, vocabulary) log-probabilities, a row at a time."""
+    """Yield (learned tokens, vocabulary) log-probabilities, one row at a time."""
     import torch
 
     model.eval()
     for ids, mask in rows:
         with torch.no_grad():
             logits = model(torch.tensor([ids], device=model.device)).logits[0].float()
-        # The distribution at a position is of the token that follows it.
+        # The distribution at a position predicts the token after it.
         yield torch.log_softmax(logits[:-1][torch.tensor(mask[1:])], dim=-1)
 
 
 def _agreement(pairs: Iterator[tuple[Any, Any]]) -> Agreement:
     kl = same = total = 0.0
-    for apart, whole in pairs:
-        kl += float((apart.exp() * (apart - whole)).sum())
-        same += float((apart.argmax(-1) == whole.argmax(-1)).sum())
-        total += len(apart)
+    for adapted, whole in pairs:
+        kl += float((adapted.exp() * (adapted - whole)).sum())
+        same += float((adapted.argmax(-1) == whole.argmax(-1)).sum())
+        total += len(adapted)
     return Agreement(kl / max(total, 1), same / max(total, 1), int(total))
 
 
 def name_base(adapter: Path, model: str) -> None:
-    """Write the base's name, not its place on this machine, into an adapter's config."""
+    """Write the base model's name into an adapter's config, in place of its path on this
+    machine.
+    """
     path = adapter / "adapter_config.json"
     config = json.loads(path.read_bytes()) | {"base_model_name_or_path": model}
     path.write_text(json.dumps(config, indent=1, sort_keys=True) + "\n")

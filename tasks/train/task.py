@@ -1,4 +1,6 @@
-"""The training's doors: rows become ids, ids an adapter, an adapter a student to be published."""
+"""The tasks of the training room: token ids from rows, an adapter from ids, and a published student
+from an adapter.
+"""
 
 import shutil
 from functools import partial
@@ -15,7 +17,7 @@ from tasks.spec import draw_seed
 from tasks.stage import STAGE, settle
 from tasks.store import Key, Made, Table
 from tasks.train.adapter import adapter_table, modules, state_of
-from tasks.train.apart import apart
+from tasks.train.child import in_child
 from tasks.train.examples import (
     EncodeSpec,
     StudentSpec,
@@ -30,16 +32,14 @@ from tasks.train.publish import Provenance, PublishSpec, promote, publish
 EXAMPLES_VERSION = 2
 ADAPTERS_VERSION = STUDENTS_VERSION = 1
 ASKED = 8
-"""Rows put to the merged model, to see that an engine loads it and that it speaks."""
+"""Number of prompts that test whether an engine loads the merged model and gets answers from it."""
 RUNS: dict[str, Trained] = {}
-"""What this process trained, by fingerprint: speed belongs to a run, never to a table."""
+"""Fingerprint → training of this process. Its speed belongs to the run and not to the table."""
 
 
 @task(**STAGE)
 def encode_examples(corpus: Table, student: StudentSpec, spec: EncodeSpec, root: Path) -> Table:
-    """Make EXAMPLES of the corpus; RenderBroken when a student could not learn from them what they
-    say.
-    """
+    """Return EXAMPLES of the corpus. Raises RenderBroken if a student could not learn from them."""
     inputs = {"corpus": corpus.digest, "tokenizer": identity(student.model, student.revision)}
 
     def make() -> Made:
@@ -63,8 +63,10 @@ def train_adapter(
     before: Table | None = None,
     until: int | None = None,
 ) -> Table:
-    """Train an adapter up to a step, on from where the stretch before ended; a killed training goes
-    on from its last checkpoint.
+    """Return TENSORS of an adapter, trained up to a step.
+
+    before: the table of the part before, from which the training continues. until: the last step,
+    None for the end. An interrupted training continues from its last checkpoint.
     """
     student = spec.student
     inputs = {"examples": encoded.digest, "base": identity(student.model, student.revision)}
@@ -77,25 +79,28 @@ def train_adapter(
         work.mkdir(parents=True, exist_ok=True)
         parts = {Path(name).stem: encoded.path / name for name in encoded.parts}
         job = Job(
-            spec, placement, parts["train"], parts.get("validation"), work, state_of(before), until
+            spec,
+            placement,
+            train=parts["train"],
+            validation=parts.get("validation"),
+            work=work,
+            begin=state_of(before),
+            until=until,
         )
-        RUNS[key.fingerprint] = trained = apart(train, job, partial(watcher(), unit="step"))
-        leave_table(
-            modules(trained.tensors),
-            key="isolation",
-            description=f"what moved: adapters `{key.fingerprint}`",
-        )
-        leave_table(
-            speed(trained), key="training", description=f"how it went: adapters `{key.fingerprint}`"
-        )
-        leave_table(
-            losses(trained), key="loss", description=f"loss by step: adapters `{key.fingerprint}`"
-        )
+        RUNS[key.fingerprint] = trained = in_child(train, job, partial(watcher(), unit="step"))
+        _leave_tables(trained, f"adapters `{key.fingerprint}`")
         return adapter_table(trained, work, student.model)
 
     table = settle(root, key, make, on_gpu=True)
     shutil.rmtree(work, ignore_errors=True)
     return table
+
+
+def _leave_tables(trained: Trained, name: str) -> None:
+    moved = modules(one._asdict() for one in trained.tensors)
+    leave_table(moved, key="isolation", description=f"changed tensors: {name}")
+    leave_table(speed(trained), key="training", description=f"result and speed: {name}")
+    leave_table(losses(trained), key="loss", description=f"loss per step: {name}")
 
 
 @task(**STAGE)
@@ -110,27 +115,24 @@ def publish_student(
     about: Provenance,
     root: Path,
 ) -> Table:
-    """Merge the student that passed and lay out the folder that leaves the mill; `promoted/<name>`
-    then points at it.
+    """Return TENSORS of the merged student, with the folder for use outside. `promoted/<name>` then
+    points at it.
     """
     inputs = {
         "adapter": adapter.digest,
         "base": identity(spec.student.model, spec.student.revision),
         "corpus": about.corpus,
     }
-    key = Key(
-        "students",
-        STUDENTS_VERSION,
-        publishing,
-        inputs | {"name": about.name, "answers": about.answers},
-    )
+    inputs |= {"name": about.name, "answers": about.answers}
+    key = Key("students", STUDENTS_VERSION, publishing, inputs)
     work = root / "training" / key.fingerprint
 
     def make() -> Made:
         WARM.make_room()
+        first = prompts.read().slice(0, ASKED).to_pylist()
         asked = [
             Ask(row["prompt_id"], tuple(row["messages"]), draw_seed(row["prompt_id"]))
-            for row in prompts.read().slice(0, ASKED).to_pylist()
+            for row in first
         ]
         return publish(
             adapter,

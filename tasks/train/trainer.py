@@ -1,5 +1,5 @@
-"""TRL's trainer: its settings, its checkpoints, what it tells under way, and where it goes on after
-a kill.
+"""The trainer of TRL: its settings, its checkpoints, its progress, and the continuation of an
+interrupted training.
 """
 
 import shutil
@@ -11,23 +11,30 @@ import pyarrow.parquet as pq
 
 from tasks.inference.models import quiet_transformers
 from tasks.train import student as weights
-from tasks.train.apart import Tell
+from tasks.train.child import Tell
 from tasks.train.examples import load_template
 from tasks.train.lora import Job
 
-FINISHED, STATE = "finished", "state"
+FINISHED = "finished"
+"""File that marks a complete checkpoint."""
+STATE = "state"
+"""Folder with the last checkpoint of a part."""
 IGNORED = -100
-"""The label of a token outside the loss, as torch's cross-entropy knows it."""
+"""The label of a token outside the loss, as in torch's cross-entropy."""
 LOGGED = {
     "loss": "loss",
     "learning_rate": "learning_rate",
     "grad_norm": "grad_norm",
     "mean_token_accuracy": "token_accuracy",
 }
+"""Name in the trainer's log → name in ours."""
 
 
 def trainer_of(base: Any, job: Job, watch: "Watch | None" = None) -> Any:
-    """Return TRL's trainer over rows that are ids and labels already: it tokenizes nothing."""
+    """Return the trainer for a job. Its rows are token ids and labels, so it tokenizes nothing.
+
+    base: the model, which gets an adapter. watch: follows the training.
+    """
     from datasets import Dataset, disable_progress_bars
     from transformers import PrinterCallback
     from trl import SFTConfig, SFTTrainer
@@ -36,10 +43,8 @@ def trainer_of(base: Any, job: Job, watch: "Watch | None" = None) -> Any:
     quiet_transformers()
 
     spec, placement, gpu = job.spec, job.placement, weights.on_gpu()
-    micro = min(placement.micro_batch, spec.batch)
-    adapter = weights.lora_config(
-        spec.lora.rank, spec.lora.alpha, spec.lora.dropout, spec.lora.targets
-    )
+    micro, lora = min(placement.micro_batch, spec.batch), spec.lora
+    adapter = weights.lora_config(lora.rank, lora.alpha, lora.dropout, lora.targets)
     config = SFTConfig(
         output_dir=str(job.work),
         max_length=spec.encode.max_length,
@@ -82,38 +87,43 @@ def trainer_of(base: Any, job: Job, watch: "Watch | None" = None) -> Any:
 
 
 def labelled(path: Path) -> list[dict[str, list[int]]]:
-    """Return a Parquet of EXAMPLES as the trainer's rows."""
-    return [
-        {
-            "input_ids": row["input_ids"],
-            "labels": [
-                token if learnt else IGNORED
-                for token, learnt in zip(row["input_ids"], row["loss_mask"], strict=True)
-            ],
-        }
-        for row in pq.read_table(path).to_pylist()
-    ]
+    """Return the rows of a Parquet file of EXAMPLES in the trainer's form."""
+    return [_labelled(**row) for row in _rows(path)]
+
+
+def _rows(path: Path) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = pq.read_table(path, columns=["input_ids", "loss_mask"]).to_pylist()
+    return rows
+
+
+def _labelled(input_ids: list[int], loss_mask: list[bool]) -> dict[str, list[int]]:
+    pairs = zip(input_ids, loss_mask, strict=True)
+    labels = [token if learned else IGNORED for token, learned in pairs]
+    return {"input_ids": input_ids, "labels": labels}
 
 
 def start(job: Job) -> str | None:
-    """Return the checkpoint to go on from: this stretch's last finished one, else where the stretch
-    before ended, else none.
+    """Return the checkpoint from which to continue: the last complete one of this part, else the
+    end of the part before, else None.
 
-    One that was being written when the process was killed has no mark, and is removed.
+    Incomplete checkpoints of a killed process have no mark and are removed.
     """
-    found = sorted(
-        job.work.glob("checkpoint-*"), key=lambda folder: int(folder.name.rpartition("-")[2])
-    )
+    found = sorted(job.work.glob("checkpoint-*"), key=_step)
     for folder in found:
         if not (folder / FINISHED).exists():
             shutil.rmtree(folder)
-    whole = [folder for folder in found if folder.exists()]
-    return str(whole[-1]) if whole else str(job.begin) if job.begin else None
+    complete = [folder for folder in found if folder.exists()]
+    last = complete[-1] if complete else job.begin
+    return str(last) if last else None
+
+
+def _step(checkpoint: Path) -> int:
+    return int(checkpoint.name.rpartition("-")[2])
 
 
 def trained_to(checkpoint: str | None, until: int | None) -> Any:
-    """Return the state of a checkpoint that is already where the stretch ends, None where there is
-    a step left to train.
+    """Return the state of a checkpoint that is already at the end of the part, None if a step is
+    left.
     """
     from transformers import TrainerState
 
@@ -124,14 +134,19 @@ def trained_to(checkpoint: str | None, until: int | None) -> Any:
 
 
 def keep_state(work: Path, step: int) -> None:
-    """Give the last checkpoint the name under which it is looked for."""
+    """Copy the last checkpoint to the folder STATE."""
     shutil.rmtree(work / STATE, ignore_errors=True)
     shutil.copytree(work / f"checkpoint-{step}", work / STATE)
 
 
+def _logged(line: dict[str, float]) -> dict[str, float]:
+    ours = {own: line[theirs] for theirs, own in LOGGED.items() if theirs in line}
+    return {"step": line["step"]} | ours
+
+
 class Watch:
-    """Follows a training: stops it at the last step due, marks finished checkpoints, counts tokens
-    and time, tells how far it is.
+    """Follows a training: stops it at the last step, marks complete checkpoints, counts tokens and
+    time, and reports progress.
     """
 
     def __init__(self, until: int | None, tell: Tell) -> None:
@@ -141,17 +156,14 @@ class Watch:
 
     @property
     def tokens_per_second(self) -> float:
-        """Tokens read a second, padding left out, from the second step on: the first one warms up."""
+        """Return tokens per second without padding. The first step does not count, because it warms
+        up.
+        """
         return (self._last_tokens - self._first_tokens) / self._seconds if self._seconds else 0.0
 
     def lines(self, history: list[dict[str, float]]) -> list[dict[str, float]]:
-        """Return loss, rate, gradient norm and accuracy of every step since the very first."""
-        steps = [line for line in history if "loss" in line]
-        return [
-            {"step": line["step"]}
-            | {ours: line[theirs] for theirs, ours in LOGGED.items() if theirs in line}
-            for line in steps
-        ]
+        """Return loss, rate, gradient norm and accuracy of all steps from the first on."""
+        return [_logged(line) for line in history if "loss" in line]
 
     def callback(self) -> Any:
         """Return this watch in the form that the trainer calls."""

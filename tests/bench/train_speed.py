@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 import deployments.cli.main  # noqa: F401  quiet environment
-from tasks.train.apart import Tell, apart
+from tasks.train.child import Tell, in_child
 from tasks.train.lora import TrainPlacement
 from tests.bench.measure import tell
 from tests.students import SPEC, conversation, job, write_examples
@@ -30,9 +30,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         train = write_examples(Path(name), rows=options.rows)
         for run in range(options.runs):
-            speeds["bare"].append(apart(bare, (options.rows, Path(name) / f"bare{run}"), _silent))
+            speeds["bare"].append(
+                in_child(bare, (options.rows, Path(name) / f"bare{run}"), _silent)
+            )
             speeds["ours"].append(
-                apart(ours, job(train, Path(name) / f"ours{run}", placement=PLACEMENT), _silent)
+                in_child(ours, job(train, Path(name) / f"ours{run}", placement=PLACEMENT), _silent)
             )
     own, due = (statistics.median(speeds[name]) for name in ("ours", "bare"))
     tell(

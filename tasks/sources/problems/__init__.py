@@ -1,4 +1,6 @@
-"""Procedural problems: questions without end whose right answers are known by construction."""
+"""Procedural problems: an unlimited supply of questions whose right answers are known by
+construction.
+"""
 
 from random import Random
 
@@ -50,7 +52,7 @@ CAPACITIES: dict[str, int] = {
 
 
 def draw(family: str, seed: int) -> Problem:
-    """The problem of a family that belongs to a seed: the same in every process and on every
+    """Return the problem of a family for a seed. It is the same in every process and on every
     machine.
 
     Raises UnknownName.
@@ -61,10 +63,7 @@ def draw(family: str, seed: int) -> Problem:
 
 
 def capacity(family: str) -> int:
-    """A lower bound on the number of distinct prompts that the family can make.
-
-    Raises UnknownName.
-    """
+    """Return a lower bound on the number of different prompts of a family. Raises UnknownName."""
     if family not in CAPACITIES:
         raise unknown_name("family of problems", family, CAPACITIES)
     return CAPACITIES[family]

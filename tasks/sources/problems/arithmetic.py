@@ -1,4 +1,4 @@
-"""Sums, differences and small stories about them."""
+"""Sums, differences, and short stories about them."""
 
 from dataclasses import dataclass
 from random import Random
@@ -27,14 +27,16 @@ COLUMN_OPENERS = (
 )
 
 ADDITION_CAPACITY = len(ADDITION_FORMS) * 900 * 900
-"""Three-digit pairs alone."""
+"""Counts only pairs of three-digit numbers."""
 SUBTRACTION_CAPACITY = len(SUBTRACTION_FORMS) * 900 * 899 // 2
-"""Three-digit pairs, larger first, alone."""
+"""Counts only pairs of three-digit numbers, the larger one first."""
 
 
 @dataclass(frozen=True)
 class Story:
-    """A situation around a sum or a difference; the slots are name, item, left and right."""
+    """A situation with a sum or a difference. The slots are name, item, left and right. grows: it
+    is a sum.
+    """
 
     text: str
     opener: str
@@ -44,7 +46,8 @@ class Story:
 
 STORIES = (
     Story(
-        "{name} has {left} {item} claims and files {right} more. How many claims does {name} have now?",
+        "{name} has {left} {item} claims and files {right} more. "
+        "How many claims does {name} have now?",
         "{name} starts with {left} claims. Filing more means adding.",
         "So {name} has {value} claims.",
         grows=True,
@@ -56,41 +59,45 @@ STORIES = (
         grows=False,
     ),
     Story(
-        "Examiner {name} read {left} {item} files in May and {right} in June. How many files is that together?",
+        "Examiner {name} read {left} {item} files in May and {right} in June. "
+        "How many files is that together?",
         "There are {left} files in May and {right} in June. Together means adding.",
         "So it is {value} files.",
         grows=True,
     ),
     Story(
-        "There are {left} {item} cases on the desk of Examiner {name}. {right} of them are closed. How many cases are open?",
+        "There are {left} {item} cases on the desk of Examiner {name}. "
+        "{right} of them are closed. How many cases are open?",
         "{left} cases are on the desk. Closed cases are taken away.",
         "So {value} cases are open.",
         grows=False,
     ),
     Story(
-        "{name} paid {left} credits for a {item} drawing and {right} credits for a copy. How many credits did {name} pay in all?",
+        "{name} paid {left} credits for a {item} drawing and {right} credits for a copy. "
+        "How many credits did {name} pay in all?",
         "The drawing cost {left} and the copy {right}. In all means adding.",
         "So {name} paid {value} credits.",
         grows=True,
     ),
     Story(
-        "{name} had {left} credits and paid {right} credits for a {item} search. How many credits remain?",
+        "{name} had {left} credits and paid {right} credits for a {item} search. "
+        "How many credits remain?",
         "{name} had {left} credits. Paying means subtracting.",
         "So {value} credits remain.",
         grows=False,
     ),
 )
 STORY_CAPACITY = len(NAMES) * len(ITEMS) * 900 * 90 * 3
-"""The three growing stories with a three-digit and a two-digit number alone."""
+"""Counts only the three stories with a sum, with a three-digit and a two-digit number."""
 
 
 def operand(rng: Random) -> int:
-    """A number of two or, more often, three digits."""
+    """Return a number of two or, more often, three digits."""
     return rng.randint(100, 999) if rng.random() < 0.7 else rng.randint(10, 99)
 
 
 def addition(rng: Random) -> Problem:
-    """The sum of two numbers below a thousand."""
+    """Return a problem: the sum of two numbers below a thousand."""
     left, right = operand(rng), operand(rng)
     prompt = rng.choice(ADDITION_FORMS).format(left=left, right=right)
     think = f"{rng.choice(COLUMN_OPENERS)} {addition_steps(left, right)}"
@@ -98,7 +105,7 @@ def addition(rng: Random) -> Problem:
 
 
 def subtraction(rng: Random) -> Problem:
-    """The difference of two numbers below a thousand, never negative."""
+    """Return a problem: the difference of two numbers below a thousand, never negative."""
     right, left = sorted((operand(rng), operand(rng)))
     prompt = rng.choice(SUBTRACTION_FORMS).format(left=left, right=right)
     think = f"{rng.choice(COLUMN_OPENERS)} {subtraction_steps(left, right)}"
@@ -106,7 +113,7 @@ def subtraction(rng: Random) -> Problem:
 
 
 def word_problem(rng: Random) -> Problem:
-    """A story whose question needs one sum or one difference."""
+    """Return a problem: a story whose question needs one sum or one difference."""
     story, name, item = rng.choice(STORIES), rng.choice(NAMES), rng.choice(ITEMS)
     right, left = sorted((operand(rng), operand(rng)))
     value = left + right if story.grows else left - right

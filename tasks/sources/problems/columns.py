@@ -1,17 +1,15 @@
-"""Written arithmetic in steps that each need one small fact: columns for sums, bringing down for
-divisions.
-"""
+"""Written arithmetic in small steps: sums and differences by columns, and long divisions."""
 
 PLACES = ("Ones", "Tens", "Hundreds", "Thousands", "Ten thousands")
 
 
 def digit(number: int, place: int) -> int:
-    """The digit of the number at a power of ten."""
+    """Return the digit of a number at a power of ten."""
     return int(number // 10**place % 10)
 
 
 def addition_steps(left: int, right: int) -> str:
-    """The sum of two numbers, column by column from the ones."""
+    """Return the steps of a sum, column by column from the ones."""
     steps, carry = [f"Add {left} and {right}."], 0
     for place in range(len(str(max(left, right)))):
         upper, lower = digit(left, place), digit(right, place)
@@ -26,7 +24,9 @@ def addition_steps(left: int, right: int) -> str:
 
 
 def subtraction_steps(left: int, right: int) -> str:
-    """The difference of two numbers, left not below right, column by column with borrowing."""
+    """Return the steps of a difference, column by column with borrowing. left must not be below
+    right.
+    """
     steps, borrowed = [f"Subtract {right} from {left}."], 0
     for place in range(len(str(left))):
         upper, lower = digit(left, place), digit(right, place)
@@ -43,15 +43,12 @@ def subtraction_steps(left: int, right: int) -> str:
 
 
 def division_steps(number: int, divisor: int) -> str:
-    """The long division of a number by a one-digit divisor, digit by digit, every remainder spelled
-    out.
-    """
+    """Return the steps of a long division by a one-digit divisor, with every remainder."""
     steps, left = [f"Divide {number} by {divisor}."], 0
     for position, brought in enumerate(str(number)):
         bring = f"Bring {brought}: " if position else ""
         current = 10 * left + int(brought)
         quotient, left = divmod(current, divisor)
-        steps.append(
-            f"{bring}{current}: {quotient} * {divisor} = {quotient * divisor}, left {left}."
-        )
+        product = quotient * divisor
+        steps.append(f"{bring}{current}: {quotient} * {divisor} = {product}, left {left}.")
     return " ".join(steps)

@@ -11,7 +11,8 @@ from tasks.sources.problems.problem import Problem, text_problem
 FORMS = (
     "{Notice} was mailed on {start}. A reply is due in {period}. What is the due date?",
     "{Notice} dated {start} must be answered within {period}. When is the last day?",
-    "The office sent {notice} on {start} and set a period of {period}. On which date does the period end?",
+    "The office sent {notice} on {start} and set a period of {period}. "
+    "On which date does the period end?",
 )
 OPENERS = (
     "The start date is {start} and the period is {period}.",
@@ -33,16 +34,17 @@ class Due:
 
 
 def iso(year: int, month: int, day: int) -> str:
-    """The date as 2031-05-09."""
+    """Return the date as 2031-05-09."""
     return f"{year}-{month:02d}-{day:02d}"
 
 
 def months_later(year: int, month: int, day: int, *, months: int) -> Due:
-    """The same day some months later."""
+    """Return the same day some months later."""
     total = month + months
     steps = f"The month is {month}. {month} + {months} = {total}."
     if total > 12:
-        steps += f" {total} is more than 12, so {total} - 12 = {total - 12} and the year becomes {year + 1}."
+        steps += f" {total} is more than 12, so {total} - 12 = {total - 12}"
+        steps += f" and the year becomes {year + 1}."
         due = iso(year + 1, total - 12, day)
     else:
         steps += f" {total} is at most 12, so the year stays {year}."
@@ -51,7 +53,7 @@ def months_later(year: int, month: int, day: int, *, months: int) -> Due:
 
 
 def days_later(year: int, month: int, day: int, *, days: int) -> Due:
-    """Some days later, month by month."""
+    """Return the day some days later, counted month by month."""
     steps, day = [addition_steps(day, days)], day + days
     while day > (length := monthrange(year, month)[1]):
         steps.append(f"Month {month:02d} of {year} has {length} days. {day} is more than {length}.")
@@ -66,7 +68,7 @@ def days_later(year: int, month: int, day: int, *, days: int) -> Due:
 
 
 def date(rng: Random) -> Problem:
-    """The last day of a period that starts on a given date."""
+    """Return a problem: the last day of a period that starts on a given date."""
     year, month, day = rng.choice(YEARS), rng.randint(1, 12), rng.randint(1, 28)
     start, notice = iso(year, month, day), with_article(rng.choice(NOTICES))
     if rng.random() < 0.5:
@@ -78,8 +80,9 @@ def date(rng: Random) -> Problem:
     prompt = rng.choice(FORMS).format(
         Notice=capitalised(notice), notice=notice, start=start, period=period
     )
-    think = f"{rng.choice(OPENERS).format(start=start, period=period)} {due.steps} The due date is {due.date}."
+    opener = rng.choice(OPENERS).format(start=start, period=period)
     sentence = f"The due date is {due.date}."
+    think = f"{opener} {due.steps} {sentence}"
     return text_problem(
         family="date",
         prompt=prompt,

@@ -37,12 +37,12 @@ REMAINDER_CAPACITY = len(REMAINDER_FORMS) * 8 * 9900
 
 
 def divisors(number: int) -> list[int]:
-    """All divisors of the number, largest first."""
+    """Return all divisors of a number, the largest first."""
     return [candidate for candidate in range(number, 0, -1) if number % candidate == 0]
 
 
 def related_pair(rng: Random) -> tuple[int, int]:
-    """Two different numbers up to the limit; two in three share a planned divisor."""
+    """Return two different numbers up to the limit. Two in three pairs share a planned divisor."""
     shared = rng.randint(2, 20) if rng.random() < 0.67 else 1
     low, high = -(-6 // shared), GCD_LIMIT // shared
     left, right = rng.sample(range(low, high + 1), 2)
@@ -50,7 +50,7 @@ def related_pair(rng: Random) -> tuple[int, int]:
 
 
 def gcd(rng: Random) -> Problem:
-    """The greatest common divisor of two numbers up to the limit."""
+    """Return a problem: the greatest common divisor of two numbers up to the limit."""
     left, right = related_pair(rng)
     small, large = sorted((left, right))
     value = greatest_common_divisor(left, right)
@@ -61,16 +61,18 @@ def gcd(rng: Random) -> Problem:
     tried = " ".join(f"{candidate} no." for candidate in divisors(small) if candidate > value)
     found = f"{tried} {value} yes." if tried else f"{value} yes."
     asked = f"Which of {small} are in the list of {large}?"
-    think = f"{rng.choice(GCD_OPENERS)} {listed} {asked} {found} The greatest common divisor is {value}."
+    steps = f"{rng.choice(GCD_OPENERS)} {listed} {asked} {found}"
+    think = f"{steps} The greatest common divisor is {value}."
     prompt = rng.choice(GCD_FORMS).format(left=left, right=right)
     return number_problem(rng, family="gcd", prompt=prompt, think=think, value=value)
 
 
 def remainder(rng: Random) -> Problem:
-    """What a number of three or four digits leaves when divided by a digit."""
+    """Return a problem: the remainder of a number of three or four digits divided by a digit."""
     number = rng.randint(100, 999) if rng.random() < 0.4 else rng.randint(1000, 9999)
     divisor = rng.randint(2, 9)
     value = number % divisor
-    think = f"{rng.choice(REMAINDER_OPENERS)} {division_steps(number, divisor)} The remainder is {value}."
+    steps = f"{rng.choice(REMAINDER_OPENERS)} {division_steps(number, divisor)}"
+    think = f"{steps} The remainder is {value}."
     prompt = rng.choice(REMAINDER_FORMS).format(number=number, divisor=divisor)
     return number_problem(rng, family="remainder", prompt=prompt, think=think, value=value)

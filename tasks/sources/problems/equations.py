@@ -22,22 +22,18 @@ CAPACITY = len(FORMS) * 8 * 38 * 60
 
 
 def equation(rng: Random) -> Problem:
-    """An equation kx + c = d or kx - c = d."""
+    """Return a problem: an equation kx + c = d or kx - c = d."""
     factor, unknown = rng.randint(2, 9), rng.randint(2, 39)
     multiple = factor * unknown
     if rng.random() < 0.5:
         constant = rng.randint(1, 60)
-        text, steps = (
-            f"{factor}x + {constant} = {multiple + constant}",
-            f"Subtract {constant} from both sides. ",
-        )
+        text = f"{factor}x + {constant} = {multiple + constant}"
+        steps = f"Subtract {constant} from both sides. "
         steps += subtraction_steps(multiple + constant, constant)
     else:
         constant = rng.randint(1, min(60, multiple - 1))
-        text, steps = (
-            f"{factor}x - {constant} = {multiple - constant}",
-            f"Add {constant} to both sides. ",
-        )
+        text = f"{factor}x - {constant} = {multiple - constant}"
+        steps = f"Add {constant} to both sides. "
         steps += addition_steps(multiple - constant, constant)
     division = f"So {factor}x = {multiple}. {division_steps(multiple, factor)} So x = {unknown}."
     think = f"{rng.choice(OPENERS).format(equation=text)} {steps} {division}"

@@ -1,4 +1,4 @@
-"""Facts of the patent office, each a numbered line of a passage that answers one or two kinds of
+"""Facts of the patent office. Each is a numbered line of a passage and answers one or two kinds of
 question.
 """
 
@@ -29,9 +29,7 @@ ASKING = (
 
 @dataclass(frozen=True)
 class Need:
-    """Something a question can ask for: what it is called, its value and the questions that ask for
-    it.
-    """
+    """Something a question can ask for: its name, its value, and the questions that ask for it."""
 
     about: str
     value: str
@@ -40,8 +38,10 @@ class Need:
 
 @dataclass(frozen=True)
 class Fact:
-    """One line of a passage; inverse is what the line tells when it is read from its value to its
-    subject.
+    """One line of a passage.
+
+    need: what the line tells of its subject. inverse: what it tells if it is read from its value to
+    its subject, None if nothing. amount: its number of credits, 0 if it has none.
     """
 
     kind: str
@@ -52,19 +52,21 @@ class Fact:
     amount: int = 0
 
     def seen_from(self, need: Need) -> Need:
-        """The need of this line that is of the same kind as the one asked for, else its plain one."""
+        """Return the need of this line that is of the same kind as the given one, else its plain
+        need.
+        """
         if self.inverse and need.about.startswith(self.inverse.about.rsplit(" ", 1)[0]):
             return self.inverse
         return self.need
 
     @property
     def needs(self) -> tuple[Need, ...]:
-        """Everything that can be asked of this line."""
+        """Return everything that can be asked of this line."""
         return (self.need, self.inverse) if self.inverse else (self.need,)
 
 
 def section_fact(rng: Random, topic: str = "") -> Fact:
-    """Which section governs a topic."""
+    """Return a fact: which section governs a topic. A topic is drawn if none is given."""
     topic, section = topic or rng.choice(TOPICS), f"Section {rng.randint(100, 999)}"
     text = rng.choice(
         (
@@ -87,7 +89,7 @@ def section_fact(rng: Random, topic: str = "") -> Fact:
 
 
 def reply_fact(rng: Random) -> Fact:
-    """How long the period to answer a notice is."""
+    """Return a fact: how long the period to answer a notice is."""
     notice, time = with_article(rng.choice(NOTICES)), period(rng)
     text = rng.choice(
         (
@@ -101,7 +103,7 @@ def reply_fact(rng: Random) -> Fact:
 
 
 def fee_fact(rng: Random) -> Fact:
-    """What a notice costs."""
+    """Return a fact: what a notice costs."""
     notice, amount = with_article(rng.choice(NOTICES)), credit_sum(rng)
     text = rng.choice(
         (
@@ -121,7 +123,7 @@ def fee_fact(rng: Random) -> Fact:
 
 
 def examiner_fact(rng: Random, topic: str = "") -> Fact:
-    """Who handles a topic."""
+    """Return a fact: who handles a topic. A topic is drawn if none is given."""
     topic, examiner = topic or rng.choice(TOPICS), f"Examiner {rng.choice(NAMES)}"
     text = rng.choice(
         (
@@ -139,12 +141,10 @@ def examiner_fact(rng: Random, topic: str = "") -> Fact:
 
 
 def filing_fact(rng: Random) -> Fact:
-    """Who claimed what on which day."""
-    name, item, day = (
-        rng.choice(NAMES),
-        with_article(rng.choice(ITEMS)),
-        f"day {rng.randint(1, 99)}",
-    )
+    """Return a fact: who claimed what on which day."""
+    name = rng.choice(NAMES)
+    item = with_article(rng.choice(ITEMS))
+    day = f"day {rng.randint(1, 99)}"
     text = rng.choice(
         (f"{name} filed a claim on {item} on {day}.", f"On {day}, {name} claimed {item}.")
     )
@@ -171,7 +171,7 @@ MAKERS: tuple[Callable[[Random], Fact], ...] = (
 
 
 def clashes(fact: Fact, others: Iterable[Fact]) -> bool:
-    """Whether another line would answer a question about this one."""
+    """Return whether another line also answers a question about this one."""
     taken = {need.about for other in others for need in other.needs}
     return any(need.about in taken for need in fact.needs)
 
@@ -179,7 +179,9 @@ def clashes(fact: Fact, others: Iterable[Fact]) -> bool:
 def another_fact(
     rng: Random, facts: list[Fact], make: Callable[[Random], Fact] | None = None
 ) -> Fact:
-    """A fact that answers no question the given ones answer."""
+    """Return a fact that answers no question that the given facts answer. make: draws the fact; any
+    kind if it is None.
+    """
     while True:
         fact = (make or rng.choice(MAKERS))(rng)
         if not clashes(fact, facts):
@@ -187,7 +189,7 @@ def another_fact(
 
 
 def distinct_facts(rng: Random, count: int) -> list[Fact]:
-    """Facts of which no two answer the same question."""
+    """Return facts of which no two answer the same question."""
     facts: list[Fact] = []
     while len(facts) < count:
         facts.append(another_fact(rng, facts))
@@ -195,15 +197,15 @@ def distinct_facts(rng: Random, count: int) -> list[Fact]:
 
 
 def passage_of(facts: list[Fact]) -> str:
-    """The facts as numbered lines."""
+    """Return the facts as numbered lines."""
     return "\n".join(f"[{number}] {fact.text}" for number, fact in enumerate(facts, start=1))
 
 
 def index_of(facts: list[Fact], need: Need) -> str:
-    """What each line gives, line by line.
+    """Return what each line gives, line by line.
 
-    A small model finds a line by repeating what it needs and reading on; to ask "is it this one?"
-    of each is beyond it.
+    A small model finds a line if it repeats what it needs and reads on. It cannot yet ask of each
+    line whether it is the right one.
     """
     return "\n".join(
         f"{fact.seen_from(need).about}: [{number}]." for number, fact in enumerate(facts, start=1)
@@ -211,10 +213,10 @@ def index_of(facts: list[Fact], need: Need) -> str:
 
 
 def found(need: Need, line: int) -> str:
-    """The line that the index gives."""
+    """Return the sentence that names the line found in the index."""
     return f"So {need.about}: [{line}]."
 
 
 def any_need(rng: Random, fact: Fact) -> Need:
-    """What to ask of a line; the inverse reading is the rarer one."""
+    """Return what to ask of a line. The inverse reading is rarer."""
     return fact.inverse if fact.inverse and rng.random() < 0.35 else fact.need

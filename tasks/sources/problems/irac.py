@@ -1,5 +1,5 @@
-"""Verdicts by issue, rule, application and conclusion: a rule with conditions and the facts of a
-claim.
+"""Decisions by issue, rule, application and conclusion (IRAC): a rule with conditions, and the
+facts of a claim.
 """
 
 from dataclasses import dataclass
@@ -9,14 +9,16 @@ from tasks.sources.problems.lexicon import ITEMS, NAMES, with_article
 from tasks.sources.problems.problem import Problem, text_problem
 
 FORMS = (
-    "Rule: {rule}\nFacts: {facts}\nIs the claim allowed or rejected? Use IRAC and give one fact that decides it.",
-    "Apply the rule to the facts.\nRule: {rule}\nFacts: {facts}\nDecide: allowed or rejected? Name one deciding fact.",
+    "Rule: {rule}\nFacts: {facts}\n"
+    "Is the claim allowed or rejected? Use IRAC and give one fact that decides it.",
+    "Apply the rule to the facts.\nRule: {rule}\nFacts: {facts}\n"
+    "Decide: allowed or rejected? Name one deciding fact.",
 )
 
 
 @dataclass(frozen=True)
 class Measure:
-    """A condition with a bound."""
+    """A condition with a limit."""
 
     condition: str
     fact: str
@@ -34,7 +36,9 @@ class Formality:
 
 @dataclass(frozen=True)
 class Condition:
-    """A condition of the rule, the fact that decides it and the step, if any, that shows how."""
+    """A condition of the rule, the fact that decides it, and the step that shows how ("" if none is
+    needed).
+    """
 
     text: str
     fact: str
@@ -71,20 +75,20 @@ FORMALITIES = (
     ),
 )
 CAPACITY = len(FORMS) * len(MEASURES) * 70 * 20 * len(NAMES) * len(ITEMS)
-"""One measure with 70 bounds and 20 counts at least, for each applicant and item."""
+"""Counts only rules with one measure, at least 70 limits and 20 counts, for each applicant and
+item.
+"""
 
 
 def comparison(count: int, bound: int) -> str:
-    """How two numbers of two digits compare, tens first, as columns are subtracted."""
+    """Return how two numbers of two digits compare, the tens first, as columns are subtracted."""
     steps: list[str] = []
-    for place, left, right in (
-        ("Tens", count // 10, bound // 10),
-        ("Ones", count % 10, bound % 10),
-    ):
+    tens = ("Tens", count // 10, bound // 10)
+    ones = ("Ones", count % 10, bound % 10)
+    for place, left, right in (tens, ones):
         if left < right:
-            return " ".join(
-                [*steps, f"{place}: {left} is below {right}. {count} is less than {bound}."]
-            )
+            steps.append(f"{place}: {left} is below {right}. {count} is less than {bound}.")
+            return " ".join(steps)
         steps.append(f"{place}: {left} - {right} = {left - right}.")
         if left > right:
             return " ".join([*steps, f"{count} is more than {bound}."])
@@ -92,29 +96,28 @@ def comparison(count: int, bound: int) -> str:
 
 
 def measured(rng: Random, measure: Measure) -> Condition:
-    """The condition with a bound, and a count near it."""
+    """Return a condition with a limit, and a count near it."""
     bound = rng.randint(15, 84)
     count = min(99, max(10, bound + rng.randint(-20, 20)))
     holds = count <= bound if measure.at_most else count >= bound
     fact = measure.fact.format(count=count)
-    return Condition(
-        measure.condition.format(bound=bound), fact, holds, f"{fact} {comparison(count, bound)}"
-    )
+    step = f"{fact} {comparison(count, bound)}"
+    return Condition(measure.condition.format(bound=bound), fact, holds, step)
 
 
 def formal(rng: Random, formality: Formality) -> Condition:
-    """The formality, met in two cases of three."""
+    """Return a formality, met in two of three cases."""
     holds = rng.random() < 0.66
     return Condition(formality.condition, formality.met if holds else formality.missed, holds, "")
 
 
 def outcome(condition: Condition) -> str:
-    """Whether the condition holds, with its fact behind, so that the conclusion can repeat both."""
+    """Return whether the condition holds, and its fact, so that the conclusion can repeat both."""
     return f"{'Holds' if condition.holds else 'Fails'}: {condition.fact}"
 
 
 def draw_conditions(rng: Random) -> list[Condition]:
-    """One to three different conditions."""
+    """Return one to three different conditions."""
     count = rng.choice((1, 2, 2, 2, 3))
     measures = rng.randint(count // 3, min(2, count))
     conditions = [measured(rng, measure) for measure in rng.sample(MEASURES, measures)]
@@ -126,7 +129,7 @@ def draw_conditions(rng: Random) -> list[Condition]:
 
 
 def reckoning(conditions: list[Condition], *, alternative: bool, allowed: bool) -> str:
-    """The sentence that adds the conditions up."""
+    """Return the sentence that combines the conditions."""
     if len(conditions) == 1:
         return f"The condition {'holds' if allowed else 'fails'}."
     if alternative:
@@ -134,27 +137,28 @@ def reckoning(conditions: list[Condition], *, alternative: bool, allowed: bool) 
     return "All conditions hold." if allowed else "Every condition must hold, and one fails."
 
 
+def _applied(condition: Condition) -> str:
+    parts = [f"Asked: {condition.text}.", condition.step, outcome(condition)]
+    return " ".join(filter(None, parts))
+
+
 def irac(rng: Random) -> Problem:
-    """Whether a claim is allowed under a rule, and one fact that decides it."""
-    conditions, name, item = (
-        draw_conditions(rng),
-        rng.choice(NAMES),
-        with_article(rng.choice(ITEMS)),
-    )
+    """Return a problem: whether a rule allows a claim, and one fact that decides it."""
+    conditions = draw_conditions(rng)
+    name = rng.choice(NAMES)
+    item = with_article(rng.choice(ITEMS))
     alternative = len(conditions) > 1 and rng.random() < 0.35
     allowed = (any if alternative else all)(condition.holds for condition in conditions)
     deciding = [condition for condition in conditions if condition.holds is allowed]
     joined = (" or " if alternative else " and ").join(condition.text for condition in conditions)
     rule = f"A claim is allowed only if {joined}."
-    told = rng.sample(conditions, len(conditions))
-    facts = " ".join([f"{name} claims {item}.", *(condition.fact for condition in told)])
+    shuffled = rng.sample(conditions, len(conditions))
+    facts = " ".join([f"{name} claims {item}.", *(condition.fact for condition in shuffled)])
     verdict = "Allowed" if allowed else "Rejected"
-    applied = "\n".join(
-        " ".join(filter(None, [f"Asked: {condition.text}.", condition.step, outcome(condition)]))
-        for condition in conditions
-    )
+    applied = "\n".join(map(_applied, conditions))
     think = (
-        f"Issue: whether the claim of {name} on {item} is allowed.\nRule: {rule}\nApplication:\n{applied}\n"
+        f"Issue: whether the claim of {name} on {item} is allowed.\n"
+        f"Rule: {rule}\nApplication:\n{applied}\n"
         f"{reckoning(conditions, alternative=alternative, allowed=allowed)}\n"
         f"Conclusion: {verdict.lower()}. {outcome(deciding[0])}"
     )

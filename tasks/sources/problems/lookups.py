@@ -1,4 +1,6 @@
-"""Look-ups in numbered lines: one line, two lines in turn, the sum of two, or nothing to be found."""
+"""Look-ups in numbered lines: one line, two lines in turn, a sum of two lines, or no line at
+all.
+"""
 
 from random import Random
 
@@ -26,16 +28,16 @@ LAYOUTS = (
 SILENT = "The passage does not say."
 
 CAPACITY = len(LAYOUTS) * (len(HEADINGS) * len(NAMES)) ** 2
-"""Passages of two examiner lines alone, each in one wording."""
+"""Counts only passages of two examiner lines, each in one wording."""
 
 
 def rendered(rng: Random, *, passage: str, question: str) -> str:
-    """The prompt in one of the layouts."""
+    """Return the prompt in one of the layouts."""
     return rng.choice(LAYOUTS).format(passage=passage, question=question)
 
 
 def single(rng: Random) -> Problem:
-    """The answer stands in one line."""
+    """Return a problem whose answer stands in one line."""
     facts = distinct_facts(rng, rng.choice((2, 3, 3, 4)))
     fact = rng.choice(facts)
     need, line = any_need(rng, fact), facts.index(fact) + 1
@@ -50,18 +52,20 @@ def single(rng: Random) -> Problem:
 
 
 def unanswerable(rng: Random) -> Problem:
-    """No line answers; half of the time at least a line gives something of the same kind."""
+    """Return a problem that no line answers. In half of them, a line gives something of the same
+    kind.
+    """
     facts = distinct_facts(rng, rng.choice((2, 3, 3, 4)))
-    need = any_need(
-        rng, missing_twin(rng, facts) if rng.random() < 0.5 else another_fact(rng, facts)
-    )
-    think = f"{rng.choice(ASKING).format(about=need.about)}\n{index_of(facts, need)}\nSo {need.about}: nothing."
+    missing = missing_twin(rng, facts) if rng.random() < 0.5 else another_fact(rng, facts)
+    need = any_need(rng, missing)
+    scanned = f"{rng.choice(ASKING).format(about=need.about)}\n{index_of(facts, need)}"
+    think = f"{scanned}\nSo {need.about}: nothing."
     prompt = rendered(rng, passage=passage_of(facts), question=rng.choice(need.questions))
     return text_problem(family="lookup", prompt=prompt, think=think, answer=SILENT)
 
 
 def missing_twin(rng: Random, facts: list[Fact]) -> Fact:
-    """A fact that is not in the passage, of the same kind as one that is."""
+    """Return a fact that is not in the passage, of the same kind as one that is."""
     kind = rng.choice(facts).kind
     while True:
         fact = another_fact(rng, facts)
@@ -70,7 +74,7 @@ def missing_twin(rng: Random, facts: list[Fact]) -> Fact:
 
 
 def two_hops(rng: Random) -> Problem:
-    """A section leads to its topic, and the topic to its examiner."""
+    """Return a problem in which a section leads to its topic, and the topic to its examiner."""
     first = section_fact(rng)
     second = examiner_fact(rng, first.subject)
     facts = [first, second]
@@ -87,21 +91,20 @@ def two_hops(rng: Random) -> Problem:
         )
     )
     think = (
-        f"I need the examiner for the topic of {section}. First the topic.\n{index_of(facts, first.inverse)}\n"
-        f'{found(first.inverse, lines[0])} [{lines[0]}] says "{first.text}" So the topic is {topic}. Now the examiner for {topic}.\n'
+        f"I need the examiner for the topic of {section}. First the topic.\n"
+        f"{index_of(facts, first.inverse)}\n"
+        f'{found(first.inverse, lines[0])} [{lines[0]}] says "{first.text}" '
+        f"So the topic is {topic}. Now the examiner for {topic}.\n"
         f"{index_of(facts, second.need)}\n"
-        f'{found(second.need, lines[1])} [{lines[1]}] says "{second.text}" So the answer is {examiner}.'
+        f'{found(second.need, lines[1])} [{lines[1]}] says "{second.text}" '
+        f"So the answer is {examiner}."
     )
-    return cited_twice(
-        rendered(rng, passage=passage_of(facts), question=question),
-        think,
-        value=examiner,
-        lines=lines,
-    )
+    prompt = rendered(rng, passage=passage_of(facts), question=question)
+    return cited_twice(prompt, think, value=examiner, lines=lines)
 
 
 def total(rng: Random) -> Problem:
-    """The sum of two fees."""
+    """Return a problem: the sum of two fees."""
     first = fee_fact(rng)
     second = another_fact(rng, [first], fee_fact)
     facts = [first, second]
@@ -120,13 +123,12 @@ def total(rng: Random) -> Problem:
         f"{addition_steps(first.amount, second.amount)}"
     )
     value = f"{first.amount + second.amount} credits"
-    return cited_twice(
-        rendered(rng, passage=passage_of(facts), question=question), think, value=value, lines=lines
-    )
+    prompt = rendered(rng, passage=passage_of(facts), question=question)
+    return cited_twice(prompt, think, value=value, lines=lines)
 
 
 def cited_twice(prompt: str, think: str, *, value: str, lines: tuple[int, int]) -> Problem:
-    """An answer that rests on two lines, cited in either order."""
+    """Return a problem whose answer uses two lines, cited in either order."""
     one, two = lines
     accepted = (
         f"{value} [{one}][{two}]",
@@ -140,6 +142,8 @@ def cited_twice(prompt: str, think: str, *, value: str, lines: tuple[int, int]) 
 
 
 def lookup(rng: Random) -> Problem:
-    """A question about a passage of numbered lines; nearly one in four has no answer."""
+    """Return a problem: a question about a passage of numbered lines. Nearly one in four has no
+    answer.
+    """
     engine = rng.choices((single, two_hops, total, unanswerable), (48, 15, 14, 23))[0]
     return engine(rng)

@@ -1,4 +1,4 @@
-"""A problem with its worked chain and every answer that is right."""
+"""A problem with its worked solution and all right answers."""
 
 import re
 from collections.abc import Callable
@@ -12,8 +12,8 @@ BOXED = re.compile(r"\\boxed\{([^{}]*)\}")
 
 @dataclass(frozen=True)
 class Problem:
-    """One question of a family; think is the worked chain that only the training of the pocket
-    teacher sees.
+    """One question of a family. think: the worked solution; only the training of the pocket teacher
+    uses it.
     """
 
     family: str
@@ -28,24 +28,26 @@ Engine = Callable[[Random], Problem]
 
 
 def normalised(text: str) -> str:
-    """The text without case, outer whitespace and trailing full stop."""
+    """Return the text in lower case, without outer white space and final full stop."""
     return text.strip().rstrip(".").strip().casefold()
 
 
 def final_number(answer: str) -> str:
-    """What the last \\boxed{…} of the answer holds, or the whole answer when it has none."""
+    """Return the content of the answer's last boxed expression, or the whole answer if it has
+    none.
+    """
     boxes = BOXED.findall(answer)
     return normalised(boxes[-1] if boxes else answer)
 
 
 def is_right(problem: Problem, answer: str) -> bool:
-    """Whether the answer, the text behind the think block, is one of the accepted ones."""
+    """Return whether an answer, the text after the think block, is one of the accepted ones."""
     given = final_number(answer) if problem.answer_type == "number" else normalised(answer)
     return given in {normalised(right) for right in problem.accepted}
 
 
 def number_problem(rng: Random, *, family: str, prompt: str, think: str, value: int) -> Problem:
-    """A problem whose answer is the boxed whole number."""
+    """Return a problem whose answer is a boxed whole number."""
     answer = rng.choice((f"The answer is \\boxed{{{value}}}.", f"\\boxed{{{value}}}"))
     return Problem(
         family=family,
@@ -60,7 +62,7 @@ def number_problem(rng: Random, *, family: str, prompt: str, think: str, value: 
 def text_problem(
     *, family: str, prompt: str, think: str, answer: str, accepted: tuple[str, ...] = ()
 ) -> Problem:
-    """A problem answered in words; the model answer is always accepted."""
+    """Return a problem that is answered in words. Its model answer is always accepted."""
     every = (answer, *(other for other in accepted if other != answer))
     return Problem(
         family=family, prompt=prompt, think=think, answer=answer, accepted=every, answer_type="text"

@@ -1,4 +1,4 @@
-"""Questions to be written about a passage of numbered lines."""
+"""Problems that ask for a question about a passage of numbered lines."""
 
 from random import Random
 
@@ -14,22 +14,23 @@ FORMS = (
 CHOOSING = ("I choose", "I will use", "Let me take", "A good choice is")
 
 CAPACITY = len(FORMS) * (len(HEADINGS) * len(NAMES)) ** 2
-"""Passages of two examiner lines alone, each in one wording."""
+"""Counts only passages of two examiner lines, each in one wording."""
 
 
 def question_writing(rng: Random) -> Problem:
-    """Any question that one of the lines answers."""
+    """Return a problem. Every question that one of the lines answers is right."""
     facts = distinct_facts(rng, rng.choice((2, 3, 3, 4)))
     fact = rng.choice(facts)
     need = any_need(rng, fact)
     think = (
-        f"The passage has {len(facts)} lines. {rng.choice(CHOOSING)} line [{facts.index(fact) + 1}]: "
-        f'"{fact.text}" It gives {need.about}. A reader could be asked for that, and the answer would be {need.value}. '
+        f"The passage has {len(facts)} lines. "
+        f"{rng.choice(CHOOSING)} line [{facts.index(fact) + 1}]: "
+        f'"{fact.text}" It gives {need.about}. '
+        f"A reader could be asked for that, and the answer would be {need.value}. "
         "The question must be clear without the line."
     )
-    valid = tuple(
-        question for other in facts for each in other.needs for question in each.questions
-    )
+    needs = [each for other in facts for each in other.needs]
+    valid = tuple(question for each in needs for question in each.questions)
     prompt = rng.choice(FORMS).format(passage=passage_of(facts))
     return text_problem(
         family="question_writing",

@@ -1,6 +1,4 @@
-"""Questions about a few sections of the sample handbook, in the words of the closed-book prompt
-that documents get.
-"""
+"""Questions about some sections of the sample handbook, in the words of the closed-book prompt."""
 
 from dataclasses import dataclass
 from random import Random
@@ -45,8 +43,8 @@ FORMS_BY_KIND: dict[Asked, tuple[str, str]] = {
     "section": ("Which section governs {topic}?", "Where are the rules on {topic}?"),
 }
 QUESTION_FORMS: tuple[str, ...] = tuple(form for forms in FORMS_BY_KIND.values() for form in forms)
-"""Every question that a section of the handbook answers; the topic is the heading with a small
-first letter.
+"""All forms of question that a section of the handbook answers. The topic is its heading with a
+small first letter.
 """
 
 ABOUT: dict[Asked, str] = {
@@ -65,13 +63,15 @@ INSTRUCTION = "Answer from the passages alone. Cite the section in brackets."
 SILENT = "The passages do not say."
 
 CAPACITY = len(QUESTION_FORMS) * len(HEADINGS) * 900 * len(NAMES)
-"""Forms, headings, section numbers and examiners of the section asked for, all else fixed."""
+"""Counts forms, headings, section numbers and examiners of the section in question, with all else
+fixed.
+"""
 
 
 @dataclass(frozen=True)
 class Section:
-    """A section of the handbook: its number, its heading and the sentences that give fee, reply
-    period and examiner.
+    """A section of the handbook: its number, its heading, and the sentences with fee, reply period
+    and examiner.
     """
 
     number: int
@@ -83,21 +83,21 @@ class Section:
 
     @property
     def label(self) -> str:
-        """How the section is cited."""
+        """Return how the section is cited."""
         return f"Section {self.number}"
 
     @property
     def topic(self) -> str:
-        """The heading as it stands in a question."""
+        """Return the heading as it stands in a question."""
         return lowered(self.heading)
 
     @property
     def line(self) -> str:
-        """The section as the prompt shows it."""
+        """Return the section as the prompt shows it."""
         return f"[{self.label}] {capitalised(self.heading)}. {' '.join(self.sentences)}"
 
     def value(self, asked: Asked) -> str:
-        """What the section says to the question."""
+        """Return what the section answers to the question."""
         return {
             "fee": self.fee,
             "reply": self.reply,
@@ -107,12 +107,10 @@ class Section:
 
 
 def draw_section(rng: Random, number: int, heading: str) -> Section:
-    """A section with random rules in random wording and order, sometimes with a remark."""
-    fee, reply, examiner = (
-        f"{credit_sum(rng)} credits",
-        period(rng),
-        f"Examiner {rng.choice(NAMES)}",
-    )
+    """Return a section with random rules in random wording and order, sometimes with a remark."""
+    fee = f"{credit_sum(rng)} credits"
+    reply = period(rng)
+    examiner = f"Examiner {rng.choice(NAMES)}"
     sentences = [
         rng.choice(FEE_WORDINGS).format(fee=fee),
         rng.choice(REPLY_WORDINGS).format(reply=reply),
@@ -126,19 +124,19 @@ def draw_section(rng: Random, number: int, heading: str) -> Section:
 
 
 def prompt_of(sections: list[Section], question: str) -> str:
-    """The closed-book prompt, word for word as its template renders it."""
+    """Return the closed-book prompt, word for word as its template renders it."""
     return "\n".join(
         [INSTRUCTION, "", *(section.line for section in sections), "", f"Question: {question}"]
     )
 
 
 def index_of(sections: list[Section]) -> str:
-    """Where each topic is treated."""
+    """Return which section treats each topic."""
     return "\n".join(f"{section.topic}: {section.label}." for section in sections)
 
 
 def sentence_of(asked: Asked, section: Section) -> str:
-    """The answer in a sentence."""
+    """Return the answer as a sentence."""
     match asked:
         case "fee":
             return f"The fee for {section.topic} is {section.fee}."
@@ -151,15 +149,17 @@ def sentence_of(asked: Asked, section: Section) -> str:
 
 
 def answered(rng: Random, sections: list[Section], asked: Asked) -> Problem:
-    """A question about one of the sections."""
+    """Return a problem: a question about one of the sections."""
     section = rng.choice(sections)
     value = section.value(asked)
-    # The whole section is copied out first: its sentences do not name their topic, and so cannot be
-    # found one by one.
-    said = "" if asked == "section" else f"{section.line} "
-    about = f"{ABOUT[asked]} {section.topic}"
-    think = f"{rng.choice(OPENERS).format(about=about)}\n{index_of(sections)}\nSo {section.topic}: {section.label}. {said}So the answer is {value}."
-    answer, cited = f"{sentence_of(asked, section)} [{section.label}]", f"{value} [{section.label}]"
+    # The whole section is copied first, because its sentences do not name their topic and so cannot
+    # be found one by one.
+    copied = "" if asked == "section" else f"{section.line} "
+    opener = rng.choice(OPENERS).format(about=f"{ABOUT[asked]} {section.topic}")
+    found = f"So {section.topic}: {section.label}. {copied}"
+    think = f"{opener}\n{index_of(sections)}\n{found}So the answer is {value}."
+    answer = f"{sentence_of(asked, section)} [{section.label}]"
+    cited = f"{value} [{section.label}]"
     prompt = prompt_of(sections, rng.choice(FORMS_BY_KIND[asked]).format(topic=section.topic))
     return text_problem(
         family="rulebook", prompt=prompt, think=think, answer=answer, accepted=(answer, cited)
@@ -167,9 +167,10 @@ def answered(rng: Random, sections: list[Section], asked: Asked) -> Problem:
 
 
 def unanswered(rng: Random, sections: list[Section], asked: Asked) -> Problem:
-    """A question about a topic that none of the sections treats."""
+    """Return a problem: a question about a topic that no section treats."""
     taken = {section.topic for section in sections}
-    topic = lowered(rng.choice([heading for heading in HEADINGS if lowered(heading) not in taken]))
+    others = [heading for heading in HEADINGS if lowered(heading) not in taken]
+    topic = lowered(rng.choice(others))
     opener = rng.choice(OPENERS).format(about=f"{ABOUT[asked]} {topic}")
     think = f"{opener}\n{index_of(sections)}\nSo {topic}: nothing."
     prompt = prompt_of(sections, rng.choice(FORMS_BY_KIND[asked]).format(topic=topic))
@@ -177,13 +178,13 @@ def unanswered(rng: Random, sections: list[Section], asked: Asked) -> Problem:
 
 
 def rulebook(rng: Random) -> Problem:
-    """A question about one to four sections; one in seven has no answer in them."""
+    """Return a problem: a question about one to four sections. One in seven has no answer in
+    them.
+    """
     headings = rng.sample(HEADINGS, rng.choice((1, 2, 2, 3, 3, 3, 4, 4)))
     numbers = rng.sample(range(100, 1000), len(headings))
-    sections = [
-        draw_section(rng, number, heading)
-        for number, heading in zip(numbers, headings, strict=True)
-    ]
+    pairs = zip(numbers, headings, strict=True)
+    sections = [draw_section(rng, number, heading) for number, heading in pairs]
     asked: Asked = rng.choice(tuple(FORMS_BY_KIND))
     engine = unanswered if rng.random() < 0.15 else answered
     return engine(rng, sections, asked)

@@ -1,5 +1,5 @@
-"""Headings that say too little alone: "Options" of which program? They are told apart by the
-heading above them.
+"""Headings that need a parent: "Options" alone does not say of which program. The heading above is
+added to them.
 """
 
 import re
@@ -20,8 +20,9 @@ _WORDS = """
     values; variables; version; warnings
 """
 COMMON = frozenset(" ".join(_WORDS.split()).split("; "))
-"""Headings that many sections bear, in lower case."""
+"""Headings that many sections have, in lower case."""
 PARENT_CHARACTERS = 60
+"""Most characters of an added parent heading."""
 _NUMBER = re.compile(
     r"^(?:(?:section|chapter|part|appendix)\s+)?"
     r"(?:\d+(?:\.\d+)*[.:)]?|[A-Z](?:\.\d+)+[.:)]?|[A-Z][.:)])\s+(?=\S)",
@@ -29,11 +30,11 @@ _NUMBER = re.compile(
 )
 _BREAK = re.compile(r"\s+[–—|-]\s+|:\s+")
 Path = tuple[str, ...]
-"""The headings over a passage, the document's title first, its own last."""
+"""The headings above a passage, the document's title first and its own heading last."""
 
 
 def shared(paths: Iterable[Path]) -> frozenset[str]:
-    """Return the headings, in lower case, that stand in one document under different headings."""
+    """Return the headings, in lower case, that occur in one document below different parents."""
     parents: dict[str, set[Path]] = {}
     for path in paths:
         parents.setdefault(path[-1].lower(), set()).add(path[:-1])
@@ -41,25 +42,24 @@ def shared(paths: Iterable[Path]) -> frozenset[str]:
 
 
 def parent_of(path: Sequence[str], topic: str, in_common: frozenset[str]) -> str:
-    """Return the words that tell a heading from others of the same words: the nearest heading above
-    it that says more; "" if it needs none.
+    """Return the words to add to a heading: the nearest heading above it that is not common, "" if
+    it needs none.
 
-    topic: the heading without its number. in_common: headings that stand more than once in its
+    topic: the heading without its number. in_common: headings that occur several times in the
     document.
     """
     if topic.strip().lower() not in COMMON and path[-1].lower() not in in_common:
         return ""
     for heading in reversed(path[:-1]):
         words = _NUMBER.sub("", " ".join(heading.split()))
-        if words.lower() not in COMMON and words.lower() != topic.lower() and words:
+        if words and words.lower() not in COMMON and words.lower() != topic.lower():
             return _short(words)
     return ""
 
 
 def _short(words: str) -> str:
-    """Return a heading's first part where it is long: what stands before a dash or a colon."""
-    first = _BREAK.split(words)[0]
-    short = words if len(words) <= PARENT_CHARACTERS // 2 else first
-    return (
-        short if len(short) <= PARENT_CHARACTERS else short[:PARENT_CHARACTERS].rpartition(" ")[0]
-    )
+    """Return a heading, or its part before a dash or colon if the heading is long."""
+    short = words if len(words) <= PARENT_CHARACTERS // 2 else _BREAK.split(words)[0]
+    if len(short) <= PARENT_CHARACTERS:
+        return short
+    return short[:PARENT_CHARACTERS].rpartition(" ")[0]

@@ -1,32 +1,38 @@
-"""Whether what rows have in common explains a stretch: a kind of prompt, a kind of answer, other
-words of the same think blocks.
+"""Features of rows that may explain a recurring stretch: words of their prompts, their answers or
+the rest of their think blocks.
 
-A stamp is put into rows without a look at them, so it keeps company with nothing. What a kind of
-task always begins with keeps company with the words of that task. The test is binomial: of the rows
-with the stretch, so many hold the feature, where the feature's share of all rows would put fewer.
+A stamp is inserted without regard to a row's content, so it is independent of all features. The
+words with which a teacher always begins one kind of task depend on the words of that task. The test
+is binomial: among the rows with the stretch, more hold the feature than its share of all rows
+explains.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.audit.blocks import Block
 from tasks.audit.stretches import Stretch
 from tasks.audit.tokens import Flags, Hashes, Places, Tokens, hashes_at
-from tasks.audit.units import Block
 
 Reals = NDArray[np.float64]
 
 ORDERS = (1, 2)
-LEAST_ROWS = 8
-COVER, LIFT = 0.8, 1.25
-"""Share of a stretch's rows that a feature must hold, and how far beyond its share of all rows."""
+"""Features are words and pairs of words."""
+MIN_ROWS = 8
+"""Fewest rows that hold a feature."""
+COVER = 0.8
+"""Share of a stretch's rows that must hold a feature which explains it."""
+LIFT = 1.25
+"""Factor by which this share must exceed the feature's share of all rows."""
 LEVEL = 1e-2
-"""Chance that any of the features explains a stretch that keeps company with none."""
+"""Probability that any feature explains an independent stretch by chance."""
 _MARKS = tuple(np.uint64(mark) for mark in (0, 0x94D049BB133111EB, 0xBF58476D1CE4E5B9))
+"""Separate the hashes of think blocks, prompts and answers."""
 
 
-class Kinds:
-    """The features of a block's rows: words and pairs of words of prompts, answers and think
-    blocks.
+class RowFeatures:
+    """The features of a block's rows: words and pairs of words of think blocks, prompts and
+    answers.
     """
 
     def __init__(self, block: Block) -> None:
@@ -38,30 +44,31 @@ class Kinds:
             for tokens, first, mark in zip(sides, heads, _MARKS, strict=True)
             for order in ORDERS
         ]
-        self._hashes, column = np.unique(
-            np.concatenate([hashes for hashes, _ in found]), return_inverse=True
-        )
+        hashes = np.concatenate([hashes for hashes, _ in found])
+        self._hashes, column = np.unique(hashes, return_inverse=True)
         rows = np.concatenate([rows for _, rows in found])
         self._columns = column[np.argsort(rows, kind="stable")]
         self._bounds = np.append(0, np.cumsum(np.bincount(rows, minlength=block.size)))
         self._shares = self._weighted(np.arange(block.size)) / block.weights.sum()
 
     def explain(self, stretch: Stretch) -> bool:
-        """Say whether a feature explains a stretch. The stretch's own tokens are no features."""
+        """Return whether a feature explains a stretch. The stretch's own tokens do not count as
+        features.
+        """
         rows = self._block.weights[stretch.texts].sum()
         count = self._weighted(stretch.texts)
         telling = (count >= COVER * rows) & (count >= LIFT * self._shares * rows)
         telling &= ~np.isin(self._hashes, self._own(stretch))
         if not telling.any():
             return False
-        # SciPy costs half a second and 40 MiB; most corpora get by without it.
+        # SciPy costs half a second and 40 MiB, and most corpora never need it here.
         from scipy.special import betainc
 
         p = betainc(count[telling], rows - count[telling] + 1, self._shares[telling])
         return float(p.min()) * len(self._hashes) <= LEVEL
 
     def _weighted(self, rows: Places) -> Reals:
-        """Return how many of the rows hold each feature; rows of one prompt share one count."""
+        """Return (features,) the weighted number of these rows that hold each feature."""
         lengths = self._bounds[rows + 1] - self._bounds[rows]
         behind = self._bounds[rows] - (np.cumsum(lengths) - lengths)
         places = np.repeat(behind, lengths) + np.arange(lengths.sum())
@@ -70,7 +77,7 @@ class Kinds:
         return counted.astype(np.float64)
 
     def _own(self, stretch: Stretch) -> Hashes:
-        """Return the features that lie within the stretch or across its edges."""
+        """Return the features that lie within the stretch or cross its edges."""
         tokens, inside = self._block.tokens, np.zeros(len(self._block.tokens.hashes) + 1, np.int64)
         np.add.at(inside, stretch.starts, 1)
         np.add.at(inside, stretch.ends, -1)
@@ -84,9 +91,9 @@ class Kinds:
 
 
 def _features(tokens: Tokens, heads: Places, order: int, mark: np.uint64) -> tuple[Hashes, Places]:
-    """Return (hash, row) of every n-gram that enough rows hold, once a row.
+    """Return (hash, row) of every n-gram in enough rows, once per row.
 
-    heads: (texts,) the token with which each text proper begins; what stands before is no feature.
+    heads: (texts,) the token at which each text proper begins. Tokens before it give no features.
     """
     proper = np.arange(len(tokens.hashes)) >= heads[tokens.texts]
     places = np.flatnonzero(proper & (tokens.to_end >= order - 1))
@@ -98,5 +105,5 @@ def _features(tokens: Tokens, heads: Places, order: int, mark: np.uint64) -> tup
     hashes, rows = hashes[once], rows[once]
     bounds = np.flatnonzero(np.diff(hashes, prepend=~hashes[:1]))
     counts = np.diff(np.append(bounds, len(hashes)))
-    kept = np.repeat(counts >= LEAST_ROWS, counts)
+    kept = np.repeat(counts >= MIN_ROWS, counts)
     return hashes[kept], rows[kept]

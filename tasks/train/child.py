@@ -1,5 +1,5 @@
-"""Work in a process of its own: it gives its memory back when it ends, and ends with the one that
-started it.
+"""Work in a child process, which frees its memory when it ends, and ends together with its
+parent.
 """
 
 from collections.abc import Callable
@@ -12,14 +12,17 @@ from tasks.processes import end_with_parent
 
 T = TypeVar("T")
 Tell = Callable[..., None]
+"""Sends progress to the parent."""
 GRACE_SECONDS = 20
+"""Seconds in which the child may end by itself."""
 
 
-def apart(work: Callable[[Any, Tell], T], job: object, tell: Tell) -> T:
-    """Return what work(job, tell) returns, run in a fresh process; what it tells is told here.
+def in_child(work: Callable[[Any, Tell], T], job: object, tell: Tell) -> T:
+    """Return the result of work(job, tell), run in a fresh process. Its progress is passed to
+    `tell`.
 
-    A GPU's memory is free again afterwards, for the engine that comes next. Raises the error of the
-    work as it was raised, and TrainerLost when the process died without a word.
+    The memory of the GPU is free afterwards, for the next engine. Raises the error of the work, and
+    TrainerLost if the process dies.
     """
     context = get_context("spawn")
     ours, theirs = context.Pipe(duplex=False)
@@ -28,13 +31,14 @@ def apart(work: Callable[[Any, Tell], T], job: object, tell: Tell) -> T:
     theirs.close()
     try:
         made = _listen(ours, tell)
-        # One that is let go by itself gives back its semaphores, too.
+        # A process that ends by itself also releases its semaphores.
         process.join(GRACE_SECONDS)
         return made  # type: ignore[no-any-return]
     except EOFError:
         process.join()
         raise TrainerLost(
-            f"the training process died (exit code {process.exitcode}); -9 is most often a lack of memory"
+            f"the training process died (exit code {process.exitcode}); "
+            "-9 usually means that memory was short"
         ) from None
     finally:
         process.terminate()
@@ -59,6 +63,5 @@ def _inside(pipe: Connection, work: Callable[[Any, Tell], object], job: object) 
     except MillError as exc:
         pipe.send(("failed", exc))
     except Exception as exc:
-        # Errors of foreign libraries do not always survive the way between processes; their words
-        # do.
+        # Errors of other libraries cannot always be pickled, but their messages can.
         pipe.send(("failed", RuntimeError(f"{type(exc).__name__}: {exc}")))

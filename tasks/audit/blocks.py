@@ -1,4 +1,4 @@
-"""A block of rows as one run of tokens, with the places where its sentences begin."""
+"""A block: rows that are examined together, with the places where their sentences begin."""
 
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from tasks.audit.batch import Batch, held_beside, prompt_weights
+from tasks.audit.batch import Batch, also_in, prompt_weights
 from tasks.audit.tokens import (
     Flags,
     Hashes,
@@ -21,33 +21,37 @@ from tasks.audit.tokens import (
 Reals = NDArray[np.float64]
 COLUMNS = ("think", "prompt", "answer")
 LONGEST = 4
-"""Longest n-gram that a sentence is known by."""
+"""Longest n-gram that describes a sentence."""
 STOPS = ". ! ? … 。 ！ ？"
+"""Marks that end a sentence."""
 PAUSES = ". ! ? … 。 ！ ？ : ："
+"""Marks that end a sentence or a clause."""
 CLOSING = ") ] } > ; » ⟩ ） 】"
-"""Marks that end a sentence, marks that end a clause, and marks that end a note."""
+"""Marks that end a note."""
 
 
 @cache
 def marks(spelt: str) -> Hashes:
-    """Return the hashes of marks; made when they are first asked for, because Arrow loads pandas."""
+    """Return the hashes of marks. They are computed at the first call, because Arrow then loads
+    pandas.
+    """
     return tokens_of(pa.array([spelt])).hashes
 
 
 @dataclass(frozen=True)
 class Block:
-    """Rows under one look. rows: (texts,) their numbers in the corpus. weights: rows of one prompt
-    share one count.
+    """Rows that are examined together.
 
-    beside: (tokens,) which tokens the row's own prompt or answer holds. lines: (tokens,) where a
-    line begins. prompts, answers: the tokens of what stands beside the think blocks. heads:
-    (texts,) the token with which each text proper begins.
+    rows: (texts,) their numbers in the corpus. tokens: of their think blocks. lines: (tokens,)
+    where a line begins. known: (tokens,) whether the row's own prompt or answer holds the token.
+    prompts, answers: their tokens. weights: (texts,) rows of one prompt share a weight of 1. heads:
+    (texts,) the token at which each text proper begins, after the stamps that were removed.
     """
 
     rows: Places
     tokens: Tokens
     lines: Flags
-    beside: Flags
+    known: Flags
     prompts: Tokens
     answers: Tokens
     weights: Reals
@@ -60,9 +64,9 @@ class Block:
 
     @cached_property
     def sentences(self) -> Places:
-        """Return the first token of every sentence, line and clause behind a colon, in order.
+        """Return the first token of every sentence, line, and clause after a colon, in order.
 
-        What stands before a text proper is no part of it: its sentences are left out.
+        Sentences before the text proper are left out.
         """
         begins = np.flatnonzero(self._begins(marks(PAUSES)))
         proper: Places = begins[begins >= self.heads[self.tokens.texts[begins]]]
@@ -70,13 +74,15 @@ class Block:
 
     @cached_property
     def whole(self) -> Flags:
-        """Return (tokens + 1,) where a sentence, a line or a text begins, or the last one ends."""
+        """Return (tokens + 1,) where a sentence, a line or a text begins, or where the last text
+        ends.
+        """
         begins = np.append(self._begins(marks(STOPS)), True)
         begins[1:] |= np.isin(self.tokens.hashes, marks(CLOSING))
         return begins
 
     def _begins(self, marks: Hashes) -> Flags:
-        """Return the tokens at the start of a text or line, or behind a mark and a blank."""
+        """Return (tokens,) which tokens begin a text or a line, or follow a mark and a blank."""
         ends = np.isin(self.tokens.hashes, marks)
         after = np.zeros(len(ends), bool)
         after[1:] = ends[:-1] & (np.diff(self.tokens.starts) > 1)
@@ -85,23 +91,22 @@ class Block:
 
     @cached_property
     def starts(self) -> Hashes:
-        """Return (LONGEST, sentences): hashes of the first 1, 2, … tokens of every sentence; 0 past
-        the end of its text.
+        """Return (LONGEST, sentences) the hashes of the first 1, 2, … tokens of every sentence; 0
+        beyond the end of its text.
         """
         return np.stack([self.grams_at(self.sentences, order) for order in range(1, LONGEST + 1)])
 
     @cached_property
     def lasts(self) -> Hashes:
-        """Return (LONGEST, sentences): hashes of the last 1, 2, … tokens of every sentence."""
+        """Return (LONGEST, sentences) the hashes of the last 1, 2, … tokens of every sentence."""
         ends = np.append(self.sentences[1:], len(self.tokens.hashes))
-        kept = [
-            self.grams_at(np.maximum(ends - order, 0), order) for order in range(1, LONGEST + 1)
-        ]
+        orders = range(1, LONGEST + 1)
+        kept = [self.grams_at(np.maximum(ends - order, 0), order) for order in orders]
         return np.stack(kept)
 
     def grams_at(self, places: Places, order: int) -> Hashes:
-        """Return the hashes of the n-grams that begin at the places; 0 where they leave their text
-        or begin nowhere.
+        """Return (places,) the hashes of the n-grams that begin at the places; 0 if they leave
+        their text or the place is outside all texts.
         """
         found = np.zeros(len(places), np.uint64)
         last = len(self.tokens.hashes) - 1
@@ -111,16 +116,14 @@ class Block:
         return found
 
     def behind(self, heads: Places) -> "Block":
-        """Return the same rows, their texts proper beginning at these tokens; a sentence begins
-        there too.
-        """
+        """Return the same rows with other heads. A sentence begins at each head."""
         lines = self.lines.copy()
         lines[heads[heads < len(lines)]] = True
         return replace(self, heads=heads, lines=lines)
 
     def openings(self, places: Places, texts: Places) -> Hashes:
-        """Return (LONGEST, places): hashes of the first 1, 2, … tokens at the places; 0 where they
-        lie outside of their texts.
+        """Return (LONGEST - 1, places) the hashes of the first 1, 2, … tokens at the places; 0
+        outside of their texts.
         """
         outside = places >= self.tokens.bounds[texts + 1]
         found = np.stack([self.grams_at(places, order) for order in range(1, LONGEST)])
@@ -139,7 +142,9 @@ class Block:
         return order[low:high]
 
     def next_sentence(self, places: Places) -> Places:
-        """Return the first sentence start at or after every place, or the end of its text."""
+        """Return (places,) the first start of a sentence at or after each place, or the end of its
+        text.
+        """
         found = np.searchsorted(self.sentences, places, "left")
         ends = self.tokens.bounds[self.texts_at(places) + 1]
         following = np.append(self.sentences, len(self.tokens.hashes))[found]
@@ -147,12 +152,14 @@ class Block:
         return first
 
     def texts_at(self, places: Places) -> Places:
-        """Return the text of every place; a place at the end of a text belongs to the text before."""
+        """Return (places,) the text of every place. A place at the end of a text belongs to that
+        text.
+        """
         return self.tokens.texts[np.clip(places - 1, 0, max(len(self.tokens.hashes) - 1, 0))]
 
 
 class BlockBuilder:
-    """Takes rows until there are enough for a block."""
+    """Collects rows for a block."""
 
     def __init__(self) -> None:
         self._rows: list[Places] = []
@@ -162,9 +169,9 @@ class BlockBuilder:
         self.length = 0
 
     def add(self, batch: Batch, kept: Places) -> None:
-        """Take rows of a batch. kept: their numbers within it.
+        """Add rows of a batch. kept: their places within it.
 
-        The rows are copied, so that a few of them do not keep the whole batch in memory.
+        The rows are copied, because references to a few rows would keep the whole batch in memory.
         """
         if not len(kept):
             return
@@ -176,14 +183,14 @@ class BlockBuilder:
         self.length += len(batch.tokens.hashes) * len(kept) // batch.rows.num_rows
 
     def block(self) -> Block:
-        """Return the rows taken so far as one block."""
+        """Return the collected rows as one block."""
         thinks, prompts, answers = (pa.concat_arrays(parts) for parts in self._columns.values())
         tokens, asked, answered = tokens_of(thinks), tokens_of(prompts), tokens_of(answers)
         return Block(
             rows=np.concatenate(self._rows),
             tokens=tokens,
             lines=line_starts(thinks, tokens),
-            beside=held_beside(tokens, asked) | held_beside(tokens, answered),
+            known=also_in(tokens, asked) | also_in(tokens, answered),
             prompts=asked,
             answers=answered,
             weights=prompt_weights(self._digests)[0],

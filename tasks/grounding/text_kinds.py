@@ -1,5 +1,5 @@
-"""What a passage is made of, where it is no text that a question can be about: contents, indexes,
-histories of changes, licences.
+"""Kinds of text that do not suit questions: contents, indexes, change histories, licences and
+others.
 """
 
 import re
@@ -8,10 +8,11 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Literal, NamedTuple, get_args
 
-Matter = Literal[
+TextKind = Literal[
     "navigation", "contents", "index", "changelog", "licence_text", "footnotes", "no_prose"
 ]
-KINDS: tuple[Matter, ...] = get_args(Matter)
+KINDS: tuple[TextKind, ...] = get_args(TextKind)
+"""All kinds of text that do not suit questions."""
 
 _CONTENTS = re.compile(
     r"(?:table of |short |brief |detailed |summary of )?contents|toc|"
@@ -30,7 +31,7 @@ _CHANGES = re.compile(
     r"(?:what.?s new|changes|news) (?:in|since|from|between|for)\b.*\d.*"
 )
 _NEWS = re.compile(r"(?:major |old(?:er)? )?news|changes|what.?s new")
-"""Names of a history of changes only where they stand over a whole document."""
+"""Names of a change history, if they stand above a whole document."""
 _MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
 _DATE = (
     r"(?:\d{4}-\d\d-\d\d|\d{1,2}[./]\d{1,2}[./]\d{2,4}|"
@@ -64,15 +65,15 @@ _PHRASES = """
     commons
 """
 _LICENCE_WORDS = tuple(" ".join(_PHRASES.split()).split("; "))
-"""What licences say and manuals seldom do; a passage needs several of them, or one beneath a
-heading that announces a licence.
+"""Phrases of licences that are rare in manuals. A passage needs several of them, or one of them
+below a heading that announces a licence.
 """
 _NOTES = re.compile(r"(?:foot|end) ?notes?")
 _LINK = re.compile(r"\[(?P<words>[^\]\n]+)\]\([^)\n]*\)")
 _TO_PAGE = re.compile(r"[ .\t…](?P<page>\d{1,4}|[ivxlc]{1,6})$")
 _TO_PAGES = re.compile(r",? (?:\d{1,4}(?:[–-]\d{1,4})?, ?)*\d{1,4}(?:[–-]\d{1,4})?$")
 ENTRY_CHARACTERS = 160
-"""A longer line is no entry of contents or of an index."""
+"""Most characters of an entry of contents or of an index."""
 _CHANGE = re.compile(
     r"^(?:[-*+•] *)?(?:\[?#\d+|(?:bug|issue|pr|gh|cve)[- ]*#?\d+|closes:|(?:bugs? )?fixed\b|"
     r"fixes\b|added\b|removed\b|deprecated\b|improved\b|"
@@ -82,33 +83,36 @@ _CHANGE = re.compile(
 _SIGNS = re.compile(r"[{}()\[\]=_;<>|\\/*&%$#@^~`+\"]")
 _PROSE = re.compile(r"(?:[^\W\d_]+(?:['’-][^\W\d_]+)*[,;:]? +){5}[^\W\d_]+")
 """Six words in a row."""
-LINES, MOST, CODE_SIGNS = 4, 0.6, 0.08
-"""A list has so many lines at least; most of them, by this share, are of its kind. Code has this
-share of signs at least.
-"""
-WHOLE: tuple[Matter, ...] = ("contents", "index", "changelog", "licence_text")
+LINES = 4
+"""Fewest lines of a list."""
+MOST = 0.6
+"""Share of the lines of a list that must be of its kind."""
+CODE_SIGNS = 0.08
+"""Smallest share of signs in code."""
+WHOLE: tuple[TextKind, ...] = ("contents", "index", "changelog", "licence_text")
+"""Kinds that a whole section can have."""
 NEARLY_ALL = 0.75
-"""A section is of one of these kinds as a whole when so many of its passages are."""
+"""Share of a section's passages of one kind from which on the whole section is of this kind."""
 RELEASES = 3
-"""A document with so many headings that are bare version numbers is a history of changes."""
+"""A document with so many headings that are only version numbers is a change history."""
 
 
 class Under(NamedTuple):
-    """Where a passage stands: the headings above it in lower case, the document's title first, its
-    own last; with and without numbers.
+    """The headings above a passage in lower case, the document's title first and its own last:
+    without and with their numbers.
     """
 
     headings: tuple[str, ...]
     numbered: tuple[str, ...]
 
     def any(self, *patterns: re.Pattern[str]) -> bool:
-        """Whether a heading is one of these, in full."""
+        """Return whether one of the headings fully matches one of the patterns."""
         return any(pattern.fullmatch(one) for one in self.headings for pattern in patterns)
 
 
 class Book(NamedTuple):
-    """What is known of a passage's document: its headings in lower case, and whether it goes
-    through the versions of something.
+    """What is known of a passage's document. headings: in lower case. versions: it is a change
+    history by its headings.
     """
 
     headings: frozenset[str]
@@ -116,18 +120,18 @@ class Book(NamedTuple):
 
     @classmethod
     def of(cls, paths: Sequence[Sequence[str]]) -> "Book":
-        """Return the book of all passages' headings, each with those above it."""
+        """Return the book for the headings of all passages, each with those above it."""
         own = {path[-1] for path in paths}
         every = {heading for path in paths for heading in path}
         lowered = frozenset(_lowered(heading) for heading in every)
-        return cls(
-            lowered | set(map(_without_number, lowered)), sum(map(is_version, own)) >= RELEASES
-        )
+        releases = sum(map(is_version, own))
+        return cls(lowered | set(map(_without_number, lowered)), releases >= RELEASES)
 
 
-def matter_of(headings: Sequence[str], text: str, book: Book) -> Matter | None:
-    """Return what kind of matter a passage is, None for text. headings: those above it, its
-    document's title first, its own last.
+def kind_of(headings: Sequence[str], text: str, book: Book) -> TextKind | None:
+    """Return the kind of a passage, None for normal text.
+
+    headings: those above it, the document's title first, its own last. book: its document.
     """
     numbered = tuple(_lowered(heading) for heading in headings)
     under = Under(tuple(map(_without_number, numbered)), numbered)
@@ -139,9 +143,11 @@ def matter_of(headings: Sequence[str], text: str, book: Book) -> Matter | None:
     return "changelog" if book.versions and any(map(is_version, headings)) else None
 
 
-def spread(kinds: Sequence[Matter | None], paths: Sequence[Sequence[str]]) -> list[Matter | None]:
-    """Return the kinds of a document's passages, in which a section that is nearly all of one kind
-    is so throughout.
+def with_whole_sections(
+    kinds: Sequence[TextKind | None], paths: Sequence[Sequence[str]]
+) -> list[TextKind | None]:
+    """Return the kinds of a document's passages. If nearly all passages of a section are of one
+    kind, all of them get it.
     """
     found = list(kinds)
     below: dict[tuple[str, ...], list[int]] = {}
@@ -157,9 +163,7 @@ def spread(kinds: Sequence[Matter | None], paths: Sequence[Sequence[str]]) -> li
 
 
 def is_version(heading: str) -> bool:
-    """Whether a heading is a version number and nothing else; a document that has several is a
-    history of changes.
-    """
+    """Return whether a heading is only a version number."""
     return _VERSION_ALONE.fullmatch(_lowered(heading)) is not None
 
 
@@ -186,39 +190,32 @@ def _mostly(lines: Sequence[str], test: Callable[[str], object], *, share: float
 
 def _navigation(under: Under, text: str) -> bool:
     linked = sum(_count_words(link["words"]) for link in _LINK.finditer(text))
-    said = _count_words(_LINK.sub(lambda link: link["words"], text))
-    listed = len(_LINK.findall(text)) >= LINES and linked >= 0.8 * said
-    return listed or (
-        bool(under.headings) and _NAVIGATION.fullmatch(under.headings[-1]) is not None
-    )
+    words = _count_words(_LINK.sub(lambda link: link["words"], text))
+    if len(_LINK.findall(text)) >= LINES and linked >= 0.8 * words:
+        return True
+    return bool(under.headings) and _NAVIGATION.fullmatch(under.headings[-1]) is not None
 
 
 def _contents(under: Under, text: str) -> bool:
     lines = _lines(text)
     if under.any(_CONTENTS):
         return sum(map(_is_short, lines)) >= MOST * len(lines)
-    pages = [
-        int(found["page"])
-        for line in lines
-        if (found := _entry(_TO_PAGE, line)) and found["page"].isdecimal()
-    ]
+    entries = [found for line in lines if (found := _entry(_TO_PAGE, line))]
+    pages = [int(found["page"]) for found in entries if found["page"].isdecimal()]
     rising = sum(one <= other for one, other in pairwise(pages)) >= 0.9 * (len(pages) - 1)
     return len(pages) > LINES and len(pages) >= MOST * len(lines) and rising
 
 
 def _entry(ends: re.Pattern[str], line: str) -> re.Match[str] | None:
-    """Return how a line ends in page numbers, if it is an entry with words before them."""
+    """Return the page numbers at the end of a line, if words stand before them; else None."""
     found = ends.search(line) if len(line) <= ENTRY_CHARACTERS else None
     return found if found and any(map(str.isalnum, line[: found.start()])) else None
 
 
 def _index(under: Under, text: str) -> bool:
     lines = _lines(text)
-    terms = [
-        found.string[: found.start()].lower()
-        for line in lines
-        if (found := _entry(_TO_PAGES, line))
-    ]
+    entries = [found for line in lines if (found := _entry(_TO_PAGES, line))]
+    terms = [found.string[: found.start()].lower() for found in entries]
     paged = len(terms) > LINES and len(terms) >= MOST * len(lines)
     sorted_terms = sum(one <= other for one, other in pairwise(terms)) >= 0.8 * (len(terms) - 1)
     named = bool(under.headings) and any(map(_INDEX.fullmatch, under.headings[-2:]))
@@ -232,9 +229,10 @@ def _changelog(under: Under, text: str) -> bool:
 
 
 def _licence_text(under: Under, text: str) -> bool:
-    said = " ".join(text.lower().split())
-    words = sum(phrase in said for phrase in _LICENCE_WORDS)
-    return words >= 3 or under.any(_LICENCE_NAME) or (words >= 1 and under.any(_LICENCE_HEADING))
+    plain = " ".join(text.lower().split())
+    phrases = sum(phrase in plain for phrase in _LICENCE_WORDS)
+    announced = phrases >= 1 and under.any(_LICENCE_HEADING)
+    return phrases >= 3 or announced or under.any(_LICENCE_NAME)
 
 
 def _footnotes(under: Under, text: str) -> bool:
@@ -242,7 +240,7 @@ def _footnotes(under: Under, text: str) -> bool:
 
 
 def _no_prose(under: Under, text: str) -> bool:
-    """Whether it is code or a table of signs: many signs, and nowhere six words in a row."""
+    """Return whether a text is code or a table of signs: many signs, and no six words in a row."""
     dense = "".join(text.split())
     return len(_SIGNS.findall(dense)) >= CODE_SIGNS * len(dense) and not _has_prose(text)
 
@@ -259,7 +257,7 @@ def _is_short(line: str) -> bool:
     return len(line.split()) <= 10 and not line.endswith(".")
 
 
-TESTS: tuple[tuple[Matter, Callable[[Under, str], bool]], ...] = (
+TESTS: tuple[tuple[TextKind, Callable[[Under, str], bool]], ...] = (
     ("navigation", _navigation),
     ("contents", _contents),
     ("index", _index),
