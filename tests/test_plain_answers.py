@@ -7,8 +7,6 @@ import pytest
 
 from tasks.corpus.trust import weak_spots
 from tasks.verdicts.case import Case, Passage
-from tasks.verdicts.claims.polarity import clauses, may_share_two
-from tasks.verdicts.claims.sentences import sentences
 from tasks.verdicts.claims.values import MONTHS
 from tasks.verdicts.faults import planted
 from tasks.verdicts.gates import VerdictSpec, judge_case
@@ -76,7 +74,7 @@ def test_a_true_answer_in_plain_words_passes(question: str, answer: str, think: 
         (COST, "The charge comes to £3,120, and it falls on the weaver [3].", PAID, "misattributed"),
         (COST, "The dyer pays £3,120 [3]. It says: “Every payment is made in cash” [3].", PAID, "misquoted"),
         (COST, "The dyer pays £3,120 [3]. It says: ‘Every payment is made in cash’ [3].", PAID, "misquoted"),
-        (COST, "£3,120 must be paid by the chandler [3].", "The dyer pays £3,120. It must be paid by the dyer.", "contradicted_think"),
+        (COST, "£3,120 must be paid by the chandler [3].", "The dyer pays £3,120. It must be paid by the dyer.", "misattributed"),
         ("What happens to an unmarked tub?", "An unmarked tub [3].", "An unmarked tub is emptied.", "irrelevant_answer"),
         ("What happens to an unmarked tub?", "The consequence is that an unmarked tub [3].", "An unmarked tub is emptied.", "incomplete_answer"),
     ],
@@ -207,20 +205,6 @@ def test_a_month_is_planted_where_a_month_stood() -> None:
     spoilt = [planted(row, [row], "contradicted_think", seed=seed) for seed in range(20)]
     ends = {one.think.rsplit(" ", 1)[1].rstrip(".") for one in spoilt if one}
     assert ends - {"October"} <= {one.title() for one in MONTHS}
-
-
-def test_a_sentence_is_left_out_only_where_no_clause_of_it_can_be_alike() -> None:
-    told = [one.text for passage in (PIER, BEACH, TUBS, LOOMS) for one in sentences(passage.text)]
-    told += [
-        "No more than 24 may wait.",
-        "Nobody, not even the owner, may lend it.",
-        "It is banned.",
-    ]
-    for one in told:
-        for other in told:
-            for clause in clauses(other):
-                shares = any(len(clause.content & own.content) > 1 for own in clauses(one))
-                assert may_share_two(one, clause.content) or not shares
 
 
 def test_a_verdict_tells_a_person_what_offended() -> None:

@@ -4,7 +4,6 @@ import pytest
 
 from tasks.verdicts.case import Case, Passage
 from tasks.verdicts.claims.copied import copies
-from tasks.verdicts.claims.jobs import parts
 from tasks.verdicts.claims.sources import Source, sources_of
 from tasks.verdicts.gates import VerdictSpec, judge_case
 from tests.bench.gate_world.written import written_rows
@@ -34,12 +33,6 @@ def test_every_spoilt_row_differs_from_its_sound_one_in_the_answer_alone() -> No
         for case in one.spoilt.values():
             assert (case.prompt, case.think) == (one.case.prompt, one.case.think)
             assert case.answer != one.case.answer
-
-
-def test_a_list_of_parties_is_one_part_of_a_sentence() -> None:
-    both = "The chemist measures the salt, and the curator signs the log."
-    assert len(parts(both)) == 2
-    assert len(parts("The chair, the cashier and the clerk sign the cheques.")) == 1
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,7 @@ class Evidence(NamedTuple):
     nats: float | None = None
 
 
-class Finding(NamedTuple):
+class LayerCheck(NamedTuple):
     """The examination of one layer. guilty: the evidence shows a fault in it."""
 
     layer: Layer
@@ -58,7 +58,7 @@ class Diagnosis(NamedTuple):
     """The faulty layer, all findings up to it, and what to do."""
 
     layer: Layer
-    findings: list[Finding]
+    findings: list[LayerCheck]
     do: str
 
 
@@ -91,7 +91,7 @@ def diagnose(seen: Evidence, *, general: Sequence[str] = ()) -> Diagnosis:
     return Diagnosis(guilty, findings[:upto], DO[guilty])
 
 
-def _findings(seen: Evidence, general: frozenset[str]) -> list[Finding | None]:
+def _findings(seen: Evidence, general: frozenset[str]) -> list[LayerCheck | None]:
     failed = [one for one in seen.metrics or () if not one.passed]
     return [
         _rendering(seen),
@@ -103,57 +103,59 @@ def _findings(seen: Evidence, general: frozenset[str]) -> list[Finding | None]:
     ]
 
 
-def _rendering(seen: Evidence) -> Finding | None:
+def _rendering(seen: Evidence) -> LayerCheck | None:
     if seen.rendered is None:
         return None
     sound = (
         "rows render correctly: the end-of-text token is learned once, generation stops at it, "
         "and the prompt is outside the loss"
     )
-    return Finding("rendering", bool(seen.rendered), seen.rendered or sound)
+    return LayerCheck("rendering", bool(seen.rendered), seen.rendered or sound)
 
 
-def _corpus(seen: Evidence) -> Finding | None:
+def _corpus(seen: Evidence) -> LayerCheck | None:
     if seen.leaked is None:
         return None
     sound = "the audit finds no producer state in the corpus"
-    return Finding("corpus", bool(seen.leaked), seen.leaked or sound)
+    return LayerCheck("corpus", bool(seen.leaked), seen.leaked or sound)
 
 
-def _base(seen: Evidence, failed: Sequence[Metric]) -> Finding | None:
+def _base(seen: Evidence, failed: Sequence[Metric]) -> LayerCheck | None:
     if seen.metrics is None:
         return None
     shares = [one for one in failed if one.name != "think_length"]
     poor = [one for one in shares if one.baseline < MIN_BASE]
     if poor:
         says = f"the base model itself reaches only {poor[0].baseline:.2f} in {poor[0].name}"
-        return Finding("base model", guilty=True, says=says)
+        return LayerCheck("base model", guilty=True, says=says)
     says = "the base model answers the probe well enough for a comparison"
-    return Finding("base model", guilty=False, says=says)
+    return LayerCheck("base model", guilty=False, says=says)
 
 
-def _serving(seen: Evidence) -> Finding | None:
+def _serving(seen: Evidence) -> LayerCheck | None:
     if seen.nats is None:
         return None
     foreign = seen.nats > UNLIKELY_NATS
     likely = "unlikely" if foreign else "likely"
     says = f"the failed answer is {likely} under the student's own weights"
-    return Finding("serving", foreign, f"{says} ({seen.nats:.2f} nats per token)")
+    return LayerCheck("serving", foreign, f"{says} ({seen.nats:.2f} nats per token)")
 
 
-def _mixture(seen: Evidence, failed: Sequence[Metric], general: frozenset[str]) -> Finding | None:
+def _mixture(
+    seen: Evidence, failed: Sequence[Metric], general: frozenset[str]
+) -> LayerCheck | None:
     if seen.general is None:
         return None
     forgotten = [one for one in failed if one.name.removeprefix("correct: ") in general]
     held = f"{100 * seen.general:.0f} % of the corpus is general reasoning"
     if forgotten and seen.general < MIN_GENERAL:
         says = f"general reasoning is lost ({forgotten[0].sentence()}), and {held}"
-        return Finding("training mixture", guilty=True, says=says)
-    return Finding("training mixture", guilty=False, says=held)
+        return LayerCheck("training mixture", guilty=True, says=says)
+    return LayerCheck("training mixture", guilty=False, says=held)
 
 
-def _training(failed: Sequence[Metric]) -> Finding | None:
+def _training(failed: Sequence[Metric]) -> LayerCheck | None:
     if not failed:
         return None
     says = f"all layers before it are sound, and {failed[0].sentence()}"
-    return Finding("training", guilty=True, says=says)
+    return LayerCheck("training", guilty=True, says=says)

@@ -12,17 +12,12 @@ from tasks.verdicts.citations import CitationSpec, label_key
 from tasks.verdicts.claims.answers import Claim, claims
 from tasks.verdicts.claims.asked import main_clause, topic
 from tasks.verdicts.claims.contradiction import contradicts
-from tasks.verdicts.claims.jobs import gives_the_job_to_another
-from tasks.verdicts.claims.parties import (
-    gives_another_party,
-    names_another,
-    stands_elsewhere,
-    swaps_a_party,
-)
+from tasks.verdicts.claims.doers import lets_another_act, names_another_doer
+from tasks.verdicts.claims.parties import gives_another_party, names_another, stands_elsewhere
 from tasks.verdicts.claims.rivals import answers_another_question
 from tasks.verdicts.claims.support import rests_on
 from tasks.verdicts.claims.tokens import normed, stem, tokens
-from tasks.verdicts.claims.values import MEASURES, MONEY, TIME, Value, name_words, values
+from tasks.verdicts.claims.values import Value, name_words, values
 from tasks.verdicts.evidence import EvidenceSpec, is_abstention
 
 NOUNS_IN_CAPITALS = 0.2
@@ -47,9 +42,8 @@ def attribution(case: Case, spec: EvidenceSpec, citing: CitationSpec) -> Verdict
     if not stretches or is_abstention(case.answer, spec):
         return not_checked("attribution", "no_claim")
     fault = _misplaced(case, stretches, citing) or contradicts(case, stretches)
-    return verdict(
-        "attribution", fault, sum(len(values(one.text)) for one in stretches), _seen(stretches)
-    )
+    seen = _seen(stretches) if fault else ""
+    return verdict("attribution", fault, sum(len(values(one.text)) for one in stretches), seen)
 
 
 def _seen(stretches: Sequence[Claim]) -> str:
@@ -69,8 +63,8 @@ def _misplaced(case: Case, stretches: Sequence[Claim], citing: CitationSpec) -> 
         or any(_strays(one, case, names, citing) for one in stretches)
         or any(answers_another_question(one, asked) for one in stretches)
         or any(stands_elsewhere(one, case) or names_another(one, case) for one in stretches)
-        or any(gives_the_job_to_another(one, case) for one in stretches)
-        or any(gives_another_party(one, case) or swaps_a_party(one, case) for one in stretches)
+        or any(gives_another_party(one, case) for one in stretches)
+        or any(lets_another_act(one, case) or names_another_doer(one, case) for one in stretches)
     )
     return "misattributed" if wrong else None
 
@@ -111,14 +105,32 @@ def _strays(claim: Claim, case: Case, names: frozenset[str] | None, citing: Cita
     sources = [*(one.whole for one in claim.cited), case.question]
     claim = claim._replace(text=_without_labels(claim, case))
     held = [one for text in sources for one in values(text, names=names or ())]
-    words = {one for text in sources for one in normed(text)}
+    words = {form for text in sources for one in normed(text) for form in (one, stem(one))}
     spelt = (*(one.section for one in claim.cited), *citing.allowed)
     labels = {key for one in spelt for key in (label_key(one), " ".join(normed(one)))}
     return any(
         not _stands(value, held, words, labels)
         for value in values(claim.text, names=names or ())
         if value.kind != "name" or names is not None
+        if not _tallies(value, claim.text, held)
     )
+
+
+_DEFINITE = re.compile(r"\b(?:these|those|both|the other)\s$", re.IGNORECASE)
+
+
+def _tallies(value: Value, text: str, held: Sequence[Value]) -> bool:
+    """Return whether a number in letters counts what the text itself tells: "two methods", "these
+    two hours".
+
+    Its unit is no measure, and nothing cited counts it, so that no other number can be meant.
+    """
+    if value.kind != "number" or not text[value.start].isalpha() or value.units[:1] == ("tim",):
+        return False
+    if _DEFINITE.search(text[: value.start]):
+        return True
+    counted = {unit for one in held if one.kind == "number" for unit in one.units[:1]}
+    return bool(value.units) and not value.is_measured and not {*value.units[:1]} & counted
 
 
 def _without_labels(claim: Claim, case: Case) -> str:
@@ -134,13 +146,23 @@ def _without_labels(claim: Claim, case: Case) -> str:
 def _stands(value: Value, held: Sequence[Value], words: set[str], labels: set[str]) -> bool:
     match value.kind:
         case "name":
-            return value.text in words or any(value.text in label.split() for label in labels)
+            return bool({value.text, stem(value.text)} & words) or any(
+                value.text in label.split() for label in labels
+            )
         case "label":
             named = any(value.text in label.split() for label in labels)
             return named or any(value.text == one.text for one in held)
+        case "number" if value.text in ("1th", "2th"):
+            rivals = {one.text for one in held if one.units and one.units == value.units}
+            ordinal = any(text.endswith("th") for text in rivals)
+            return value.text in rivals or not ordinal
+        case "number" if value.dated[:1].isdigit() and any(
+            value.dated == one.dated for one in held
+        ):
+            return any(value.agrees_with(one) for one in held if one.dated == value.dated)
         case "number":
             counted = {unit for one in held if one.kind == "number" for unit in one.units[:1]}
-            loose = not _is_known(value) and not set(value.units[:1]) & counted
+            loose = not value.is_measured and not set(value.units[:1]) & counted
             return any(
                 one.kind != "name" and (_agree(value, one) or (loose and value.text == one.text))
                 for one in held
@@ -151,11 +173,6 @@ def _agree(value: Value, other: Value) -> bool:
     if other.kind == "label":
         return value.text == other.text
     return value.agrees_with(other)
-
-
-def _is_known(value: Value) -> bool:
-    """Return whether the first word behind a number is a unit of measure."""
-    return value.units[:1] == ("clock",) or bool(set(value.units[:1]) & (TIME | MONEY | MEASURES))
 
 
 def _names_known(case: Case) -> frozenset[str] | None:

@@ -25,8 +25,6 @@ _ENDS = re.compile(r"[.!?…:;][\"'”’»)\]*_`]*$")
 _NOT_PROSE = re.compile(
     r"(?:```|\$\$|\\\]|\\\)|\|)$|^\s*(?:[-*•+]|\d{1,3}[.)])\s+\S.*$|\\boxed\{.*\}\W*$"
 )
-FRAGMENT = 4
-"""Tokens of a passage that make a fragment, where the answer has nothing else."""
 
 
 def completeness(case: Case, spec: RelevanceSpec, citing: CitationSpec) -> Verdict:
@@ -45,12 +43,11 @@ def completeness(case: Case, spec: RelevanceSpec, citing: CitationSpec) -> Verdi
         _hangs(answer, case)
         or _ends_on_a_bare_number(answer, case)
         or not _is_whole(answer, case)
-        or _is_fragment(answer, case)
         or lacks_its_verb(answer, case)
         or lacks_its_object(answer, case)
         or lacks_its_predicate(answer, case)
         or lacks_its_act(answer, case)
-        or _forbids_nothing(answer, case)
+        or _lacks_its_verb(answer, case)
     )
     seen = f"the answer is no whole sentence: {shown(case.answer)}"
     return verdict(
@@ -69,14 +66,15 @@ _YEAR = re.compile(r"1[5-9]\d\d|20\d\d")
 
 
 def _ends_on_a_bare_number(answer: str, case: Case) -> bool:
-    """Return whether the unit of the last number broke off: the passages have it, the question does
-    not name it.
+    """Return whether the unit of the last number broke off: the passages have it, and neither the
+    question nor an earlier number names it.
     """
     found = [one for one in values(answer) if one.kind == "number"]
     if not found or tokens(answer)[-1].end != found[-1].end or found[-1].units:
         return False
     if _YEAR.fullmatch(found[-1].text):
         return False
+    told = {unit for one in found for unit in one.units}
     shown = [
         one
         for passage in case.passages
@@ -84,15 +82,20 @@ def _ends_on_a_bare_number(answer: str, case: Case) -> bool:
         if one.text == found[-1].text
     ]
     asked = content(case.question)
-    return bool(shown) and all(one.units and not asked & set(one.units) for one in shown)
+    return bool(shown) and all(one.units and not (asked | told) & {*one.units} for one in shown)
 
 
-_OPEN_DENIAL = re.compile(r"\b(?:may|must|shall|can|should)(?: not|not)\W*$", re.IGNORECASE)
+_NO_ACT = re.compile(
+    r"\b(?:may|must|shall|can|could|would|should|will)(?:\s?not)?(?:\s(?:\w+ly|also|otherwise|then))?\W*$"
+)
 
 
-def _forbids_nothing(answer: str, case: Case) -> bool:
-    """Return whether the answer ends with "may not", and the question does not name the act."""
-    return kind_of(case.question) != "yes_no" and bool(_OPEN_DENIAL.search(answer))
+def _lacks_its_verb(answer: str, case: Case) -> bool:
+    """Return whether the answer ends with "may not" or "could", and the question names no act.
+
+    "Who may open it?" and "May he open it?" do.
+    """
+    return kind_of(case.question) not in ("yes_no", "person") and bool(_NO_ACT.search(answer))
 
 
 def _hangs(answer: str, case: Case) -> bool:
@@ -130,8 +133,16 @@ def _is_whole(answer: str, case: Case) -> bool:
     if not last:
         return bool(case.answer.strip())
     if _ENDS.search(last):
-        return not _breaks_off(last)
+        return _ends_on_its_citation(case) or not _breaks_off(last)
     return bool(_NOT_PROSE.search(last)) or is_a_value(answer, case)
+
+
+_GOVERNED = re.compile(r"\b(?:by|under|in|from|with|of|per)\s+\[[^\]]+\]\W*$", re.IGNORECASE)
+
+
+def _ends_on_its_citation(case: Case) -> bool:
+    """Return whether the citation is the noun that the last preposition governs."""
+    return bool(_GOVERNED.search(case.answer))
 
 
 def _breaks_off(last: str) -> bool:
@@ -139,11 +150,18 @@ def _breaks_off(last: str) -> bool:
     words = tokens(last)
     if len(words) > 1 and words[-1].surface == "May" and words[-2].is_number:
         return False
+    if _AS_IT_IS.search(last):
+        return False
     return (
         bool(words) and words[-1].norm in _OPEN_ENDED and last.rstrip("\"'”’*_`)]")[-1:] in ".:;…"
     )
 
 
+_AS_IT_IS = re.compile(
+    r"\b(?:as|where|what|who|how|than|whatever|wherever)\s(?:it|they|he|she|you|we|this|that)\s(?:is|are|was|were)\W*$",
+    re.IGNORECASE,
+)
+"""A clause that ends with its verb: "they stay where they are"."""
 _OPEN_ENDED = frozenset(
     """a an the of and or but nor with by from is are was were be been if than because although
     while whose which who that's must shall may should would could will can into onto per via
@@ -170,32 +188,3 @@ def _lacks_its_unit(found: Sequence[Value], case: Case) -> bool:
     bare = {one.text for one in found if one.kind == "number" and not one.units}
     shown = (one for passage in case.passages for one in values(passage.whole))
     return any(one.text in bare and one.units for one in shown)
-
-
-def _is_fragment(answer: str, case: Case) -> bool:
-    """Return whether the answer is a stretch cut out of a passage's sentence, and no sentence or
-    value itself.
-    """
-    spelt = normed(answer)
-    is_sentence = answer[:1].isupper() and bool(_ENDS.search(answer))
-    if (
-        len(spelt) < FRAGMENT
-        or (values(answer)[:1] and not answer[:1].islower() and _ENDS.search(answer))
-        or is_sentence
-        or is_a_value(answer, case)
-    ):
-        return False
-    for one in case.passages:
-        line = Source.of(one.section, one.heading, one.text)
-        if line.holds(spelt) and not _ends_with_one(spelt, line):
-            return True
-    return False
-
-
-def _ends_with_one(spelt: tuple[str, ...], line: Source) -> bool:
-    """Return whether the stretch ends where a sentence of the line ends."""
-    return any(
-        one[-reach:] == spelt[-reach:]
-        for one in line.sentences
-        if (reach := min(len(one), len(spelt)))
-    )

@@ -6,28 +6,19 @@ from collections.abc import Sequence
 from tasks.verdicts.case import Case, Verdict, not_checked, shown, verdict
 from tasks.verdicts.citations import CitationSpec, without_citations
 from tasks.verdicts.claims.asked import kind_of
-from tasks.verdicts.claims.contradiction import turned
-from tasks.verdicts.claims.framing import FRAMING, matter
-from tasks.verdicts.claims.parties import acting
-from tasks.verdicts.claims.polarity import (
-    DENYING,
-    FORBIDDEN,
-    PERMITTED,
-    REASON,
-    clauses,
-    may_share_two,
-)
+from tasks.verdicts.claims.contradiction import turns_around
+from tasks.verdicts.claims.framing import FRAMING
+from tasks.verdicts.claims.rivals import compete
 from tasks.verdicts.claims.sentences import sentences
-from tasks.verdicts.claims.support import content, content_of, told
+from tasks.verdicts.claims.stance import contradicts_the_thought
+from tasks.verdicts.claims.support import content
 from tasks.verdicts.claims.thought import (
-    LEAST_SAID,
-    REPEATED,
-    repeats_another_sentence,
+    rests_on_another_sentence,
     thinks_of_another_date,
     thinks_of_another_name,
     thinks_of_another_section,
 )
-from tasks.verdicts.claims.tokens import NEGATIONS, is_negation, normed, stem
+from tasks.verdicts.claims.tokens import NEGATIONS
 from tasks.verdicts.claims.values import TIME, Value, values
 
 _CONCLUSION = re.compile(
@@ -43,6 +34,7 @@ _DRAWN = re.compile(
     re.IGNORECASE,
 )
 """How a sentence begins that draws a conclusion without calling it the answer."""
+_REASON = re.compile(r"\b(?:because|since)\b[^,;]*", re.IGNORECASE)
 VALUE_WORDS = 3
 """Words of a text that is a value: "Vale, the examiner"."""
 NAMING_WORDS = 4
@@ -63,46 +55,46 @@ def consistency(case: Case, citing: CitationSpec) -> Verdict:
     answer = without_citations(case.answer, citing)
     think = without_citations(case.think, citing)
     asked = {(one.kind, one.text) for one in values(case.question)} if case.passages else set()
-    said = _values(REASON.sub(" ", answer))
+    said = _values(_REASON.sub(" ", answer))
     given = tuple(one for one in said if (one.kind, one.text) not in asked)
-    if concluded := _last(_CONCLUSION, think):
-        ours = _values(concluded)
-        wrong = (
-            _disagree(ours, given)
-            or _opposed(concluded, answer)
-            or _denied(concluded, answer)
-            or _drops_the_no(concluded, answer, case)
-        )
-        return verdict(
-            "consistency",
-            "contradicted_think" if wrong else None,
-            min(len(ours), len(given)),
-            _seen(concluded, case),
-        )
-    drawn = _last(_DRAWN, think)
-    if (
-        _names_another(drawn, answer, case)
-        or _drops_the_no(drawn, answer, case)
-        or _turns(think, answer)
-        or _is_of_else(think, answer, case)
-        or _lets_another_act(think, answer, case)
+    concluded = _last(_CONCLUSION, think)
+    ended = concluded or _last(_DRAWN, think)
+    seen = _seen(ended, case)
+    ours = _values(ended)
+    agrees = bool(concluded) and any(_same(one, other) for one in ours for other in given)
+    if not agrees and (_leaves(think, answer, case) or _gives_no_number(ended, answer, case)):
+        return verdict("consistency", "contradicted_think", 0, seen)
+    if concluded:
+        wrong = _disagree(ours, given) or _opposed(concluded, answer)
+        compared = min(len(ours), len(given))
+        return verdict("consistency", "contradicted_think" if wrong else None, compared, seen)
+    thought = values(think)
+    wrong = _names_another(ended, case) or _disagree(_counted(ours), _counted(given))
+    if not wrong and not (thought and given):
+        return not_checked("consistency", "no_conclusion")
+    counted = (one for one in given if one.kind == "number")
+    wrong = wrong or any(_is_foreign(one, thought, case) for one in counted)
+    return verdict("consistency", "contradicted_think" if wrong else None, len(given), seen)
+
+
+def _leaves(think: str, answer: str, case: Case) -> bool:
+    """Return whether the answer turns the think block around, or rests on something else."""
+    return (
+        turns_around(answer, think)
+        or contradicts_the_thought(think, answer, case)
         or thinks_of_another_name(think, answer, case)
         or thinks_of_another_date(think, answer, case)
         or thinks_of_another_section(case.think, answer, case)
-        or repeats_another_sentence(think, answer, case)
-    ):
-        return verdict("consistency", "contradicted_think", 0, _seen(drawn, case))
-    thought = values(think)
-    if not (thought and given):
-        return not_checked("consistency", "no_conclusion")
-    counted_in_think = [one for one in _values(drawn) if one.kind != "label"]
-    counted = [one for one in given if one.kind == "number"]
-    wrong = _disagree(_counted(counted_in_think), _counted(given)) or any(
-        _is_foreign(one, thought, case) for one in counted
+        or rests_on_another_sentence(think, answer, case)
     )
-    return verdict(
-        "consistency", "contradicted_think" if wrong else None, len(given), _seen(drawn, case)
-    )
+
+
+def _gives_no_number(ended: str, answer: str, case: Case) -> bool:
+    """Return whether a number is asked for, the think block ends on one, and the answer has none."""
+    if kind_of(case.question) not in ("amount", "number", "period"):
+        return False
+    ours = {one.kind for one in _values(ended)}
+    return "number" in ours and not any(one.kind != "name" for one in values(answer))
 
 
 def _seen(concluded: str, case: Case) -> str:
@@ -123,7 +115,7 @@ def _values(text: str) -> tuple[Value, ...]:
     return values(f"is {text}") if len(text.split()) <= VALUE_WORDS else values(text)
 
 
-def _names_another(concluded: str, answer: str, case: Case) -> bool:
+def _names_another(concluded: str, case: Case) -> bool:
     """Return whether a short conclusion names something of the passages that the answer does not
     have.
 
@@ -134,7 +126,7 @@ def _names_another(concluded: str, answer: str, case: Case) -> bool:
     named = ours & content(shown) - FRAMING - TIME - NEGATIONS
     if not 0 < len(ours) <= NAMING_WORDS or 2 * len(named) <= len(ours - FRAMING):
         return False
-    return not ours & (content(answer) | content(case.question))
+    return not ours & (content(case.answer) | content(case.question))
 
 
 def _counted(found: Sequence[Value]) -> list[Value]:
@@ -145,11 +137,15 @@ def _counted(found: Sequence[Value]) -> list[Value]:
 def _disagree(concluded: Sequence[Value], given: Sequence[Value]) -> bool:
     """Return whether think block and answer end on different numbers, or on different names.
 
-    Numbers differ when none is in both; names when each side has one that the other lacks, for
-    "Examiner Vale" and "Examiner Marsh" share a title.
+    Numbers differ when some count the same and none is in both; names when each side has one that
+    the other lacks, for "Examiner Vale" and "Examiner Marsh" share a title.
     """
     ours, theirs = ([one for one in side if one.kind != "name"] for side in (concluded, given))
-    if ours and theirs and not any(_same(one, other) for one in ours for other in theirs):
+    pairs = [(one, other) for one in ours for other in theirs]
+    rivals = any(
+        compete(one, other) or (one.is_measured and other.is_measured) for one, other in pairs
+    )
+    if rivals and not any(_same(*pair) for pair in pairs):
         return True
     mine, yours = ({one.text for one in side if one.kind == "name"} for side in (concluded, given))
     return bool(mine - yours) and bool(yours - mine)
@@ -168,72 +164,6 @@ def _opposed(concluded: str, answer: str) -> bool:
             if mine in ours and yours not in ours and yours in theirs and mine not in theirs:
                 return True
     return False
-
-
-def _drops_the_no(concluded: str, answer: str, case: Case) -> bool:
-    """Return whether the think block ends on a bare "no", and the answer only permits."""
-    if normed(concluded) != ("no",) or kind_of(case.question) != "yes_no":
-        return False
-    spelt = normed(answer)
-    denies = any(one in FORBIDDEN | _LIMITS or stem(one) in DENYING for one in spelt)
-    permits = not _PERMITS.isdisjoint(spelt)
-    return permits and not denies and not any(map(is_negation, spelt))
-
-
-_PERMITS = PERMITTED | frozenset("yes may can".split())
-_LIMITS = frozenset("only unless except until".split())
-
-
-def _denied(concluded: str, answer: str) -> bool:
-    """Return whether the answer names what the think block concluded, and says that it is not so."""
-    ours = clauses(concluded)
-    if len(ours) != 1:
-        return False
-    named = [one for one in clauses(answer) if ours[0].content <= one.content]
-    return bool(named) and all(one.negated != ours[0].negated for one in named)
-
-
-def _turns(think: str, answer: str) -> bool:
-    """Return whether the answer turns around what the think block states, and never states
-    otherwise.
-    """
-    said = [clause for one in sentences(answer) for clause in clauses(REASON.sub("", one.text))]
-    wanted = frozenset().union(*(one.content for one in said))
-    stated = [
-        clause
-        for sentence in sentences(think)
-        if may_share_two(sentence.text, wanted) and not sentence.text.endswith("?")
-        for clause in clauses(sentence.text)
-    ]
-    return any(turned(one, stated) for one in said)
-
-
-def _lets_another_act(think: str, answer: str, case: Case) -> bool:
-    """Return whether the answer lets somebody act whom nothing shown names, nor the think block,
-    which names another.
-    """
-    acts = acting(answer) if case.passages else set()
-    if not acts:
-        return False
-    known = content_of((think, case.question, *(one.whole for one in case.passages)))
-    strangers = [one for one in acts if not set(one) & known]
-    return bool(strangers) and bool(acting(think))
-
-
-def _is_of_else(think: str, answer: str, case: Case) -> bool:
-    """Return whether the answer says what the think block never speaks of.
-
-    The think block repeats a sentence of a passage, and has no word that the answer adds to its
-    question.
-    """
-    asked = content_of((case.question, *(one.heading for one in case.passages)))
-    said, thought = matter(answer) - asked, content(think) - asked
-    if len(said) < LEAST_SAID or said & thought:
-        return False
-    told_of = [content(one) - asked for one in told(case.passages)]
-    return any(
-        len(one) >= LEAST_SAID and REPEATED * len(one) <= len(one & thought) for one in told_of
-    )
 
 
 def _is_foreign(value: Value, thought: Sequence[Value], case: Case) -> bool:

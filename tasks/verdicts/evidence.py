@@ -29,6 +29,12 @@ MISSING_WORDS = 3
 """Content words that an answer may have of its own before the share decides: "It comes to …"."""
 
 
+FOREIGN = 0.25
+"""Share under which an answer speaks of something else. Above it the words that are missing may say
+the same in another way, unless other shown passages hold two of them.
+"""
+
+
 class EvidenceSpec(Spec):
     """How much of an answer must be found in the passages."""
 
@@ -63,9 +69,13 @@ def grounding(case: Case, spec: EvidenceSpec, citing: CitationSpec) -> Verdict:
         strange = sorted(_numbers(claim) - _numbers(f"{evidence}\n{case.question}"))
         seen = f"not in what is cited: {', '.join(strange)}"
         return verdict("grounding", "ungrounded_number", share, seen)
-    loose = share < spec.overlap and len(missing) >= MISSING_WORDS
+    if share >= spec.overlap or len(missing) < MISSING_WORDS:
+        return verdict("grounding", None, share)
+    elsewhere = {*missing} & {stem(one) for each in case.passages for one in words(each.whole)}
+    if share >= FOREIGN and len(elsewhere) < 2:
+        return not_checked("grounding", "words_of_its_own")
     seen = f"words that nothing cited holds: {', '.join(missing)}"
-    return verdict("grounding", "ungrounded_answer" if loose else None, share, seen)
+    return verdict("grounding", "ungrounded_answer", share, seen)
 
 
 def is_abstention(answer: str, spec: EvidenceSpec) -> bool:

@@ -10,7 +10,7 @@ from tasks.spec import Spec
 from tasks.verdicts.case import Case, Verdict, not_checked, shown, verdict
 from tasks.verdicts.claims.alignment import Run, is_critical, runs, turns
 from tasks.verdicts.claims.copied import copies
-from tasks.verdicts.claims.polarity import FORBIDDEN
+from tasks.verdicts.claims.polarity import forbids
 from tasks.verdicts.claims.sentences import sentences
 from tasks.verdicts.claims.sources import Source, sources_of
 from tasks.verdicts.claims.tokens import normed, norms, tokens
@@ -140,7 +140,7 @@ def _is_denied_before(run: Run, text: str) -> bool:
     if not before or text[:start].rstrip()[-1:] in ".!?":
         return False
     found = tokens(before[0])
-    return sum(one.is_negation or one.norm in FORBIDDEN for one in found) % 2 == 1
+    return sum(one.is_negation or forbids(one.norm) for one in found) % 2 == 1
 
 
 def _text_of(text: str, run: Run) -> str:

@@ -7,6 +7,7 @@ from tasks.verdicts.claims.addressed import is_of_kind, leaves_it_to
 from tasks.verdicts.claims.answers import sections_named, without_marks
 from tasks.verdicts.claims.asked import kinds_of, main_clause, topic
 from tasks.verdicts.claims.framing import FRAMING
+from tasks.verdicts.claims.sentences import sentences
 from tasks.verdicts.claims.sources import Source
 from tasks.verdicts.claims.support import content, rests_on, told
 from tasks.verdicts.claims.tokens import normed, stem
@@ -42,7 +43,7 @@ def relevance(case: Case, spec: RelevanceSpec, citing: CitationSpec) -> Verdict:
     wrong = (
         _is_another_matter(case, answer)
         or _is_copied_line(case, answer)
-        or (bool(case.passages) and bool(wanted) and not found)
+        or (bool(case.passages) and len(wanted - FRAMING) > 1 and not found)
         or any(not is_of_kind(answer, kind, case) for kind in kinds_of(case.question))
         or _gives_one_of_two(answer, case)
     )
@@ -55,10 +56,17 @@ def _words_around(answer: str, case: Case, citing: CitationSpec) -> frozenset[st
     rests on both.
     """
     cited = sections_named(case)
-    resting = told(cited) if leaves_it_to(case.question, answer) else rests_on(answer, cited)
-    answer = "\n".join((answer, *resting))
+    answer = "\n".join((answer, *_resting(answer, case)))
     text = "\n".join((answer, *(one.heading or one.text for one in cited)))
     return frozenset(map(stem, normed(text)))
+
+
+def _resting(answer: str, case: Case) -> list[str]:
+    """Return the cited sentences that the sentences of an answer rest on; of "yes" and "no", all."""
+    cited = sections_named(case)
+    if leaves_it_to(case.question, answer):
+        return told(cited)
+    return [each for one in sentences(answer) for each in rests_on(one.text, cited)]
 
 
 def _is_another_matter(case: Case, answer: str) -> bool:
@@ -80,9 +88,11 @@ def _rests_elsewhere(answer: str, wanted: frozenset[str], case: Case) -> bool:
     """Return whether the answer's sentence has less than half of the wanted words that another one
     has.
     """
-    cited = sections_named(case)
     said = content(answer)
-    resting = told(cited) if leaves_it_to(case.question, answer) else rests_on(answer, cited)
+    resting = _resting(answer, case)
+    repeats = any(len(said & content(one) - wanted) > 1 for one in resting)
+    if not (repeats or leaves_it_to(case.question, answer)):
+        return False
     own = max(
         (len(wanted & (content(one) | said)) for one in resting),
         default=len(wanted & said),
@@ -92,22 +102,20 @@ def _rests_elsewhere(answer: str, wanted: frozenset[str], case: Case) -> bool:
 
 
 def _is_copied_line(case: Case, answer: str) -> bool:
-    """Return whether the answer is a passage's line as the prompt shows it, or several of its
-    sentences and nothing else.
+    """Return whether the answer is a passage's line from its beginning, as the prompt shows it, or
+    more than the first of its sentences and nothing else.
     """
-    spelt = normed(answer)
-    labelled = normed(case.answer)
+    spelt, labelled = normed(answer), normed(case.answer)
     for one in case.passages:
         line = Source.of(one.section, one.heading, one.text)
+        text = normed(one.text)
+        first = normed(sentences(one.text)[0].text) if text else ()
         shown = (*line.label_norms, *line.norms)
         least = max(1, min(COPIED, len(shown)))
         if len(labelled) >= least and labelled == shown[: len(labelled)]:
             return True
-        if (
-            len(spelt) >= COPIED
-            and line.holds(spelt)
-            and not any(f" {' '.join(spelt)} " in f" {' '.join(one)} " for one in line.sentences)
-        ):
+        begins = spelt in (line.norms[: len(spelt)], text[: len(spelt)])
+        if begins and len(spelt) >= max(COPIED, len(first) + 1):
             return True
     return False
 

@@ -14,9 +14,9 @@ from tasks.verdicts.gates import judge as judge_all
 from tasks.verdicts.opinions import opinions_table
 from tasks.verdicts.worth import gates_table
 
-CODE_VERSION = 7
-COHERENCE_VERSION = 6
-GATE_CHECKS_VERSION = 4
+CODE_VERSION = 8
+COHERENCE_VERSION = 7
+GATE_CHECKS_VERSION = 5
 
 
 @task(**STAGE)

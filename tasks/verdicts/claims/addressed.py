@@ -7,12 +7,13 @@ from tasks.verdicts.case import Case
 from tasks.verdicts.claims.answers import sections_named
 from tasks.verdicts.claims.asked import Kind, kind_of, main_clause, topic
 from tasks.verdicts.claims.framing import matter
-from tasks.verdicts.claims.polarity import ANSWER_WORD, FORBIDDEN, PERMITTED, clauses
+from tasks.verdicts.claims.polarity import ANSWER_WORD, forbids, permits
 from tasks.verdicts.claims.quantities import is_free, tells_a_number, tells_a_time, tells_an_amount
 from tasks.verdicts.claims.sentences import sentences
 from tasks.verdicts.claims.somebody import tells_somebody
+from tasks.verdicts.claims.statements import statements
 from tasks.verdicts.claims.support import content, rests_on
-from tasks.verdicts.claims.tokens import normed, stem, tokens
+from tasks.verdicts.claims.tokens import is_negation, normed, stem, tokens
 from tasks.verdicts.claims.values import Value, values
 
 _REASON_WORDS = re.compile(
@@ -54,10 +55,12 @@ def is_of_kind(answer: str, kind: Kind, case: Case) -> bool:
     A value that the answer denies ("it is not 40 credits") is no answer.
     """
     if kind == "any":
-        return not _only_repeats(answer, case.question)
+        return _cites_in_its_sentence(case) or not _only_repeats(answer, case.question)
     if kind in _VALUED and _only_denies(answer):
         return is_free(answer)
     if kind in ("person", "section") and ANSWER_WORD.match(answer):
+        return False
+    if kind == "person" and _says_who_not(answer):
         return False
     if kind == "section" and _cites_in_its_sentence(case):
         return True
@@ -116,15 +119,52 @@ def _only_repeats(answer: str, question: str) -> bool:
 
 
 def _denials(text: str) -> int:
-    return sum(one.is_negation or one.norm in FORBIDDEN for one in tokens(text))
+    return sum(one.is_negation or forbids(one.norm) for one in tokens(text))
 
 
 def _only_denies(answer: str) -> bool:
-    """Return whether every clause with a value is negated; "no later than" denies nothing."""
-    plain = _BOUND.sub("", answer)
-    valued = [sentence for sentence in sentences(plain) if values(sentence.text)]
-    told = [one for sentence in valued for one in clauses(sentence.text)]
-    return bool(told) and all(one.negated for one in told)
+    """Return whether every sentence with a value denies it; "no later than" denies nothing."""
+    plain = ANSWER_WORD.sub("", _BOUND.sub("", answer))
+    valued = [(one.text, found[0].start) for one in sentences(plain) if (found := values(one.text))]
+    return bool(valued) and all(_denies_it(text, place) for text, place in valued)
+
+
+def _denies_it(sentence: str, place: int) -> bool:
+    """Return whether a sentence denies the value at this place: "is not 40", "40 must not be paid".
+
+    A condition or a relative clause may deny something else.
+    """
+    before = normed(sentence[:place])
+    if not _SUBORDINATE.isdisjoint(before[1:]):
+        return False
+    if any(is_negation(one) and one != "without" for one in before[-3:]):
+        return True
+    told = statements(sentence)
+    return bool(told) and len(before) < SUBJECT and all(one.denied and one.sure for one in told)
+
+
+SUBJECT = 3
+"""Words before a value that is the subject of its sentence."""
+_SUBORDINATE = frozenset("if when where unless who which that whoever".split())
+
+
+def _says_who_not(answer: str) -> bool:
+    """Return whether the answer is one statement, and says of somebody that it is not them."""
+    told = statements(answer)
+    names = any(one.subject and not one.subject & {"nobody", "nothing"} for one in told)
+    single = len(sentences(answer)) == 1 and not re.search(r"\bbut\b|;", answer)
+    by_no = "no" in normed(answer)
+    return single and names and not by_no and all(one.denied for one in told)
+
+
+def _is_denied(before: str) -> bool:
+    """Return whether the words before a value deny it, and no condition or relative clause does."""
+    found = normed(before)
+    denied = any(is_negation(one) and one != "without" for one in found)
+    return denied and _SUBORDINATE.isdisjoint(found[1:])
+
+
+_SUBORDINATE = frozenset("if when where unless who which that whoever".split())
 
 
 def _tells_a_place(answer: str, found: Sequence[Value], case: Case) -> bool:
@@ -151,10 +191,13 @@ def _forbids(answer: str, found: Sequence[Value], case: Case) -> bool:
     if any(not _tells_the_act(answer, text) for text in texts[1:2]):
         return False
     return any(
-        one.is_negation or one.norm in FORBIDDEN | {"only", "without", "unless", "except"}
+        one.is_negation or forbids(one.norm) or one.norm in _LIMITS
         for text in texts
         for one in tokens(text)
     )
+
+
+_LIMITS = frozenset("only without unless except".split())
 
 
 def _tells_the_act(answer: str, forbidding: str) -> bool:
@@ -172,8 +215,7 @@ def _reasons(answer: str, found: Sequence[Value], case: Case) -> bool:
 def _decides(answer: str, found: Sequence[Value], case: Case) -> bool:
     if _SHORT_ANSWER.match(answer) or _takes_up(answer, case):
         return True
-    spelt = normed(answer)
-    return not (FORBIDDEN | PERMITTED).isdisjoint(spelt)
+    return any(forbids(one) or permits(one) for one in normed(answer))
 
 
 def _takes_up(answer: str, case: Case) -> bool:

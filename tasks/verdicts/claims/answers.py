@@ -32,8 +32,13 @@ def claims(case: Case, citing: CitationSpec) -> list[Claim]:
 
     A citation stands for what precedes it, back to the one before. What follows the last one, and
     an answer that cites nothing, rests on everything that is cited or, without any citation, shown.
+    An answer that cites one section is one stretch, wherever the citation stands in its sentence.
     """
-    anywhere = _passages(cited_sections(case.answer, citing), case) or case.passages
+    labels = cited_sections(case.answer, citing)
+    anywhere = _passages(labels, case) or case.passages
+    if len(set(map(label_key, labels))) < 2:
+        text = without_marks(LIST_MARK.sub("", case.answer), citing)
+        return [Claim(text, anywhere)] if re.search(r"\w", text) else []
     return [
         Claim(text, _passages(labels, case) or anywhere)
         for text, labels in _stretches(case.answer, citing)

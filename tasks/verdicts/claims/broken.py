@@ -65,7 +65,9 @@ def lacks_its_predicate(answer: str, case: Case) -> bool:
     tail = normed(answer[opened[-1] :]) if opened else ()
     if not tail:
         return bool(opened)
-    return any(_goes_on(tail, one) for sentences in _sentences(case) for one in sentences)
+    whole = any(one.pauses_after(tail) for one in _sources(case))
+    found = (one for sentences in _sentences(case) for one in sentences)
+    return not whole and any(_goes_on(tail, one) for one in found)
 
 
 def _goes_on(tail: tuple[str, ...], sentence: tuple[str, ...]) -> bool:
@@ -110,4 +112,8 @@ def _is_a_verb(ahead: tuple[str, ...]) -> bool:
 
 
 def _sentences(case: Case) -> list[list[tuple[str, ...]]]:
-    return [Source.of(one.section, one.heading, one.text).sentences for one in case.passages]
+    return [one.sentences for one in _sources(case)]
+
+
+def _sources(case: Case) -> list[Source]:
+    return [Source.of(one.section, one.heading, one.text) for one in case.passages]

@@ -1,121 +1,128 @@
 """Statements of a section, or what a question takes for granted, turned around by an answer."""
 
-import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 
-from tasks.verdicts.case import Case, Passage
+from tasks.verdicts.case import Case
 from tasks.verdicts.claims.answers import Claim
 from tasks.verdicts.claims.asked import kind_of, main_clause, topic
-from tasks.verdicts.claims.polarity import (
-    DENYING,
-    EXCEPT,
-    ONLY,
-    REASON,
-    Clause,
-    clauses,
-    likeness,
-    whole_clause,
-)
-from tasks.verdicts.claims.sentences import sentences
-from tasks.verdicts.claims.support import content
-from tasks.verdicts.claims.tokens import stem, tokens
+from tasks.verdicts.claims.families import akin, kin
+from tasks.verdicts.claims.polarity import DENYING, EXCEPT, ONLY
+from tasks.verdicts.claims.sentences import Sentence, sentences
+from tasks.verdicts.claims.stance import contradicts_the_section
+from tasks.verdicts.claims.statements import Statement, statements
+from tasks.verdicts.claims.support import content, content_of
+from tasks.verdicts.claims.tokens import tokens
 
-SAME_STATEMENT = 0.75
-"""Likeness of two clauses from which one says the same as the other, or its opposite."""
+ALIGNED = 0.5
+"""Share of the shorter clause, its verb left out, that another has which speaks of the same."""
 
 
 def contradicts(case: Case, stretches: Sequence[Claim]) -> str | None:
-    """Return the fault of an answer with a clause that turns one of its section, or its question,
-    around.
+    """Return the fault of an answer with a statement that turns one of its section, or its
+    question, around.
     """
-    taken = _presupposed(case.question)
     for claim in stretches:
-        known = [
-            clause
-            for passage in claim.cited
-            for sentence in sentences(passage.text)
-            if not (EXCEPT.search(sentence.text) and ONLY.search(claim.text))
-            if not (ONLY.search(sentence.text) and EXCEPT.search(claim.text))
-            for clause in (*clauses(sentence.text), *_joined(sentence.text))
-        ]
-        for sentence in sentences(claim.text):
-            said = clauses(REASON.sub("", sentence.text))
-            if _swaps_company(sentence.text, claim.cited):
-                return "contradicted_passage"
-            heads = frozenset().union(
-                *(content(one.heading) for one in claim.cited), content(case.question)
-            )
-            if any(turned(one, known, heads) or _denies(one, taken) for one in said):
-                return "contradicted_passage"
+        told = "\n".join(one.text for one in claim.cited)
+        heads = content_of(one.heading for one in claim.cited)
+        if turns_around(claim.text, told, heads):
+            return "contradicted_passage"
+        if contradicts_the_section(case.answer, claim.cited, case):
+            return "contradicted_passage"
+        if _denies_the_question(statements(claim.text), case.question):
+            return "contradicted_passage"
     return None
 
 
-def _joined(sentence: str) -> tuple[Clause, ...]:
-    """Return a sentence of two parts that share their subject as one clause."""
-    return (whole_clause(sentence),) if _GOES_ON.search(sentence) else ()
+def turns_around(answer: str, source: str, heads: AbstractSet[str] = frozenset()) -> bool:
+    """Return whether a statement of the answer says the opposite of one of the source, and none of
+    the source says the same.
 
-
-_GOES_ON = re.compile(r",\s+(?:not|never)\b", re.IGNORECASE)
-_COMPANY = re.compile(r"\b(with|without)\s+(?:(?:an?|the|any|full)\s+)*(\w+)", re.IGNORECASE)
-
-
-def _swaps_company(said: str, cited: Sequence[Passage]) -> bool:
-    """Return whether the sentence says "with" where the section says "without", or the other way
-    round.
+    heads: words that all statements of the source share, so that they tell none apart.
     """
-    if clauses(said) and any(one.negated for one in clauses(said)):
+    said = statements(answer)
+    denies = any(one.denied for one in said)
+    if not said or not (denies or DENYING.search(source)):
         return False
-    ours = {stem(noun.lower()): word.lower() for word, noun in _COMPANY.findall(said)}
-    for passage in cited:
-        for sentence in sentences(passage.text):
-            if len(content(said) & content(sentence.text)) < 2 or any(
-                one.negated for one in clauses(sentence.text)
-            ):
-                continue
-            for word, noun in _COMPANY.findall(sentence.text):
-                if ours.get(stem(noun.lower()), word.lower()) != word.lower():
-                    return True
-    return False
-
-
-def turned(clause: Clause, known: Sequence[Clause], heads: frozenset[str] = frozenset()) -> bool:
-    """Return whether the known clause that is most like this one says the opposite, and none says
-    the same.
-    """
-    if len(clause.content) < 2 or any(_says_the_same(clause, one) for one in known):
-        return False
-    alike = [
-        (
-            max(
-                likeness(clause, one),
-                likeness(Clause(clause.content - (heads - one.content), clause.negated), one),
-            )
-            if len(clause.content & one.content) > 1
-            else 0.0,
-            one.negated == clause.negated,
-        )
-        for one in known
+    words = content(answer)
+    told = [
+        one
+        for sentence in _opposing(sentences(source), denies=denies)
+        if akin(words, content(sentence.text)) and not _are_open(sentence.text, answer)
+        for one in statements(sentence.text)
     ]
-    closest = max((degree for degree, _ in alike), default=0.0)
-    agrees = any(same for degree, same in alike if degree >= max(closest, SAME_STATEMENT))
-    return closest >= SAME_STATEMENT and not agrees
+    turned = [one for one in said if _is_turned(one, told, heads)]
+    # Sentences that deny nothing were left out so far; one of them may say the same.
+    whole = statements(source) if turned and not denies else told
+    return any(_is_turned(one, whole, heads) for one in turned)
 
 
-def _says_the_same(clause: Clause, known: Clause) -> bool:
-    """Return whether the clause holds all of a known one, or denies it in another word."""
-    if clause.negated == known.negated:
-        return len(known.content) > 1 and known.content <= clause.content
-    denying = (clause.content ^ known.content) & DENYING
-    return bool(denying) and len(clause.content & known.content) > 1
+def _opposing(found: Sequence[Sentence], *, denies: bool) -> Iterator[Sentence]:
+    """Yield the sentences that may say the opposite of an answer: where it denies nothing, those
+    that deny something. A cheap look that spares most sentences.
+    """
+    return (one for one in found if denies or DENYING.search(one.text))
 
 
-def _presupposed(question: str) -> Clause | None:
-    """Return what a question takes for granted: "why are faxes refused?" says that they are."""
+def _are_open(sentence: str, answer: str) -> bool:
+    """Return whether one text excepts what the other limits: "not without a permit", "only with
+    one".
+    """
+    return bool(
+        (EXCEPT.search(sentence) and ONLY.search(answer))
+        or (ONLY.search(sentence) and EXCEPT.search(answer))
+    )
+
+
+def _is_turned(one: Statement, known: Sequence[Statement], heads: AbstractSet[str]) -> bool:
+    aligned = [(_aligned(one, other, heads), other) for other in known]
+    same = max((degree for degree, other in aligned if other.denied == one.denied), default=0)
+    return any(
+        degree > same and other.denied != one.denied and (one.sure or other.sure)
+        for degree, other in aligned
+    )
+
+
+def _aligned(one: Statement, other: Statement, heads: AbstractSet[str]) -> int:
+    """Return how many words two statements share that speak of the same; 0 where it is not sure.
+
+    Both have a verb of one family, no different subjects, and half of the shorter clause. What is
+    permitted or forbidden as a whole must stand in the other clause, word for word.
+    """
+    if not (one.verb and other.verb):
+        return _as_a_whole(one, other) or _as_a_whole(other, one)
+    if not kin(one.verb, other.verb) or _have_other_subjects(one, other):
+        return 0
+    ours, theirs = one.content - {one.verb}, other.content - {other.verb}
+    if ours - heads and theirs - heads:
+        ours, theirs = ours - heads, theirs - heads
+    shared = len(akin(ours, theirs))
+    return shared if shared >= max(1, ALIGNED * min(len(ours), len(theirs))) else 0
+
+
+def _as_a_whole(one: Statement, other: Statement) -> int:
+    """Return the words of what one statement permits or forbids, if the other has all of them."""
+    act = one.content | one.subject
+    if one.verb or not act or not other.modal:
+        return 0
+    return len(act) if len(akin(act, other.content | other.subject)) == len(act) else 0
+
+
+def _have_other_subjects(one: Statement, other: Statement) -> bool:
+    if one.agent and other.agent and not akin(one.agent, other.agent):
+        return True
+    if one.passive != other.passive or not (one.subject and other.subject):
+        return False
+    return not akin(one.subject, other.subject)
+
+
+def _denies_the_question(said: Iterable[Statement], question: str) -> bool:
+    """Return whether a statement denies what a question takes for granted: "why are faxes refused?"
+    says that they are.
+    """
     if kind_of(question) in ("yes_no", "any"):
-        return None
-    negated = any(one.is_negation for one in tokens(main_clause(question)))
-    return Clause(topic(main_clause(question)), negated)
-
-
-def _denies(clause: Clause, taken: Clause | None) -> bool:
-    return taken is not None and clause.content <= taken.content and clause.negated != taken.negated
+        return False
+    asked = main_clause(question)
+    taken = topic(asked)
+    negated = any(one.is_negation for one in tokens(asked))
+    return any(one.content and one.content <= taken and one.denied != negated for one in said)

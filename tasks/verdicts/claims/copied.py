@@ -70,7 +70,7 @@ def copies(text: str, sources: Sequence[Source], whole: Source) -> Iterator[Copy
     for mention in _mentions(text, sources):
         said = _SAYS.match(mention.rest)
         if said:
-            yield from _reported(mention.source, mention.rest[said.end() :])
+            yield from _reported(mention.source, mention.rest[said.end() :], whole)
         else:
             yield from _copied(mention, sources, whole)
 
@@ -112,18 +112,18 @@ def _pattern(labels: tuple[str, ...]) -> re.Pattern[str]:
     return re.compile(rf"{bracketed}|(?<!\w)({'|'.join(bare)})\b(?![-.]\d)", re.IGNORECASE)
 
 
-def _reported(source: Source, rest: str) -> Iterator[Copy]:
+def _reported(source: Source, rest: str, whole: Source) -> Iterator[Copy]:
     """Yield what a text reports of a section, where it runs along the section's own words."""
     first = next(iter(sentences(rest)), None)
     if first is None:
         return
     words = tokens(first.text)
-    if _is_reworded(norms(words), source):
+    if _is_reworded(norms(words), source, whole):
         yield Copy(first.text, is_exact=False)
         return
     for run in runs(words, source, least=LEAST + 1, seed=2):
         if run.tokens[0].start <= words[0].end + 8:
-            altered = _alters(run)
+            altered = _alters(run, whole)
             yield Copy(first.text, not altered)
         return
 
@@ -184,8 +184,12 @@ def _along(sentence: Sentence, source: Source) -> Iterator[Copy]:
         yield Copy(sentence.text, not _alters(run))
 
 
-def _is_reworded(spelt: tuple[str, ...], source: Source) -> bool:
-    """Return whether a sentence is one of the section's but for single words that stand for others."""
+def _is_reworded(spelt: tuple[str, ...], source: Source, whole: Source | None = None) -> bool:
+    """Return whether a sentence is one of the section's but for single words that stand for others.
+
+    whole: the prompt, where the sentence is a report. A report may choose words of its own; those
+    that the prompt holds elsewhere are taken from there.
+    """
     for one in source.sentences:
         matcher = SequenceMatcher(None, spelt, one, autojunk=False)
         if matcher.quick_ratio() < REWORDED or matcher.ratio() < REWORDED:
@@ -193,7 +197,9 @@ def _is_reworded(spelt: tuple[str, ...], source: Source) -> bool:
         for kind, low, high, start, end in matcher.get_opcodes():
             if kind == "replace" and high - low == end - start == 1:
                 ours, theirs = spelt[low], one[start]
-                if ours not in FILLERS and ours[:SAME_LETTERS] != theirs[:SAME_LETTERS]:
+                if ours in FILLERS or (whole and not whole.holds((ours,))):
+                    continue
+                if ours[:SAME_LETTERS] != theirs[:SAME_LETTERS]:
                     return True
     return False
 
@@ -201,8 +207,9 @@ def _is_reworded(spelt: tuple[str, ...], source: Source) -> bool:
 _UNMARKED = re.compile(r'["“«][^"”»]*["”»]')
 
 
-def _alters(run: Run) -> bool:
-    return turns(run) or any(is_critical(one) or is_other_word(one) for one in run.changes)
+def _alters(run: Run, whole: Source | None = None) -> bool:
+    others = (one for one in run.changes if not whole or whole.holds(norms(one.written)))
+    return turns(run) or any(map(is_critical, run.changes)) or any(map(is_other_word, others))
 
 
 def _is_headed(first: Sentence, sources: Sequence[Source]) -> bool:

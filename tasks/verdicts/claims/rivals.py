@@ -6,9 +6,9 @@ from itertools import pairwise
 
 from tasks.verdicts.case import Passage
 from tasks.verdicts.claims.answers import Claim
-from tasks.verdicts.claims.asked import topic
 from tasks.verdicts.claims.sentences import sentences
-from tasks.verdicts.claims.tokens import normed, stem
+from tasks.verdicts.claims.support import content
+from tasks.verdicts.claims.tokens import stem
 from tasks.verdicts.claims.values import TIME, Value, values
 
 
@@ -18,12 +18,12 @@ def answers_another_question(claim: Claim, asked: str) -> bool:
 
     Numbers of one unit compete: where a section gives two fees, the question says which is meant.
     """
-    given = [one for one in values(claim.text) if one.kind == "number" and one.units]
+    given = [one for one in values(claim.text) if _counts(one)]
     taken = {one.text for one in values(asked)}
     given = [one for one in given if one.text not in taken] or given
     if len({one.text for one in given}) != 1:
         return False
-    wanted, rivals = topic(asked) - TIME, list(_rivals(given[0], claim.cited))
+    wanted, rivals = content(asked) - TIME - {stem("date")}, list(_rivals(given[0], claim.cited))
     own = [fit for fit, same in _fits(rivals, given[0], wanted) if same]
     others = [fit for fit, same in _fits(rivals, given[0], wanted) if not same]
     return bool(own and others) and max(others) > max(own)
@@ -35,16 +35,25 @@ def _rivals(value: Value, cited: Iterable[Passage]) -> Iterator[tuple[str, Value
     """
     for passage in cited:
         for sentence in sentences(passage.text):
-            alike = [
-                one
-                for one in values(sentence.text)
-                if one.kind == "number" and _compete(one, value)
-            ]
+            alike = [one for one in values(sentence.text) if _counts(one) and compete(one, value)]
             for one in alike:
                 yield _around(sentence.text, one, alike) if len(alike) > 1 else sentence.text, one
 
 
-def _compete(one: Value, other: Value) -> bool:
+def _counts(one: Value) -> bool:
+    """Return whether a value counts something; a year only completes its day."""
+    return one.kind == "number" and bool(one.units) and not one.dated[:1].isdigit()
+
+
+def compete(one: Value, other: Value) -> bool:
+    """Return whether two numbers count the same: both times, both money, or of one unit.
+
+    A number without a unit may count anything; equal numbers of two units compete too.
+    """
+    if not (one.units and other.units) or one.text == other.text:
+        return True
+    if one.dated and other.dated:
+        return one.dated[:1].isdigit() == other.dated[:1].isdigit()
     if one.is_time and other.is_time:
         return (one.units == ("clock",)) == (other.units == ("clock",))
     return bool(set(one.units) & set(other.units)) or (one.is_money and other.is_money)
@@ -87,4 +96,4 @@ def _fits(
 
 
 def _shared(wanted: frozenset[str], text: str) -> int:
-    return len(wanted & {stem(one) for one in normed(text)})
+    return len(wanted & content(text))

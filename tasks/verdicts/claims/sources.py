@@ -58,6 +58,17 @@ class Source:
         """Return whether these tokens stand in it, in a row."""
         return f" {' '.join(wanted)} " in self._spelt
 
+    def pauses_after(self, wanted: tuple[str, ...]) -> bool:
+        """Return whether these tokens stand in it with a comma or a stop behind them."""
+        if not wanted or not self.holds(wanted):
+            return False
+        size = len(wanted)
+        return any(
+            self.norms[end - size : end] == wanted
+            and self.whole[self.tokens[end - 1].end :][:1] in (*",;:.!?", "")
+            for end in range(size, len(self.norms) + 1)
+        )
+
     def places(self, n: int) -> dict[tuple[str, ...], list[int]]:
         """Return every n-gram with the places where it begins."""
         if n not in self._places:

@@ -1,27 +1,24 @@
 """What a think block settles on, compared with an answer: names, dates, sections, sentences."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from tasks.verdicts.case import Case
 from tasks.verdicts.claims.answers import label_in
-from tasks.verdicts.claims.framing import matter
+from tasks.verdicts.claims.asked import topic
+from tasks.verdicts.claims.families import akin
+from tasks.verdicts.claims.framing import FRAMING, matter
 from tasks.verdicts.claims.polarity import FILLERS
 from tasks.verdicts.claims.sentences import sentences
 from tasks.verdicts.claims.sources import Source
 from tasks.verdicts.claims.support import content, content_of, told
-from tasks.verdicts.claims.tokens import NEGATIONS, normed, stem
-from tasks.verdicts.claims.values import MONTHS, Value, values
+from tasks.verdicts.claims.tokens import NEGATIONS, normed
+from tasks.verdicts.claims.values import MEASURES, MONTH_STEMS, MONTHS, TIME, values
 
 _NAME = re.compile(r"[^\W\d_a-z][\w'’-]+(?:[ \t]+[^\W\d_a-z][\w'’-]+)+")
 """Two or more words with capitals in a row."""
-_MONTH_STEMS = frozenset(map(stem, MONTHS))
 LEAST_SAID = 2
 """Words of content from which a sentence says something of its own."""
-REPEATED = 0.6
-"""Share of a passage's sentence in a text that repeats it."""
-HARDLY = 0.5
-"""Share of a sentence up to which a text does not repeat it."""
 
 
 def thinks_of_another_name(think: str, answer: str, case: Case) -> bool:
@@ -48,14 +45,20 @@ def _is_one_word_off(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
 
 
 def thinks_of_another_date(think: str, answer: str, case: Case) -> bool:
-    """Return whether think block and answer have dates, and none in common."""
-    given = _dates(values(answer)) - _dates(values(case.question))
-    thought = _dates(values(think))
-    return bool(given and thought) and not given & thought
+    """Return whether the think block has a date that nothing shown holds, and not the answer's."""
+    given, thought = _dates(answer), _dates(think)
+    if not given or not thought or given & thought:
+        return False
+    return bool(given - _dates(case.question) and thought - _dates(case.prompt))
 
 
-def _dates(found: Iterable[Value]) -> set[tuple[str, str]]:
-    return {(one.text, one.units[0]) for one in found if {*one.units[:1]} & _MONTH_STEMS}
+_MONTH = re.compile("|".join(one.title() for one in sorted(MONTHS)))
+
+
+def _dates(text: str) -> set[tuple[str, str]]:
+    if not _MONTH.search(text):
+        return set()
+    return {(one.text, one.units[0]) for one in values(text) if one.dated in MONTH_STEMS}
 
 
 def thinks_of_another_section(think: str, answer: str, case: Case) -> bool:
@@ -66,19 +69,34 @@ def thinks_of_another_section(think: str, answer: str, case: Case) -> bool:
     """
     said = (matter(answer) | matter(case.question)) - NEGATIONS
     named = [
-        (len(said & content(sentence.text)), _labels(sentence.text, case))
-        for sentence in sentences(think)
-        if not _CONTRASTS & {*normed(sentence.text)}
+        (len(said & content(one.text)), labels, bool(_CONTRASTS & {*normed(one.text)}))
+        for one in sentences(think)
+        if (labels := _labels(one.text, case))
     ]
-    best = max((shared for shared, labels in named if labels), default=0)
-    found = [labels for shared, labels in named if labels and shared == best]
     cited = _labels(case.answer, case)
-    if best < LEAST_SAID or len(found) != 1 or len(found[0]) != 1 or not cited:
+    if not cited or any(shared and labels & cited for shared, labels, _ in named):
         return False
-    return not found[0] & cited and not any(shared and labels & cited for shared, labels in named)
+    plain = [(shared, labels) for shared, labels, contrasts in named if not contrasts]
+    best = max((shared for shared, _ in plain), default=0)
+    found = [labels for shared, labels in plain if shared == best]
+    if not best or len(found) != 1 or len(found[0]) != 1:
+        return False
+    return best >= LEAST_SAID or _speaks_more_of(think, found[0], cited, case)
 
 
-_CONTRASTS = NEGATIONS | frozenset("but other others different though while whereas only".split())
+def _speaks_more_of(think: str, named: frozenset[str], cited: frozenset[str], case: Case) -> bool:
+    """Return whether the think block has more words that only the named section holds than words
+    that only the cited ones hold.
+    """
+    ours, theirs = (
+        content_of(one.whole for one in case.passages if one.section in labels)
+        for labels in (named, cited)
+    )
+    thought = content(think)
+    return len(thought & (ours - theirs)) > len(thought & (theirs - ours))
+
+
+_CONTRASTS = NEGATIONS | frozenset("but other others different though while whereas".split())
 """Words of a sentence that may name a section to set it aside."""
 
 
@@ -86,32 +104,32 @@ def _labels(text: str, case: Case) -> frozenset[str]:
     return frozenset(one.section for one in case.passages if label_in(one.section, text))
 
 
-def repeats_another_sentence(think: str, answer: str, case: Case) -> bool:
-    """Return whether the think block repeats one sentence of the passages, and the answer another.
+def rests_on_another_sentence(think: str, answer: str, case: Case) -> bool:
+    """Return whether the answer repeats a sentence of which the think block has no word, and the
+    think block speaks of another one, of which the answer has none.
 
     Words of the question and of the headings tell no sentences apart.
     """
     asked = content_of((case.question, *(one.heading for one in case.passages))) | NEGATIONS
-    said, thought = content(answer), content(think)
-    shown = [own for one in told(case.passages) if len(own := content(one) - asked) >= LEAST_SAID]
-    fresh = _numbers(answer) - _numbers(think) - _numbers(case.question)
-    given = any(_is_given(one, said, thought, fresh) for one in shown)
-    repeated = [one for one in shown if _share(one, thought) >= REPEATED and not fresh & one]
-    return given and any(_share(one, said) <= HARDLY for one in repeated)
+    said, thought = matter(answer) - asked, content(think) - asked
+    if not case.passages or not said or akin(said, thought - FRAMING):
+        return False
+    shown = [own for one in told(case.passages) if (own := content(one) - asked)]
+    own = max((akin(said, one) for one in shown), key=len, default=frozenset())
+    words = [one for one in own - TIME - MEASURES if not one[0].isdigit()]
+    if len(words) < LEAST_SAID and not _has_a_strange_number(think, answer, case.question):
+        return False
+    others = (akin(thought, one) for one in shown if not akin(said, one))
+    return any(len(one) >= LEAST_SAID and one - FRAMING for one in others)
 
 
-def _is_given(
-    one: frozenset[str], said: frozenset[str], thought: frozenset[str], fresh: frozenset[str]
-) -> bool:
-    """Return whether the answer, unlike the think block, repeats a sentence or gives its number."""
-    if fresh & one:
-        return _share(one, thought) <= HARDLY
-    return _share(one, said) >= REPEATED and not one & thought
+def _has_a_strange_number(think: str, answer: str, question: str) -> bool:
+    """Return whether an answer with no word of its question has only numbers that the think block
+    lacks.
+    """
+    numbers, known = _numbers(answer), {*normed(think)} | content(question)
+    return bool(numbers) and not numbers & known and not akin(matter(answer), topic(question))
 
 
 def _numbers(text: str) -> frozenset[str]:
     return frozenset(one.text for one in values(text) if one.kind == "number" and one.units)
-
-
-def _share(words: frozenset[str], of: frozenset[str]) -> float:
-    return len(words & of) / len(words)

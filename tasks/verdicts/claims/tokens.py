@@ -5,7 +5,9 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-_TOKEN = re.compile(r"\d{1,2}:\d{2}(?![\d:])|\d+(?:[.,]\d+)*|°[CFK]\b|[^\W\d_]+(?:['’][^\W\d_]+)*")
+_TOKEN = re.compile(
+    r"\d{1,2}:\d{2}(?![\d:])|\d+(?:st|nd|rd|th)\b|\d+(?:[.,]\d+)*|°[CFK]\b|[^\W\d_]+(?:['’][^\W\d_]+)*"
+)
 _NUMERALS = {
     name: str(number)
     for number, name in enumerate(
@@ -69,6 +71,11 @@ def tokens(text: str) -> tuple[Token, ...]:
     >>> [token.norm for token in tokens("Twelve weeks, i.e. 1,200 hours; don’t wait.")]
     ['12', 'weeks', 'i', 'e', '1200', 'hours', "don't", 'wait']
     """
+    return cut(text)
+
+
+def cut(text: str) -> tuple[Token, ...]:
+    """Return the tokens of a text that is read only once, so that it is not remembered."""
     return tuple(map(Token._make, _cut(text)))
 
 
@@ -103,7 +110,12 @@ def _norm(surface: str) -> str:
 
 
 def _number(surface: str) -> str:
-    """Return a number without thousands separators; "3.5" stays, "1,200" becomes "1200"."""
+    """Return a number without thousands separators; "3.5" stays, "1,200" becomes "1200".
+
+    Ordinals end alike: "3rd" and "third" are both "3th".
+    """
+    if surface[-1].isalpha():
+        return f"{surface[:-2]}th"
     if re.fullmatch(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?", surface):
         return surface.replace(",", "")
     return surface
@@ -118,11 +130,27 @@ def stem(word: str) -> str:
     >>> stem("filings") == stem("filed") == stem("file"), stem("replies") == stem("reply")
     (True, True)
     """
+    if word in _IRREGULAR:
+        return _IRREGULAR[word]
     singular = _without(word, ("ies", "es", "s")) if not word.endswith(("ss", "us", "is")) else word
     # "destroy" keeps its ending, because "destroyed" does.
     if singular.endswith(("ay", "ey", "oy", "uy")):
         return singular
-    return _without(singular, ("ing", "ied", "ed", "y", "i", "e"))
+    bare = _without(singular, ("ing", "eth", "ied", "ed", "y", "i", "e"))
+    # "chipped" loses the letter that its ending has doubled.
+    return bare[:-1] if bare[-2:] in _DOUBLED and len(bare) > 3 else bare
+
+
+_DOUBLED = frozenset("bb dd gg mm nn pp rr tt".split())
+_IRREGULAR = dict(
+    pair.split("/")
+    for pair in """kept/keep held/hold paid/pay sent/send told/tell given/giv gave/giv taken/tak
+    took/tak borne/bear bore/bear made/mak lent/lend lost/los left/leav sold/sell bought/buy
+    brought/bring wrote/writ written/writ chosen/choos chose/choos driven/driv drove/driv
+    built/build met/meet found/find said/sa shown/show drawn/draw worn/wear broken/break
+    seen/see done/do gone/go known/know begun/begin began/begin""".split()
+)
+"""Stems of the irregular forms of common verbs."""
 
 
 def _without(word: str, endings: tuple[str, ...]) -> str:

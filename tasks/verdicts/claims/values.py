@@ -42,6 +42,7 @@ MONTHS = frozenset(
     december""".split()
 )
 """Month names; "may" counts as one only beside a number."""
+MONTH_STEMS = frozenset(map(stem, MONTHS))
 
 
 WEEKDAYS = frozenset("monday tuesday wednesday thursday friday saturday sunday".split())
@@ -65,6 +66,17 @@ class Value:
     def is_time(self) -> bool:
         """Whether it is a length of time."""
         return any(unit in TIME or unit == "clock" for unit in self.units[:1])
+
+    @property
+    def dated(self) -> str:
+        """The day of a year, or the month of a day; "" for other numbers."""
+        unit = self.units[0] if self.units else ""
+        return unit if unit in MONTH_STEMS or unit[:1].isdigit() else ""
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether a word behind the number is a unit of measure."""
+        return self.units[:1] == ("clock",) or bool({*self.units} & (TIME | MONEY | MEASURES))
 
     @property
     def is_money(self) -> bool:
@@ -103,12 +115,46 @@ def name_words(text: str) -> frozenset[str]:
 def _numbers(text: str, found: Sequence[Token]) -> Iterator[Value]:
     for place, token in enumerate(found):
         if not token.is_number:
+            if token.norm in _ORDINALS and _is_counted(found, place):
+                units = tuple(_unit_words(text, found, place))
+                yield Value("number", _ORDINALS[token.norm], units, token.start, token.end)
             continue
         label = _label(text, found, place)
         if label:
             yield Value("label", token.norm, (label,), token.start, token.end)
         else:
-            yield Value("number", token.norm, _units(text, found, place), token.start, token.end)
+            day = _date(found, place)
+            number, units = day or (token.norm, _units(text, found, place))
+            yield Value("number", number, units, token.start, token.end)
+
+
+_ORDINALS = {"first": "1th", "second": "2th"}
+_ARTICLES = frozenset("the a an his her its their every each this that".split())
+
+
+def _is_counted(found: Sequence[Token], place: int) -> bool:
+    """Return whether "first" or "second" counts a thing: "the second reminder"."""
+    behind = found[place + 1 : place + 2]
+    before = found[place - 1].norm if place else ""
+    return before in _ARTICLES and bool(behind) and behind[0].norm not in _NO_UNIT
+
+
+def _date(found: Sequence[Token], place: int) -> tuple[str, tuple[str, ...]] | None:
+    """Return the number and the unit of a day ("3rd of November") or of the year behind one.
+
+    The unit of a day is its month, and the unit of a year is its day: "3 november".
+    """
+    ahead = [one for one in found[place + 1 : place + 3] if one.norm not in ("of", "day")]
+    if ahead and _is_month(ahead[0]) and len(found[place].norm) <= len("31th"):
+        return found[place].norm.removesuffix("th"), (stem(ahead[0].norm),)
+    before = [one for one in found[max(0, place - 3) : place] if one.norm != "of"]
+    if len(before) > 1 and _is_month(before[-1]) and before[-2].is_number:
+        return found[place].norm, (f"{before[-2].norm.removesuffix('th')} {before[-1].norm}",)
+    return None
+
+
+def _is_month(token: Token) -> bool:
+    return token.norm in MONTHS and token.is_capitalised
 
 
 def _label(text: str, found: Sequence[Token], place: int) -> str:
