@@ -34,6 +34,8 @@ from tasks.corpus.assemble import offered_prompts
 from tasks.corpus.task import assemble_corpus, data_docs
 from tasks.corpus.trust import weak_spots
 from tasks.corpus.upstream import Upstream
+from tasks.critique.opinions import sentence
+from tasks.critique.task import judge_coherence
 from tasks.grounding.task import ground_passages
 from tasks.inference.warm import WARM
 from tasks.prompts.task import write_prompts
@@ -41,8 +43,7 @@ from tasks.sources.task import collect_documents, collect_questions
 from tasks.store import Table
 from tasks.traces.baseline import distinct_traces, earlier
 from tasks.traces.task import RUNS, generate_traces, keep_baseline
-from tasks.verdicts.opinions import sentence
-from tasks.verdicts.task import judge_coherence, judge_traces, measure_gates
+from tasks.verdicts.task import judge_traces, measure_gates
 
 SUMMARIES = "summaries"
 """Folder below the root that holds the latest summary of every corpus, by its fingerprint."""

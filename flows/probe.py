@@ -8,6 +8,7 @@ from flows.clock import Clock
 from flows.recipes.corpus import Recipe
 from flows.recipes.models import judge as judge_of
 from tasks.audit.task import audit_traces
+from tasks.critique.task import judge_coherence
 from tasks.inference.engine import Adapter, NamedModel, TeacherSpec
 from tasks.inference.opening import rank_of
 from tasks.probe.answers import Asked
@@ -16,7 +17,7 @@ from tasks.prompts.task import write_prompts
 from tasks.store import Table
 from tasks.traces.generate import TraceSpec
 from tasks.traces.task import generate_traces
-from tasks.verdicts.task import judge_coherence, judge_traces
+from tasks.verdicts.task import judge_traces
 
 STUDENT = "student"
 """Name of the trained model in TRACES, with and without its adapter."""

@@ -51,7 +51,7 @@ STAGES = {
     "scores": Stage("audit.task:SCORES_VERSION", ("audit.surprise_detector", "inference.score")),
     "verdicts": Stage("verdicts.task:CODE_VERSION", ("verdicts.gates",)),
     "gates": Stage("verdicts.task:GATE_CHECKS_VERSION", ("verdicts.worth",)),
-    "coherence": Stage("verdicts.task:COHERENCE_VERSION", ("verdicts.opinions",)),
+    "coherence": Stage("critique.task:COHERENCE_VERSION", ("critique.opinions",)),
     "corpus": Stage("corpus.task:CODE_VERSION", ("corpus.assemble",)),
     "examples": Stage("train.task:EXAMPLES_VERSION", ("train.examples",)),
     "adapters": Stage("train.task:ADAPTERS_VERSION", ("train.lora", "train.adapter")),

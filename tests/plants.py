@@ -1,8 +1,8 @@
 """Rows to spoil, and opinions on them."""
 
-from tasks.verdicts.agreement import Judgement, Opinion
+from tasks.critique.agreement import Judgement, Opinion
+from tasks.critique.planting import KINDS, SOUND, Plant
 from tasks.verdicts.case import Case, Passage
-from tasks.verdicts.planting import KINDS, SOUND, Plant
 from tests.builders import TOPICS, case
 
 NAMES = ("Vale", "Marsh", "Okoro", "Lind", "Petrov")

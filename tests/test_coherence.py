@@ -9,16 +9,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from tasks import think
-from tasks.errors import BadRecipe
-from tasks.inference.complete import ask_once
-from tasks.inference.engine import Ask, Completion, EnginePlacement, NamedModel, TeacherSpec
-from tasks.inference.warm import WARM
-from tasks.progress import watched_by
-from tasks.sources.problems import draw
-from tasks.sources.problems.judging import FORMS
-from tasks.verdicts.agreement import Opinion, agreement_of
-from tasks.verdicts.case import Case
-from tasks.verdicts.coherence import (
+from tasks.critique.agreement import Opinion, agreement_of
+from tasks.critique.coherence import (
     CoherenceSpec,
     Judged,
     conclude,
@@ -28,7 +20,15 @@ from tasks.verdicts.coherence import (
     reading,
     sample,
 )
-from tasks.verdicts.rubrics import rubric
+from tasks.critique.rubrics import rubric
+from tasks.errors import BadRecipe
+from tasks.inference.complete import ask_once
+from tasks.inference.engine import Ask, Completion, EnginePlacement, NamedModel, TeacherSpec
+from tasks.inference.warm import WARM
+from tasks.progress import watched_by
+from tasks.sources.problems import draw
+from tasks.sources.problems.judging import FORMS
+from tasks.verdicts.case import Case
 from tests.builders import case
 from tests.plants import ROWS, judgements, row
 

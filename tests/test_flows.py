@@ -15,10 +15,10 @@ from flows.reproduce import reproduce
 from tasks import rows
 from tasks.corpus.assemble import assemble
 from tasks.corpus.upstream import Upstream
+from tasks.critique.coherence import CoherenceSpec
 from tasks.errors import EndpointUnreachable, PlanOverdrawn, SuiteFailed
 from tasks.prompts.plan import Family
 from tasks.store import Key, Made, Table, once, tables
-from tasks.verdicts.coherence import CoherenceSpec
 from tests.builders import recipe, write_rulebook
 from tests.builds import corpus_bytes
 from tests.left import artifacts_of, run_of, runs_of

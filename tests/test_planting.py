@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.verdicts.agreement import agreement_of, wilson
-from tasks.verdicts.coherence import CoherenceSpec, believed, sample
-from tasks.verdicts.planting import KINDS, SOUND, altered, faulty, foreign, plants
+from tasks.critique.agreement import agreement_of, wilson
+from tasks.critique.coherence import CoherenceSpec, believed, sample
+from tasks.critique.planting import KINDS, SOUND, altered, faulty, foreign, plants
 from tests.plants import NAMES, ROWS, judgements, row
 
 COUNTS = st.integers(0, 40)

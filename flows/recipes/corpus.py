@@ -10,6 +10,7 @@ from flows.recipes.probe import ProbeSpec
 from flows.recipes.walk import named_models
 from tasks.audit.traces import TraceAuditSpec
 from tasks.corpus.assemble import CorpusSpec
+from tasks.critique.coherence import CoherenceSpec
 from tasks.grounding.ground import GroundingSpec
 from tasks.inference.engine import ModelName, TeacherSpec
 from tasks.measure.budget import MeasurePlacement
@@ -19,7 +20,6 @@ from tasks.spec import Spec
 from tasks.traces.generate import TraceSpec
 from tasks.train.lora import TrainSpec
 from tasks.train.publish import PublishSpec
-from tasks.verdicts.coherence import CoherenceSpec
 from tasks.verdicts.gates import VerdictSpec
 
 

@@ -2,11 +2,11 @@
 
 from flows.recipes.corpus import Recipe
 from flows.recipes.walk import walk
+from tasks.critique.coherence import CoherenceSpec
 from tasks.inference.engine import EnginePlacement, NamedModel, TeacherSpec
 from tasks.inference.memory import roomy
 from tasks.inference.models import identity
 from tasks.train.examples import StudentSpec
-from tasks.verdicts.coherence import CoherenceSpec
 
 
 def named(recipe: Recipe, name: str) -> NamedModel:

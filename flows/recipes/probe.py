@@ -2,12 +2,12 @@
 
 from pydantic import Field
 
+from tasks.critique.coherence import CoherenceSpec
 from tasks.inference.engine import TeacherSpec
 from tasks.probe.weigh import GateSpec
 from tasks.prompts.plan import Family, PromptSpec
 from tasks.sources.spec import QuestionSpec
 from tasks.spec import Spec
-from tasks.verdicts.coherence import CoherenceSpec
 from tasks.verdicts.structure import StructureSpec
 
 

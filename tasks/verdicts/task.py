@@ -1,21 +1,15 @@
-"""The verdicts' door."""
+"""The tasks of the verdicts: every gate on every trace, and what the gates are worth."""
 
 from pathlib import Path
 
 from prefect import task
 
-from tasks.inference.complete import JOURNALS
-from tasks.inference.engine import NamedModel
 from tasks.stage import STAGE, settle
-from tasks.store import Key, Made, Table, digests
-from tasks.verdicts.coherence import CoherenceSpec, judge_digest
-from tasks.verdicts.gates import TRACE, VerdictSpec
-from tasks.verdicts.gates import judge as judge_all
-from tasks.verdicts.opinions import opinions_table
+from tasks.store import Key, Table, digests
+from tasks.verdicts.gates import TRACE, VerdictSpec, judge
 from tasks.verdicts.worth import gates_table
 
 CODE_VERSION = 8
-COHERENCE_VERSION = 7
 GATE_CHECKS_VERSION = 5
 
 
@@ -41,7 +35,7 @@ def judge_traces(
     return settle(
         root,
         key,
-        lambda: judge_all(
+        lambda: judge(
             traces.batches(TRACE),
             prompts.read(),
             passages.read(),
@@ -84,44 +78,3 @@ def measure_gates(
             spec,
         ),
     )
-
-
-@task(**STAGE)
-def judge_coherence(
-    traces: Table,
-    prompts: Table,
-    passages: Table,
-    questions: Table,
-    verdicts: Table,
-    spec: CoherenceSpec,
-    judge: NamedModel,
-    root: Path,
-) -> Table:
-    """Put a sample of the passing traces before a judge; empty when the recipe asks none."""
-    read = {
-        "traces": traces,
-        "prompts": prompts,
-        "passages": passages,
-        "questions": questions,
-        "verdicts": verdicts,
-    }
-    key = Key(
-        "coherence",
-        COHERENCE_VERSION,
-        spec,
-        digests(read) | {"judge": judge_digest(spec, judge)},
-    )
-
-    def make() -> Made:
-        return opinions_table(
-            traces.read(TRACE),
-            prompts.read(),
-            passages.read(),
-            questions.read(),
-            verdicts.read(),
-            spec,
-            judge,
-            journals=root / JOURNALS,
-        )
-
-    return settle(root, key, make, on_gpu=True)

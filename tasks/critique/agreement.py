@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import sqrt
 from typing import Literal, NamedTuple
 
-from tasks.verdicts.planting import Plant
+from tasks.critique.planting import Plant
 
 Opinion = Literal["coherent", "incoherent", "abstained"]
 Z = 1.96

@@ -11,11 +11,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tasks import rows
+from tasks.critique.agreement import Judgement
+from tasks.critique.coherence import CoherenceSpec, Judged, judge_coherence
 from tasks.inference.engine import NamedModel
 from tasks.store import Made, Table
-from tasks.verdicts.agreement import Judgement
 from tasks.verdicts.case import FAILED
-from tasks.verdicts.coherence import CoherenceSpec, Judged, judge_coherence
 from tasks.verdicts.gates import cases_of
 
 AGREEMENT = "agreement.json"

@@ -15,16 +15,16 @@ from pathlib import Path
 from pydantic import Field, field_validator
 
 from tasks import think
+from tasks.critique.agreement import Agreement, Judgement, Opinion, agreement_of
+from tasks.critique.planting import faulty, plants
+from tasks.critique.rubrics import built_in, rubric, rubric_text
 from tasks.errors import unknown_name
 from tasks.inference.complete import complete, teacher_digest
 from tasks.inference.engine import Ask, Completion, ModelName, NamedModel
 from tasks.inference.models import POCKET, resolve
 from tasks.progress import watcher
 from tasks.spec import Spec, canonical, digest, draw_seed
-from tasks.verdicts.agreement import Agreement, Judgement, Opinion, agreement_of
 from tasks.verdicts.case import NOT_CHECKED, Case, Verdict, not_checked, verdict
-from tasks.verdicts.planting import faulty, plants
-from tasks.verdicts.rubrics import built_in, rubric, rubric_text
 
 log = logging.getLogger(__name__)
 FAULTY = 4
