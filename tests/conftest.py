@@ -9,7 +9,7 @@ import pytest
 from hypothesis import settings
 
 import deployments.cli.main  # noqa: F401  sets the quiet environment, before any library reads it
-from tests.builders import write_rulebook
+from tests.support.builders import write_rulebook
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 # A deadline per example would fail on a busy machine.

@@ -39,9 +39,9 @@ import yaml
 
 from deployments.service.processes import descendants, end
 from flows.recipes.load import load_recipe
-from tests.builders import write_rulebook
-from tests.builds import corpus_bytes
-from tests.mills import Mill, command, kill, mill, write_recipe
+from tests.support.builders import write_rulebook
+from tests.support.builds import corpus_bytes
+from tests.support.mills import Mill, command, kill, mill, write_recipe
 
 FAULTS = ("flow", "term", "worker", "server", "power", "cancel", "deserted", "silence", "disk")
 DISK_MIB, FULL_SECONDS = 96, 60.0

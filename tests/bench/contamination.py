@@ -51,7 +51,7 @@ def run(root: Path, seeds: int, arms: list[str], settings: list[str]) -> None:
     from flows.recipes.load import load_recipe
     from flows.train_student import teach
     from tasks.train.adapter import adapter_of
-    from tests.contaminate import contaminated, without_general
+    from tests.support.contaminate import contaminated, without_general
 
     built = build(load_recipe(RECIPE, settings), root, Clock())
     corpora = {
@@ -95,7 +95,7 @@ def report(arm: str, seed: int, weighed: object) -> None:
     """Print one line: what the student repeats, and what the gates say."""
     from tasks.probe.weigh import metrics_of
     from tasks.store import Table
-    from tests.contaminate import LABEL
+    from tests.support.contaminate import LABEL
 
     assert isinstance(weighed, Table)
     said = [row for row in weighed.read().to_pylist() if row["model"] == "student"]

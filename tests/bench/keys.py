@@ -11,7 +11,7 @@ from unittest import mock
 
 import deployments.cli.main  # noqa: F401  quiet environment
 from tests.bench.measure import tell
-from tests.builders import recipe, write_rulebook
+from tests.support.builders import recipe, write_rulebook
 
 Tree = dict[str, object]
 

@@ -22,7 +22,7 @@ from flows.clock import Clock
 from flows.recipes.corpus import Recipe
 from flows.recipes.load import load_recipe
 from tasks.store import Table
-from tests.mills import mill, within
+from tests.support.mills import mill, within
 
 P = ParamSpec("P")
 POCKET = Path(__file__).parents[2] / "deployments" / "recipes" / "pocket.yaml"

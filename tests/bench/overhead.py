@@ -10,8 +10,8 @@ import statistics
 import tempfile
 from pathlib import Path
 
-from tests.answer_server import answering
 from tests.bench.measure import spend, tell
+from tests.support.answer_server import answering
 
 BARE = "import asyncio, sys; from tests.bench.measure import bare_loop; asyncio.run(bare_loop(sys.argv[1], int(sys.argv[2]), sys.argv[3] + '/out.jsonl'))"
 OURS = """
@@ -19,7 +19,7 @@ import sys
 from pathlib import Path
 from tasks.inference.engine import EnginePlacement, NamedModel, TeacherSpec
 from tasks.traces.generate import TraceSpec, generate
-from tests.builders import prompts_table, silent
+from tests.support.builders import prompts_table, silent
 asked = TeacherSpec(engine="endpoint", model="m", max_tokens=64)
 named = NamedModel("m", asked, EnginePlacement(base_url=sys.argv[1]))
 made = generate(prompts_table(int(sys.argv[2])), TraceSpec(samples=1), [named], journals=Path(sys.argv[3]), progress=silent)

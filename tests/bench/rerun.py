@@ -11,8 +11,8 @@ from pathlib import Path
 
 import deployments.cli.main  # noqa: F401  quiet environment
 from tests.bench.measure import spend, tell
-from tests.builders import write_rulebook
-from tests.builds import finish, start, write_recipe
+from tests.support.builders import write_rulebook
+from tests.support.builds import finish, start, write_recipe
 
 EMPTY = """
 import deployments.cli.main

@@ -12,10 +12,18 @@ import time
 from pathlib import Path
 
 import deployments.cli.main  # noqa: F401  quiet environment
-from tests.answer_server import Server, answering
 from tests.bench.measure import tell
-from tests.builders import write_rulebook
-from tests.builds import answered, corpus_bytes, finish, kill_when, orphans, start, write_recipe
+from tests.support.answer_server import Server, answering
+from tests.support.builders import write_rulebook
+from tests.support.builds import (
+    answered,
+    corpus_bytes,
+    finish,
+    kill_when,
+    orphans,
+    start,
+    write_recipe,
+)
 
 ROWS = (24 + 2) * 3
 

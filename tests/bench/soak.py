@@ -30,8 +30,8 @@ from deployments.service.home import RETENTION_DAYS, Home
 from deployments.service.server import Api
 from deployments.service.service import down, up
 from tasks.manifest import MANIFEST
-from tests.builders import recipe, write_rulebook
-from tests.mills import Mill, free_port, within, write_recipe
+from tests.support.builders import recipe, write_rulebook
+from tests.support.mills import Mill, free_port, within, write_recipe
 
 TIMES = {
     "flow_run": ("start_time", "end_time", "created"),

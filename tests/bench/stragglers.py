@@ -13,9 +13,9 @@ from pathlib import Path
 
 from tasks.inference.engine import EnginePlacement, NamedModel, TeacherSpec
 from tasks.traces.generate import TraceSpec, generate
-from tests.answer_server import answering
 from tests.bench.measure import bare_loop, tell
-from tests.builders import prompts_table, silent
+from tests.support.answer_server import answering
+from tests.support.builders import prompts_table, silent
 
 
 def main() -> None:

@@ -15,7 +15,7 @@ import deployments.cli.main  # noqa: F401  quiet environment
 from tasks.train.child import Tell, in_child
 from tasks.train.lora import TrainPlacement
 from tests.bench.measure import tell
-from tests.students import SPEC, conversation, job, write_examples
+from tests.support.students import SPEC, conversation, job, write_examples
 
 PLACEMENT = TrainPlacement(micro_batch=SPEC.batch, activation_checkpointing=False)
 """The product's own checkpoint interval; the bare script writes none at all."""

@@ -14,8 +14,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.builders import write_rulebook
-from tests.mills import Mill, bare, mill, write_recipe
+from tests.support.builders import write_rulebook
+from tests.support.mills import Mill, bare, mill, write_recipe
 
 
 def main() -> None:
