@@ -31,6 +31,7 @@ from flows.seen import PUBLISHED, announce, announce_broken, leave_changes, leav
 from tasks.audit.task import audit_traces, refuse_leaky_traces, score_traces
 from tasks.audit.traces import PAGE
 from tasks.corpus.assemble import offered_prompts
+from tasks.corpus.describe import About
 from tasks.corpus.task import assemble_corpus, data_docs
 from tasks.corpus.trust import weak_spots
 from tasks.corpus.upstream import Upstream
@@ -215,10 +216,7 @@ def build(recipe: Recipe, root: Path, clock: Clock) -> Built:
         upstream,
         recipe.corpus,
         root,
-        recipe.name,
-        {one.name: one.model.model for one in asked},
-        judge,
-        with_code,
+        About(recipe.name, {one.name: one.model.model for one in asked}, judge, with_code),
     )
     weak = weak_spots(gate_checks.read())
     return Built(passages, prompts, traces, baselines, audits, corpus, probe_questions, judge, weak)

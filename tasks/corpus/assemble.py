@@ -13,17 +13,11 @@ from pydantic import Field
 from tasks import rows
 from tasks.corpus.candidate import TRACE, Candidate, Rejection, candidates
 from tasks.corpus.card import card
-from tasks.corpus.counts import (
-    by_reason,
-    control_ids,
-    corpus_rejects,
-    examples,
-    gate_rejects,
-    sources,
-)
+from tasks.corpus.counts import by_reason, control_ids, gate_rejects
 from tasks.corpus.decontaminate import DecontaminationSpec, held_out, without_contaminated
 from tasks.corpus.dedup import DedupSpec, without_duplicates
-from tasks.corpus.findings import ControlArm, Findings
+from tasks.corpus.describe import About, Chosen, control_arm, describe
+from tasks.corpus.findings import Findings
 from tasks.corpus.report import report
 from tasks.corpus.select import (
     Selection,
@@ -31,10 +25,9 @@ from tasks.corpus.select import (
     best_of_n,
     within_share,
 )
-from tasks.corpus.similarity import similarities
 from tasks.corpus.split import missing, split
-from tasks.corpus.suite import CheckedExpectation, SuiteSpec, checked_column, validate
-from tasks.corpus.trust import Trust, checked_rows, trust
+from tasks.corpus.suite import SuiteSpec, checked_column, validate
+from tasks.corpus.trust import checked_rows, trust
 from tasks.corpus.upstream import Upstream
 from tasks.errors import EmptyTable, SuiteFailed
 from tasks.inference.embedding import MINILM
@@ -84,19 +77,14 @@ class _Funnel:
 def assemble(
     upstream: Upstream,
     spec: CorpusSpec,
+    about: About,
     *,
-    name: str,
-    teachers: Mapping[str, str],
-    judge: str,
     docs: Path,
-    trusting: str = "",
-    fingerprint: str = "",
 ) -> Made:
     """Return the CORPUS with its card, report and suite results.
 
-    The result is refused if no row is left or the suite fails. teachers: name of a model → the
-    model. name, judge, trusting, fingerprint: for card and report. docs: folder for the pages of
-    the suite.
+    The result is refused if no row is left or the suite fails. docs: folder for the pages of the
+    suite.
     """
     verdicts = pa.concat_tables([upstream.verdicts.read(), upstream.coherence.read()])
     passing = _passing(upstream, verdicts)
@@ -109,27 +97,27 @@ def assemble(
         return Made({}, rows.CORPUS, faults, rows_in=len(passing), refused=refused)
     validation = split(funnel.kept, share=spec.validation)
     _warn_of_missing_families(funnel.kept, validation, share=spec.validation)
-    parts = _parts(funnel.kept, validation, teachers)
+    parts = _parts(funnel.kept, validation, about.teachers)
     try:
-        columns = _columns(funnel.kept, validation, verdicts, teachers)
+        columns = _columns(funnel.kept, validation, verdicts, about.teachers)
         suite = validate(columns, spec.suite, docs=docs)
     except SuiteFailed as exc:
         return Made(parts, rows.CORPUS, faults, rows_in=len(passing), refused=exc)
-    arm = _control_arm(passing, upstream, spec)
-    findings = _findings(
-        funnel,
-        upstream,
-        spec,
-        arm,
-        name=name,
-        teacher=", ".join(sorted(set(teachers.values()))),
-        judge=judge,
-        trusting=trusting,
-        fingerprint=fingerprint,
-        suite=suite,
-        hits=hits,
+    chosen = Chosen(
+        kept=funnel.kept,
+        rejected=funnel.rejected,
         validation=validation,
-        trusted=trust(funnel.kept, verdicts, upstream.gate_checks.read(), upstream.coherence),
+        benchmark_hits=hits,
+        suite=suite,
+        control=control_arm(passing, upstream, accepted=spec.control),
+        trust=trust(funnel.kept, verdicts, upstream.gate_checks.read(), upstream.coherence),
+    )
+    findings = describe(
+        chosen,
+        upstream,
+        about,
+        band=(spec.suite.think_min, spec.suite.think_max),
+        embedding=spec.embedding,
     )
     return Made(
         parts,
@@ -239,59 +227,6 @@ def _tables(found: list[Candidate], teachers: Mapping[str, str]) -> Iterator[pa.
     for low in range(0, max(1, len(found)), rows.CHUNK_ROWS):
         several = found[low : low + rows.CHUNK_ROWS]
         yield rows.table_of([one.row(teachers) for one in several], rows.CORPUS)
-
-
-def _findings(
-    funnel: _Funnel,
-    upstream: Upstream,
-    spec: CorpusSpec,
-    arm: ControlArm,
-    *,
-    name: str,
-    teacher: str,
-    judge: str,
-    trusting: str,
-    fingerprint: str,
-    suite: list[CheckedExpectation],
-    hits: Counter[str],
-    validation: set[str],
-    trusted: Trust,
-) -> Findings:
-    kept = funnel.kept
-    return Findings(
-        name=name,
-        teacher=teacher,
-        prompts=upstream.prompts.rows,
-        asked=upstream.traces.rows_in,
-        trace_rejects=dict(upstream.traces.rejected),
-        verdict_rejects=gate_rejects(upstream),
-        corpus_rejects=corpus_rejects(funnel.rejected),
-        passing=upstream.coherence.rows_out,
-        judge=judge,
-        trusting=trusting,
-        fingerprint=fingerprint,
-        control=arm,
-        rows=len(kept),
-        validation=len(validation),
-        families=dict(sorted(Counter(one.family for one in kept).items())),
-        general=sum(one.general for one in kept),
-        verified=sum(one.known_answer for one in kept),
-        think_lengths=[len(one.trace["think"]) for one in kept],
-        band=(spec.suite.think_min, spec.suite.think_max),
-        similarities=similarities(kept, upstream.passages.path, spec.embedding),
-        benchmark_hits=dict(sorted(hits.items())),
-        sources=sources(kept),
-        suite=suite,
-        examples=examples(kept),
-        trust=trusted,
-    )
-
-
-def _control_arm(passing: list[Candidate], upstream: Upstream, spec: CorpusSpec) -> ControlArm:
-    bare = control_ids(upstream.prompts)
-    asked = upstream.traces.read(["prompt_id"])["prompt_id"].to_pylist()
-    traces = sum(prompt_id in bare for prompt_id in asked)
-    return ControlArm(len(bare), traces, sum(one.control for one in passing), accepted=spec.control)
 
 
 def _attach(folder: Path, findings: Findings) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from prefect import task
 
 from tasks.corpus.assemble import CorpusSpec, assemble
+from tasks.corpus.describe import About
 from tasks.corpus.upstream import Upstream
 from tasks.spec import canonical, digest
 from tasks.stage import STAGE, settle
@@ -19,32 +20,18 @@ def assemble_corpus(
     upstream: Upstream,
     spec: CorpusSpec,
     root: Path,
-    name: str,
-    teachers: Mapping[str, str],
-    judge: str,
-    trusting: str = "",
+    about: About,
 ) -> Table:
-    """Return the CORPUS: selected, cleaned, checked and described.
-
-    teachers: name of a model → the model. judge, trusting: sentences for the card, which
-    are not part of the corpus' key (trusting names the models that ran their own code). Raises
-    SuiteFailed if the corpus does not satisfy the Spec.
+    """Return the CORPUS: selected, cleaned, checked and described. Raises SuiteFailed if the corpus
+    does not satisfy the Spec.
     """
     inputs = digests(vars(upstream))
-    inputs |= {"name": name, "teachers": teachers_digest(teachers)}
+    inputs |= {"name": about.name, "teachers": teachers_digest(about.teachers)}
     key = Key("corpus", CODE_VERSION, spec, inputs)
 
     def made() -> Made:
-        return assemble(
-            upstream,
-            spec,
-            name=name,
-            teachers=teachers,
-            judge=judge,
-            trusting=trusting,
-            docs=data_docs(root, key.fingerprint),
-            fingerprint=key.fingerprint,
-        )
+        own = about._replace(fingerprint=key.fingerprint)
+        return assemble(upstream, spec, own, docs=data_docs(root, key.fingerprint))
 
     return settle(root, key, made)
 

@@ -14,6 +14,7 @@ from flows.recipes.corpus import Recipe
 from flows.reproduce import reproduce
 from tasks import rows
 from tasks.corpus.assemble import assemble
+from tasks.corpus.describe import About
 from tasks.corpus.upstream import Upstream
 from tasks.critique.coherence import CoherenceSpec
 from tasks.errors import EndpointUnreachable, PlanOverdrawn, SuiteFailed
@@ -240,9 +241,7 @@ def test_a_trace_that_the_judge_calls_incoherent_is_not_in_the_corpus(
     without = assemble(
         Upstream(**upstream, coherence=told),
         made.corpus,
-        name="small",
-        teachers={"teacher": "t"},
-        judge="",
+        About(name="small", teachers={"teacher": "t"}, judge=""),
         docs=tmp_path / "docs",
     )
     traces = {
