@@ -1,7 +1,7 @@
-"""What the server does by itself.
+"""Automations of the Prefect server.
 
-It marks a silent run as crashed, tries a crashed run again, up to three times in all, and cancels
-a run whose cancellation was asked for but never carried out.
+They mark a silent run as crashed, retry a crashed run until it has begun three times, and cancel a
+run whose worker is gone before it could cancel the run.
 """
 
 from datetime import timedelta
@@ -15,8 +15,10 @@ from prefect.events.schemas.automations import EventTrigger, Posture
 from deployments.service.home import MOST_RUNS, SILENT, SILENT_SECONDS
 
 SETTLED_SECONDS = 10
+"""Time from the last report of a crash to the retry."""
 Labels = dict[str, str | list[str]]
-OURS: Labels = {"prefect.resource.role": "tag", "prefect.resource.id": "prefect.tag.tracemill"}
+OUR_RUNS: Labels = {"prefect.resource.role": "tag", "prefect.resource.id": "prefect.tag.tracemill"}
+"""Matches runs of deployments with the tag tracemill."""
 HEARTBEAT = "prefect.flow-run.heartbeat"
 ENDED = tuple(
     f"prefect.flow-run.{state}" for state in ("Completed", "Failed", "Cancelled", "Crashed", SILENT)
@@ -24,63 +26,65 @@ ENDED = tuple(
 TAKEN_UP = tuple(f"prefect.flow-run.{state}" for state in ("AwaitingRetry", "Pending", "Running"))
 
 
-def zombies() -> Automation:
-    """Call a run crashed that gave no sign of life for ninety seconds: its process, its worker or
-    its machine is gone.
+def crash_silent_runs() -> Automation:
+    """Return the automation that marks a run as crashed after ninety seconds without a heartbeat.
+
+    Such a run has lost its process, its worker or its machine.
     """
     return _silent("tracemill: a silent run has crashed", HEARTBEAT, of={})
 
 
-def stillborn() -> Automation:
-    """Call a run of ours crashed that began and gave no sign of life at all: it was killed before
-    its first heartbeat, which zombies() waits for.
+def crash_runs_without_heartbeat() -> Automation:
+    """Return the automation that marks a run as crashed if its first heartbeat never comes.
 
-    Only of ours: who runs a flow against this server in a process of one's own may have switched
-    heartbeats off.
+    Such a run was killed too early for `crash_silent_runs`, which waits for a first heartbeat. It
+    covers only our own runs: a person's script may run a flow with heartbeats switched off.
     """
     return _silent(
-        "tracemill: a run that was never heard of has crashed", "prefect.flow-run.Running", of=OURS
+        "tracemill: a run that was never heard of has crashed",
+        "prefect.flow-run.Running",
+        of=OUR_RUNS,
     )
 
 
-def abandoned() -> Automation:
-    """Call a run cancelled that was to be cancelled ninety seconds ago: its worker would have said
-    so, had it not gone.
+def cancel_abandoned_runs() -> Automation:
+    """Return the automation that cancels a run ninety seconds after its cancellation was requested.
 
-    Prefect lets such a run end in no other way. Where its process lives it ends itself: see
-    `attempt.py`.
+    The worker should have cancelled it, so the worker is gone, and Prefect has no other way to end
+    the run. If the run's process is alive, it ends itself: see `attempt.py`.
     """
     return Automation(
         name="tracemill: a run that nobody cancels is cancelled",
-        description=f"{SILENT_SECONDS} s after it was asked for.",
-        trigger=_nothing_heard(
-            {"prefect.flow-run.Cancelling"}, {*ENDED}, of={}, seconds=SILENT_SECONDS
-        ),
+        description=f"{SILENT_SECONDS} s after the cancellation was requested.",
+        trigger=_no_event({"prefect.flow-run.Cancelling"}, {*ENDED}, of={}, seconds=SILENT_SECONDS),
         actions=[
             ChangeFlowRunState(
                 state=StateType.CANCELLED,
                 name="Cancelled",
-                message="the worker that should have cancelled it is gone",
+                message="the worker that should have cancelled this run is gone",
             )
         ],
     )
 
 
-def retries() -> Automation:
-    """Try a crashed run again, once nobody has anything more to say of it. The bound is in the
-    match: a run that began three times stays crashed.
+def retry_crashed_runs() -> Automation:
+    """Return the automation that retries a crashed run; after three attempts it stays crashed.
 
-    The run itself, Prefect's runner and its worker call one crash a crash each, within seconds; a
-    word that came after the new start would be taken for the new attempt's.
+    The run itself, Prefect's runner and its worker report the same crash within a few seconds. A
+    report after the new start would be attributed to the retry, so the retry waits for ten seconds
+    without a report. The `match` of the trigger limits the number of attempts.
     """
     counts = [str(count) for count in range(MOST_RUNS)]
     return Automation(
         name="tracemill: a crashed run is tried again",
-        description=f"After {SETTLED_SECONDS} s. It resumes where it was; after {MOST_RUNS} runs it stays crashed.",
-        trigger=_nothing_heard(
+        description=(
+            f"After {SETTLED_SECONDS} s. The run resumes where it stopped; "
+            f"after {MOST_RUNS} attempts it stays crashed."
+        ),
+        trigger=_no_event(
             {"prefect.flow-run.Crashed", f"prefect.flow-run.{SILENT}"},
             {*ENDED, *TAKEN_UP},
-            of=OURS,
+            of=OUR_RUNS,
             seconds=SETTLED_SECONDS,
             resource={"prefect.run-count": counts},
         ),
@@ -88,33 +92,35 @@ def retries() -> Automation:
             ChangeFlowRunState(
                 state=StateType.SCHEDULED,
                 name="AwaitingRetry",
-                message="crashed; tried again by itself",
+                message="crashed; retried automatically",
             )
         ],
     )
 
 
 def _silent(name: str, after: str, of: Labels) -> Automation:
-    """Call a run crashed that gives no sign of life for ninety seconds after this one."""
+    """Return the automation that crashes a run if no heartbeat follows the event `after`."""
     return Automation(
         name=name,
-        description=f"No heartbeat for {SILENT_SECONDS} s. The next worker takes it up again.",
-        trigger=_nothing_heard({after}, {after, HEARTBEAT, *ENDED}, of=of, seconds=SILENT_SECONDS),
+        description=f"No heartbeat for {SILENT_SECONDS} s. The next worker resumes the run.",
+        trigger=_no_event({after}, {after, HEARTBEAT, *ENDED}, of=of, seconds=SILENT_SECONDS),
         actions=[
             ChangeFlowRunState(
                 state=StateType.CRASHED,
                 name=SILENT,
-                message=f"no sign of life for {SILENT_SECONDS} seconds",
+                message=f"no heartbeat for {SILENT_SECONDS} seconds",
             )
         ],
     )
 
 
-def _nothing_heard(
+def _no_event(
     after: set[str], expect: set[str], *, of: Labels, seconds: int, resource: Labels | None = None
 ) -> EventTrigger:
-    """Fire for a run of which, after one of these events, none of those expected is heard for so
-    many seconds.
+    """Return a trigger: for a run without an expected event for some seconds after an event.
+
+    after, expect: names of events. of: labels that the run must have. resource: further labels of
+    the run itself.
     """
     return EventTrigger(
         after=after,
@@ -129,27 +135,32 @@ def _nothing_heard(
 
 
 def register() -> None:
-    """Register the automations; one of the same name is brought up to date, and stays off where a
-    person has turned it off.
+    """Register the automations; update those that exist; a disabled one stays disabled.
 
-    One that says the same already is left alone: an update gives it a new trigger, and whoever was
-    silent under the old one is forgotten.
+    An automation that needs no change is not updated: an update replaces the trigger, which then
+    forgets the runs it was watching.
     """
-    for wanted in (zombies(), stillborn(), abandoned(), retries()):
+    for wanted in (
+        crash_silent_runs(),
+        crash_runs_without_heartbeat(),
+        cancel_abandoned_runs(),
+        retry_crashed_runs(),
+    ):
         try:
             known = cast(Automation, Automation.read(name=wanted.name))
         except ValueError:
             wanted.create()
             continue
-        if said(known) == said(wanted):
+        if content_of(known) == content_of(wanted):
             continue
         wanted.id, wanted.enabled = known.id, known.enabled
         wanted.update()
 
 
-def said(automation: Automation) -> dict[str, Any]:
-    """Return what an automation does, without what the server adds; its sets stay sets, which as
-    lists would have any order.
+def content_of(automation: Automation) -> dict[str, Any]:
+    """Return the content of an automation without the fields that the server adds.
+
+    Sets stay sets, because lists of their elements would differ in order.
     """
     return automation.model_dump(
         include={

@@ -1,9 +1,8 @@
-"""Registers every flow of every recipe with the Prefect server that the environment names: `python
--m deployments.deploy [RECIPE …]`.
+"""Register every flow of every recipe with the Prefect server that the environment names.
 
-Safe to run again: what is registered already is brought up to date. What a person has paused stays
-so until a person lifts it; a schedule that a person has switched stays so until the recipe's own
-`placement.nightly.active` changes. Prints flow/recipe, a line each.
+Usage: `python -m deployments.deploy [RECIPE …]`. It can be repeated; known deployments are updated.
+A deployment that a person has paused stays paused. A schedule that a person has switched on or off
+stays so until `placement.nightly.active` of the recipe changes. Prints one flow/recipe per line.
 """
 
 import sys
@@ -46,58 +45,62 @@ POCKET = Path(__file__).parent / "recipes" / "pocket.yaml"
 ENGINE = shell_line([sys.executable, "-m", "deployments.lean"])
 
 
-class Line(NamedTuple):
-    """A flow as it is deployed for every recipe. nightly: the recipe's schedule it follows, or
-    none.
+class Deployed(NamedTuple):
+    """A flow that is deployed for every recipe.
+
+    nightly: name of its schedule in `placement.nightly` of the recipe, "" for no schedule.
     """
 
     flow: Flow[..., Any]
     nightly: str = ""
 
 
-class Closed(ParameterSchema):
-    """A flow's parameters; the server refuses any other."""
+class ClosedSchema(ParameterSchema):
+    """The parameters of a flow; the server refuses all others."""
 
     additionalProperties: bool
 
 
-LINES = (
-    Line(build_corpus, "corpus"),
-    Line(run_factory, "factory"),
-    Line(train_student),
-    Line(probe_student),
-    Line(diagnose_student),
-    Line(measure_teacher),
+DEPLOYED = (
+    Deployed(build_corpus, "corpus"),
+    Deployed(run_factory, "factory"),
+    Deployed(train_student),
+    Deployed(probe_student),
+    Deployed(diagnose_student),
+    Deployed(measure_teacher),
 )
 
 
 def deploy(
     recipes: Sequence[Recipe], root: Path, working_dir: Path, *, gpu_slots: int = 1
 ) -> list[str]:
-    """Register the work pool, the limit on GPUs, the automations, and a deployment for every recipe
-    and flow; return their names.
+    """Return the names of the deployments, one for every recipe and flow, after registering them.
+
+    The work pool, the limit on GPUs and the automations are registered too. root: folder of the
+    store. working_dir: folder in which runs start. gpu_slots: stages that may use the GPU at the
+    same time.
     """
     with get_client(sync_client=True) as client:
         _work_pool(client)
         _limit(client, gpu_slots)
         register()
         return [
-            _register(client, line, recipe, root, working_dir)
+            _register(client, deployed, recipe, root, working_dir)
             for recipe in recipes
-            for line in LINES
+            for deployed in DEPLOYED
         ]
 
 
 def _register(
-    client: SyncPrefectClient, line: Line, recipe: Recipe, root: Path, working_dir: Path
+    client: SyncPrefectClient, deployed: Deployed, recipe: Recipe, root: Path, working_dir: Path
 ) -> str:
-    name = f"{line.flow.name}/{recipe.name}"
-    there = _there(client, name)
-    made: RunnerDeployment = line.flow.to_deployment(  # type: ignore[assignment]
+    name = f"{deployed.flow.name}/{recipe.name}"
+    known = _known(client, name)
+    made: RunnerDeployment = deployed.flow.to_deployment(  # type: ignore[assignment]
         name=recipe.name,
         work_pool_name=POOL,
         entrypoint_type=EntrypointType.MODULE_PATH,
-        schedules=_schedules(line, recipe, there),
+        schedules=_schedules(deployed, recipe, known),
         parameters={
             "recipe": recipe.model_dump(mode="json", exclude_unset=True),
             "root": str(root),
@@ -107,62 +110,53 @@ def _register(
             limit=1, collision_strategy=ConcurrencyLimitStrategy.ENQUEUE
         ),
         job_variables={"command": ENGINE, "working_dir": str(working_dir), "stream_output": False},
-        paused=bool(there and there.paused),
+        paused=bool(known and known.paused),
     )
-    set_parameters(made, _closed(parameters_of(made), line.flow))
+    set_parameters(made, _closed(parameters_of(made), deployed.flow))
     made.apply()
     return name
 
 
-def _there(client: SyncPrefectClient, name: str) -> DeploymentResponse | None:
+def _known(client: SyncPrefectClient, name: str) -> DeploymentResponse | None:
     try:
         return client.read_deployment_by_name(name)
     except ObjectNotFound:
         return None
 
 
-def _closed(schema: ParameterSchema, flow: Flow[..., Any]) -> Closed:
-    """Return a flow's parameters with the meaning that their annotations give, which Prefect leaves
-    out, and open to no others.
+def _closed(schema: ParameterSchema, flow: Flow[..., Any]) -> ClosedSchema:
+    """Return the schema of a flow's parameters, with descriptions and without other parameters.
+
+    The descriptions are in the annotations of the flow; Prefect does not read them there.
     """
     tree = schema.model_dump()
     for name, kind in get_type_hints(flow.fn, include_extras=True).items():
         for note in getattr(kind, "__metadata__", ()):
             tree["properties"][name]["description"] = note.description
     tree["properties"] = with_lines(tree["properties"], Recipe)
-    return Closed(**tree, additionalProperties=False)
+    return ClosedSchema(**tree, additionalProperties=False)
 
 
-def _schedules(line: Line, recipe: Recipe, there: DeploymentResponse | None) -> list[Any]:
+def _schedules(deployed: Deployed, recipe: Recipe, known: DeploymentResponse | None) -> list[Any]:
+    if not deployed.nightly:
+        return []
     nightly = recipe.placement.nightly
-    active = _active(nightly, there)
-    return (
-        [
-            Cron(
-                getattr(nightly, line.nightly),
-                timezone=nightly.timezone,
-                slug="nightly",
-                active=active,
-            )
-        ]
-        if line.nightly
-        else []
-    )
+    when = getattr(nightly, deployed.nightly)
+    active = _active(nightly, known)
+    return [Cron(when, timezone=nightly.timezone, slug="nightly", active=active)]
 
 
-def _active(nightly: Nightly, there: DeploymentResponse | None) -> bool:
-    """Return whether the schedule is on: as it was switched in the UI, unless the recipe itself has
-    changed its mind since.
+def _active(nightly: Nightly, known: DeploymentResponse | None) -> bool:
+    """Return whether the schedule is on.
+
+    It keeps its state in the UI, unless `placement.nightly.active` of the recipe has changed since
+    the last registration.
     """
-    if there is None or not there.schedules:
+    if known is None or not known.schedules:
         return nightly.active
-    said = (
-        there.parameters.get("recipe", {})
-        .get("placement", {})
-        .get("nightly", {})
-        .get("active", Nightly().active)
-    )
-    return nightly.active if said != nightly.active else there.schedules[0].active
+    placement = known.parameters.get("recipe", {}).get("placement", {})
+    registered = placement.get("nightly", {}).get("active", Nightly().active)
+    return nightly.active if registered != nightly.active else known.schedules[0].active
 
 
 def _work_pool(client: SyncPrefectClient) -> None:
@@ -183,16 +177,17 @@ def _limit(client: SyncPrefectClient, slots: int) -> None:
     client.upsert_global_concurrency_limit_by_name(GPU_SLOT, slots)
 
 
-def asked(names: Sequence[str]) -> list[Path]:
-    """Return the recipes to deploy: those named, or the pocket recipe, which needs no files and no
-    GPU.
+def recipe_paths(names: Sequence[str]) -> list[Path]:
+    """Return the recipes to deploy: the named ones, or else the pocket recipe.
+
+    The pocket recipe needs no files and no GPU.
     """
     return [Path(name) for name in names] or [POCKET]
 
 
 def main() -> None:
-    """Deploy the recipes named, or the pocket recipe."""
-    paths = asked(sys.argv[1:])
+    """Deploy the recipes named on the command line, or else the pocket recipe."""
+    paths = recipe_paths(sys.argv[1:])
     try:
         recipes = [load_recipe(path) for path in paths]
     except MillError as exc:

@@ -1,6 +1,7 @@
-"""Prefect, loaded without pandas: import this module before whatever imports Prefect.
+"""Load Prefect without pandas: import this module before any module that imports Prefect.
 
-`python -m deployments.lean` is Prefect's own engine started so: the process of every deployed run.
+`python -m deployments.lean` starts Prefect's engine in this way; it is the process of every
+deployed run.
 """
 
 from deployments.prefect_compat import execute_run, run_id, without_pandas
@@ -8,7 +9,7 @@ from deployments.prefect_compat import execute_run, run_id, without_pandas
 without_pandas()
 
 if __name__ == "__main__":
-    from deployments.service.attempt import alone
+    from deployments.service.attempt import only_process_of
 
-    with alone(run_id()):
+    with only_process_of(run_id()):
         execute_run()

@@ -1,7 +1,7 @@
-"""Every private name of Prefect that is used here, each with the reason; `test_prefect_compat.py`
-fails when one has changed.
+"""Every private name of Prefect that is used here, each with its reason.
 
-Only the standard library is imported at the top: who needs a constant must not load Prefect.
+`tests/test_prefect_compat.py` fails if a later version of Prefect has changed one of them. Only the
+standard library is imported at the top, so that a constant can be read without loading Prefect.
 """
 
 import os
@@ -14,20 +14,20 @@ if TYPE_CHECKING:
     from prefect.utilities.callables import ParameterSchema
 
 RUN_ID = "PREFECT__FLOW_RUN_ID"
-"""Variable in which a worker names the flow run of a process; no public call tells it."""
+"""Environment variable with a process' flow run; Prefect has no public function for it."""
 TEMPORARY_SERVER = {"PREFECT__SERVER_EPHEMERAL": "1", "PREFECT__SERVER_FINAL": "1"}
-"""What Prefect sets for a temporary server of its own: it then skips what only a lasting server
-needs.
+"""Variables that Prefect sets for its own temporary servers; they turn off services that only a
+permanent server needs.
 """
 SERVER_APP = "prefect.server.api.server:create_app"
 """The server's application. `prefect server start` would start it in a process group of its own."""
 
 
 def without_pandas() -> None:
-    """Load Prefect without pandas, which it imports wherever it is installed.
+    """Import Prefect without pandas, which Prefect imports if it is installed.
 
-    Prefect needs pandas for the keys of a cache that is not used here; that is a third of the time
-    until a run begins.
+    Prefect uses pandas only for the keys of a cache, and this cache is not used here. Importing
+    pandas takes a third of the time until a run begins.
     """
     if "pandas" in sys.modules:
         return
@@ -39,34 +39,34 @@ def without_pandas() -> None:
 
 
 def run_id() -> str:
-    """Return the flow run that this process was started for, "" when a worker did not start it."""
+    """Return the id of this process' flow run; "" if no worker started the process."""
     return os.environ.get(RUN_ID, "")
 
 
 def execute_run() -> None:
-    """Execute the flow run that the environment names, as a worker's own command does."""
+    """Execute the flow run that the environment names, as the command of a worker does."""
     runpy.run_module("prefect.engine", run_name="__main__", alter_sys=True)
 
 
 def shell_line(words: list[str]) -> str:
-    """Return a command as a work pool takes it: as one line that Prefect splits again."""
+    """Return a command as one line for a work pool; Prefect splits it again."""
     from prefect.utilities.processutils import command_to_string
 
     return command_to_string(words)
 
 
 def parameters_of(deployment: "RunnerDeployment") -> "ParameterSchema":
-    """Return the schema of a deployment's parameters; `to_deployment` makes it and takes no other."""
+    """Return the schema of a deployment's parameters, which `to_deployment` cannot be given."""
     return deployment._parameter_openapi_schema
 
 
 def set_parameters(deployment: "RunnerDeployment", schema: "ParameterSchema") -> None:
-    """Replace the schema that the server checks parameters with."""
+    """Replace the schema with which the server checks a deployment's parameters."""
     deployment._parameter_openapi_schema = schema
 
 
 def set_up_logging() -> Any:
-    """Set up Prefect's log handlers now; otherwise the first flow does, after any change of them."""
+    """Set up Prefect's log handlers now. Else the first flow does it and undoes later changes."""
     from prefect.logging.configuration import setup_logging
 
     return setup_logging()

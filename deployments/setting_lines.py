@@ -1,8 +1,8 @@
-"""What the server checks in the lines of `settings` before it creates a run: the key, and the kind
-of the value.
+"""JSON Schema for the lines of `settings`; the server checks keys and kinds of values with it.
 
-JSON Schema's own words for a pattern that fails are the pattern. `const` says what was expected, so
-each check ends in one. Bounds between settings are the run's own first check: see `flows/plan`.
+For a failed pattern, JSON Schema's message shows only the pattern. The message of `const` shows the
+expected value, so every check ends in a `const` whose value is a sentence. Rules between several
+settings are checked when the run begins: see `flows/plan`.
 """
 
 import re
@@ -29,7 +29,7 @@ UNKNOWN = (
 
 
 class Kind(NamedTuple):
-    """A kind of value: what it looks like, and how a sentence names it. "": anything goes."""
+    """A kind of value. pattern: its form, "" for any value. says: its name in a sentence."""
 
     pattern: str
     says: str
@@ -39,7 +39,7 @@ ANYTHING = Kind("", "")
 
 
 def lines_schema(model: type[BaseModel]) -> Schema:
-    """Return the JSON schema of one line key.path=value that is laid over a model's settings."""
+    """Return the JSON Schema of one line key.path=value that changes a setting of a model."""
     keys: dict[Kind, list[str]] = {}
     for key, kind in _keys(model):
         keys.setdefault(kind, []).append(key)
@@ -64,7 +64,7 @@ def _value(kind: Kind) -> Schema:
 
 
 def _keys(model: type[BaseModel], above: str = "") -> Iterator[tuple[str, Kind]]:
-    """Yield the pattern of every key that may be set, with the kind of its value."""
+    """Yield (pattern of the key, kind of the value) for every setting of a model."""
     for name, field in model.model_fields.items():
         key = f"{above}{re.escape(name)}"
         annotation = field.annotation
@@ -100,20 +100,20 @@ def _kind(field: FieldInfo) -> Kind:
 
 
 def _optional_model(annotation: object) -> type[BaseModel] | None:
-    """Return the model of `Model | None`."""
+    """Return the model in `Model | None`, None for another annotation."""
     args = typing.get_args(annotation)
     models = [one for one in args if isinstance(one, type) and issubclass(one, BaseModel)]
     return models[0] if type(None) in args and models else None
 
 
 def _named_model(annotation: object) -> type[BaseModel] | None:
-    """Return the model of `dict[str, Model]`."""
+    """Return the model in `dict[str, Model]`, None if the values are no model."""
     _, value = typing.get_args(annotation)
     return value if isinstance(value, type) and issubclass(value, BaseModel) else None
 
 
 def with_lines(properties: Mapping[str, Schema], model: type[BaseModel]) -> dict[str, Schema]:
-    """Return a flow's parameters with the check of its `settings`."""
+    """Return the schemas of a flow's parameters, with a check for the lines of `settings`."""
     found = {name: dict(schema) for name, schema in properties.items()}
     if "settings" in found:
         found["settings"]["items"] = lines_schema(model)

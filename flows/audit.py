@@ -1,4 +1,4 @@
-"""An audit as a command: from a file to a verdict on the screen."""
+"""The audit of a file: the verdict, its terminal output, and its pages."""
 
 import os
 import sys
@@ -18,7 +18,8 @@ from tasks.audit.style import Style
 from tasks.errors import StoreUnreachable
 from tasks.ngrams import plain_text
 
-SHOWN_PATTERNS, SHOWN_OPENERS = 12, 5
+SHOWN_PATTERNS = 12
+SHOWN_OPENERS = 5
 EXIT_CODES: dict[Verdict, int] = {"clean": 0, "leak": 1, "fault": 1, "suspect": 3}
 
 
@@ -30,7 +31,10 @@ def audit_file(
     baseline: Path | None,
     baseline_columns: Columns,
 ) -> Outcome:
-    """Audit one file, with a baseline file or without; UnreadableFile says where reading ended."""
+    """Return the outcome of the audit of a file. Raises UnreadableFile with the place of the error.
+
+    baseline: a file with answers of the same teacher to bare prompts.
+    """
     corpus = RowFile.open(path, columns)
     if baseline is None:
         return audit(corpus, spec, progress=_bar())
@@ -40,7 +44,7 @@ def audit_file(
 
 
 def _bar() -> Progress:
-    """Return a counter of rows on a terminal; on anything else, silence."""
+    """Return a progress bar for a terminal; without a terminal, a function that does nothing."""
     if not sys.stderr.isatty():
         return lambda stage, rows: None
     from tqdm import tqdm
@@ -55,7 +59,7 @@ def _bar() -> Progress:
 
 
 def show(outcome: Outcome, console: Console | None = None) -> None:
-    """Print patterns, gates and the verdict."""
+    """Print the patterns, the rows by reason, and the verdict."""
     console = console or Console()
     if outcome.patterns:
         console.print(_patterns(outcome))
@@ -84,11 +88,15 @@ def show(outcome: Outcome, console: Console | None = None) -> None:
 
 def _sentence(outcome: Outcome) -> str:
     if outcome.verdict == "leak":
-        return f"producer state in {outcome.leaking():,} rows, {percent(outcome.leaking() / outcome.rows)}"
+        leaking = outcome.leaking()
+        return f"producer state in {leaking:,} rows, {percent(leaking / outcome.rows)}"
     if outcome.verdict == "fault":
-        return f"no producer state, but {sum(1 for _ in outcome.flagged()):,} rows are at fault"
+        return f"no producer state, but {sum(1 for _ in outcome.flagged()):,} rows are faulty"
     if outcome.verdict == "suspect":
-        return "it may hold producer state, and too little is left to compare with: look at the patterns"
+        return (
+            "it may have producer state, and there is too little to compare with: "
+            "look at the patterns"
+        )
     return "nothing found"
 
 
@@ -105,7 +113,7 @@ def _patterns(outcome: Outcome) -> Grid:
     for one in outcome.patterns[:SHOWN_PATTERNS]:
         grid.add_row(
             one.name,
-            Text(plain_text(_told(one))),
+            Text(plain_text(_shown(one))),
             f"{one.rows:,}",
             percent(one.share),
             percent(one.baseline_share),
@@ -121,8 +129,8 @@ def _patterns(outcome: Outcome) -> Grid:
     return grid
 
 
-def _told(one: Pattern) -> str:
-    """Return a pattern with some values of the part that varies."""
+def _shown(one: Pattern) -> str:
+    """Return a pattern with some values of its variable part."""
     return f"{one.pattern[:80]} ({one.varies[:80]})" if one.varies else one.pattern[:80]
 
 
@@ -136,9 +144,7 @@ def _openers(outcome: Outcome) -> Grid:
 
 
 def facts_of(path: Path, baseline: Path | None, spec: AuditSpec) -> list[Fact]:
-    """Return what a page says of its origin: the files with their fingerprints, the day, and
-    settings other than the usual.
-    """
+    """Return the facts about an audit for its page: files, fingerprints, day, changed settings."""
     facts = [Fact("file", f"{path.name} ({_fingerprint(path)})")]
     if baseline is not None:
         facts.append(Fact("baseline", f"{baseline.name} ({_fingerprint(baseline)})"))
@@ -148,7 +154,7 @@ def facts_of(path: Path, baseline: Path | None, spec: AuditSpec) -> list[Fact]:
 
 
 def _fingerprint(path: Path) -> str:
-    """Return 16 hexadecimal digits that tell one content from another."""
+    """Return a digest of a file's content as 16 hex digits (XXH3)."""
     import xxhash
 
     digest = xxhash.xxh3_64()
@@ -167,7 +173,7 @@ def write(
     html_path: Path | None,
     facts: Sequence[Fact] = (),
 ) -> None:
-    """Write what was asked for; an existing file is replaced in one step."""
+    """Write the outcome to the given paths; an existing file is replaced in one step."""
     if json_path:
         _replace(json_path, outcome.as_json)
     if html_path:

@@ -1,4 +1,4 @@
-"""The corpus flow: documents in, a verified corpus out."""
+"""The flow build-corpus: from documents to a verified corpus."""
 
 import json
 import logging
@@ -47,18 +47,17 @@ from tasks.traces.task import RUNS, generate_traces, keep_baseline
 from tasks.verdicts.task import judge_traces, measure_gates
 
 SUMMARIES = "summaries"
-"""Folder below the root that holds the latest summary of every corpus, by its fingerprint."""
+"""Folder below the root with the latest summary of every corpus, by its fingerprint."""
 
 
 class Summary(BaseModel):
-    """What a build made and where it lies.
+    """The result of a build and the paths of its files.
 
-    `yield` is rows per prompt that could make one: the control arm's count only where the recipe
-    accepts them. baseline_rows are the control traces at hand, those of earlier builds included.
-    judge: what the judge of coherence is worth, "" when none was asked. weak_gates: the planted
-    faults of which the gates find less than half, "" for none. requests and tokens_per_second are
-    this run's alone. style: what the corpus is like, by measure. tables: what it was made of,
-    stage/fingerprint.
+    yield_: corpus rows per prompt; control prompts count only if the recipe accepts their rows.
+    baseline_rows: control traces of this build and of earlier ones. judge: a sentence about the
+    quality of the coherence judge, "" without a judge. weak_gates: planted faults of which the
+    gates find less than half, "" for none. requests, tokens_per_second: of this run only. style:
+    measures of the corpus by name. tables: all tables it was made from, as stage/fingerprint.
     """
 
     stages: list[StageLine]
@@ -81,20 +80,15 @@ class Summary(BaseModel):
     tables: list[str]
 
     def as_json(self) -> str:
-        """Return the contract's spelling."""
+        """Return the summary as JSON for scripts, in which `yield_` is named `yield`."""
         tree = self.model_dump()
-        return (
-            json.dumps(
-                {("yield" if name == "yield_" else name): value for name, value in tree.items()},
-                indent=1,
-            )
-            + "\n"
-        )
+        named = {("yield" if name == "yield_" else name): value for name, value in tree.items()}
+        return json.dumps(named, indent=1) + "\n"
 
 
 @dataclass(frozen=True)
 class Built:
-    """The tables of a build that a training and a probe go on from."""
+    """The tables of a build that training and probe need."""
 
     passages: Table
     prompts: Table
@@ -109,14 +103,14 @@ class Built:
 
 @flow(name="build-corpus", on_failure=[announce_broken])
 def build_corpus(recipe: Recipe, root: Root = Path("mill"), settings: Overlay = ()) -> Summary:
-    """Build the recipe's corpus below root. What is already there is not made again."""
+    """Build the corpus of a recipe. Tables that the store already has are not made again."""
     recipe, root, clock = laid_over(recipe, settings), root.absolute(), Clock()
     with telling(clock), WARM:
         return summary(recipe, build(recipe, root, clock), root, clock)
 
 
 class Written(NamedTuple):
-    """The tables up to the prompts: all that needs no teacher."""
+    """The tables up to the prompts; no model is needed for them."""
 
     questions: Table
     probe_questions: Table
@@ -127,20 +121,18 @@ class Written(NamedTuple):
 def write(
     recipe: Recipe, root: Path, clock: Clock, *, ahead: Callable[[], None] | None = None
 ) -> Written:
-    """Run every stage up to the prompts, inside whichever flow is running.
+    """Return the tables up to the prompts, made by stages of the running flow.
 
-    ahead: called before passages are made, when they are not in the store yet: what can begin
-    meanwhile.
-
-    RecipeFaults when the settings contradict each other, or the documents cannot give what is
-    asked; the second is told before anything is embedded.
+    ahead: a function that starts other work; called before passages are made, if the store lacks
+    them. Raises RecipeFaults for wrong settings, and, before anything is embedded, for documents
+    that cannot give as many prompts as the recipe wants.
     """
-    _look_at(recipe, of_settings(recipe))
+    _check(recipe, of_settings(recipe))
     documents = clock.run(collect_documents, recipe.documents, root)
     questions = clock.run(collect_questions, recipe.questions, root)
     probe_questions = clock.run(collect_questions, recipe.probe.questions, root)
     sources = (documents.read(), questions.read(), probe_questions.read())
-    _look_at(recipe, of_supply(recipe, of_tables(*sources, recipe.grounding)))
+    _check(recipe, of_supply(recipe, of_tables(*sources, recipe.grounding)))
     if ahead and not stored.passages(recipe, root, documents):
         ahead()
     passages = clock.run(ground_passages, documents, recipe.grounding, root)
@@ -148,10 +140,10 @@ def write(
     return Written(questions, probe_questions, passages, prompts)
 
 
-def _look_at(recipe: Recipe, faults: Sequence[Fault]) -> None:
-    """Write every warning into the run's log; raise RecipeFaults for what stops a build.
+def _check(recipe: Recipe, faults: Sequence[Fault]) -> None:
+    """Log every warning of the plan; raise RecipeFaults for faults that stop a build.
 
-    At the level of information, because a command has shown them on the terminal already.
+    The log level is INFO, because the command has already shown the warnings on the terminal.
     """
     log = get_run_logger() if FlowRunContext.get() else logging.getLogger(__name__)
     for fault in faults:
@@ -161,11 +153,12 @@ def _look_at(recipe: Recipe, faults: Sequence[Fault]) -> None:
 
 
 def build(recipe: Recipe, root: Path, clock: Clock) -> Built:
-    """Run every stage up to the corpus, inside whichever flow is running."""
+    """Return the tables up to the corpus, made by stages of the running flow."""
     with_code = ", ".join(trusting(recipe))
     if with_code:
         get_run_logger().warning(
-            "trust_remote_code is on for %s: code that comes with the model runs here, with all that you may do",
+            "trust_remote_code is on for %s: code of the model's repository runs here, with all "
+            "your permissions",
             with_code,
         )
     asked = teachers(recipe)
@@ -231,7 +224,7 @@ def _scores(
     prompts: Table,
     baselines: tuple[Table, ...],
 ) -> Table | None:
-    """Return the teacher's scores of its traces, None where the recipe does not ask for them."""
+    """Return the teacher's scores of its traces; None if the recipe does not want them."""
     spec = recipe.audit.surprise
     if not spec.traces:
         return None
@@ -242,9 +235,9 @@ def _scores(
 
 
 def summary(recipe: Recipe, built: Built, root: Path, clock: Clock) -> Summary:
-    """Return what the build made, and keep it below the root."""
+    """Return the summary of a build; also write it below the root and show it in Prefect."""
     run, corpus = RUNS.pop(built.traces.fingerprint, None), built.corpus
-    told = Summary(
+    made = Summary(
         stages=clock.lines,
         corpus=str(corpus.path),
         rows=corpus.rows,
@@ -269,35 +262,38 @@ def summary(recipe: Recipe, built: Built, root: Path, clock: Clock) -> Summary:
             *(table.path.relative_to(root).as_posix() for table in built.baselines),
         ],
     )
-    _keep(told)
-    _tell(recipe, told, root)
-    return told
+    _keep(made)
+    _show(recipe, made, root)
+    return made
 
 
 def summary_file(root: Path, fingerprint: str) -> Path:
-    """Return where the summary of a corpus lies: it tells of a run, so it is no part of the table."""
+    """Return the path of a corpus' summary.
+
+    It is outside of the table, because it has facts about a run.
+    """
     return root / SUMMARIES / f"{fingerprint}.json"
 
 
-def _keep(told: Summary) -> None:
-    place = Path(told.summary)
+def _keep(made: Summary) -> None:
+    place = Path(made.summary)
     place.parent.mkdir(exist_ok=True)
     draft = place.with_name(f".{place.name}.{os.getpid()}")
-    draft.write_text(told.as_json())
+    draft.write_text(made.as_json())
     draft.replace(place)
 
 
 def style(rows: pa.Table) -> dict[str, float]:
-    """Return what a corpus is like, so that drift shows: lengths in characters, and the share of
-    each family.
+    """Return measures of a corpus by name, to show drift: lengths and the share of each family.
+
+    rows: CORPUS with think, answer and family. Lengths are in characters.
     """
-    lengths = {
-        f"{column} characters, {name}": round(
-            float(np.quantile(pc.utf8_length(rows[column]), at)), 1
-        )
-        for column in ("think", "answer")
-        for name, at in (("median", 0.5), ("longest tenth", 0.9))
-    }
+    lengths = {}
+    for column in ("think", "answer"):
+        characters = pc.utf8_length(rows[column])
+        for name, at in (("median", 0.5), ("longest tenth", 0.9)):
+            length = float(np.quantile(characters, at))
+            lengths[f"{column} characters, {name}"] = round(length, 1)
     families = Counter(rows["family"].to_pylist())
     return lengths | {
         f"family {name}": round(count / rows.num_rows, 4)
@@ -305,13 +301,13 @@ def style(rows: pa.Table) -> dict[str, float]:
     }
 
 
-def _tell(recipe: Recipe, told: Summary, root: Path) -> None:
-    """Leave what a person looks for in the run's page, and say that there is a corpus."""
-    summary = json.loads(told.as_json())
+def _show(recipe: Recipe, made: Summary, root: Path) -> None:
+    """Record the build, prune the store, and show changes, links and an event in Prefect."""
+    summary = json.loads(made.as_json())
     keep = recipe.placement.keep
     ledger = remember(root, recipe.name, summary, builds=keep.builds)
     prune(root, days=keep.days)
     leave_changes(ledger.before, summary)
     leave_links(root, {page: summary[page] for page in ("report", "audit", "data_docs")})
     if ledger.new:
-        announce(PUBLISHED, recipe.name, told.fingerprint, rows=told.rows, corpus=told.corpus)
+        announce(PUBLISHED, recipe.name, made.fingerprint, rows=made.rows, corpus=made.corpus)

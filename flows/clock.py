@@ -1,4 +1,4 @@
-"""Running stages, and noting how each went."""
+"""Run stages, and record the rows and the time of each."""
 
 import time
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ P = ParamSpec("P")
 
 
 class StageLine(BaseModel):
-    """How a stage went in this run; seconds is near 0 for a table that was there."""
+    """The record of a stage in this run. seconds is near 0 for a table that the store had."""
 
     stage: str
     rows_in: int
@@ -25,10 +25,10 @@ class StageLine(BaseModel):
 
 
 class Clock:
-    """Runs stages and notes how long each took.
+    """Runs stages and records each of them.
 
-    lines: a line for every stage that made rows, the one that failed included.
-    rejects: the file of the rejected rows of each line.
+    lines: a record of every stage that made rows, including a failed one. rejects: the file of
+    rejected rows for each line. tables: finished tables as stage/fingerprint.
     """
 
     def __init__(self) -> None:
@@ -37,24 +37,24 @@ class Clock:
         self.tables: list[str] = []
 
     def run(self, stage: Task[P, Table], *args: P.args, **kwargs: P.kwargs) -> Table:
-        """Return the stage's table, made or found. A failed stage leaves a line where it made rows."""
+        """Return the table of a stage, made or found. A failed stage with rows is recorded too."""
         started = time.monotonic()
         try:
-            # Through its state, because a stage that found its table answers with a state of its
-            # own, named Cached.
+            # The state is requested, because a stage that found its table returns a state named
+            # Cached.
             table = stage(*args, **kwargs, return_state=True).result()
         except MillError as exc:
             if exc.losses:
                 lost = exc.losses
-                self._note(lost.stage, lost.rows_in, lost.rows_out, lost.rejected, started)
+                self._record(lost.stage, lost.rows_in, lost.rows_out, lost.rejected, started)
                 self.rejects.append(lost.rejects)
             raise
-        self._note(table.stage, table.rows_in, table.rows_out, table.rejected, started)
+        self._record(table.stage, table.rows_in, table.rows_out, table.rejected, started)
         self.rejects.append(table.path / REJECTS)
         self.tables.append(f"{table.stage}/{table.fingerprint}")
         return table
 
-    def _note(
+    def _record(
         self, stage: str, rows_in: int, rows_out: int, rejected: Mapping[str, int], started: float
     ) -> None:
         self.lines.append(

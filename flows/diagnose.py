@@ -1,6 +1,4 @@
-"""The diagnosis: each layer looked at in its turn, cheapest first; what has not run yet is run,
-until one is found guilty.
-"""
+"""The flow diagnose-student: check layer after layer, the cheapest first, until one fails."""
 
 from pathlib import Path
 
@@ -15,7 +13,7 @@ from flows.recipes.corpus import Recipe
 from flows.recipes.load import Overlay, Root, laid_over
 from flows.recipes.models import with_room_for_adapter
 from flows.reproduce import reproduce
-from flows.train_student import stretches
+from flows.train_student import checkpoints
 from tasks.audit.traces import corpus_leaks
 from tasks.errors import GateBroken, RenderBroken
 from tasks.inference.warm import WARM
@@ -26,8 +24,9 @@ from tasks.train.task import encode_examples
 
 
 class Diagnosed(BaseModel):
-    """The layer at fault and the looks that led to it. looks: layer, whether it is guilty, what was
-    seen.
+    """The layer at fault and the checks before it.
+
+    looks: (layer, whether it is at fault, what the check found). do: what to do.
     """
 
     layer: str
@@ -39,8 +38,9 @@ class Diagnosed(BaseModel):
 def diagnose_student(
     recipe: Recipe, root: Root = Path("mill"), settings: Overlay = ()
 ) -> Diagnosed:
-    """Name the layer that is at fault in the recipe's student, running what has not run, from the
-    cheapest check to the dearest.
+    """Find the layer at fault in a recipe's student, from the cheapest check to the most expensive.
+
+    Missing tables are made first.
     """
     recipe = with_room_for_adapter(laid_over(recipe, settings))
     root, clock = root.absolute(), Clock()
@@ -48,18 +48,18 @@ def diagnose_student(
         try:
             built = build(recipe, root, clock)
         except GateBroken as exc:
-            return told(diagnose(Evidence(leaked=str(exc))))
-        return told(look(recipe, built, root, clock))
+            return diagnosed(diagnose(Evidence(leaked=str(exc))))
+        return diagnosed(look(recipe, built, root, clock))
 
 
 def look(recipe: Recipe, built: Built, root: Path, clock: Clock) -> Diagnosis:
-    """Return the diagnosis of a student made from this build."""
+    """Return the diagnosis of the student of a build."""
     seen = Evidence(rendered=rendered(recipe, built, root, clock))
     if not seen.rendered:
         seen = seen._replace(leaked=corpus_leaks(built.corpus, built.baselines, recipe.audit))
     if seen.rendered or seen.leaked:
         return diagnose(seen)
-    *_, last = stretches(recipe, built, root, clock)
+    *_, last = checkpoints(recipe, built, root, clock)
     probed = probe(recipe, built, adapter_of(last.adapter), root, clock)
     seen = seen._replace(metrics=metrics_of(probed.weighed), general=general_share(built))
     if not all(one.passed for one in seen.metrics or ()):
@@ -70,7 +70,7 @@ def look(recipe: Recipe, built: Built, root: Path, clock: Clock) -> Diagnosis:
 
 
 def rendered(recipe: Recipe, built: Built, root: Path, clock: Clock) -> str:
-    """Return what the render check says against the corpus, "" when nothing."""
+    """Return the faults that the render check finds in the corpus, "" for none."""
     try:
         clock.run(encode_examples, built.corpus, recipe.train.student, recipe.train.encode, root)
     except RenderBroken as exc:
@@ -84,8 +84,9 @@ def general_share(built: Built) -> float:
 
 
 def nats_alone(recipe: Recipe, probed: Probed, root: Path) -> float | None:
-    """Return how unlikely the student's weights, asked alone, find an answer that fails in the
-    probe; None when none does or it cannot be asked.
+    """Return how unlikely a failed answer of the probe is under the student's weights.
+
+    In nats per token. None if no answer failed, or if the engine is not vllm.
     """
     failing = [
         row["answer_id"]
@@ -94,13 +95,12 @@ def nats_alone(recipe: Recipe, probed: Probed, root: Path) -> float | None:
     ]
     if not failing or recipe.probe.asked.engine != "vllm":
         return None
-    return reproduce(
-        root, failing[0], recipe.verdicts, {STUDENT: recipe.placement.probe}
-    ).recorded_nats
+    placements = {STUDENT: recipe.placement.probe}
+    return reproduce(root, failing[0], recipe.verdicts, placements).recorded_nats
 
 
-def told(found: Diagnosis) -> Diagnosed:
-    """Return a diagnosis in its written form."""
+def diagnosed(found: Diagnosis) -> Diagnosed:
+    """Return a diagnosis as the result of the flow."""
     return Diagnosed(
         layer=found.layer,
         looks=[(one.layer, one.guilty, one.says) for one in found.findings],

@@ -1,8 +1,7 @@
-"""How a run ends that fails: with its stages, the largest losses and what to do, and the rejected
-rows.
+"""The ending of a failed run: its stages, the largest losses with advice, the rejected rows.
 
-The command line finds the ending at the exception; a run in Prefect leaves it as a table and in its
-log.
+The command line takes the ending from the exception. A run in Prefect shows it as a table artifact
+and in its log.
 """
 
 from collections.abc import Iterator
@@ -19,13 +18,18 @@ from flows.clock import Clock, StageLine
 from tasks.artifacts import shown_or_not
 
 KEY = "ending"
+"""Key of the table artifact."""
 ATTRIBUTE = "tracemill_ending"
-TOLD = 5
-"""Losses that are told; the stage table holds them all."""
+"""Attribute of the exception that has the ending."""
+SHOWN_LOSSES = 5
+"""Losses that are shown with advice; the table of stages has all of them."""
 
 
 class Ending(NamedTuple):
-    """How far a run came. rejects: (stage, file of its rejected rows), of the stages that lost any."""
+    """The stages of a failed run.
+
+    losses: the largest first. rejects: (stage, file of rejected rows) of stages that rejected rows.
+    """
 
     stages: tuple[StageLine, ...]
     losses: tuple[Loss, ...]
@@ -33,7 +37,7 @@ class Ending(NamedTuple):
 
 
 def ending_of(clock: Clock) -> Ending:
-    """Return what a clock has noted."""
+    """Return the ending with all that a clock has recorded."""
     lines = tuple(clock.lines)
     rejects = tuple(
         (line.stage, path) for line, path in zip(lines, clock.rejects, strict=True) if line.rejected
@@ -42,36 +46,36 @@ def ending_of(clock: Clock) -> Ending:
 
 
 def ending_in(exc: BaseException) -> Ending | None:
-    """Return the ending that a failed flow left at its exception, None where it left none."""
+    """Return the ending that a failed flow attached to its exception; None if there is none."""
     found = getattr(exc, ATTRIBUTE, None)
     return found if isinstance(found, Ending) else None
 
 
 @contextmanager
 def telling(clock: Clock) -> Iterator[None]:
-    """Leave the ending at the exception with which a flow fails, and in Prefect."""
+    """Attach the ending to the exception of a failed block, and show it in Prefect."""
     try:
         yield
     except Exception as exc:
         ending = ending_of(clock)
         setattr(exc, ATTRIBUTE, ending)
         if FlowRunContext.get() is not None and ending.stages:
-            _leave(ending)
+            _show(ending)
         raise
 
 
 def sentences(ending: Ending) -> list[str]:
-    """Return the largest losses, each with what to do, then the files of the rejected rows."""
+    """Return a sentence for each of the largest losses, with advice, and for each rejects file."""
     lost = [
         f"{one.stage}: {one.reason} took {one.rows:,} of {one.of:,} rows; {one.advice}"
-        for one in ending.losses[:TOLD]
+        for one in ending.losses[:SHOWN_LOSSES]
         if not one.by_design
     ]
     return [*lost, *(f"rejected rows of {stage}: {path}" for stage, path in ending.rejects)]
 
 
-def _leave(ending: Ending) -> None:
-    """Leave the stages as a table artifact, and the losses in the run's log."""
+def _show(ending: Ending) -> None:
+    """Show the stages as a table artifact, and log the losses."""
     table = [
         {
             "stage": line.stage,
@@ -81,10 +85,9 @@ def _leave(ending: Ending) -> None:
         }
         for line in ending.stages
     ]
-    told = sentences(ending)
+    found = sentences(ending)
+    description = "\n\n".join(["stages of the failed run", *found])
     with shown_or_not():
-        create_table_artifact(
-            table, key=KEY, description="\n\n".join(["how far the run came", *told])
-        )
-    for sentence in told:
+        create_table_artifact(table, key=KEY, description=description)
+    for sentence in found:
         get_run_logger().info("%s", sentence)

@@ -1,6 +1,6 @@
-"""The first recipe for somebody's documents: what they hold, and a plan that they can carry.
+"""Write a first recipe for a user's documents, with a plan that fits them.
 
-The recipe is written as a commented YAML file; `tracemill plan` finds no fault in it.
+The recipe is a commented YAML file; `tracemill plan` finds no fault in it.
 """
 
 import json
@@ -27,13 +27,17 @@ from tasks.sources.readers import ROWS, files_under
 
 Teacher = Literal["endpoint", "builtin:pocket", "scripted"]
 MOST_ROWS = 600
+"""Prompts of a first recipe, at most."""
 UNREAD_ROWS = 200
-"""Rows of a plan over sources that were not read, because they wait for the build."""
+"""Prompts of a recipe whose sources are not all read before the build."""
 GENERAL = 0.12
+"""Share of general reasoning among the prompts."""
 SATURATION = 0.6
+"""Share of the possible prompts that a plan may use."""
 FEW_DOCUMENTS = 20
 """With fewer documents than this, a split may have no document for one of the families."""
 CONTROL = (0.08, 0.12, 0.2, 0.3, 0.4, 0.5)
+"""Shares of control prompts, tried in this order."""
 FORMS = (
     "What do the passages say about {topic}?",
     "Which rule or fact about {topic} matters most to a reader, and why?",
@@ -41,22 +45,24 @@ FORMS = (
     "What follows from what is said about {topic}?",
     "Which details about {topic} are easy to overlook?",
 )
+"""Forms of questions about a passage; {topic} is its heading."""
 SAMPLE_ROWS = 20
+"""Rows per data file that are read to find the column with the text."""
 
 
 class Cut(NamedTuple):
-    """How much of the documents one prompt shows."""
+    """How much text a prompt shows: words per passage, and the number of neighbouring passages."""
 
     max_words: int
     context: int
 
 
 CUTS = (Cut(150, 2), Cut(150, 1), Cut(100, 0), Cut(50, 0), Cut(20, 0))
-"""Tried in this order until the prompts fit the teacher's window."""
+"""Tried in this order until the prompts fit the context window of the teacher."""
 
 
 class Place(NamedTuple):
-    """A source as the recipe names it. text: columns of a data set, empty for the default."""
+    """A source of the recipe. text: columns of a data set with the text; () for the default."""
 
     path: str
     text: tuple[str, ...] = ()
@@ -64,7 +70,7 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True)
 class Draft:
-    """Every number of a recipe that is to be written."""
+    """The names and numbers of a recipe to be written."""
 
     name: str
     places: tuple[Place, ...]
@@ -77,33 +83,33 @@ class Draft:
 
     @property
     def documents(self) -> str:
-        """What was found, as one line of a comment."""
+        """The counts of the documents, as one line of a comment."""
         return found(self.supply)
 
     @property
     def unread(self) -> list[str]:
-        """The sources that were left for the build, each with the reason."""
+        """The sources that only the build reads, each with the reason."""
         return [f"{one.path}: {one.reason}" for one in self.supply.unread] if self.supply else []
 
     @property
     def capacity(self) -> int:
-        """How many different prompts the passages give."""
+        """Number of different prompts that the passages give."""
         return len(self.supply.passages) * len(FORMS) if self.supply else 0
 
     @property
     def problems(self) -> int:
-        """Problems of each kind: enough for the general rows and their part of the control arm."""
+        """Number of problems of each kind: enough for general prompts and their control prompts."""
         general = math.ceil(self.rows * GENERAL)
         return max(12, math.ceil(general * (1 + self.control) / SATURATION))
 
     @property
     def min_rows(self) -> int:
-        """Rows that the corpus must have, at least: two of five prompts."""
+        """Rows that the corpus must have, at least: two for every five prompts."""
         return max(1, int(0.4 * self.rows))
 
 
 class Written(NamedTuple):
-    """A first recipe: its text, what it says, and what a build of it would do."""
+    """A first recipe. text: the YAML file. recipe: its settings. seen: its plan."""
 
     text: str
     recipe: Recipe
@@ -113,8 +119,9 @@ class Written(NamedTuple):
 def first_recipe(sources: Sequence[str], name: str, teacher: Teacher, root: Path) -> Written:
     """Return a recipe for these sources in which `tracemill plan` finds no fault.
 
-    sources: files, folders, hub:owner/name or built-in samples. root: the store, from which what an
-    earlier build has read is taken. BadRecipe says why the sources cannot make a corpus.
+    sources: files, folders, hub:owner/name or built-in samples. name: of the corpus, "" for the
+    name of the first source. root: folder of the store; documents that it has are not read again.
+    Raises BadRecipe if the sources cannot make a corpus.
     """
     draft = Draft(name or name_of(sources[0]), tuple(map(_place, sources)), teacher)
     for cut in CUTS:
@@ -127,7 +134,7 @@ def first_recipe(sources: Sequence[str], name: str, teacher: Teacher, root: Path
 
 
 def name_of(source: str) -> str:
-    """Return a recipe's name made of the last part of a path.
+    """Return a recipe's name, made from the last part of a path.
 
     >>> name_of("~/My Manual (2024)/")
     'my-manual-2024'
@@ -149,14 +156,14 @@ def found(supply: Supply | None) -> str:
 
 
 def _fitted(draft: Draft, root: Path) -> Draft:
-    """Return the draft with as many rows as the documents carry, and a control arm of its size."""
+    """Return the draft with the number of prompts and control prompts that suit the documents."""
     read_now = read(_parsed(_text(draft)), root)
     if read_now.faults:
         raise RecipeFaults("no recipe was written", [one.says for one in read_now.faults])
     supply = read_now.supply
     if not supply.passages and not supply.unread:
         raise BadRecipe(
-            f"{found(supply)}: the documents hold no passage to ask about; "
+            f"{found(supply)}: the documents have no passage to ask about; "
             "a passage has at least 6 words of running text"
         )
     few = not supply.unread and supply.documents < FEW_DOCUMENTS
@@ -165,7 +172,7 @@ def _fitted(draft: Draft, root: Path) -> Draft:
 
 
 def _rows(draft: Draft) -> int:
-    """Return the rows of a plan: what the passages give at the saturation of a plan, up to 600."""
+    """Return the number of prompts: the passages' capacity times SATURATION, at most MOST_ROWS."""
     if draft.unread:
         return UNREAD_ROWS
     about_passages = int(draft.capacity * SATURATION)
@@ -173,7 +180,7 @@ def _rows(draft: Draft) -> int:
 
 
 def _with_control(draft: Draft, supply: Supply) -> Draft:
-    """Return the draft with the smallest control arm of which the plan does not warn."""
+    """Return the draft with the smallest share of control prompts without a warning of the plan."""
     for control in CONTROL:
         tried = replace(draft, control=control)
         if not list(thin_control(_parsed(_text(tried)), supply)):
@@ -188,7 +195,7 @@ def _written(draft: Draft, root: Path) -> Written:
 
 
 def _text(draft: Draft) -> str:
-    """Return the commented recipe; a JSON string is a YAML string whatever it holds."""
+    """Return the text of the recipe. Strings are written as JSON, which is always valid YAML."""
     templates = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         undefined=StrictUndefined,
@@ -209,7 +216,7 @@ def _parsed(text: str) -> Recipe:
 
 
 def _place(source: str) -> Place:
-    """Return the source with the columns that hold its text, where it is a data set of its own."""
+    """Return a source; for a local data set, with the columns that have the text."""
     path = Path(source).expanduser()
     if source.startswith((HUB, "builtin:")) or not path.exists():
         return Place(source)

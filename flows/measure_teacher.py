@@ -1,6 +1,4 @@
-"""The measuring flow: how fast each candidate teacher is here, what the corpus would take and cost,
-and which teacher fits.
-"""
+"""The flow measure-teacher: speed of each candidate, hours and cost of the corpus, the choice."""
 
 import json
 from pathlib import Path
@@ -28,8 +26,9 @@ from tasks.traces.task import traces_key
 
 
 class Measured(BaseModel):
-    """What became of every candidate, in order of preference, and the one that is chosen; None when
-    none fits. budget_hours: 0 for none.
+    """The outcomes of all candidates, in order of preference, and the choice.
+
+    chosen: name of the first candidate that fits; None if none fits. budget_hours: 0 for no budget.
     """
 
     outcomes: list[Outcome]
@@ -42,10 +41,10 @@ class Measured(BaseModel):
 def measure_teacher(
     recipe: Recipe, root: Root = Path("mill"), again: bool = False, settings: Overlay = ()
 ) -> Measured:
-    """Measure the recipe's candidate teachers until one fits its budget; one that cannot be
-    measured is told of, not raised.
+    """Measure the candidate teachers of a recipe until one fits the budget of hours.
 
-    again: on this machine too, where it was measured before.
+    A candidate that cannot be measured raises nothing; its outcome says why. again: also repeat
+    measurements that this machine has already.
     """
     recipe, root = laid_over(recipe, settings), root.absolute()
     prompts = write(recipe, root, Clock()).prompts
@@ -64,20 +63,19 @@ def measure_teacher(
 
 
 def with_teacher(recipe: Recipe, root: Path) -> Recipe:
-    """Return the recipe with the first candidate that fits as its teacher; as it is when it names
-    neither candidates nor a budget.
+    """Return the recipe with the first candidate that fits as its teacher.
 
-    A candidate whose traces are finished has no hours left to spend, so it fits: a factory that is
-    run again stays with its teacher, whatever the yield has turned out to be. Raises GateBroken
-    when none fits.
+    A recipe without candidates and budget is returned unchanged. A candidate with finished traces
+    fits, because it needs no more hours; so a repeated run keeps its teacher, even if the yield has
+    changed. Raises GateBroken if no candidate fits.
     """
     if not recipe.measure.candidates and not recipe.measure.budget_hours:
         return recipe
     prompts = write(recipe, root, Clock()).prompts
 
     def weigh(teacher: NamedModel) -> Outcome:
-        asked = taught_by(recipe, teacher.name).traces
-        if find(root, traces_key(prompts, asked, (teacher,))):
+        spec = with_only(recipe, teacher.name).traces
+        if find(root, traces_key(prompts, spec, (teacher,))):
             return Outcome(teacher, True, "its traces are finished")
         return weighed(recipe, teacher, prompts, root)
 
@@ -85,16 +83,16 @@ def with_teacher(recipe: Recipe, root: Path) -> Recipe:
     fits = choose_teacher(outcomes)
     if fits is None:
         raise unaffordable(outcomes, recipe.measure.budget_hours)
-    return taught_by(recipe, fits.teacher.name)
+    return with_only(recipe, fits.teacher.name)
 
 
 def candidates(recipe: Recipe) -> tuple[NamedModel, ...]:
-    """Return the recipe's candidate teachers in order of preference."""
+    """Return the candidate teachers of a recipe, in order of preference."""
     return tuple(named(recipe, name) for name in recipe.measure.candidates or recipe.traces.models)
 
 
-def taught_by(recipe: Recipe, name: str) -> Recipe:
-    """Return the recipe with this model as its only teacher: another corpus."""
+def with_only(recipe: Recipe, name: str) -> Recipe:
+    """Return the recipe with one model as its only teacher, which makes another corpus."""
     traces = recipe.traces.model_copy(update={"models": (name,)})
     return recipe.model_copy(update={"traces": traces})
 
@@ -102,33 +100,26 @@ def taught_by(recipe: Recipe, name: str) -> Recipe:
 def weighed(
     recipe: Recipe, candidate: NamedModel, prompts: Table, root: Path, *, again: bool = False
 ) -> Outcome:
-    """Return what becomes of a candidate; one whose weights do not fit is not started."""
+    """Return the outcome of a candidate. If its weights do not fit in memory, it is not started."""
     _, teacher, placement = candidate
     device = tightest()
-    why = unfit(
-        teacher,
-        shape_of(teacher),
-        placement,
-        device,
-        memory_share(device.memory, placement.memory_share),
-    )
+    share = memory_share(device.memory, placement.memory_share)
+    why = unfit(teacher, shape_of(teacher), placement, device, share)
     if why:
         return Outcome(candidate, False, why)
-    asked = (prompts, teacher, placement, recipe.measure, recipe.traces.samples)
+    work = (prompts, teacher, placement, recipe.measure, recipe.traces.samples)
     try:
-        return projected(
-            recipe,
-            candidate,
-            measure_throughput(*asked, root, again, return_state=True).result(),
-            root,
-        )
+        table = measure_throughput(*work, root, again, return_state=True).result()
+        return projected(recipe, candidate, table, root)
     except MillError as exc:
         return Outcome(candidate, False, f"not measured: {exc}")
 
 
 def projected(recipe: Recipe, teacher: NamedModel, table: Table, root: Path) -> Outcome:
-    """Return what MEASUREMENTS mean for the recipe's corpus, asked as its placement asks: with the
-    highest level in flight.
+    """Return the outcome of a measured candidate: hours and cost of the corpus, and if they fit.
+
+    table: MEASUREMENTS. The speed is that of its highest level of concurrency, which is the
+    placement's.
     """
     last, levels = table.read().to_pylist()[-1], levels_of(table.read())
     observed, origin = observed_yield(root, recipe.name, teacher)
@@ -159,13 +150,15 @@ def projected(recipe: Recipe, teacher: NamedModel, table: Table, root: Path) -> 
 
 
 def observed_yield(root: Path, name: str, teacher: NamedModel) -> tuple[float | None, str]:
-    """Return the rows a prompt of the recipe's latest build by the same teacher, and where that
-    stands; None when there is none.
+    """Return the yield (rows per prompt) of the latest build with the same teacher, and its origin.
+
+    The yield is None if there is no such build.
     """
     for one in reversed(tables(root, "corpus")):
-        told = summary_file(root, one.table.fingerprint)
-        due = (name, teachers_digest({teacher.name: teacher.model.model}))
-        if (one.inputs.get("name"), one.inputs.get("teachers")) == due and told.is_file():
-            observed = json.loads(told.read_bytes())["yield"] or None
+        summary = summary_file(root, one.table.fingerprint)
+        wanted = (name, teachers_digest({teacher.name: teacher.model.model}))
+        found = (one.inputs.get("name"), one.inputs.get("teachers"))
+        if found == wanted and summary.is_file():
+            observed = json.loads(summary.read_bytes())["yield"] or None
             return observed, f"observed in corpus {one.table.fingerprint}"
     return None, "assumed"

@@ -1,4 +1,4 @@
-"""A few rows through every step up to the verdicts, in a store that is removed afterwards."""
+"""Make a few rows from the prompt to the verdicts, in a temporary store."""
 
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -22,9 +22,9 @@ from tasks.verdicts.gates import VerdictSpec, cases_of, judge_case
 
 
 class Previewed(NamedTuple):
-    """One row: what was asked, what came back, what the gates say.
+    """One row: its prompt, the answer, and the verdicts of the gates.
 
-    lost: why the answer is no trace, "" when it is one. A lost row has neither text nor verdicts.
+    lost: why the answer cannot be a trace, "" if it can. A lost row has no text and no verdicts.
     """
 
     family: str
@@ -36,31 +36,31 @@ class Previewed(NamedTuple):
 
     @property
     def passed(self) -> bool:
-        """Whether the row is a trace that no gate fails."""
+        """Whether the row passes every gate."""
         return not self.lost and not any(one.failed for one in self.verdicts)
 
 
 class Preview(NamedTuple):
-    """What the previewed steps made. tables: of the stages before the traces."""
+    """The rows of a preview. tables: of the stages before the traces."""
 
     tables: tuple[Table, ...]
     rows: tuple[Previewed, ...]
 
 
 def preview(recipe: Recipe, root: Path, *, rows: int) -> Preview:
-    """Return a few rows of the recipe with their traces and verdicts. The store stays as it is.
+    """Return a few rows of the recipe with their traces and verdicts. The store does not change.
 
-    rows: prompts, shared evenly among the families. root: the store; documents and passages that
-    it holds are read there, not made again.
+    rows: number of prompts, the same for each family. root: folder of the store; documents and
+    passages that it has are used.
     """
     with tempfile.TemporaryDirectory(prefix="tracemill-preview-") as folder, WARM:
         scratch = Path(folder)
-        _lend(recipe, root.absolute(), scratch)
+        _link(recipe, root.absolute(), scratch)
         return _previewed(few_rows(recipe, rows), scratch)
 
 
 def few_rows(recipe: Recipe, rows: int) -> Recipe:
-    """Return the recipe with so few prompts, one answer to each, and no control arm."""
+    """Return the recipe with few prompts, one answer per prompt, and no control prompts."""
     families = tuple(one.model_copy(update={"share": 1.0}) for one in recipe.prompts.families)
     plan = {"rows": rows, "families": families, "control": 0.0, "saturation": 1.0}
     prompts = recipe.prompts.model_copy(update=plan)
@@ -68,8 +68,8 @@ def few_rows(recipe: Recipe, rows: int) -> Recipe:
     return recipe.model_copy(update={"prompts": prompts, "traces": traces})
 
 
-def _lend(recipe: Recipe, root: Path, scratch: Path) -> None:
-    """Show the scratch store the documents and passages that an earlier build has left."""
+def _link(recipe: Recipe, root: Path, scratch: Path) -> None:
+    """Link documents and passages of the store into the temporary store."""
     documents = stored.documents(recipe, root) if (root / "documents").is_dir() else None
     passages = stored.passages(recipe, root, documents) if documents else None
     for table in (documents, passages):
@@ -80,10 +80,10 @@ def _lend(recipe: Recipe, root: Path, scratch: Path) -> None:
 
 
 def _previewed(recipe: Recipe, root: Path) -> Preview:
-    """Run every stage as a plain function: Prefect has no part in it.
+    """Return the preview, made by the stages as plain functions, without Prefect.
 
-    Answers and verdicts are not written as tables: a table without an accepted row would be
-    refused, and rows that fail are what a person wants to see.
+    Answers and verdicts are not published as tables, because the store refuses a table without an
+    accepted row, and a preview has to show rejected rows too.
     """
     documents = collect_documents.fn(recipe.documents, root)
     questions = collect_questions.fn(recipe.questions, root)
@@ -111,10 +111,10 @@ def _rows(
     planned = prompts.read(["prompt_id", "family", "messages"]).to_pylist()
     families = frozenset(row["family"] for row in planned)
     for row in planned:
-        asked = Previewed(row["family"], tuple(row["messages"]))
+        prompt = Previewed(row["family"], tuple(row["messages"]))
         if row["prompt_id"] not in answered:
-            yield asked._replace(lost=lost[row["prompt_id"]])
+            yield prompt._replace(lost=lost[row["prompt_id"]])
             continue
         case = cases[answered[row["prompt_id"]]]
         verdicts = tuple(judge_case(case, spec, families))
-        yield asked._replace(think=case.think, answer=case.answer, verdicts=verdicts)
+        yield prompt._replace(think=case.think, answer=case.answer, verdicts=verdicts)

@@ -1,4 +1,4 @@
-"""The probe: base model and student asked the same questions, held against one another."""
+"""The probe: base model and student answer the same questions, and their answers are compared."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,8 +25,9 @@ STUDENT = "student"
 
 @dataclass(frozen=True)
 class Probed:
-    """What a probe made. student: the student's answers as TRACES. weighed: ANSWERS with verdict
-    and page.
+    """The tables of a probe.
+
+    student: the student's answers as TRACES. weighed: ANSWERS, with the metrics and the page.
     """
 
     prompts: Table
@@ -43,14 +44,15 @@ def probe(
     *,
     rows: int | None = None,
 ) -> Probed:
-    """Ask base model and student the probe's questions (rows: fewer of them) and weigh the answers;
-    nothing is raised for a bad student.
+    """Return the probe of a student; a student that fails raises nothing.
+
+    rows: number of questions, None for the recipe's number.
     """
     spec, placement = recipe.probe, recipe.placement.probe
     plan = spec.prompts.model_copy(update={"rows": min(rows, spec.prompts.rows)} if rows else {})
     prompts = clock.run(write_prompts, built.passages, built.probe_questions, plan, root)
     asking = TraceSpec(models=(STUDENT,), samples=spec.samples, seed=spec.seed, keep_cut=True)
-    # One engine answers for both: it is loaded with room for the adapter.
+    # One engine serves both models, so it is loaded with room for the adapter.
     placement = placement.model_copy(update={"adapter_rank": rank_of(adapter)})
     model = (NamedModel(STUDENT, student_spec(recipe), placement),)
     base = clock.run(generate_traces, prompts, asking, model, root)
@@ -60,9 +62,8 @@ def probe(
         audit_traces, student, prompts, (style, *built.baselines), recipe.audit, root, recipe.name
     )
     both = clock.run(join_answers, base, student, root)
-    gates = recipe.verdicts.model_copy(
-        update={"structure": spec.structure or recipe.verdicts.structure}
-    )
+    structure = spec.structure or recipe.verdicts.structure
+    gates = recipe.verdicts.model_copy(update={"structure": structure})
     verdicts = clock.run(
         judge_traces, both, prompts, built.passages, built.probe_questions, audits, gates, root
     )
@@ -89,9 +90,7 @@ def probe(
 
 
 def student_spec(recipe: Recipe) -> TeacherSpec:
-    """Return how base model and student are asked: the recipe's sampling of the model that is
-    trained.
-    """
+    """Return the trained model with the sampling of the probe, for base model and student."""
     student = recipe.train.student
     own = {
         "model": student.model,

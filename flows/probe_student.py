@@ -1,4 +1,4 @@
-"""The probe flow: is the recipe's student still as able as its base?"""
+"""The flow probe-student: compare the student of a recipe with its base model."""
 
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from tasks.train.adapter import adapter_of
 
 
 class Probing(BaseModel):
-    """How a student compares with its base. page: both models side by side."""
+    """The comparison of a student with its base model. page: path of the page with both models."""
 
     stages: list[StageLine]
     passed: bool
@@ -32,8 +32,9 @@ class Probing(BaseModel):
 
 @flow(name="probe-student", on_failure=[announce_broken])
 def probe_student(recipe: Recipe, root: Root = Path("mill"), settings: Overlay = ()) -> Probing:
-    """Probe the recipe's student, building and training first what is not there; a student that
-    fails is told of, not raised.
+    """Probe the student of a recipe; build and train first if necessary.
+
+    A student that fails raises nothing; the result says it.
     """
     recipe = with_room_for_adapter(laid_over(recipe, settings))
     root, clock = root.absolute(), Clock()
@@ -44,7 +45,7 @@ def probe_student(recipe: Recipe, root: Root = Path("mill"), settings: Overlay =
 
 
 def probing(weighed: Table, clock: Clock) -> Probing:
-    """Return what is to be told of a probe."""
+    """Return the result of the flow for a weighed probe."""
     metrics = metrics_of(weighed)
     return Probing(
         stages=clock.lines,

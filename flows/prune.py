@@ -1,4 +1,4 @@
-"""Forgetting: what no kept build was made of, and nobody has used for a while, leaves the store."""
+"""Remove tables and answers from the store that no kept build needs and no run has used lately."""
 
 import contextlib
 import json
@@ -18,15 +18,17 @@ from tasks.traces.generate import ids_of
 from tasks.traces.task import MODEL
 
 DAY = 86_400.0
+"""Seconds per day."""
 LEDGERS = "builds"
+"""Folder below the root with a ledger of builds per recipe."""
 
 
 def prune(root: Path, *, days: float) -> list[str]:
-    """Remove tables, pages, answers and scratch folders that no kept build needs and that were not
-    used for so many days; return the tables, stage/fingerprint.
+    """Remove tables, pages, answers and scratch folders that nothing needs; return the tables.
 
-    Kept builds are the lines of the recipes' ledgers. What a run in another process has just made
-    or found counts as used.
+    They are removed if no kept build needs them and no run has used them for `days` days. Kept
+    builds are the lines in the ledgers. A table that another process has just made or found counts
+    as used. The tables are returned as stage/fingerprint.
     """
     if not (root / LEDGERS).is_dir():
         return []
@@ -41,9 +43,9 @@ def prune(root: Path, *, days: float) -> list[str]:
     for pages in (root / "data_docs").glob("[!.]*"):
         if not (root / "corpus" / pages.name).is_dir() and pages.stat().st_mtime < oldest:
             shutil.rmtree(pages, ignore_errors=True)
-    for told in (root / "summaries").glob("[!.]*.json"):
-        if not (root / "corpus" / told.stem).is_dir() and told.stat().st_mtime < oldest:
-            told.unlink(missing_ok=True)
+    for summary in (root / "summaries").glob("[!.]*.json"):
+        if not (root / "corpus" / summary.stem).is_dir() and summary.stat().st_mtime < oldest:
+            summary.unlink(missing_ok=True)
     for scratch in (root / SCRATCH).glob("*"):
         if scratch.stat().st_mtime < oldest:
             shutil.rmtree(scratch, ignore_errors=True)
@@ -56,28 +58,29 @@ def prune(root: Path, *, days: float) -> list[str]:
 
 
 def _forget_scores(root: Path, oldest: float) -> None:
-    """Remove the scores of models that no run has scored with for a while."""
+    """Remove the scores of models that no run has used lately."""
     for path in (root / JOURNALS / BOOKS).glob("*.sqlite"):
         if path.stat().st_mtime < oldest:
             path.unlink(missing_ok=True)
 
 
 def _forget_answers(root: Path, oldest: float) -> None:
-    """Keep in the journals what was used lately, and what a table of the store was made of: a row
-    of it may be asked for again by its id.
+    """Remove answers from the journals, except those used lately and those of a table in the store.
+
+    `tracemill reproduce` needs the answers of every table.
     """
     needed: dict[str, list[Table]] = defaultdict(list)
     for one in tables(root, "traces"):
-        for name, journal in one.inputs.items():
+        for name, teacher in one.inputs.items():
             if name.startswith(MODEL):
-                needed[journal].append(one.table)
+                needed[teacher].append(one.table)
     for path in (root / "journal").glob("*.sqlite"):
         spared = (trace_id for table in needed[path.stem] for trace_id, _ in ids_of(table))
-        # A file that is not a journal, a table that another process has just removed, or one of an
-        # older version: its answers stay until a later run can tell which of them are needed.
+        # If the file is not a journal, or a table was just removed by another process or has an
+        # older schema, the answers stay until a later run can decide about them.
         with contextlib.suppress(StoreUnreachable, SchemaMismatch, OSError):
-            with contextlib.closing(Journal(path)) as book:
-                left = book.forget(before=int(oldest // DAY), spared=spared)
+            with contextlib.closing(Journal(path)) as journal:
+                left = journal.forget(before=int(oldest // DAY), spared=spared)
             if not left and path.stat().st_mtime < oldest:
                 path.unlink(missing_ok=True)
 

@@ -1,4 +1,4 @@
-"""One row of the store, alone: found wherever it lies, asked again, put before every gate."""
+"""Find one row in the store, ask its model again, and judge both answers."""
 
 import json
 from collections.abc import Mapping
@@ -10,26 +10,27 @@ from pydantic import BaseModel
 
 from tasks import rows
 from tasks.errors import EmptyTable, UnknownName
-from tasks.inference.alone import alone
+from tasks.inference.alone import answer_alone
 from tasks.inference.complete import JOURNALS
 from tasks.inference.engine import Adapter, Completion, EnginePlacement, NamedModel
 from tasks.inference.journal import Journal
 from tasks.manifest import MANIFEST
 from tasks.store import Finished, Table, tables
-from tasks.traces.generate import Row, ids_of, plan_rows, trace_of
+from tasks.traces.generate import PlannedTrace, ids_of, plan_traces, trace_of
 from tasks.traces.task import MODEL, AskedSpec
 from tasks.train.adapter import adapter_of
 from tasks.verdicts.case import NOT_CHECKED, Verdict
 from tasks.verdicts.gates import VerdictSpec, cases_of, judge_case
 
 LEAST_ID = 6
+"""Digits of an id that a user must give, at least."""
 
 
 @dataclass(frozen=True)
 class Recorded:
-    """A trace that once was asked for, with all that it was made of. answered: what came back then."""
+    """A stored trace with everything that it was made from. answered: its recorded completion."""
 
-    row: Row
+    row: PlannedTrace
     answered: Completion
     model: NamedModel
     adapter: Adapter | None
@@ -39,8 +40,10 @@ class Recorded:
 
 
 class Reproduction(BaseModel):
-    """A row alone: what was asked, what came back then and now. verdicts: gate → what it says of
-    then and of now.
+    """A row with its recorded answer and a new one.
+
+    recorded: the recorded text. shown: the new raw output. recorded_nats: see `SingleAnswer`.
+    verdicts: gate → (verdict on the recorded answer, verdict on the new one).
     """
 
     trace_id: str
@@ -60,12 +63,16 @@ class Reproduction(BaseModel):
 def reproduce(
     root: Path, row_id: str, spec: VerdictSpec, placements: Mapping[str, EnginePlacement]
 ) -> Reproduction:
-    """Ask one row again. placements: of models, by name. row_id: of a corpus row, a trace or a probe's answer, or its first digits;
-    UnknownName when nothing has it.
+    """Return one row with its recorded answer and a new answer of the same model.
+
+    row_id: id of a corpus row, a trace or a probe's answer, or its first digits. placements: of
+    models, by name. Raises UnknownName if no row has the id.
     """
     found = find_row(root.absolute(), row_id)
     ask, named = found.row.ask, _placed(found.model, placements)
-    again = alone(ask, named.model, named.placement, found.adapter, recorded=found.answered.text)
+    again = answer_alone(
+        ask, named.model, named.placement, found.adapter, recorded=found.answered.text
+    )
     answered = Completion(
         ask.key,
         again.text,
@@ -88,7 +95,7 @@ def reproduce(
         seconds=again.seconds,
         recorded_nats=again.recorded_nats,
         verdicts={
-            one.gate: (_said(one), _said(other)) for one, other in zip(then, now, strict=True)
+            one.gate: (_shown(one), _shown(other)) for one, other in zip(then, now, strict=True)
         },
     )
 
@@ -98,8 +105,9 @@ def _placed(named: NamedModel, placements: Mapping[str, EnginePlacement]) -> Nam
 
 
 def verdicts(found: Recorded, completion: Completion, spec: VerdictSpec) -> list[Verdict]:
-    """Return every gate's verdict on an answer to the row; the audit, which needs all rows at once,
-    has nothing to say here.
+    """Return the verdicts of the gates on a completion of a row.
+
+    The audit is left out, because it needs all rows at once.
     """
     trace = rows.table_of([trace_of(found.row, completion)], rows.TRACES)
     prompts = found.prompts.read()
@@ -107,18 +115,18 @@ def verdicts(found: Recorded, completion: Completion, spec: VerdictSpec) -> list
     return judge_case(case, spec, frozenset(prompts["family"].to_pylist()))
 
 
-def _said(one: Verdict) -> str:
-    """Return a verdict as a person reads it: passed, the fault, or why nothing was checked."""
+def _shown(one: Verdict) -> str:
+    """Return a verdict for a person: passed, the fault, or why nothing was checked."""
     if one.state == NOT_CHECKED:
         return f"not checked: {one.reason}"
     return one.reason or "passed"
 
 
 def find_row(root: Path, row_id: str) -> Recorded:
-    """Return the row that an id names; newest tables are looked through first."""
+    """Return the row of an id, from the newest table that has it. Raises UnknownName."""
     if len(row_id) < LEAST_ID:
         raise UnknownName(
-            f"{row_id!r} is too short an id; give at least its first {LEAST_ID} digits"
+            f"the id {row_id!r} is too short; give at least its first {LEAST_ID} digits"
         )
     wanted = _trace_of_corpus_row(root, row_id) or row_id
     for finished in reversed(tables(root, "traces")):
@@ -126,7 +134,8 @@ def find_row(root: Path, row_id: str) -> Recorded:
             if trace_id.startswith(wanted):
                 return _recorded(root, finished, trace_id, prompt_id)
     raise UnknownName(
-        f"no corpus row, trace or probe answer below {root} has an id that begins with {row_id!r}; tables and reports name them"
+        f"no corpus row, trace or probe answer below {root} has an id that begins with "
+        f"{row_id!r}; tables and reports show the ids"
     )
 
 
@@ -139,11 +148,10 @@ def _trace_of_corpus_row(root: Path, row_id: str) -> str:
 
 
 def _recorded(root: Path, finished: Finished, trace_id: str, prompt_id: str) -> Recorded:
-    spec = AskedSpec.model_validate(
-        json.loads((finished.table.path / MANIFEST).read_bytes())["spec"]
-    )
+    manifest = json.loads((finished.table.path / MANIFEST).read_bytes())
+    spec = AskedSpec.model_validate(manifest["spec"])
     prompts = _by_digest(root, "prompts", finished.inputs["prompts"])
-    adapter, model, row = _asked(root, prompts.table, spec, trace_id, prompt_id)
+    adapter, model, row = _planned(root, prompts.table, spec, trace_id, prompt_id)
     journal = finished.inputs[f"{MODEL}{model.name}"]
     answered = Journal(root / JOURNALS / f"{journal}.sqlite").read(trace_id)
     passages, questions = (
@@ -152,30 +160,30 @@ def _recorded(root: Path, finished: Finished, trace_id: str, prompt_id: str) -> 
     return Recorded(row, answered, model, adapter, prompts.table, passages, questions)
 
 
-def _asked(
+def _planned(
     root: Path, prompts: Table, spec: AskedSpec, trace_id: str, prompt_id: str
-) -> tuple[Adapter | None, NamedModel, Row]:
-    """Return the adapter, if any, and the model under which this prompt gives the trace its id, and
-    the row as it was asked.
-    """
+) -> tuple[Adapter | None, NamedModel, PlannedTrace]:
+    """Return the adapter (or None), the model and the planned trace that give this trace id."""
     models = [NamedModel(name, model) for name, model in spec.models.items()]
     own = prompts.read().filter(pa.compute.field("prompt_id") == prompt_id)
-    for adapter in (None, *(adapter_of(one.table) for one in reversed(tables(root, "adapters")))):
+    trained = (adapter_of(one.table) for one in reversed(tables(root, "adapters")))
+    for adapter in (None, *trained):
         for model in models:
-            for row in plan_rows(own, spec.traces, model, adapter, shard_rows=1):
+            for row in plan_traces(own, spec.traces, model, adapter, shard_rows=1):
                 if row.ask.key == trace_id:
                     return adapter, model, row
-    raise _gone("model or adapter", trace_id)
+    raise _missing("model or adapter", trace_id)
 
 
-def _by_digest(root: Path, stage: str, due: str) -> Finished:
+def _by_digest(root: Path, stage: str, digest: str) -> Finished:
     for one in reversed(tables(root, stage)):
-        if one.table.digest == due:
+        if one.table.digest == digest:
             return one
-    raise _gone(f"table of {stage}", due)
+    raise _missing(f"table of {stage}", digest)
 
 
-def _gone(what: str, due: str) -> EmptyTable:
+def _missing(what: str, identity: str) -> EmptyTable:
     return EmptyTable(
-        f"the {what} that the row was made of ({due}) is no longer in the store, or its files have changed; build again"
+        f"the {what} of this row ({identity}) is no longer in the store, or its files have "
+        "changed; build again"
     )

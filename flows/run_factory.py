@@ -1,6 +1,4 @@
-"""The factory: measure, build, train, probe, publish; every gate stops the line, and every step is
-found again where it is done.
-"""
+"""The flow run-factory: measure, build, train, probe, publish; a failed gate stops the run."""
 
 from pathlib import Path
 
@@ -27,7 +25,7 @@ from tasks.train.task import publish_student
 
 
 class Promoted(BaseModel):
-    """A student that passed every gate, and all that is to be told of its making."""
+    """A published student: its path, and the results of build, training and probe."""
 
     student: str
     corpus: Summary
@@ -37,8 +35,9 @@ class Promoted(BaseModel):
 
 @flow(name="run-factory", on_failure=[announce_broken])
 def run_factory(recipe: Recipe, root: Root = Path("mill"), settings: Overlay = ()) -> Promoted:
-    """Choose the teacher, build the corpus, train the student, probe it, publish it if every gate
-    holds. Raises GateBroken where one does not.
+    """Choose the teacher, build the corpus, train and probe the student, and publish it.
+
+    Finished steps are not repeated. Raises GateBroken if a gate fails.
     """
     recipe, root, clock = laid_over(recipe, settings), root.absolute(), Clock()
     with telling(clock), WARM:
@@ -46,7 +45,7 @@ def run_factory(recipe: Recipe, root: Root = Path("mill"), settings: Overlay = (
 
 
 def promoted(recipe: Recipe, root: Path, clock: Clock) -> Promoted:
-    """Return the student that the recipe makes; GateBroken where a gate does not hold."""
+    """Return the published student of a recipe. Raises GateBroken if a gate fails."""
     recipe = with_room_for_adapter(with_teacher(recipe, root))
     built = build(recipe, root, clock)
     corpus = summary(recipe, built, root, clock)

@@ -1,6 +1,4 @@
-"""What a finished run leaves to be seen in Prefect: links to its reports, what changed since the
-build before, and events for automations.
-"""
+"""What a finished run shows in Prefect: links to reports, changes since the last build, events."""
 
 import json
 import os
@@ -20,18 +18,17 @@ from flows.prune import LEDGERS
 from tasks.artifacts import PAGES, shown_or_not
 from tasks.errors import GateBroken, SuiteFailed
 
-PUBLISHED, BROKEN, PROMOTED = (
-    "tracemill.corpus.published",
-    "tracemill.gate.broken",
-    "tracemill.student.promoted",
-)
+PUBLISHED = "tracemill.corpus.published"
+BROKEN = "tracemill.gate.broken"
+PROMOTED = "tracemill.student.promoted"
 NOTABLE = 0.02
-"""A share that moved by less than two points, of rows, is not called up or down."""
+"""Smallest change that counts as up or down: two points of a share, two percent of a count."""
 
 
 def leave_links(root: Path, pages: Mapping[str, str]) -> None:
-    """Leave a link to each report (name → path) if the mill serves them. Outside a run it does
-    nothing.
+    """Create a link artifact for each report, if the report server runs; outside a run do nothing.
+
+    pages: path of each report by name.
     """
     if FlowRunContext.get() is None:
         return
@@ -48,7 +45,7 @@ def leave_links(root: Path, pages: Mapping[str, str]) -> None:
 
 
 def leave_changes(before: Mapping[str, Any] | None, now: Mapping[str, Any]) -> None:
-    """Leave a table of what changed since the recipe's build before."""
+    """Create a table artifact with the changes since the recipe's earlier build."""
     if FlowRunContext.get() is None or before is None:
         return
     with shown_or_not():
@@ -60,10 +57,10 @@ def leave_changes(before: Mapping[str, Any] | None, now: Mapping[str, Any]) -> N
 
 
 def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return a line for every measure of two builds: shares of rows rejected, by stage and reason,
-    yield, rows, drift.
+    """Return a row for every measure of two builds.
 
-    change: new, gone, up, down, or nothing where it moved by less than NOTABLE.
+    The measures are rows, yield, style, and the share of rejected rows by stage and reason. change:
+    new, gone, up, down, or "" for a change below NOTABLE.
     """
     olds, news = _measures(before), _measures(now)
     names = [*news, *(name for name in olds if name not in news)]
@@ -95,21 +92,22 @@ def _measures(summary: Mapping[str, Any]) -> dict[str, float]:
 def _change(before: float | None, now: float | None) -> str:
     if before is None or now is None:
         return "new" if before is None else "gone"
-    # Counts and lengths move in proportion, shares in points.
+    # Counts and lengths are compared by ratio, shares by difference.
     moved = (now - before) / (before or 1) if max(before, now) > 1 else now - before
     return "" if abs(moved) < NOTABLE else "up" if moved > 0 else "down"
 
 
 class Remembered(NamedTuple):
-    """Whether a build is the ledger's newest line, and the latest build of another corpus."""
+    """new: the build was added to the ledger. before: the latest build of another corpus."""
 
     new: bool
     before: Mapping[str, Any] | None
 
 
 def remember(root: Path, recipe: str, summary: Mapping[str, Any], *, builds: int) -> Remembered:
-    """Note a finished build in the recipe's ledger, a line each, unless it is the one noted last;
-    only so many builds are kept.
+    """Add a finished build to the ledger of its recipe, unless it is the latest entry already.
+
+    builds: number of latest builds that the ledger keeps.
     """
     known = _ledger(root, recipe)
     earlier = [line for line in known if line["fingerprint"] != summary["fingerprint"]]
@@ -119,13 +117,10 @@ def remember(root: Path, recipe: str, summary: Mapping[str, Any], *, builds: int
 
 
 def remember_tables(root: Path, recipe: str, tables: Sequence[str], *, builds: int) -> None:
-    """Note that the recipe's latest build also stands on these tables, stage/fingerprint: its
-    training, its probe, its student.
-    """
+    """Add tables (stage/fingerprint) of training, probe and student to the latest build's entry."""
     *known, latest = _ledger(root, recipe)
-    _write(
-        root, recipe, [*known, {**latest, "tables": sorted({*latest["tables"], *tables})}], builds
-    )
+    updated = {**latest, "tables": sorted({*latest["tables"], *tables})}
+    _write(root, recipe, [*known, updated], builds)
 
 
 def _ledger(root: Path, recipe: str) -> list[dict[str, Any]]:
@@ -142,7 +137,7 @@ def _write(root: Path, recipe: str, lines: Sequence[Mapping[str, Any]], builds: 
 
 
 def announce(event: str, name: str, identity: str, **payload: object) -> None:
-    """Emit an event that an automation may act on."""
+    """Emit an event for automations of the Prefect server."""
     resource = {
         "prefect.resource.id": f"{event}.{name}",
         "prefect.resource.name": name,
@@ -153,7 +148,7 @@ def announce(event: str, name: str, identity: str, **payload: object) -> None:
 
 
 def announce_broken(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:
-    """Emit an event when a run was stopped by a gate; a hook of the flows."""
+    """Emit an event if a gate has stopped a run; a hook of the flows."""
     broken = state.result(raise_on_failure=False)
     if isinstance(broken, GateBroken | SuiteFailed):
         recipe = flow_run.parameters.get("recipe")

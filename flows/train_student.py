@@ -1,4 +1,4 @@
-"""The training flow: corpus to examples to an adapter, checkpoints probed on the way."""
+"""The flow train-student: from the corpus to an adapter; checkpoints can be probed."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -27,9 +27,7 @@ from tasks.train.task import RUNS, encode_examples, train_adapter
 
 
 class Taught(NamedTuple):
-    """What a stretch of training made: EXAMPLES, and the TENSORS of the adapter. metrics: of its
-    probe, None where it is not probed.
-    """
+    """A checkpoint. examples: EXAMPLES. adapter: TENSORS. metrics: of its probe, if it has one."""
 
     examples: Table
     adapter: Table
@@ -37,8 +35,10 @@ class Taught(NamedTuple):
 
 
 class Training(BaseModel):
-    """How a student was trained. rendered: rows as the trainer saw them. moved: the isolation
-    table. speed: of this run, None when all was there.
+    """The result of a training.
+
+    rendered: rows of the render check. moved: table of the isolation check. speed: of this run,
+    None if the adapter was in the store.
     """
 
     stages: list[StageLine]
@@ -55,37 +55,36 @@ class Training(BaseModel):
 
 @flow(name="train-student", on_failure=[announce_broken])
 def train_student(recipe: Recipe, root: Root = Path("mill"), settings: Overlay = ()) -> Training:
-    """Train the recipe's student, building the corpus first where it is not there."""
+    """Train the student of a recipe; build the corpus first if the store lacks it."""
     recipe, root, clock = laid_over(recipe, settings), root.absolute(), Clock()
     with telling(clock), WARM:
         return training(teach(recipe, build(recipe, root, clock), root, clock), clock)
 
 
 def training(taught: Taught, clock: Clock) -> Training:
-    """Return what is to be told of a training."""
+    """Return the result of the flow for a trained adapter."""
     adapter = taught.adapter
-    told, ran = json.loads((adapter.path / LOG).read_bytes()), RUNS.get(adapter.fingerprint)
+    log, run = json.loads((adapter.path / LOG).read_bytes()), RUNS.get(adapter.fingerprint)
     return Training(
         stages=clock.lines,
         adapter=str(adapter.path / ADAPTER),
-        step=told["step"],
-        steps=told["steps"],
-        loss=told["log"][-1]["loss"],
-        validation_loss=told["validation_loss"],
+        step=log["step"],
+        steps=log["steps"],
+        loss=log["log"][-1]["loss"],
+        validation_loss=log["validation_loss"],
         curve=str(adapter.path / CURVE),
         rendered=json.loads((taught.examples.path / RENDER_CHECK).read_bytes()),
         moved=cast(Any, modules(adapter.read().to_pylist())),
-        speed=cast(Any, speed(ran)[0]) if ran else None,
+        speed=cast(Any, speed(run)[0]) if run else None,
     )
 
 
 def teach(recipe: Recipe, built: Built, root: Path, clock: Clock) -> Taught:
-    """Return the adapter that wins: the earliest checkpoint that passes the probe, or the last one
-    where checkpoints are not probed.
+    """Return the earliest checkpoint that passes the probe; the last one without probes.
 
-    Raises GateBroken, naming the metric, when a checkpoint falls below the floor or none passes.
+    Raises GateBroken, with the metric, if a checkpoint falls below the floor or none passes.
     """
-    for taught in stretches(recipe, built, root, clock):
+    for taught in checkpoints(recipe, built, root, clock):
         if taught.metrics is None:
             return taught
         step, steps = progress(taught.adapter)
@@ -95,9 +94,10 @@ def teach(recipe: Recipe, built: Built, root: Path, clock: Clock) -> Taught:
     raise _none_passes(worst(taught.metrics or ()), step)
 
 
-def stretches(recipe: Recipe, built: Built, root: Path, clock: Clock) -> Iterator[Taught]:
-    """Yield the student after every stretch of its training, the one before being where the next
-    goes on.
+def checkpoints(recipe: Recipe, built: Built, root: Path, clock: Clock) -> Iterator[Taught]:
+    """Yield the checkpoints of the training; each one continues from the checkpoint before.
+
+    Without `train.probe_every` there is one checkpoint, at the end.
     """
     spec = recipe.train
     encoded = clock.run(encode_examples, built.corpus, spec.student, spec.encode, root)
@@ -109,33 +109,31 @@ def stretches(recipe: Recipe, built: Built, root: Path, clock: Clock) -> Iterato
             train_adapter, encoded, spec, recipe.placement.train, root, adapter, until
         )
         step, steps = progress(adapter)
-        yield Taught(
-            encoded,
-            adapter,
-            _probed(recipe, built, adapter, root, clock) if spec.probe_every else None,
-        )
+        metrics = _metrics(recipe, built, adapter, root, clock) if spec.probe_every else None
+        yield Taught(encoded, adapter, metrics)
 
 
-def _probed(recipe: Recipe, built: Built, adapter: Table, root: Path, clock: Clock) -> list[Metric]:
-    return metrics_of(
-        probe(
-            recipe, built, adapter_of(adapter), root, clock, rows=recipe.probe.checkpoint_rows
-        ).weighed
-    )
+def _metrics(
+    recipe: Recipe, built: Built, adapter: Table, root: Path, clock: Clock
+) -> list[Metric]:
+    """Return the metrics of a checkpoint's probe."""
+    rows = recipe.probe.checkpoint_rows
+    return metrics_of(probe(recipe, built, adapter_of(adapter), root, clock, rows=rows).weighed)
 
 
 def progress(adapter: Table) -> tuple[int, int]:
-    """Return the step an adapter was trained to, and the steps of the whole training."""
-    told = json.loads((adapter.path / LOG).read_bytes())
-    return int(told["step"]), int(told["steps"])
+    """Return (step of a checkpoint, steps of the whole training)."""
+    log = json.loads((adapter.path / LOG).read_bytes())
+    return int(log["step"]), int(log["steps"])
 
 
 def refuse_collapsed(metrics: Sequence[Metric], step: int, floor: float) -> None:
-    """Raise GateBroken when a metric lies below the floor: training on would waste the night."""
+    """Raise GateBroken if a metric is below the floor; more training would be wasted."""
     collapsed = worst([one for one in metrics if one.ratio < floor])
     if collapsed:
         raise GateBroken(
-            f"training stopped at step {step}, below the floor of {floor} x baseline: {collapsed.sentence()}"
+            f"training stopped at step {step}, below the floor of {floor} x baseline: "
+            f"{collapsed.sentence()}"
         )
 
 

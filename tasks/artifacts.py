@@ -1,7 +1,7 @@
-"""What a stage leaves to be seen on its run's page in Prefect."""
+"""Artifacts that a stage shows on its run's page in Prefect: progress and tables."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import cast
 from uuid import UUID
@@ -19,34 +19,35 @@ from tasks.ngrams import plain_text
 from tasks.store import Table
 
 PAGES = "tracemill_pages"
-"""Prefect variable with the address under which the store's reports are served."""
+"""Name of the Prefect variable with the address of the store's reports."""
 
 
 def in_task() -> bool:
-    """Whether this code runs inside a Prefect task."""
+    """Return whether this code runs inside a Prefect task."""
     return TaskRunContext.get() is not None
 
 
 @contextmanager
 def shown_or_not() -> Iterator[None]:
-    """Let work go on when what it shows of itself cannot be shown: a server that is away costs an
-    artifact, never a night.
+    """Log an error of the Prefect server in this block as a warning, and continue.
+
+    A missing artifact must not end a run.
     """
     try:
         yield
     except (httpx.HTTPError, PrefectException) as exc:
-        logging.getLogger(__name__).warning("an artifact could not be left: %s", exc)
+        logging.getLogger(__name__).warning("an artifact could not be created: %s", exc)
 
 
 class ProgressArtifact:
-    """Shows progress on the run's page in Prefect."""
+    """A progress bar on the run's page in Prefect."""
 
     def __init__(self, what: str) -> None:
         self._what = what
         self._artifact: UUID | None = None
 
     def __call__(self, share: float) -> None:
-        """Create the artifact, or bring it up to date; outside a task there is no page."""
+        """Create or update the artifact. share: from 0 to 1. Outside a task nothing happens."""
         if not in_task():
             return
         with shown_or_not():
@@ -57,9 +58,10 @@ class ProgressArtifact:
                 update_progress_artifact(self._artifact, 100 * share)
 
 
-def leave_table(lines: list[dict[str, object]], *, key: str, description: str) -> None:
-    """Leave lines as a table artifact. Outside a task it does nothing. Control characters are
-    removed, because the lines may quote a model.
+def leave_table(lines: Sequence[Mapping[str, object]], *, key: str, description: str) -> None:
+    """Create a table artifact; outside a task nothing happens.
+
+    lines: the table's rows. Control characters are replaced, because a row may quote a model.
     """
     if in_task():
         plain = [{name: _plain(value) for name, value in line.items()} for line in lines]
@@ -74,8 +76,8 @@ def _plain(value: object) -> object:
 
 
 def leave_rows(table: Table) -> None:
-    """Leave how many rows went in, came out and were rejected."""
-    lines: list[dict[str, object]] = [
+    """Create a table artifact with the rows that went in, came out and were rejected."""
+    lines: list[Mapping[str, object]] = [
         {"rows": "in", "reason": "", "count": table.rows_in},
         {"rows": "out", "reason": "", "count": table.rows_out},
     ]

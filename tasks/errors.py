@@ -1,6 +1,4 @@
-"""Every way the mill can fail: an error is Transient (try again) or Terminal (trying again cannot
-help).
-"""
+"""All errors of the mill: Transient (another attempt can succeed) or Terminal (it cannot)."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -9,8 +7,9 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Losses:
-    """What became of the rows of a stage that publishes nothing. rejects: the file of its rejected
-    rows.
+    """The rows of a stage that published no table.
+
+    rejected: number of rows by reason. rejects: the file with the rejected rows.
     """
 
     stage: str
@@ -21,106 +20,106 @@ class Losses:
 
 
 class MillError(Exception):
-    """A failure named in the mill's own words: what was seen, what was due, what to do.
+    """A failure with a message for the user: what was found, what was expected, what to do.
 
-    losses: the rows of the stage that failed, where it had made some.
+    losses: the rows of the stage that failed, None if it had no rows.
     """
 
     losses: Losses | None = None
 
 
 class Transient(MillError):
-    """Another attempt may succeed; Prefect retries it."""
+    """An error after which another attempt can succeed; Prefect retries the task."""
 
 
 class EngineLost(Transient):
-    """An inference engine died more often than its placement allows."""
+    """An engine died more often than `restarts` of its placement allows."""
 
 
 class RayNotStarted(Transient):
-    """Ray did not start here, or the cluster could not be joined; a loaded machine is most often
-    why.
-    """
+    """Ray did not start, or a cluster could not be joined; mostly because of a loaded machine."""
 
 
 class EndpointUnreachable(Transient):
-    """An OpenAI-compatible endpoint did not answer within the allowed attempts."""
+    """An OpenAI-compatible endpoint did not answer in the allowed number of attempts."""
 
 
 class TrainerLost(Transient):
-    """The training process died; the next attempt goes on from its last checkpoint."""
+    """The training process died; the next attempt resumes from its last checkpoint."""
 
 
 class JudgeLost(Transient):
-    """A process that judges traces was killed, as it is when memory runs out."""
+    """A process that judges traces was killed, for example because memory ran out."""
 
 
 class ServerUnreachable(Transient):
-    """The Prefect server did not answer where its word is needed, as for a turn on the GPU."""
+    """The Prefect server did not answer a request that a stage needs, such as for a GPU slot."""
 
 
 class StoreUnreachable(Transient):
-    """The store could not be read or written (disk full, mount gone)."""
+    """The store could not be read or written (disk full, mount lost)."""
 
 
 class Terminal(MillError):
-    """The same inputs will fail again; somebody has to change something."""
+    """An error that the same inputs will raise again; somebody has to change something."""
 
 
 class BadRecipe(Terminal):
-    """A recipe that does not parse or does not validate."""
+    """A recipe cannot be parsed, or one of its settings is not valid."""
 
 
 class BadSetting(Terminal):
-    """An option of the service that cannot be taken."""
+    """An option of the service is not valid."""
 
 
 class ServiceDown(Terminal):
-    """The local Prefect, or a part of it, is not there or will not start."""
+    """The local Prefect service, or a part of it, is not running or does not start."""
 
 
 class UnknownName(Terminal):
-    """A name that nothing carries; the message lists the known ones."""
+    """A name is unknown; the message lists the known names."""
 
 
 class SchemaMismatch(Terminal):
-    """A table whose columns, types or nulls are not what its schema says."""
+    """A table's columns, types or nulls do not match its schema."""
 
 
 class UnreadableFile(Terminal):
-    """A file that holds no rows we can read; the message says where and why."""
+    """A file cannot be read as rows; the message says where and why."""
 
 
 class EmptyTable(Terminal):
-    """A stage that would hand nothing on."""
+    """A stage accepted no rows."""
 
 
 class PlanOverdrawn(Terminal):
-    """A family asked for more rows than it can make without repeating itself."""
+    """A family needs more rows than it can make without repetition."""
 
 
 class RenderBroken(Terminal):
-    """Rows that, as token ids, would not teach what they say."""
+    """Rows would not be learnt as they read, because of the token ids they become."""
 
 
 class BaseMoved(Terminal):
-    """A training or a merge that changed what it must leave alone."""
+    """A training or a merge changed weights that must not change."""
 
 
 class GateBroken(Terminal):
-    """A corpus-level finding that must stop the line."""
+    """A finding about the whole corpus stops the build."""
 
 
 class SuiteFailed(Terminal):
-    """The corpus does not meet its expectations."""
+    """The corpus fails its suite of expectations."""
 
 
 class UnguardedScript(Terminal):
-    """A script calls the mill outside of `if __name__ == "__main__":`, so worker processes would
-    run it again.
-    """
+    """A script calls the mill outside `if __name__ == "__main__":`; its workers would rerun it."""
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> UnknownName:
-    """Return the error for a name nobody knows, listing the names that are known."""
+    """Return the error for an unknown name; its message lists the known names.
+
+    >>> print(unknown_name("gate", "lenght", ["length", "fluency"]))
+    unknown gate 'lenght'; known: fluency, length
+    """
     return UnknownName(f"unknown {kind} {name!r}; known: {', '.join(sorted(known))}")

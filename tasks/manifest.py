@@ -1,4 +1,4 @@
-"""What a finished table's manifest says of its files, and whether they are still so."""
+"""The manifest of a finished table: reading it, and checking the table's files against it."""
 
 import hashlib
 import json
@@ -12,17 +12,17 @@ log = logging.getLogger(__name__)
 
 
 class Damage(NamedTuple):
-    """A table whose files are not what its manifest says. files: those that differ."""
+    """A damaged table. files: names of the files that differ from the manifest."""
 
     table: Path
     files: tuple[str, ...]
 
 
 def manifest_of(folder: Path) -> dict[str, Any] | None:
-    """Return a table's manifest; None, told in the log, when it cannot be read or a file has
-    another size.
+    """Return the manifest of a table's folder; None if the table is damaged.
 
-    No file is opened but the manifest: see `verify`.
+    A table is damaged if its manifest cannot be read or a file has another size; a warning is then
+    logged. The contents of the files are not read: see `verify`.
     """
     try:
         manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_bytes())
@@ -33,14 +33,15 @@ def manifest_of(folder: Path) -> dict[str, Any] | None:
         ]
     except (OSError, ValueError, KeyError) as exc:
         log.warning(
-            "%s: no readable manifest (%s); the table counts as absent and will be made again",
+            "%s: the manifest cannot be read (%s); the table counts as missing and is made again",
             folder,
             exc,
         )
         return None
     if damaged:
         log.warning(
-            "%s: %s not as the manifest says; the table counts as absent and will be made again",
+            "%s: the size of %s differs from the manifest; the table counts as missing and is made "
+            "again",
             folder,
             ", ".join(damaged),
         )
@@ -49,13 +50,16 @@ def manifest_of(folder: Path) -> dict[str, Any] | None:
 
 
 def verify(root: Path) -> Iterator[tuple[Path, Damage | None]]:
-    """Yield every table below root with its damage, None where every byte is as its manifest says."""
+    """Yield (folder, damage) for every table below root; the damage is None for an intact table.
+
+    Reads every file and compares its digest with the manifest.
+    """
     for path in sorted(root.glob(f"*/[!.]*/{MANIFEST}")):
         yield path.parent, _damage(path.parent)
 
 
 def sha256(path: Path) -> str:
-    """Return the digest of a file's bytes, 64 hex digits."""
+    """Return the SHA-256 of a file, as 64 hex digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -65,12 +69,12 @@ def _damage(folder: Path) -> Damage | None:
         files = json.loads((folder / MANIFEST).read_bytes())["files"]
     except (OSError, ValueError, KeyError):
         return Damage(folder, (MANIFEST,))
-    wrong = tuple(name for name, due in files.items() if not _is(folder / name, due))
+    wrong = tuple(name for name, expected in files.items() if not _matches(folder / name, expected))
     return Damage(folder, wrong) if wrong else None
 
 
-def _is(path: Path, due: str) -> bool:
+def _matches(path: Path, expected: str) -> bool:
     try:
-        return sha256(path) == due
+        return sha256(path) == expected
     except OSError:
         return False

@@ -1,6 +1,4 @@
-"""Words and n-grams, cut the same way wherever texts are compared; and text without what is no
-text.
-"""
+"""Words and n-grams of a text: every comparison of texts uses these functions."""
 
 import re
 import unicodedata
@@ -8,13 +6,11 @@ from collections.abc import Iterator, Sequence
 
 _WORD = re.compile(r"[^\W_]+")
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-"""Control characters, and those that turn the reading direction: nothing that a text says, all that
-a terminal obeys.
-"""
+"""Control characters and marks of reading direction; a terminal would obey them."""
 
 
 def plain_text(text: str) -> str:
-    """Return the text with a blank for every control character but tab and newline.
+    """Return the text with a space in place of every control character except tab and newline.
 
     >>> plain_text("a\\x07b")
     'a b'
@@ -23,8 +19,7 @@ def plain_text(text: str) -> str:
 
 
 def words(text: str) -> list[str]:
-    """Return the lower-cased alphanumeric words of a text (NFKC), in order; punctuation never glues
-    to a word.
+    """Return the words of a text in order: runs of letters and digits, NFKC, in lower case.
 
     >>> words("The fee: 40 credits!")
     ['the', 'fee', '40', 'credits']
@@ -33,19 +28,22 @@ def words(text: str) -> list[str]:
 
 
 def ngrams(tokens: Sequence[str], n: int) -> Iterator[tuple[str, ...]]:
-    """Yield every run of n consecutive tokens; nothing when there are fewer."""
+    """Yield every run of n consecutive tokens; nothing if there are fewer than n.
+
+    >>> list(ngrams(["a", "b", "c"], 2))
+    [('a', 'b'), ('b', 'c')]
+    """
     return zip(*(tokens[i:] for i in range(n)), strict=False)
 
 
 def has_digit(word: str) -> bool:
-    """Whether a word holds a digit."""
-    # No letter is a digit, and most words are letters alone: they need no look at each character.
+    """Return whether a word has a digit."""
+    # Most words have only letters; isalpha() is faster than a look at each character.
     return not word.isalpha() and any(char.isdigit() for char in word)
 
 
 def repeated_share(tokens: list[str], n: int) -> float:
-    """Return the share of n-grams that already occurred earlier in the same text, 0 for texts
-    shorter than n.
+    """Return the share of n-grams that repeat an earlier one of the same text; 0 for fewer than n.
 
     >>> repeated_share("so it is so it is".split(), 3)
     0.25
@@ -57,8 +55,11 @@ def repeated_share(tokens: list[str], n: int) -> float:
 
 
 def laps(tokens: list[str], n: int) -> tuple[int, int]:
-    """Return how often a stretch of the text is said in a row, at most, and how many tokens that
-    takes; stretches that n-grams tell apart.
+    """Return (repetitions, tokens) of the loop with the most repetitions, (1, 0) without a loop.
+
+    A loop is a stretch of text that repeats without a break; its n-grams show where it repeats.
+    tokens: length of all its repetitions together. Stretches without any word of letters do not
+    count.
 
     >>> laps("we add one we add one we add one".split(), 3)
     (3, 9)

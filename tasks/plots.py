@@ -1,20 +1,26 @@
-"""Plots as SVG that stand in a page by themselves."""
+"""Plots as inline SVG for HTML pages."""
 
 import io
 from collections.abc import Callable, Sequence
 from typing import Any
 
-BLUE, GREY, RED = "#2f6db5", "#c9d3de", "#b3261e"
+BLUE = "#2f6db5"
+GREY = "#c9d3de"
+RED = "#b3261e"
 LEAST_BARS = 4
+"""Bars that a chart has room for at least, so that a single bar is not too thick."""
 Draw = Callable[[Any], None]
 
 
 def svg(title: str, draw: Draw) -> str:
-    """Return a drawing as inline SVG: the same bytes for the same drawing."""
+    """Return a plot as inline SVG. The same plot gives the same bytes.
+
+    draw: draws on matplotlib's Axes.
+    """
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
-    # A fixed salt and no date: the same findings give the same bytes.
+    # A fixed salt and no date give the same bytes every time.
     with rc_context(
         {
             "svg.hashsalt": "tracemill",
@@ -35,11 +41,9 @@ def svg(title: str, draw: Draw) -> str:
 
 
 def bars(axes: Any, counted: Sequence[tuple[str, int]]) -> None:
-    """Draw a bar a name, with its number."""
-    names, values = (
-        [name.replace("$", r"\$") for name, _ in counted],
-        [value for _, value in counted],
-    )
+    """Draw one horizontal bar per name, with its number."""
+    names = [name.replace("$", r"\$") for name, _ in counted]
+    values = [value for _, value in counted]
     drawn = axes.barh(range(len(names)), values, color=BLUE, height=0.7)
     axes.set_ylim(-0.6, max(len(names), LEAST_BARS) - 0.4)
     axes.bar_label(drawn, padding=3, fontsize=8)
@@ -57,17 +61,17 @@ def histogram(
     *,
     span: tuple[float, float] | None = None,
 ) -> None:
-    """Draw how values are spread, with the edges of a band in red."""
+    """Draw a histogram of values, with the edges of a band in red. span: range of the x axis."""
     axes.hist(values, bins=min(40, max(8, len(values) // 8)), range=span, color=BLUE)
     axes.set_ylabel("rows")
     for edge in band or ():
-        # An edge far away would squeeze the rows into a corner; the title names it.
+        # A distant edge would compress the histogram, so it is left out; the title names it.
         if edge <= 1.5 * max(values):
             axes.axvline(edge, color=RED, linewidth=1.2)
 
 
 def curve(axes: Any, steps: Sequence[float], values: Sequence[float], *, unit: str) -> None:
-    """Draw a value over steps."""
+    """Draw a curve of values over training steps. unit: label of the y axis."""
     axes.plot(steps, values, color=BLUE, linewidth=1.4)
     axes.set_xlabel("step")
     axes.set_ylabel(unit)
@@ -82,8 +86,10 @@ def against_bound(
     named: str,
     axis: str,
 ) -> None:
-    """Draw values, and the bound above them where there is one, over what was turned; both axes
-    logarithmic.
+    """Draw measured values and their upper bound on logarithmic axes.
+
+    at: x values. bound: empty if it is unknown. named: label of the bound. axis: label of the x
+    axis.
     """
     axes.plot(at, values, color=BLUE, linewidth=1.4, marker="o", label="measured")
     if bound:

@@ -1,7 +1,6 @@
-"""How far the running stage has come: the work reports it here, and whoever runs the stage shows
-it.
+"""Progress of the running stage: the work reports it, and the caller of the stage shows it.
 
-Work that nobody watches reports to nobody, so a room needs no setting for it.
+Without a watcher the reports are dropped, so no room needs a setting for progress.
 """
 
 from collections.abc import Iterable, Iterator
@@ -13,26 +12,26 @@ T = TypeVar("T")
 
 
 class Progress(Protocol):
-    """Takes the state of the work; must be quick. total: 0 where it is not known."""
+    """A function that takes the state of the work and returns quickly. total: 0 if unknown."""
 
     def __call__(self, *, done: int, total: int, tokens: int = 0, unit: str = "row") -> None: ...
 
 
 def _unwatched(*, done: int, total: int, tokens: int = 0, unit: str = "row") -> None:
-    """Drop a report that nobody asked for."""
+    """Drop a report, because nothing watches the work."""
 
 
 _WATCHER: ContextVar[Progress] = ContextVar("watcher", default=_unwatched)
 
 
 def watcher() -> Progress:
-    """Return whoever watches the work of this context. Take it before you start a thread."""
+    """Return the watcher of this context. Call it before you start a thread."""
     return _WATCHER.get()
 
 
 @contextmanager
 def watched_by(progress: Progress) -> Iterator[None]:
-    """Have the work of this block report to `progress`."""
+    """Make `progress` the watcher of the work in this block."""
     token = _WATCHER.set(progress)
     try:
         yield
@@ -41,9 +40,9 @@ def watched_by(progress: Progress) -> Iterator[None]:
 
 
 def counted(items: Iterable[T], *, total: int = 0, of: int = 1, unit: str = "row") -> Iterator[T]:
-    """Yield the items and report each one when it has come. of: units that an item holds.
+    """Yield the items and report progress after each one.
 
-    total: in units, 0 where it is not known.
+    total: in units, 0 if unknown. of: units per item.
     """
     report = watcher()
     for number, item in enumerate(items, 1):

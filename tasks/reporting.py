@@ -1,4 +1,4 @@
-"""Progress as a person sees it: a bar on a terminal, a line every ten seconds anywhere else."""
+"""Progress for a person: a bar on a terminal, a line every ten seconds anywhere else."""
 
 import logging
 import sys
@@ -10,13 +10,14 @@ from types import TracebackType
 from typing import Any, NamedTuple, TextIO
 
 SHOWN_SECONDS = 2.0
-"""A stage that takes longer is shown, and is brought up to date as often."""
+"""Time after which a stage is shown, and between two updates."""
 LINE_SECONDS = 10.0
+"""Time between two lines where there is no terminal."""
 log = logging.getLogger(__name__)
 
 
 class State(NamedTuple):
-    """Where the work stands. total: 0 where it is not known."""
+    """The state of the work. total: 0 if unknown."""
 
     done: int = 0
     total: int = 0
@@ -25,9 +26,9 @@ class State(NamedTuple):
 
 
 class ProgressReport:
-    """Shows how far a stage has come. To report to it costs one assignment.
+    """Shows the progress of a stage, from a thread; a report costs only one assignment.
 
-    share: told the share that is done, where a total is known, whenever something is shown.
+    share: called with the share that is done (0 to 1) at every update, if the total is known.
     """
 
     def __init__(
@@ -46,9 +47,9 @@ class ProgressReport:
         self._thread = threading.Thread(target=copy_context().run, args=(self._watch,), daemon=True)
 
     def __call__(self, *, done: int, total: int, tokens: int = 0, unit: str = "row") -> None:
-        """Note the state; it is shown within two seconds."""
+        """Save the state; it is shown within two seconds."""
         if self._first is None:
-            # What was there before this run began is no measure of its speed.
+            # Rows that were done before this run began do not count for its speed.
             self._first = time.monotonic(), done
         self._state = State(done, total, tokens, unit)
 
@@ -67,53 +68,53 @@ class ProgressReport:
         self._thread.join()
 
     def line(self) -> str:
-        """Return the state in one line: stage, count, rate, time left."""
+        """Return the state as one line: stage, count, rate, time left."""
         seconds = time.monotonic() - self._began
         done, total, tokens, unit = self._state
         if not done and not total:
             return f"{self._what}: running for {_span(seconds)}"
-        told = f"{done:,} of {total:,} {unit}s" if total else f"{done:,} {unit}s"
+        count = f"{done:,} of {total:,} {unit}s" if total else f"{done:,} {unit}s"
         rate = self._rate()
-        words = f", {tokens:,} tokens" if tokens else ""
+        with_tokens = f", {tokens:,} tokens" if tokens else ""
         left = f", {_span((total - done) / rate)} left" if total and rate else ""
-        return f"{self._what}: {told}{words}, {rate:,.1f} a second{left}"
+        return f"{self._what}: {count}{with_tokens}, {rate:,.1f} per second{left}"
 
     def _rate(self) -> float:
-        at, had = self._first or (self._began, 0)
-        seconds = time.monotonic() - at
-        return (self._state.done - had) / seconds if seconds > 0 else 0.0
+        since, done_before = self._first or (self._began, 0)
+        seconds = time.monotonic() - since
+        return (self._state.done - done_before) / seconds if seconds > 0 else 0.0
 
     def _watch(self) -> None:
         if self._stream.isatty():
-            self._draw()
+            self._draw_bar()
         else:
-            self._tell()
+            self._write_lines()
 
-    def _tell(self) -> None:
-        """Say a line every ten seconds: into the log where it shows such lines, else to the stream."""
-        said = time.monotonic()
+    def _write_lines(self) -> None:
+        """Write a line every ten seconds: into the log if it shows INFO, else to the stream."""
+        last_line = time.monotonic()
         while not self._ended.wait(min(SHOWN_SECONDS, LINE_SECONDS)):
             self._share_done()
-            if time.monotonic() - said < LINE_SECONDS:
+            if time.monotonic() - last_line < LINE_SECONDS:
                 continue
-            said = time.monotonic()
+            last_line = time.monotonic()
             if log.isEnabledFor(logging.INFO):
                 log.info("%s", self.line())
             else:
                 self._stream.write(f"{self.line()}\n")
                 self._stream.flush()
 
-    def _draw(self) -> None:
+    def _draw_bar(self) -> None:
         from tqdm import tqdm
 
         bar: Any = None
         while not self._ended.wait(SHOWN_SECONDS):
             if bar is None or bar.unit != self._state.unit:
-                _, had = self._first or (0.0, 0)
+                _, done_before = self._first or (0.0, 0)
                 bar = tqdm(
                     desc=self._what,
                     unit=self._state.unit,
-                    initial=had,
+                    initial=done_before,
                     file=self._stream,
                     leave=False,
                     dynamic_ncols=True,
@@ -134,7 +135,7 @@ class ProgressReport:
 
 
 def _span(seconds: float) -> str:
-    """Return a duration as a person says it: 8 s, 2 min 05 s, 3 h 20 min."""
+    """Return a duration for a person: 8 s, 2 min 05 s, 3 h 20 min."""
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"

@@ -1,4 +1,4 @@
-"""Every Arrow schema that crosses a stage. No column may hold a null."""
+"""The Arrow schemas of all tables that stages exchange. No column has nulls."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
@@ -13,10 +13,8 @@ MESSAGE = pa.struct(
         pa.field("content", pa.string(), nullable=False),
     ]
 )
-
-
 CHUNK_ROWS = 10_000
-"""Rows of a chunk of a table, and of a row group of its file."""
+"""Rows per chunk of a table and per row group of its file."""
 LISTS = {
     "strings": pa.string(),
     "messages": MESSAGE,
@@ -24,6 +22,7 @@ LISTS = {
     "flags": pa.bool_(),
     "nats": pa.float32(),
 }
+"""Item types of the list columns, by the names that `_table` accepts."""
 
 
 def _list_of(item: pa.DataType) -> pa.DataType:
@@ -31,9 +30,7 @@ def _list_of(item: pa.DataType) -> pa.DataType:
 
 
 def _table(**columns: pa.DataType | str) -> pa.Schema:
-    """Return a schema without nulls; "strings", "messages", "ids", "flags" and "nats" name the list
-    types in use.
-    """
+    """Return a schema without nulls. A column's type may be the name of a list type (`LISTS`)."""
     fields = []
     for name, kind in columns.items():
         item = LISTS.get(kind) if isinstance(kind, str) else None
@@ -46,8 +43,8 @@ TEXT, INT, LONG, REAL, FLAG = pa.string(), pa.int32(), pa.int64(), pa.float64(),
 DOCUMENTS = _table(
     document_id=TEXT, title=TEXT, text=TEXT, source=TEXT, licence=TEXT, category=TEXT, sha256=TEXT
 )
-"""source: where the text came from, as the recipe names it. category: by which families draw.
-sha256: of the text, UTF-8.
+"""Documents. source: the source in the recipe. category: families of prompts choose by it. sha256:
+digest of the text in UTF-8.
 """
 
 QUESTIONS = _table(
@@ -60,8 +57,8 @@ QUESTIONS = _table(
     source=TEXT,
     licence=TEXT,
 )
-"""accepted: every right answer, empty when none is known. answer_type: number | text. split: train
-| held_out.
+"""Questions. accepted: every right answer; empty if none is known. answer_type: number | text.
+split: train | held_out.
 """
 
 PASSAGES = _table(
@@ -78,8 +75,8 @@ PASSAGES = _table(
     licence=TEXT,
     category=TEXT,
 )
-"""section: the label a citation uses. start, end: half-open character offsets into the document's
-text. neighbours: passage ids, nearest first.
+"""Passages of documents. section: the label that citations use. start, end: half-open character
+offsets in the document's text. neighbours: ids of similar passages, nearest first.
 """
 
 PROMPTS = _table(
@@ -94,9 +91,9 @@ PROMPTS = _table(
     cell=TEXT,
     canary=TEXT,
 )
-"""question: what the last message asks, without passages and instructions. question_id: "" where
-no answer is known. family, cell and canary are producer-only: no rendered message may hold them.
-control: asked bare, without any instruction of ours, for the baseline of style."""
+"""Prompts. question: the question in the last message, without passages and instructions.
+question_id: "" if no answer is known. family, cell and canary are only for the producer: no message
+may contain them. control: the prompt is bare, without instructions, for the baseline of style."""
 
 TRACES = _table(
     trace_id=TEXT,
@@ -113,15 +110,14 @@ TRACES = _table(
     completion_tokens=INT,
     seed=LONG,
 )
-"""model: the name of the model that answered. sample: number among its answers to the prompt.
-raw: the completion as it came. fault: what breaks the grammar of traces, "" when nothing does.
-parsed: a server's reasoning parser took the think block out, and the raw text could not be had.
-Then fault cannot be missing_think, orphan_close, repeated_think or text_before_think where think
-and answer both hold text: these four were not checked."""
+"""Traces. model: name of the model that answered. sample: number among its answers to the prompt.
+raw: the completion as the engine returned it. fault: what breaks the grammar of traces, "" if
+nothing does. parsed: a server's reasoning parser removed the think block, and the raw text is not
+known. If think and answer of such a row both have text, the faults missing_think, orphan_close,
+repeated_think and text_before_think were not checked."""
 
 BASELINES = _table(trace_id=TEXT, prompt=TEXT, think=TEXT, answer=TEXT, recipe=TEXT)
-"""How the teacher writes when asked bare: the control arm's traces, whatever the gates say of them.
-prompt: the user's turn.
+"""Traces of the control prompts, before any gate: the teacher's own style. prompt: the user's turn.
 """
 
 SCORES = _table(
@@ -135,27 +131,29 @@ SCORES = _table(
     top_ids="ids",
     top_nats="nats",
 )
-"""How likely a model finds given texts. ids: the text's tokens. ends: characters up to
-each token's end, all 0 where unknown. nats: log p of each, natural
-logarithm, given the prompt and what stands before. top_ids, top_nats: the `top` likeliest tokens of
-each position, likeliest first, position by position; their length is top times that of ids."""
+"""Log-probabilities of given texts under a model. ids: the text's token ids. ends: characters of
+the text up to each token's end; all 0 if unknown. nats: natural logarithm of each token's
+probability, given the prompt and the tokens before it. top_ids, top_nats: the `top` likeliest
+tokens of each position, likeliest first; flat lists, `top` times as long as ids."""
 
 AUDITS = _table(trace_id=TEXT, reason=TEXT)
-"""Traces in which producer state was found, a row a reason. reason: the detector."""
+"""Traces in which the audit found producer state, one row per trace and reason. reason: name of the
+detector.
+"""
 
 VERDICTS = _table(trace_id=TEXT, gate=TEXT, state=TEXT, reason=TEXT, score=REAL)
-"""One row per trace and gate. state: passed | failed | not_checked. reason: the fault, or why
-nothing was checked; "" when passed."""
+"""Verdicts of the gates, one row per trace and gate. state: passed | failed | not_checked. reason:
+the fault, or why nothing was checked; "" if passed."""
 
 GATE_CHECKS = _table(family=TEXT, fault=TEXT, planted=INT, found=INT)
-"""What the gates are worth: rows of a family that were spoilt by a kind of fault, and how many of
-them a gate failed."""
+"""How well the gates find planted faults. planted: rows of a family with a planted fault. found:
+how many of them a gate failed."""
 
 JUDGE_CHECKS = _table(family=TEXT, fault=TEXT, planted=INT, found=INT, abstained=INT)
-"""What the judge of coherence is worth: the same faults, and how many of them it called incoherent
-or had no opinion on."""
+"""How well the coherence judge finds planted faults. found: rows that it called incoherent.
+abstained: rows without an opinion."""
 JUDGE_CHECKS_FILE = "judge_checks.parquet"
-"""Where a table of opinions keeps its JUDGE_CHECKS."""
+"""File with JUDGE_CHECKS in the folder of a table of opinions."""
 
 PROVENANCE = pa.struct(
     list(
@@ -185,20 +183,20 @@ CORPUS = _table(
     verified=FLAG,
     provenance=PROVENANCE,
 )
-"""messages: the prompt and the assistant's turn in canonical trace form, ready for a chat trainer.
-verified: a known answer was met.
+"""The corpus. messages: the prompt and the assistant's turn in the canonical form of a trace, for a
+chat trainer. verified: the answer matches a known right answer.
 """
 
 EXAMPLES = _table(row_id=TEXT, input_ids="ids", loss_mask="flags")
-"""A corpus row as a trainer sees it. loss_mask: true where the token is learnt; as long as
-input_ids.
+"""Corpus rows as token ids for a trainer. loss_mask: true for the tokens that are learnt; as long
+as input_ids.
 """
 
 TENSORS = _table(
     name=TEXT, module=TEXT, part=TEXT, elements=LONG, norm=REAL, moved=FLAG, sha256=TEXT
 )
-"""A trained model, tensor by tensor. part: base | adapter. norm: Frobenius, after training. moved:
-its bytes are not what they were before.
+"""The tensors of a trained model. part: base | adapter. norm: Frobenius norm after training. moved:
+training changed its bytes.
 """
 
 ANSWERS = _table(
@@ -217,8 +215,8 @@ ANSWERS = _table(
     correct=FLAG,
     faults="strings",
 )
-"""What was said to the probe. model: baseline | student. kind: of question. known: a right answer
-is known. faults: reasons of the gates that failed it.
+"""Answers to the probe's questions. model: baseline | student. kind: kind of the question. known: a
+right answer is known. faults: reasons of the gates that the answer failed.
 """
 
 MEASUREMENTS = _table(
@@ -234,21 +232,21 @@ MEASUREMENTS = _table(
     peak_bytes=LONG,
     roofline=REAL,
 )
-"""How fast a teacher is on a machine, a row a level of concurrency. bandwidth: of memory, bytes/s.
-prompt_tokens, completion_tokens: a request's mean. first_token_seconds: median. roofline: tokens/s
-that bandwidth allows; 0 where unknown, as bandwidth is.
+"""Speed of a teacher on a machine, one row per level of concurrency. bandwidth: of memory, bytes/s.
+prompt_tokens, completion_tokens: mean per request. first_token_seconds: median. roofline: tokens/s
+that the bandwidth allows. bandwidth and roofline are 0 if unknown.
 """
 
 REJECTED = _table(row_id=TEXT, reason=TEXT, detail=TEXT, parent_id=TEXT)
-"""The sister table of every stage: what was not accepted, and why. detail: words for a person.
-parent_id: what the row was made of (the prompt of a rejected trace), "" where nothing needs it."""
+"""Rows that a stage did not accept; every table has such a table beside it. detail: text for a
+person. parent_id: the row it was made from (the prompt of a rejected trace), "" if not needed."""
 
 
 def table_of(rows: Sequence[Mapping[str, object]], schema: pa.Schema) -> pa.Table:
-    """Return rows as a table of the schema, or SchemaMismatch naming the first column that does not
-    fit.
+    """Return rows as a table of the schema, in chunks of CHUNK_ROWS.
 
-    The table is in chunks: no array of strings holds more than 2 GiB.
+    One chunk for all rows could pass Arrow's limit of 2 GiB of strings per array. Raises
+    SchemaMismatch with the first column that does not fit.
     """
     shards = [rows[low : low + CHUNK_ROWS] for low in range(0, len(rows), CHUNK_ROWS)]
     try:
@@ -259,31 +257,31 @@ def table_of(rows: Sequence[Mapping[str, object]], schema: pa.Schema) -> pa.Tabl
 
 
 def conform(table: pa.Table, schema: pa.Schema) -> pa.Table:
-    """Return the table's columns in the schema's order; SchemaMismatch when one is missing, of
-    another type, or holds a null.
+    """Return the table with the columns of the schema, in its order.
 
-    Arrow's own validation lets nulls into non-nullable columns, so they are looked for here.
+    Raises SchemaMismatch if a column is missing, has another type or has nulls. Arrow itself
+    accepts nulls in columns that are not nullable.
     """
     missing = [name for name in schema.names if name not in table.column_names]
     if missing:
         raise SchemaMismatch(
-            f"no column {missing}; seen {table.column_names}, due {schema.names}. Was it written by an older recipe?"
+            f"no column {missing}; found {table.column_names}, expected {schema.names}. "
+            "Did an older version write the table?"
         )
     table = table.select(schema.names)
     for field in schema:
-        if table[field.name].null_count:
+        nulls, found = table[field.name].null_count, table.schema.field(field.name).type
+        if nulls:
             raise SchemaMismatch(
-                f"column {field.name!r} holds {table[field.name].null_count} nulls; every row needs a value"
+                f"column {field.name!r} has {nulls} nulls; every row needs a value"
             )
-        if table.schema.field(field.name).type != field.type:
-            raise SchemaMismatch(
-                f"column {field.name!r} is {table.schema.field(field.name).type}, due {field.type}"
-            )
+        if found != field.type:
+            raise SchemaMismatch(f"column {field.name!r} is {found}, expected {field.type}")
     return table.cast(schema)
 
 
 class Rejected(NamedTuple):
-    """One row that a stage did not accept; the columns of REJECTED."""
+    """One row of REJECTED."""
 
     row_id: str
     reason: str
@@ -292,11 +290,15 @@ class Rejected(NamedTuple):
 
 
 def reasons_told(counts: Mapping[str, int]) -> str:
-    """Return reasons with their rows as a sentence shows them, the largest first; "none" for none."""
+    """Return reasons and their numbers of rows as text, the largest number first.
+
+    >>> reasons_told({"loop": 2, "cut_answer": 1500})
+    '1,500 cut_answer, 2 loop'
+    """
     largest = sorted(counts.items(), key=lambda one: (-one[1], one[0]))
     return ", ".join(f"{rows:,} {reason}" for reason, rows in largest) or "none"
 
 
 def rejected(found: Iterable[Rejected | tuple[str, str, str]]) -> pa.Table:
-    """Return rows as a REJECTED table; a triple has no parent."""
+    """Return rows as a REJECTED table. A triple is (row_id, reason, detail), without a parent."""
     return table_of([Rejected(*one)._asdict() for one in found], REJECTED)

@@ -1,6 +1,4 @@
-"""Settings that make a corpus (Spec) and settings that only place its making (Placement), and how
-the first are fingerprinted.
-"""
+"""Base classes of settings (Spec, Placement), and the digests and seeds that identify data."""
 
 import hashlib
 import json
@@ -11,13 +9,13 @@ from pydantic import BaseModel, ConfigDict, JsonValue
 
 
 class Spec(BaseModel):
-    """Frozen settings that are part of a table's identity: change one and another corpus is made."""
+    """Frozen settings in the identity of a table: a changed setting makes another corpus."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
 class Placement(BaseModel):
-    """Frozen settings of where and how fast the work runs; never part of any fingerprint."""
+    """Frozen settings of where and how fast work runs; they are not part of any fingerprint."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
@@ -34,16 +32,17 @@ class _Plain(yaml.SafeLoader):
 
 
 def plain_yaml(text: str) -> object:
-    """Return what a YAML text says, in plain values; ValueError when it says it wrongly, names
-    objects, or uses aliases.
+    """Return the value of a YAML text: dicts, lists, strings, numbers, booleans and None.
+
+    Raises ValueError for invalid YAML, tags of Python objects and aliases.
 
     >>> plain_yaml("rows: 60")
     {'rows': 60}
     """
     try:
         return yaml.load(text, Loader=_Plain)
-    # A tag that does not fit its value (!!int "", !!timestamp x) comes out of the loader as
-    # whatever went wrong there.
+    # For a tag that does not fit its value (!!int "", !!timestamp x) the loader raises errors of
+    # many types.
     except (
         yaml.YAMLError,
         ArithmeticError,
@@ -57,7 +56,7 @@ def plain_yaml(text: str) -> object:
 
 
 def canonical(value: JsonValue) -> bytes:
-    """Return the one JSON spelling of a value: sorted keys, no spaces, UTF-8.
+    """Return the canonical JSON of a value: sorted keys, no spaces, UTF-8.
 
     >>> canonical({"b": 1, "a": [True]})
     b'{"a":[true],"b":1}'
@@ -66,8 +65,9 @@ def canonical(value: JsonValue) -> bytes:
 
 
 def digest(*parts: str | bytes) -> str:
-    """Return 32 hex digits (128 bits of SHA-256) over length-prefixed parts, so that no two lists
-    of parts collide by joining.
+    """Return the digest of some parts: the first 128 bits of SHA-256, as 32 hex digits.
+
+    Every part has its length as a prefix, so lists with the same joined text have other digests.
 
     >>> digest("ab", "c") == digest("a", "bc")
     False
@@ -81,8 +81,12 @@ def digest(*parts: str | bytes) -> str:
 
 
 def fingerprint(*, stage: str, version: int, spec: Spec, inputs: Mapping[str, str]) -> str:
-    """Return the identity of a table: its stage, code version, Spec and the digests of what it
-    reads.
+    """Return the identity of a table, as 16 hex digits.
+
+    inputs: the digest of everything that the stage reads, by name.
+
+    >>> fingerprint(stage="traces", version=1, spec=Spec(), inputs={"prompts": digest("a")})
+    '65da95606cb9463e'
     """
     identity: JsonValue = {
         "stage": stage,
@@ -94,8 +98,7 @@ def fingerprint(*, stage: str, version: int, spec: Spec, inputs: Mapping[str, st
 
 
 def draw_seed(*parts: str | int) -> int:
-    """Return a seed in [0, 2**31) that depends on the parts alone: not on order, shard, process or
-    clock.
+    """Return a seed in [0, 2**31) that depends only on the parts.
 
     >>> draw_seed(0, "row", 7) == draw_seed(0, "row", 7)
     True

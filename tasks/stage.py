@@ -1,4 +1,4 @@
-"""How every stage runs as a Prefect task: when it is retried, and when its table is found."""
+"""How stages run as Prefect tasks: retries, GPU slots, and reuse of finished tables."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -23,22 +23,22 @@ from tasks.reporting import ProgressReport
 from tasks.store import Key, Made, Table, find, once
 
 GPU_SLOT = "tracemill-gpu"
-"""The concurrency limit that stages share which want an accelerator. They carry no tag: Prefect
-asks the server for a turn on every tag of a task before it begins, where a stage's own retries do
-not reach, and a server that is away for a second would end the run.
+"""Name of the concurrency limit for stages that use an accelerator.
+
+It is not a tag of the tasks. Prefect requests the slots of tags before a task begins, outside its
+retries, so a server that is down for one second would end the run.
 """
 LEASE_SECONDS = 60
+"""Time after which the GPU slot of a killed process is free again."""
 
 
-# What the rooms say is as loud as Prefect itself: it gives the loggers it is told of its handlers,
-# but not its level.
+# The loggers of the rooms get the level of Prefect's logger: Prefect gives them its handlers, but
+# not its level.
 logging.getLogger(__package__).setLevel(logging.getLogger("prefect").level)
 
 
 def transient(task: Task[..., Any], run: TaskRun, state: State[Any]) -> bool:
-    """Whether a failed task may be tried again: only after an error that is transient. Says so in
-    the log.
-    """
+    """Return whether Prefect may retry a failed task: after a Transient error. Logs a retry."""
     error = state.result(raise_on_failure=False)
     again = isinstance(error, Transient)
     if again and run.run_count <= STAGE["retries"]:
@@ -55,7 +55,7 @@ def transient(task: Task[..., Any], run: TaskRun, state: State[Any]) -> bool:
 
 
 class StagePolicy(TypedDict):
-    """The keyword arguments that every stage's task shares."""
+    """The keyword arguments of every stage's `@task`."""
 
     cache_policy: CachePolicy
     persist_result: bool
@@ -71,15 +71,16 @@ STAGE = StagePolicy(
     retry_delay_seconds=[5, 30, 120],
     retry_condition_fn=transient,
 )
-"""The store is the one truth of "done": a Prefect cache could only outlive the table it points at.
+"""The arguments of every stage's `@task`. Only the store decides what is finished: a cache of
+Prefect could outlive the table that it refers to.
 """
 
 
 def settle(root: Path, key: Key, make: Callable[[], Made], *, on_gpu: bool = False) -> Table:
-    """Return the stage's table, made or found; a found one shows as Cached in the UI. Leaves a
-    table of its rows as an artifact.
+    """Return the table of a key; `make` is called only if the store lacks the table.
 
-    on_gpu: whether making it wants an accelerator, and waits for its turn.
+    A table that was found has the state Cached in Prefect's UI. The numbers of rows become an
+    artifact. on_gpu: `make` uses an accelerator and waits for a GPU slot.
     """
     log = _logger()
     found = find(root, key)
@@ -106,13 +107,13 @@ def settle(root: Path, key: Key, make: Callable[[], Made], *, on_gpu: bool = Fal
 
 @contextmanager
 def _gpu_slot() -> Iterator[None]:
-    """Hold one of the machine's GPU slots, waiting for it, where a limit is set.
+    """Hold a GPU slot during this block, if the server has such a limit; wait for a free slot.
 
-    The slot is a lease that this process renews: unlike a tag's own limit it comes free within a
-    minute of a kill. A server that is away for longer does not end the work.
+    The slot is a lease that this process renews, so it is free a minute after a kill. A server
+    that is down while the block runs does not end the work.
     """
     with ExitStack() as held:
-        # What the work itself raises is not caught: only the asking is.
+        # Only errors of the request for the slot are caught, not errors of the work.
         try:
             if _limited():
                 held.enter_context(
@@ -122,14 +123,16 @@ def _gpu_slot() -> Iterator[None]:
                 )
         except (ConcurrencySlotAcquisitionError, httpx.HTTPError) as exc:
             raise ServerUnreachable(
-                f"the Prefect server could not be asked for a turn on the GPU: {exc.__cause__ or exc}"
+                f"the Prefect server did not give a GPU slot: {exc.__cause__ or exc}; "
+                "is the server up?"
             ) from exc
         yield
 
 
 def _limited() -> bool:
-    """Whether this server limits the GPU at all; a build on the command line has a server of its
-    own, that does not.
+    """Return whether the server has a limit for the GPU.
+
+    A build from the command line has its own server without such a limit.
     """
     with get_client(sync_client=True) as client:
         try:

@@ -1,8 +1,8 @@
-"""The store of tables: each is written once under its fingerprint, and is finished or absent.
+"""The store of tables: a table is written once under its fingerprint, and is finished or missing.
 
-A table lives at `<root>/<stage>/<fingerprint>/`: Parquet parts, a sister file of rejected rows,
-files of its own (an index, a report) and `_manifest.json`, written last. The manifest is the one
-truth of "done".
+A table is the folder `<root>/<stage>/<fingerprint>/`: Parquet parts, a file of rejected rows,
+other files of the table (an index, a report) and `_manifest.json`. The manifest is written last;
+a table with a manifest is finished.
 """
 
 import contextlib
@@ -24,16 +24,21 @@ from tasks.rows import CHUNK_ROWS, REJECTED, conform, reasons_told
 from tasks.spec import Spec, digest, fingerprint
 
 REJECTS = "rejected.parquet"
+"""File of the rejected rows in a table's folder."""
 SCRATCH = "scratch"
-"""Folder below the root in which a stage keeps what it has done until its table is finished."""
+"""Folder below the root for the intermediate results of stages that are not finished."""
 UNPUBLISHED = ".rejected-"
-"""Begins the name of a folder that holds the rejected rows of a table that was not published."""
+"""Prefix of folders with the rejected rows of a table that was not published."""
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Table:
-    """A finished table: where it lies, what it is, and how its rows were accounted for."""
+    """A finished table in the store.
+
+    rows: rows of all parts. rows_in: rows offered to the stage. rows_out: rows accepted. rejected:
+    number of rejected rows by reason. parts: names of its Parquet files.
+    """
 
     path: Path
     stage: str
@@ -46,7 +51,7 @@ class Table:
     parts: tuple[str, ...]
 
     def read(self, columns: list[str] | None = None) -> pa.Table:
-        """Return the rows of every part, in order."""
+        """Return the rows of all parts, in order."""
         return pa.concat_tables(
             [pq.read_table(self.path / name, columns=columns) for name in self.parts]
         )
@@ -54,27 +59,27 @@ class Table:
     def batches(
         self, columns: list[str] | None = None, *, rows: int = CHUNK_ROWS
     ) -> Iterator[pa.RecordBatch]:
-        """Yield the rows of every part in order, at most so many at a time, read as they are
-        needed.
-        """
+        """Yield the rows of all parts in order, in batches of at most `rows`, read when needed."""
         for name in self.parts:
             with pq.ParquetFile(self.path / name) as file:
                 yield from file.iter_batches(rows, columns=columns)
 
     def read_rejected(self) -> pa.Table:
-        """Return the rejected rows; SchemaMismatch when an older version wrote them."""
+        """Return the rejected rows. Raises SchemaMismatch if an older version wrote them."""
         return conform(pq.read_table(self.path / REJECTS), REJECTED)
 
 
 def digests(tables: Mapping[str, Table]) -> dict[str, str]:
-    """Return what a stage's Key holds of the tables that it reads, by their names."""
+    """Return the digests of tables by name, as the inputs of a Key."""
     return {name: table.digest for name, table in tables.items()}
 
 
 @dataclass(frozen=True)
 class Finished:
-    """A table as the store holds it: what it was made of (name → digest), and when it was finished,
-    nanoseconds since 1970.
+    """A table with its origin.
+
+    inputs: the digest of everything it was made from, by name. finished_ns: time when it was
+    finished, in nanoseconds since 1970.
     """
 
     table: Table
@@ -84,9 +89,7 @@ class Finished:
 
 @dataclass(frozen=True)
 class Key:
-    """What a table is made of; its fingerprint is the table's name. inputs: name → digest of
-    everything read.
-    """
+    """The identity of a table. inputs: the digest of everything that the stage reads, by name."""
 
     stage: str
     version: int
@@ -95,7 +98,7 @@ class Key:
 
     @property
     def fingerprint(self) -> str:
-        """16 hex digits: the same settings over the same inputs by the same code."""
+        """16 hex digits; equal for the same stage, code version, settings and inputs."""
         return fingerprint(
             stage=self.stage, version=self.version, spec=self.spec, inputs=self.inputs
         )
@@ -103,10 +106,11 @@ class Key:
 
 @dataclass(frozen=True)
 class Made:
-    """What a stage has made and the store shall keep.
+    """The result of a stage, to be published in the store.
 
-    parts: file stem → rows. rows_in counts what was offered; rows_out what was accepted (default:
-    all rows). attach: writes the table's own further files into the folder it is given.
+    parts: rows by the stem of their file. rejected: REJECTED. rows_in: rows offered to the stage.
+    rows_out: rows accepted; None for the rows of all parts. attach: writes other files of the table
+    into a folder.
     """
 
     parts: Mapping[str, pa.Table]
@@ -116,46 +120,50 @@ class Made:
     rows_out: int | None = None
     attach: Callable[[Path], None] = field(default=lambda folder: None)
     pages: tuple[str, ...] = ()
-    """Which of the table's own files a browser may be shown."""
+    """Files of the table that the report server may show."""
     may_be_empty: bool = False
     refused: MillError | None = None
-    """Why the rows must not be handed on: nothing is published, and this is raised."""
+    """The error to raise instead of publishing the table."""
 
     @property
     def rows(self) -> int:
-        """Rows of all parts."""
+        """Number of rows of all parts."""
         return sum(part.num_rows for part in self.parts.values())
 
     @property
     def accepted(self) -> int:
-        """Rows that are handed on."""
+        """Number of accepted rows."""
         return self.rows if self.rows_out is None else self.rows_out
 
 
 def once(root: Path, key: Key, make: Callable[[], Made]) -> Table:
-    """Return the finished table of this key, making it only if no undamaged one exists."""
-    with _named_faults():
+    """Return the table of a key; make and publish it if the store lacks it or it is damaged.
+
+    Raises StoreUnreachable, and the errors of `publish`.
+    """
+    with _store_faults():
         found = find(root, key)
         return found or publish(root, key, make())
 
 
 def find(root: Path, key: Key) -> Table | None:
-    """Return the finished table of this key, or None. One whose files are missing or of another
-    size is told in the log, and counts as absent.
+    """Return the finished table of a key; None if it is missing.
+
+    A table with missing files or files of another size counts as missing; a warning is logged.
     """
     folder = root / key.stage / key.fingerprint
     manifest = manifest_of(folder) if folder.exists() else None
     if manifest is None:
         return None
-    # The folder's own time says when it was last used, the manifest's when it was made; a store may
-    # be read by those who cannot write it.
+    # The time of the folder shows the last use, the time of the manifest when the table was made.
+    # The user of a store may lack permission to write.
     with contextlib.suppress(OSError):
         os.utime(folder)
     return _table(folder, manifest)
 
 
 def tables(root: Path, stage: str) -> list[Finished]:
-    """Return the undamaged tables of a stage, oldest first; of one moment, by fingerprint."""
+    """Return the undamaged tables of a stage, oldest first; of equal time by fingerprint."""
     read = [(folder, manifest_of(folder)) for folder in (root / stage).glob("[!.]*")]
     found = [
         Finished(
@@ -168,15 +176,15 @@ def tables(root: Path, stage: str) -> list[Finished]:
 
 
 def forget(root: Path, key: Key) -> None:
-    """Remove the table of this key, so that it is made anew; one that is not there is no fault."""
+    """Remove the table of a key, if it exists, so that it is made again."""
     shutil.rmtree(root / key.stage / key.fingerprint, ignore_errors=True)
 
 
 def publish(root: Path, key: Key, made: Made) -> Table:
-    """Write a table under a temporary name, flush it to disk, and give it its own name in one step.
+    """Return the published table: written under a temporary name, flushed to disk, then renamed.
 
-    A table that is empty or refused raises its error; only its rejected rows are kept, for a person
-    to read.
+    Raises EmptyTable for a table without rows, and `made.refused`; only the rejected rows are then
+    kept, for a person to read. Raises SchemaMismatch if the numbers of rows do not add up.
     """
     home = root / key.stage
     home.mkdir(parents=True, exist_ok=True)
@@ -197,7 +205,7 @@ def publish(root: Path, key: Key, made: Made) -> Table:
 
 
 def _refusal(key: Key, made: Made) -> MillError | None:
-    """Return why a table must not be published, None when it may be."""
+    """Return why a table must not be published, None if it may be."""
     if made.refused or made.accepted or made.may_be_empty:
         return made.refused
     return EmptyTable(
@@ -207,7 +215,7 @@ def _refusal(key: Key, made: Made) -> MillError | None:
 
 
 def _with_losses(refusal: MillError, key: Key, made: Made, kept: Path) -> MillError:
-    """Return the error with what became of the rows, after keeping the rejected ones."""
+    """Return the error with the losses of the stage; save the rejected rows first."""
     kept.mkdir(exist_ok=True)
     _write_parquet(conform(made.rejected, REJECTED), kept / REJECTS)
     refusal.losses = Losses(
@@ -216,11 +224,12 @@ def _with_losses(refusal: MillError, key: Key, made: Made, kept: Path) -> MillEr
     return refusal
 
 
-def _write(draft: Path, key: Key, made: Made) -> dict[str, object]:
+def _write(draft: Path, key: Key, made: Made) -> Mapping[str, object]:
     rows, rows_out = made.rows, made.accepted
     if made.rows_in != rows_out + made.rejected.num_rows:
         raise SchemaMismatch(
-            f"{key.stage}: {made.rows_in} rows in, {rows_out} accepted, {made.rejected.num_rows} rejected: a row is unaccounted for"
+            f"{key.stage}: {made.rows_in} rows in, but {rows_out} accepted and "
+            f"{made.rejected.num_rows} rejected; the numbers must add up"
         )
     for stem, part in made.parts.items():
         _write_parquet(conform(part, made.schema), draft / f"{stem}.parquet")
@@ -232,7 +241,7 @@ def _write(draft: Path, key: Key, made: Made) -> dict[str, object]:
         if path.is_file()
     }
     parts = [f"{stem}.parquet" for stem in made.parts]
-    manifest: dict[str, object] = {
+    manifest: Mapping[str, object] = {
         "stage": key.stage,
         "fingerprint": key.fingerprint,
         "code_version": key.version,
@@ -258,8 +267,10 @@ def _write(draft: Path, key: Key, made: Made) -> dict[str, object]:
 
 
 def _write_parquet(table: pa.Table, path: Path) -> None:
-    """Write a row group at a time. The bytes do not depend on how the table is cut into chunks, and
-    no array holds the strings of all rows: Arrow bounds one to 2 GiB.
+    """Write a table one row group at a time.
+
+    The bytes do not depend on the table's chunks, and no array exceeds Arrow's limit of 2 GiB of
+    strings.
     """
     with pq.ParquetWriter(path, table.schema, compression="zstd") as file:
         for low in range(0, max(1, table.num_rows), CHUNK_ROWS):
@@ -287,16 +298,15 @@ def _flush(path: Path) -> None:
 
 
 def _sweep(home: Path) -> None:
-    """Remove drafts whose writer is no longer alive."""
+    """Remove drafts of processes that have ended, and earlier drafts of this process."""
     for draft in home.glob(".tmp-*"):
-        if not Path(f"/proc/{draft.name.rsplit('-', 1)[1]}").exists() or draft.name.endswith(
-            f"-{os.getpid()}"
-        ):
+        pid = draft.name.rsplit("-", 1)[1]
+        if pid == str(os.getpid()) or not Path(f"/proc/{pid}").exists():
             shutil.rmtree(draft, ignore_errors=True)
 
 
 @contextlib.contextmanager
-def _named_faults() -> Iterator[None]:
+def _store_faults() -> Iterator[None]:
     try:
         yield
     except OSError as exc:

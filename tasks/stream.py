@@ -1,4 +1,4 @@
-"""Shards of rows, worked on by all cores of this machine or by a Ray cluster that is joined."""
+"""Work on shards of rows in parallel: on all cores of this machine, or on a joined Ray cluster."""
 
 import os
 import sys
@@ -13,14 +13,14 @@ Shard = TypeVar("Shard")
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 AHEAD = 2
-"""Shards per worker that are under way or waiting to be taken."""
+"""Shards per worker that are in work or whose results are not taken yet."""
 
 
 class _Pending(Protocol):
-    """A result that is being made."""
+    """A result of a worker, finished or not."""
 
     def result(self) -> Any:
-        """Return the result; wait for it if it is not there yet."""
+        """Return the result; wait until it is finished."""
         ...
 
 
@@ -86,7 +86,7 @@ class _RayResult:
         self._reference = reference
 
     def result(self) -> Any:
-        """Return the result of the task; wait for it if it is not there yet."""
+        """Return the result of the task; wait until it is finished."""
         import ray
 
         return ray.get(self._reference)

@@ -1,4 +1,4 @@
-"""Text that is no language: where it loops, is run together, wrongly decoded, or in another script."""
+"""Faults of text: wrongly decoded characters, foreign scripts, and the settings of fluency."""
 
 import unicodedata
 from collections import Counter
@@ -10,25 +10,26 @@ from tasks.spec import Spec
 
 
 class FluencySpec(Spec):
-    """Where text stops being language."""
+    """Bounds beyond which a text is not fluent."""
 
     repeated: float = Field(0.5, ge=0, le=1)
-    """Share of 8-grams of words that may repeat an earlier one, in the whole text and in its last
-    400 words.
+    """Largest share of 8-grams of words that repeat an earlier one, in the whole text and in its
+    last 400 words.
     """
     echoes: int = Field(8, ge=2)
-    """Times one 8-gram may occur in the last 400 words."""
+    """Most occurrences of one 8-gram in the last 400 words."""
     longest_word: int = Field(40, ge=10)
-    """Letters in a row without a space; German compounds stay below."""
+    """Most letters in a row without a space; German compounds have fewer."""
     foreign: float = Field(0.05, ge=0, le=1)
-    """Share of letters that may lie outside the scripts."""
+    """Largest share of letters outside `scripts`."""
     scripts: tuple[str, ...] = ("LATIN", "GREEK")
-    """Unicode scripts the corpus is written in."""
+    """Unicode scripts of the corpus."""
 
 
 def mojibake(text: str) -> bool:
-    """Return whether text holds replacement characters, or byte sequences decoded in the wrong
-    encoding (ftfy's heuristic).
+    """Return whether a text has replacement characters or was decoded in the wrong encoding.
+
+    Wrong encodings are found with the heuristic of ftfy.
     """
     from ftfy.badness import is_bad
 
@@ -36,7 +37,13 @@ def mojibake(text: str) -> bool:
 
 
 def foreign_share(text: str, scripts: tuple[str, ...]) -> float:
-    """Return the share of letters outside the scripts, 0 for a text without letters."""
+    """Return the share of letters outside the scripts; 0 for a text without letters.
+
+    scripts: first words of Unicode names, such as LATIN.
+
+    >>> foreign_share("abcд", ("LATIN",))
+    0.25
+    """
     foreign = 0 if "LATIN" in scripts else 1
     if text.isascii():
         return float(foreign) if any(map(str.isalpha, text)) else 0.0

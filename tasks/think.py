@@ -1,5 +1,6 @@
-"""The one grammar of traces: optional whitespace, one `<think>` block, then the answer; and what
-other writings mean in it.
+"""The grammar of traces: optional whitespace, one `<think>` block, then the answer.
+
+It also reads Harmony channels and separate fields of reasoning and answer.
 """
 
 import re
@@ -16,16 +17,14 @@ HARMONY = (
     "<|return|>",
     "<|call|>",
 )
-"""The tokens by which a model of Harmony's format parts its messages."""
+"""The tokens that separate messages in OpenAI's Harmony format."""
 _TAG = re.compile(r"</?think>")
 _TOKEN = re.compile(r"<\|(start|channel|message|constrain|end|return|call)\|>")
 _BARE = re.compile(r"assistant(analysis|commentary|final)")
 
 
 class Parsed(NamedTuple):
-    """A completion taken apart; `fault` is None when it obeys the grammar, else the noun of the
-    fault.
-    """
+    """The parts of a completion. fault: reason why it breaks the grammar, None if it does not."""
 
     think: str
     answer: str
@@ -33,7 +32,7 @@ class Parsed(NamedTuple):
 
 
 def join(think: str, answer: str) -> str:
-    """Return the canonical text of a trace; `split` undoes it.
+    """Return the canonical text of a trace; `split` is the inverse.
 
     >>> join("Two and two.", "Four.")
     '<think>\\nTwo and two.\\n</think>\\n\\nFour.'
@@ -42,7 +41,7 @@ def join(think: str, answer: str) -> str:
 
 
 def split(text: str) -> Parsed:
-    """Take a completion apart; tags that break the grammar are named, never repaired.
+    """Return the parts of a completion. Wrong tags become a fault; they are not repaired.
 
     Faults: missing_think, unclosed_think, orphan_close, repeated_think, text_before_think,
     empty_think, empty_answer.
@@ -61,11 +60,13 @@ def split(text: str) -> Parsed:
 
 
 def salvage(text: str) -> Parsed:
-    """Take a completion apart as `split` does, but keep in `think` what was thought inside broken
-    tags.
+    """Return the parts of a completion as `split` does, but keep the thought of broken tags.
 
-    Text before a leading `</think>` was thought too: chat templates put the opening tag into the
-    prompt.
+    Text before a leading `</think>` is thought too, because chat templates may put the opening tag
+    into the prompt.
+
+    >>> salvage("Two and two.</think>Four.")
+    Parsed(think='Two and two.', answer='Four.', fault='orphan_close')
     """
     parsed = split(text)
     if parsed.fault not in {"unclosed_think", "orphan_close", "repeated_think"}:
@@ -73,26 +74,29 @@ def salvage(text: str) -> Parsed:
     first, *rest = _TAG.split(text)
     tags = _TAG.findall(text)
     sides: dict[str, list[str]] = {OPEN: [], CLOSE: []}
-    for tag, piece in zip(
-        [OPEN if tags[0] == CLOSE else CLOSE, *tags], [first, *rest], strict=True
-    ):
+    before_first = OPEN if tags[0] == CLOSE else CLOSE
+    for tag, piece in zip([before_first, *tags], [first, *rest], strict=True):
         sides[tag].append(piece.strip())
-    thought, said = ("\n\n".join(filter(None, sides[tag])) for tag in (OPEN, CLOSE))
-    return Parsed(thought, said, parsed.fault)
+    thought, answer = ("\n\n".join(filter(None, sides[tag])) for tag in (OPEN, CLOSE))
+    return Parsed(thought, answer, parsed.fault)
 
 
 def untagged(text: str) -> str:
-    """Return a text without its think tags."""
+    """Return a text without its think tags.
+
+    >>> untagged("<think>Two.</think>Four.")
+    'Two.Four.'
+    """
     return _TAG.sub("", text).strip()
 
 
 def split_harmony(text: str) -> Parsed | None:
-    """Take a completion in Harmony channels apart, or return None when it has none; faults are
-    named as by `split`.
+    """Return the parts of a completion in Harmony channels; None if it has no channels.
 
-    Analysis messages are the thought, final ones the answer; commentary and what goes to or comes
-    from a tool are neither. Of a whole conversation the last turn counts. The form without special
-    tokens (`analysis…assistantfinal…`) is read too. OpenAI Harmony response format, 2025.
+    Messages in the channel analysis are the thought, those in the channel final the answer.
+    Commentary and messages to or from a tool are left out. Only the last turn of a conversation
+    counts. The form without special tokens (`analysis…assistantfinal…`) is accepted too. Faults are
+    those of `split`. OpenAI Harmony response format, 2025.
     """
     messages = _bare_messages(text) if CHANNEL not in text else _messages(text)
     if not messages:
@@ -105,12 +109,11 @@ def split_harmony(text: str) -> Parsed | None:
 
 
 def from_fields(reasoning: str, content: str, *, cut: bool) -> str:
-    """Return the inline form of an answer whose reasoning came in a field of its own. cut: the
-    token limit ended it.
+    """Return the inline form of an answer whose reasoning is in a separate field.
 
-    Without content nothing shows that the thought was ever closed: what was cut is an open thought,
-    and what ended by itself is an
-    answer that the server filed as reasoning. Neither gets a closing tag.
+    cut: the token limit ended the answer. Without content it is unknown if the thought was closed,
+    so no closing tag is added: a cut answer is an open thought, and an answer that ended by itself
+    is a plain answer that the server took for reasoning.
     """
     if content.strip():
         return join(reasoning.strip(), content.strip())
@@ -140,8 +143,9 @@ class _Message(NamedTuple):
 
 
 def _messages(text: str) -> list[_Message]:
-    """Return the assistant's messages of the last turn; text before the first token is a message
-    without a channel.
+    """Return the assistant's messages of the last turn.
+
+    Text before the first token is a message without a channel.
     """
     before, *pieces = _TOKEN.split(text)
     found = [_Message("", before, closed=True)] if before.strip() not in {"", "assistant"} else []

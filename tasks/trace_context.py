@@ -1,6 +1,4 @@
-"""A trace with its prompt, the passages that the prompt shows, and the question it asks: the one
-join of these four tables.
-"""
+"""The join of traces with their prompts, and of the prompts with their passages and questions."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
@@ -12,11 +10,11 @@ from tasks.rows import CHUNK_ROWS
 
 Row = Mapping[str, Any]
 REMEMBERED = 4096
-"""Rows of a table that are kept as Python objects: traces of one prompt lie close together."""
+"""Rows per table that are cached as Python objects; traces of a prompt are near each other."""
 
 
 class TraceContext(NamedTuple):
-    """A trace and all that bears on it. question: None where the prompt asks no known question."""
+    """A trace with its prompt, passages and question. question: None without a known question."""
 
     trace: dict[str, Any]
     prompt: Row
@@ -27,7 +25,7 @@ class TraceContext(NamedTuple):
 class RowsByKey:
     """The rows of an Arrow table by the value of one column.
 
-    The rows stay in Arrow; a row becomes a Python object when it is asked for.
+    The rows stay in Arrow; a row becomes a Python object only when it is read.
     """
 
     def __init__(self, table: pa.Table, key: str) -> None:
@@ -47,11 +45,11 @@ class RowsByKey:
         self._row = lru_cache(REMEMBERED)(row)
 
     def __getitem__(self, value: str) -> Row:
-        """Return the row with this value; KeyError when there is none."""
+        """Return the row with this value; KeyError if there is none."""
         return self._row(value)
 
     def get(self, value: str) -> Row | None:
-        """Return the row with this value, None when there is none."""
+        """Return the row with this value; None if there is none."""
         return self._row(value) if value in self._places else None
 
 
@@ -63,9 +61,9 @@ def contexts(
 ) -> Iterator[TraceContext]:
     """Yield every trace with its context, in the order of the traces.
 
-    traces: batches of TRACES; only one of them is held as Python objects at a time. Each table
-    needs its own id column, and prompts need passage_ids and question_id; the caller selects the
-    other columns that it reads.
+    traces: batches of TRACES; one batch at a time becomes Python objects. Each table needs its id
+    column, and prompts need passage_ids and question_id; other columns are the caller's choice.
+    Raises KeyError for a trace of an unknown prompt and for an unknown passage.
     """
     asked = RowsByKey(prompts, "prompt_id")
     shown = RowsByKey(passages, "passage_id")

@@ -1,4 +1,4 @@
-"""The command `tracemill audit`: its options, and what it does with them."""
+"""The command `tracemill audit`: look for leaks in any corpus of reasoning traces."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -18,19 +18,17 @@ Corpus = Annotated[
 ]
 ThinkColumn = Annotated[
     str,
-    typer.Option(
-        "--think-column", help="Column of the reasoning, alone or inline with the answer."
-    ),
+    typer.Option("--think-column", help="Column of the reasoning, with or without the answer."),
 ]
 PromptColumns = Annotated[
     list[str] | None,
-    typer.Option("--prompt-column", help="Column of what the teacher was shown. Repeatable."),
+    typer.Option("--prompt-column", help="Column of the prompt that the teacher saw. Repeatable."),
 ]
 ProducerColumns = Annotated[
     list[str] | None,
     typer.Option(
         "--producer-column",
-        help="Column only the producer may know: family, persona, plan, canary. "
+        help="Column that only the producer may know: family, persona, plan, canary. "
         "Repeatable; a dotted path or a whole object.",
     ),
 ]
@@ -38,19 +36,19 @@ Baseline = Annotated[
     Path | None,
     typer.Option(
         "--baseline",
-        help="Rows of the same teacher, asked without any instruction of yours; "
-        "8 times the rows is best.",
+        help="Answers of the same teacher to bare prompts, without your instructions; "
+        "8 times as many rows are best.",
     ),
 ]
 Preset = Annotated[
     str,
     typer.Option(
-        "--preset", help="four-gate: also the regular expressions of a historic verifier."
+        "--preset", help="four-gate: also use the regular expressions of an earlier verifier."
     ),
 ]
 Allowed = Annotated[
     list[str] | None,
-    typer.Option("--allow", help="A phrase you have looked at and cleared. Repeatable."),
+    typer.Option("--allow", help="A phrase that you have checked and accept. Repeatable."),
 ]
 JsonOut = Annotated[
     Path | None,
@@ -60,7 +58,7 @@ JsonOut = Annotated[
 ]
 HtmlOut = Annotated[
     Path | None,
-    typer.Option("--html", help="Write a page with the openers as a chart and the evidence."),
+    typer.Option("--html", help="Write a page with a chart of the openers, and the evidence."),
 ]
 
 
@@ -75,13 +73,13 @@ def audit(
     json_out: JsonOut = None,
     html_out: HtmlOut = None,
 ) -> None:
-    """Look for leaks in a corpus of reasoning traces, ours or not.
+    """Look for leaks in a corpus of reasoning traces, of Tracemill or of any other origin.
 
     Finds producer state in think blocks (labels, plans, notes, other rows) without knowing its
-    form, and rows at fault (loops, run-together words, mojibake, broken tags). Columns are found by
-    their names when you do not name them. The more you give, the more is found: prompts, producer
-    columns, and above all a baseline. Ends with exit code 0 (clean), 1 (leak or fault),
-    2 (unreadable), 3 (suspect: a person must look).
+    form, and faulty rows (loops, run-together words, mojibake, broken tags). Columns that you do
+    not name are found by their usual names. Prompts, producer columns and above all a baseline
+    make it find more. Exit code 0: clean; 1: leak or fault; 2: unreadable; 3: suspect, a person
+    must look.
     """
     from flows.audit import EXIT_CODES, audit_file, facts_of, show, write
     from tasks.audit.reading import Columns
@@ -97,7 +95,7 @@ def audit(
 
 
 def _spec(preset: str, allowed: Sequence[str]) -> "AuditSpec":
-    """Return what the audit looks for; an unknown preset is an error that lists the known ones."""
+    """Return the settings of the audit. Raises UnknownName for an unknown preset."""
     from tasks.audit.audit import AuditSpec
     from tasks.audit.preset import PRESETS
     from tasks.errors import unknown_name

@@ -1,4 +1,4 @@
-"""The command `tracemill init`: a first recipe for somebody's documents."""
+"""The command `tracemill init`: write a first recipe for a user's documents."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -18,21 +18,23 @@ Sources = Annotated[
     ),
 ]
 Name = Annotated[
-    str, typer.Option("--name", help="Name of the corpus; else the name of the first folder.")
+    str, typer.Option("--name", help="Name of the corpus. Default: the name of the first folder.")
 ]
 Out = Annotated[
-    Path | None, typer.Option("--out", help="File of the recipe; else NAME.yaml in this folder.")
+    Path | None,
+    typer.Option("--out", help="File of the recipe. Default: NAME.yaml in this folder."),
 ]
 TeacherName = Annotated[
     str,
     typer.Option(
         "--teacher",
-        help="endpoint: a server that you run. builtin:pocket or scripted: a stand-in that shows "
-        "that everything runs, without a server or a GPU.",
+        help="endpoint: a server that you run. builtin:pocket or scripted: for a trial without a "
+        "server and without a GPU.",
     ),
 ]
 Root = Annotated[
-    Path, typer.Option("--root", help="Folder of the store; documents it has read are taken there.")
+    Path,
+    typer.Option("--root", help="Folder of the store; documents that it has are not read again."),
 ]
 
 
@@ -45,9 +47,9 @@ def init(
 ) -> None:
     """Write a first recipe for your documents, with a comment on every choice.
 
-    Reads the documents, counts documents, sections and passages, and plans as many prompts as they
-    can give without repeating themselves. `tracemill plan` finds no fault in the recipe. A file
-    that is already there is never overwritten. Nothing is embedded, and no model is asked.
+    Reads and counts documents, sections and passages, and plans as many prompts as they can give
+    without repetition. `tracemill plan` finds no fault in the recipe. An existing file is never
+    overwritten. Nothing is embedded, and no model is asked.
     """
     from flows.first_recipe import first_recipe, name_of
 
@@ -59,13 +61,13 @@ def init(
 
 
 def _free(place: Path) -> Path:
-    """Return the place, where a new file can be written; BadRecipe when it cannot."""
+    """Return the path if a new file can be written there. Raises BadRecipe."""
     from tasks.errors import BadRecipe
 
     if place.exists():
-        raise BadRecipe(f"{str(place)!r} is already there; name another file with --out")
+        raise BadRecipe(f"{str(place)!r} exists already; name another file with --out")
     if not place.parent.is_dir():
-        raise BadRecipe(f"the folder {str(place.parent)!r} is not there; make it, or change --out")
+        raise BadRecipe(f"there is no folder {str(place.parent)!r}; create it, or change --out")
     return place
 
 
@@ -84,11 +86,11 @@ def _show(written: "Written", place: Path) -> None:
     from rich.console import Console
     from rich.text import Text
 
-    from deployments.cli.screen_plan import summed_up
+    from deployments.cli.screen_plan import summary_of
     from flows.first_recipe import found
 
     console, recipe = Console(), shlex.quote(str(place))
-    lines = [("found", found(written.seen.supply)), ("a build", summed_up(written.seen))]
+    lines = [("found", found(written.seen.supply)), ("a build", summary_of(written.seen))]
     lines += [("warning", str(fault)) for fault in written.seen.faults if not fault.stops]
     lines += [
         ("written", str(place)),

@@ -1,4 +1,4 @@
-"""The command line."""
+"""The command line `tracemill`."""
 
 import logging
 import os
@@ -6,32 +6,25 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-QUIET = {
-    "DO_NOT_TRACK": "1", "PREFECT_SERVER_ANALYTICS_ENABLED": "false", "GX_ANALYTICS_ENABLED": "false", "RAY_USAGE_STATS_ENABLED": "0",
-    "VLLM_NO_USAGE_STATS": "1", "HF_HUB_DISABLE_TELEMETRY": "1", "TOKENIZERS_PARALLELISM": "false", "PREFECT_LOGGING_LEVEL": "WARNING",
-    "PREFECT_SERVER_LOGGING_LEVEL": "ERROR", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0", "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
-}  # fmt: skip
-"""No library calls home, and none talks over the summary; what you set yourself stands."""
-for _name, _value in QUIET.items():
-    os.environ.setdefault(_name, _value)
+import typer
 
-import typer  # noqa: E402
-
-from deployments.cli.audit import audit  # noqa: E402
-from deployments.cli.command import (  # noqa: E402
+from deployments.cli.audit import audit
+from deployments.cli.command import (
     DEBUG,
     checked_recipe,
     error_lines,
-    refuse_placed,
+    refuse_faults,
     settings_of,
     show_ending_of,
 )
-from deployments.cli.init import init  # noqa: E402
-from deployments.cli.recipe import recipe_app  # noqa: E402
-from deployments.cli.stopping import ending_on_signals  # noqa: E402
-from deployments.service import commands  # noqa: E402
-from tasks.errors import MillError  # noqa: E402
+from deployments.cli.init import init
+from deployments.cli.quiet import keep_quiet
+from deployments.cli.recipe import recipe_app
+from deployments.cli.stopping import ending_on_signals
+from deployments.service import commands
+from tasks.errors import MillError
 
+keep_quiet()
 app = typer.Typer(
     help="A factory for reasoning data: documents in, a verified corpus of reasoning traces out.",
     no_args_is_help=True,
@@ -48,7 +41,7 @@ def tracemill(
         typer.Option("--debug", help="Show the traceback of an error, and the libraries' logs."),
     ] = False,
 ) -> None:
-    """Set what every command shares."""
+    """Apply the options that all commands share."""
     if debug:
         os.environ[DEBUG] = "1"
         os.environ["PREFECT_LOGGING_LEVEL"] = "DEBUG"
@@ -58,14 +51,12 @@ def tracemill(
 RecipeFile = Annotated[
     Path, typer.Argument(help="A recipe, for example deployments/recipes/pocket.yaml.")
 ]
-Root = Annotated[
-    Path, typer.Option("--root", help="Folder of the store; everything made lies below it.")
-]
+Root = Annotated[Path, typer.Option("--root", help="Folder of the store, which holds all results.")]
 Settings = Annotated[
     list[str] | None,
     typer.Option(
         "--set",
-        help="A setting laid over the recipe: key.path=value, e.g. traces.samples=8. Repeatable.",
+        help="Change a setting: key.path=value, e.g. traces.samples=8. Repeatable.",
     ),
 ]
 
@@ -86,12 +77,11 @@ def plan(
     root: Root = Path("mill"),
     settings: Settings = None,
 ) -> None:
-    """Check a recipe in seconds, before anything is embedded or asked, and show what a build would
-    do.
+    """Check a recipe in seconds, without embeddings and requests, and show what a build would do.
 
-    Tells every fault with its line in the file. Shows ten prompts, their tokens against the model's
-    window, requests, hours and disk. Writes nothing. Exit code 2 when `build` would refuse the
-    recipe; warnings do not change the exit code.
+    Shows every fault with its line in the file, ten prompts, their tokens compared with the model's
+    context window, requests, hours and disk. Writes nothing. Exit code 2 if `build` would refuse
+    the recipe; warnings do not change the exit code.
     """
     from deployments.cli.screen_plan import show_plan
     from flows.plan.plan import outlook
@@ -100,30 +90,30 @@ def plan(
     chosen, origin = read_recipe(recipe, settings_of(settings, rows))
     found = outlook(chosen, root)
     show_plan(found, origin)
-    refuse_placed(found.faults, origin)
+    refuse_faults(found.faults, origin)
 
 
 @app.command()
 def preview(
     recipe: RecipeFile,
     rows: Annotated[
-        int, typer.Option("--rows", min=1, max=50, help="Prompts, shared evenly by the families.")
+        int, typer.Option("--rows", min=1, max=50, help="Prompts, the same number of each family.")
     ] = 5,
     root: Root = Path("mill"),
     settings: Settings = None,
 ) -> None:
     """Send a few rows through every step and show them: prompts, traces, the verdict of each gate.
 
-    The teacher of the recipe answers, one answer to each prompt. The rows are made in a temporary
-    folder that is removed at the end, so nothing is published and the store stays as it is.
-    Documents and passages that a build has left in the store are used from there. What only a
-    whole corpus can tell is not shown: leaks across rows, duplicates, the suite.
+    The teacher of the recipe gives one answer to each prompt. The rows are made in a temporary
+    folder that is removed at the end, so nothing is published and the store does not change.
+    Documents and passages that the store already has are used. Checks that need a whole corpus are
+    left out: leaks across rows, duplicates, the suite.
     """
     from flows.plan.plan import outlook
     from flows.recipes.load import read_recipe
 
     chosen, origin = read_recipe(recipe, settings or [])
-    refuse_placed(outlook(chosen, root).faults, origin)
+    refuse_faults(outlook(chosen, root).faults, origin)
     import deployments.lean  # noqa: F401  before Prefect
     from deployments.cli.screen_preview import show_preview
     from flows.preview import preview as made_of
@@ -140,9 +130,9 @@ def build(
 ) -> None:
     """Build the corpus of a recipe.
 
-    Finished tables are found, not made again, and a finished row is never asked for twice: after a
-    crash, run the same command. Ends with a table of every stage and the places of corpus, rejects,
-    report and Data Docs, and of a summary for scripts (JSON).
+    Finished tables are not made again, and a finished row is never requested twice: after a crash,
+    run the same command. At the end you see a table of all stages and the paths of corpus, rejected
+    rows, report, Data Docs and a summary for scripts (JSON).
     """
     chosen = checked_recipe(recipe, settings_of(settings, rows), root)
     from deployments.cli.screen import show
@@ -153,11 +143,11 @@ def build(
 
 @app.command()
 def train(recipe: RecipeFile, root: Root = Path("mill"), settings: Settings = None) -> None:
-    """Train the recipe's LoRA student, building its corpus first where it is not there.
+    """Train the LoRA student of a recipe; build its corpus first if the store lacks it.
 
-    Before training, every row is looked at as token ids (the render check); after it, every tensor
-    of the base must be what it was. A killed training goes on from its last checkpoint. Ends with
-    both checks as tables, the loss, and the adapter's place.
+    Before training, the render check looks at every row as token ids. After training, the isolation
+    check compares every tensor of the base model with its earlier bytes. A killed training resumes
+    from its last checkpoint. At the end you see both checks, the loss, and the adapter's path.
     """
     chosen = checked_recipe(recipe, settings, root)
     from deployments.cli.screen import show_training
@@ -168,12 +158,12 @@ def train(recipe: RecipeFile, root: Root = Path("mill"), settings: Settings = No
 
 @app.command()
 def probe(recipe: RecipeFile, root: Root = Path("mill"), settings: Settings = None) -> None:
-    """Hold the recipe's student against its base model, building and training first what is not
-    there.
+    """Compare the student of a recipe with its base model; build and train first if necessary.
 
-    Both answer the probe's questions. Emission: does it still think, as long, and stop? Content: is
-    it right, coherent, and free of leaks? Ends with a table of the metrics, how sure each verdict
-    is, and a page with both models side by side. Exit code 1 when a gate fails.
+    Both models answer the probe's questions. Emission: does the student still think, as long, and
+    stop? Content: are its answers right, coherent, and free of leaks? At the end you see the
+    metrics, the confidence of each verdict, and the path of a page with both models side by side.
+    Exit code 1 if a gate fails.
     """
     chosen = checked_recipe(recipe, settings, root)
     from deployments.cli.screen import show_probe
@@ -184,11 +174,11 @@ def probe(recipe: RecipeFile, root: Root = Path("mill"), settings: Settings = No
 
 @app.command()
 def diagnose(recipe: RecipeFile, root: Root = Path("mill"), settings: Settings = None) -> None:
-    """Name the layer that is at fault when a gate fails, from the cheapest look to the dearest.
+    """Find the cause of a failed gate, from the cheapest check to the most expensive one.
 
-    Render check, corpus audit, the base model's own answers, one row alone, the corpus' share of
-    general reasoning; what has not run is run. A layer is only blamed when those before it are
-    sound. Exit code 1 when one is.
+    The checks: render check, corpus audit, the base model's own answers, one single row, the
+    corpus' share of general reasoning. Missing results are made first. A check counts as the cause
+    only if all checks before it are passed. Exit code 1 if a cause is found.
     """
     chosen = checked_recipe(recipe, settings, root)
     from deployments.cli.screen import show_diagnosis
@@ -204,17 +194,17 @@ def reproduce(
         str,
         typer.Argument(
             metavar="ROW_ID",
-            help="Of a corpus row, a trace or a probe's answer; its first six digits do.",
+            help="Id of a corpus row, a trace or a probe's answer; six digits are enough.",
         ),
     ],
     root: Root = Path("mill"),
     settings: Settings = None,
 ) -> None:
-    """Ask one row alone and show everything: the prompt as text and ids, the raw output with
-    special tokens, timing, every gate's verdict.
+    """Ask one row again and show everything: the prompt as text and token ids, the raw output with
+    special tokens, timing, and the verdict of every gate.
 
-    The row is asked of its own model, adapter included, without an engine: seconds instead of a
-    probe. What was answered then stands beside it.
+    The row's own model answers, with its adapter, without starting an engine; this takes seconds.
+    The earlier answer is shown too.
     """
     chosen = checked_recipe(recipe, settings)
     from deployments.cli.screen import show_row
@@ -231,15 +221,15 @@ def measure(
     root: Root = Path("mill"),
     settings: Settings = None,
     again: Annotated[
-        bool, typer.Option("--again", help="Measure anew what was measured on this machine before.")
+        bool, typer.Option("--again", help="Repeat measurements that this machine has already.")
     ] = False,
 ) -> None:
-    """Measure the recipe's candidate teachers on this machine, in order of preference, until one
-    fits its budget of hours.
+    """Measure the candidate teachers of a recipe on this machine, in order of preference, until one
+    fits the budget of hours.
 
-    Tokens a second, time to the first token and memory at several levels of concurrency, beside
-    what memory bandwidth allows; then hours and cost for the rows that are wanted, and the choice.
-    Exit code 1 when no candidate fits.
+    Shows tokens per second, time to the first token and memory at several levels of concurrency,
+    next to the speed that memory bandwidth allows; then hours and cost for the rows of the recipe,
+    and the choice. Exit code 1 if no candidate fits.
     """
     chosen = checked_recipe(recipe, settings, root)
     from deployments.cli.screen_measure import show_measured
@@ -251,13 +241,13 @@ def measure(
 @app.command()
 def run(recipe: RecipeFile, root: Root = Path("mill"), settings: Settings = None) -> None:
     """Run the whole factory: build the corpus, train the student, probe it, and publish it if every
-    gate holds.
+    gate passes.
 
-    Where the recipe names candidate teachers or a budget of hours, they are measured first, and the
-    first that fits is the teacher.
+    If the recipe has candidate teachers or a budget of hours, the candidates are measured first,
+    and the first one that fits is the teacher.
 
-    Every gate stops the line with one sentence. Run the same command again after a crash: what is
-    done is found, not done again.
+    A failed gate stops the run and prints one sentence. After a crash, run the same command again:
+    finished work is not repeated.
     """
     chosen = checked_recipe(recipe, settings, root)
     from deployments.cli.screen import show_promoted
@@ -275,24 +265,24 @@ app.add_typer(recipe_app, name="recipe")
 def verify(root: Root = Path("mill")) -> None:
     """Read every file of every table in the store and compare it with its manifest.
 
-    Names every table that differs: remove its folder, and the next run makes it again. Exit code 1
-    when there is one. Builds compare sizes alone.
+    Names every damaged table: remove its folder, and the next run makes it again. Exit code 1 if
+    there is one. Builds do not read the files; they compare only sizes.
     """
-    from tasks.manifest import verify as verified
+    from tasks.manifest import verify as verify_tables
 
-    tables = harmed = 0
-    for table, damage in verified(root):
+    tables = damaged = 0
+    for table, damage in verify_tables(root):
         tables += 1
         if damage:
-            harmed += 1
+            damaged += 1
             typer.echo(f"damaged  {table}: {', '.join(damage.files)}")
-    typer.echo(f"{tables:,} tables read below {root}, {harmed:,} damaged")
-    if harmed:
+    typer.echo(f"{tables:,} tables read below {root}, {damaged:,} damaged")
+    if damaged:
         raise typer.Exit(1)
 
 
 def main() -> None:
-    """Run the command; an error is one line on stderr and exit code 2."""
+    """Run the command. An error prints one line on stderr and gives exit code 2."""
     with ending_on_signals():
         _run()
 
@@ -311,6 +301,7 @@ def _run() -> None:
         if os.environ.get(DEBUG):
             raise
         sys.stderr.write(
-            f"tracemill: unexpected {type(exc).__name__}: {error_lines(exc)[:500]}; --debug shows where\n"
+            f"tracemill: unexpected {type(exc).__name__}: {error_lines(exc)[:500]}; "
+            "--debug shows where\n"
         )
         sys.exit(2)

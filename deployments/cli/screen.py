@@ -1,4 +1,4 @@
-"""What a command shows on the terminal when its flow is over."""
+"""The terminal output of commands at the end of their flows."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ from rich.text import Text
 from deployments.prefect_compat import set_up_logging
 from flows.build_corpus import Summary
 from flows.clock import StageLine
-from flows.ending import TOLD
+from flows.ending import SHOWN_LOSSES
 from tasks.ngrams import plain_text
 from tasks.probe.metrics import Metric
 
@@ -26,34 +26,34 @@ if TYPE_CHECKING:
     from flows.train_student import Training
 
 SEEN = ("row", "fault", "tokens", "loss from", "prompt ends", "learnt begins", "learnt ends")
-"""What of the render check fits on a screen; the ids stand beside the examples."""
+"""Columns of the render check that fit on a screen; the examples' folder has the token ids too."""
 
 
 def keep_tracebacks_off() -> None:
-    """Let a failed run end in the one line that the command prints; tracebacks still go to the
-    run's log in Prefect.
+    """Keep tracebacks and errors of Prefect off the terminal; Prefect's log of the run has them.
+
+    The command itself prints one line about the error.
     """
     set_up_logging()
     for handler in logging.getLogger().handlers:
-        handler.addFilter(
-            lambda record: (
-                record.exc_info is None
-                and not (record.levelno >= logging.ERROR and record.name.startswith("prefect"))
-            )
-        )
+        handler.addFilter(_is_for_terminal)
+
+
+def _is_for_terminal(record: logging.LogRecord) -> bool:
+    of_prefect = record.levelno >= logging.ERROR and record.name.startswith("prefect")
+    return record.exc_info is None and not of_prefect
 
 
 def show(summary: Summary, console: Console | None = None) -> None:
-    """Print the stages, the yield and the places."""
+    """Print the stages, the yield, and the paths of the results."""
     console = console or Console()
     console.print(_stages(f"corpus {summary.fingerprint}", summary.stages))
-    speed = (
-        f"{summary.tokens_per_second:,.0f} tokens/s"
-        if summary.requests
-        else "nothing asked, all was there"
-    )
+    speed = "all answers were in the store"
+    if summary.requests:
+        speed = f"{summary.tokens_per_second:,.0f} tokens/s"
     console.print(
-        f"{summary.rows} rows, {100 * summary.yield_:.0f} per 100 prompts; {summary.requests} requests, {speed}"
+        f"{summary.rows} rows, {100 * summary.yield_:.0f} per 100 prompts; "
+        f"{summary.requests} requests, {speed}"
     )
     if summary.judge:
         console.print(Text(f"coherence: {summary.judge}"), soft_wrap=True)
@@ -64,12 +64,12 @@ def show(summary: Summary, console: Console | None = None) -> None:
 
 
 def show_ending(ending: "Ending", console: Console | None = None) -> None:
-    """Print how far a failed run came: its stages, what it lost most rows to, and where they lie."""
+    """Print the stages of a failed run, its largest losses, and the paths of rejected rows."""
     console = console or Console()
     if not ending.stages:
         return
-    console.print(_stages("failed; how far it came", ending.stages))
-    for one in ending.losses[:TOLD]:
+    console.print(_stages("failed after these stages", ending.stages))
+    for one in ending.losses[:SHOWN_LOSSES]:
         if not one.by_design:
             lost = f"{one.stage}: {one.reason} took {one.rows:,} of {one.of:,} rows"
             console.print(Text(f"{'lost':12} {lost}; {one.advice}"), soft_wrap=True)
@@ -78,22 +78,21 @@ def show_ending(ending: "Ending", console: Console | None = None) -> None:
 
 
 def show_training(training: "Training", console: Console | None = None) -> None:
-    """Print what the trainer saw, what moved, how it went."""
+    """Print the render check, the isolation check, and the loss of a training."""
     console = console or Console()
     console.print(
         _lines(
-            "render check: rows as the trainer sees them",
+            "render check: rows as token ids for the trainer",
             [{name: line[name] for name in SEEN} for line in training.rendered],
         )
     )
-    console.print(_lines("isolation: what moved", training.moved))
-    validation = (
-        ""
-        if training.validation_loss is None
-        else f", on validation rows {training.validation_loss:.4f}"
-    )
+    console.print(_lines("isolation check: changed tensors", training.moved))
+    validation = ""
+    if training.validation_loss is not None:
+        validation = f", on validation rows {training.validation_loss:.4f}"
     console.print(
-        f"step {training.step} of {training.steps}: loss {training.loss:.4f} nats a token{validation}"
+        f"step {training.step} of {training.steps}: "
+        f"loss {training.loss:.4f} nats per token{validation}"
     )
     if training.speed:
         console.print(
@@ -115,15 +114,15 @@ def show_probe(probing: "Probing", console: Console | None = None) -> bool:
         console.print(Text(f"{one.gate}: {one.sentence()}"), soft_wrap=True)
     place(console, "side by side", probing.page)
     console.print(
-        "failed: the student keeps less of its base than is due"
+        "failed: the student is worse than its base model in the metrics above"
         if failed
-        else "passed: every metric holds"
+        else "passed: the student passes every metric"
     )
     return not failed
 
 
 def show_promoted(promoted: "Promoted", console: Console | None = None) -> None:
-    """Print corpus, training and probe, and where the student lies."""
+    """Print corpus, training and probe, and the path of the student."""
     console = console or Console()
     show(promoted.corpus, console)
     show_training(promoted.training, console)
@@ -132,7 +131,7 @@ def show_promoted(promoted: "Promoted", console: Console | None = None) -> None:
 
 
 def show_row(row: "Reproduction", console: Console | None = None) -> None:
-    """Print one row alone: asked, answered then and now, judged."""
+    """Print one row: prompt, earlier and new answer, and the verdicts of the gates."""
     console = console or Console()
     which = "student" if row.student else "teacher"
     for title, text in (
@@ -149,19 +148,18 @@ def show_row(row: "Reproduction", console: Console | None = None) -> None:
         console.print(Text(plain_text(text)), soft_wrap=True)
     lines = [{"gate": gate, "then": then, "now": now} for gate, (then, now) in row.verdicts.items()]
     console.print(_lines("verdicts", lines))
-    likely = (
-        ""
-        if row.recorded_nats is None
-        else f"; what was answered then costs this model {row.recorded_nats:.3f} nats a token"
-    )
+    recorded = ""
+    if row.recorded_nats is not None:
+        recorded = f"; this model gives the earlier answer {row.recorded_nats:.3f} nats per token"
     console.print(
-        f"{row.trace_id}: loaded in {row.load_seconds:.1f} s, answered in {row.seconds:.1f} s{likely}",
+        f"{row.trace_id}: loaded in {row.load_seconds:.1f} s, "
+        f"answered in {row.seconds:.1f} s{recorded}",
         soft_wrap=True,
     )
 
 
 def show_diagnosis(found: "Diagnosed", console: Console | None = None) -> bool:
-    """Print every look and where it leads; return whether nothing is at fault."""
+    """Print every check and the conclusion; return whether no fault was found."""
     console = console or Console()
     for layer, guilty, says in found.looks:
         console.print(
@@ -190,12 +188,15 @@ def _stages(title: str, stages: Sequence[StageLine]) -> Grid:
 
 
 def _reasons(line: StageLine, before: Sequence[StageLine]) -> str:
-    """Return why a stage rejected rows. The audit is not given the control arm, and says so."""
+    """Return the reasons why a stage rejected rows, with their numbers.
+
+    The audit does not get the control prompts' traces; their number is added.
+    """
     ordered = sorted(line.rejected.items(), key=lambda item: -item[1])
     reasons = [f"{reason} {rows}" for reason, rows in ordered]
-    asked = sum(one.rows_out for one in before if one.stage == "traces")
-    if line.stage == "audits" and line.rows_in < asked:
-        reasons.append(f"not audited: {asked - line.rows_in} of the control arm, its baseline")
+    traces = sum(one.rows_out for one in before if one.stage == "traces")
+    if line.stage == "audits" and line.rows_in < traces:
+        reasons.append(f"not audited: {traces - line.rows_in} control traces, its baseline")
     return ", ".join(reasons)
 
 
@@ -209,7 +210,7 @@ def _lines(title: str, lines: Sequence[Mapping[str, object]]) -> Grid:
 
 
 def _metrics(metrics: Sequence[Metric]) -> Grid:
-    """Return the metrics, a section a gate; narrow enough for eighty columns."""
+    """Return the metrics as a table with one section per gate, for a terminal of 80 columns."""
     grid = Grid(
         title="student against baseline", title_justify="left", box=None, padding=(0, 1, 0, 0)
     )
@@ -232,12 +233,12 @@ def _metrics(metrics: Sequence[Metric]) -> Grid:
 
 
 def place(console: Console, name: str, path: str, *, note: str = "") -> None:
-    """Print where something lies."""
+    """Print the path of a result."""
     about = f" ({note})" if note else ""
     console.print(Text(f"{name:12} {_short(path)}{about}"), soft_wrap=True)
 
 
 def _short(path: str) -> str:
-    """Return the path as seen from here, when it lies below."""
+    """Return a path relative to the current folder if it is below it."""
     here = Path.cwd()
     return str(Path(path).relative_to(here)) if Path(path).is_relative_to(here) else path

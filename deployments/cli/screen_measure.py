@@ -1,4 +1,4 @@
-"""What `tracemill measure` shows: the levels, the projection, the choice and how it was come to."""
+"""The terminal output of `tracemill measure`: levels, projection, and the choice with reasons."""
 
 from typing import TYPE_CHECKING
 
@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
 
 def show_measured(found: "Measured", recipe: "Recipe", console: Console | None = None) -> bool:
-    """Print every candidate's levels, what the corpus would take, and the choice; return whether a
-    candidate fits.
+    """Print each candidate's levels, the hours for the corpus, and the choice.
+
+    Returns whether a candidate fits.
     """
     console = console or Console()
     for one in found.outcomes:
@@ -31,11 +32,12 @@ def show_measured(found: "Measured", recipe: "Recipe", console: Console | None =
     if found.chosen and (found.chosen,) != recipe.traces.models:
         other = f"--set 'traces.models=[{found.chosen}]'"
         console.print(
-            Text(f"`tracemill run` takes it by itself; other commands by {other}"), soft_wrap=True
+            Text(f"`tracemill run` uses it; for other commands add {other}"), soft_wrap=True
         )
     if not found.chosen:
         console.print(
-            "no candidate fits: name a smaller teacher in measure.candidates, want fewer rows, or allow more hours",
+            "no candidate fits: name a smaller teacher in measure.candidates, reduce the rows, "
+            "or allow more hours",
             soft_wrap=True,
         )
     return found.chosen is not None
@@ -49,19 +51,22 @@ def _measured(console: Console, one: Outcome, currency: str, prompts: int) -> No
     if projection is None:
         return
     console.print(
-        f"{projection.rows:,} rows: {duration(projection.hours)}, {projection.prompts:,} prompts at a yield of {one.yield_:.2f} ({one.yield_of}), "
+        f"{projection.rows:,} rows: {duration(projection.hours)}, {projection.prompts:,} prompts "
+        f"at a yield of {one.yield_:.2f} ({one.yield_of}), "
         f"{projection.tokens / 1e6:,.3g} million tokens",
         soft_wrap=True,
     )
     if projection.prompts > prompts:
         console.print(
-            f"the recipe writes {prompts:,} prompts: prompts.rows={projection.prompts} would make as many rows",
+            f"the recipe writes {prompts:,} prompts; "
+            f"set prompts.rows={projection.prompts} to get that many rows",
             soft_wrap=True,
         )
     if projection.cost:
         each, million = projection.cost_per_row, projection.cost_per_million_tokens
         console.print(
-            f"cost: {projection.cost:,.4g} {currency}, {each:.3g} {currency} a row, {million:,.3g} {currency} a million tokens"
+            f"cost: {projection.cost:,.4g} {currency}, {each:.3g} {currency} per row, "
+            f"{million:,.3g} {currency} per million tokens"
         )
     best = max(one.levels, key=lambda level: level.tokens_per_second)
     if best.tokens_per_second > 1.1 * one.levels[-1].tokens_per_second:

@@ -1,6 +1,4 @@
-"""What `tracemill plan` shows: ten prompts, what the build would do, and what is wrong with the
-recipe.
-"""
+"""The terminal output of `tracemill plan`: ten prompts, numbers of the build, warnings."""
 
 from collections.abc import Iterable
 
@@ -16,12 +14,16 @@ from flows.recipes.lines import Origin
 from tasks.measure.budget import duration
 from tasks.ngrams import plain_text
 
-WHOLE, HEAD, TAIL = 900, 500, 250
-"""Characters of a prompt that is shown whole, and of the two ends of a longer one."""
+WHOLE = 900
+"""Characters up to which a prompt is shown as a whole."""
+HEAD = 500
+"""Characters shown from the start of a longer prompt."""
+TAIL = 250
+"""Characters shown from the end of a longer prompt."""
 
 
 def show_plan(found: Outlook, origin: Origin, console: Console | None = None) -> None:
-    """Print the prompts, the numbers and the warnings of a plan; the faults are the caller's."""
+    """Print the prompts, the numbers and the warnings of a plan, without the faults."""
     console = console or Console()
     for number, sample in enumerate(found.samples, 1):
         _prompt(console, number, len(found.samples), sample)
@@ -41,13 +43,13 @@ def show_warnings(faults: Iterable[Fault], origin: Origin, console: Console) -> 
             )
 
 
-def summed_up(found: Outlook) -> str:
-    """Return one sentence on what the build will do."""
+def summary_of(found: Outlook) -> str:
+    """Return one sentence about the size of the build."""
     if not found.supply or not found.cost:
         return "nothing was read"
-    waiting = ", some sources still unread" if found.supply.unread else ""
+    unread = ", some sources are not read yet" if found.supply.unread else ""
     return (
-        f"documents {found.supply.documents:,}, passages {len(found.supply.passages):,}{waiting}; "
+        f"documents {found.supply.documents:,}, passages {len(found.supply.passages):,}{unread}; "
         f"prompts {found.cost.prompts + found.cost.control:,}, "
         f"requests {found.cost.requests:,}; "
         f"time {_time(found.cost)}"
@@ -65,7 +67,7 @@ def _prompt(console: Console, number: int, of: int, sample: Sample) -> None:
 
 
 def shortened(text: str) -> str:
-    """Return a text, without its middle where it is long."""
+    """Return a text; a long one without its middle."""
     if len(text) <= WHOLE:
         return text
     left_out = len(text) - HEAD - TAIL
@@ -102,10 +104,10 @@ def _supply(supply: Supply) -> Iterable[tuple[str, str]]:
 
 
 def _tokens(found: Lengths) -> str:
-    drawn = "" if found.counted == found.of else f" ({found.counted:,} of {found.of:,} counted)"
+    sampled = "" if found.counted == found.of else f" ({found.counted:,} of {found.of:,} counted)"
     return (
         f"prompts have {found.median:,} tokens at the median, {found.longest:,} at most, "
-        f"{found.how}{drawn}; there is room for {found.room:,}, "
+        f"{found.how}{sampled}; the window has room for {found.room:,}, "
         f"so {percent(found.share)} are too long (prompt_too_long)"
     )
 
@@ -114,7 +116,7 @@ def _cost(found: Cost) -> Iterable[tuple[str, str]]:
     yield (
         "requests",
         (
-            f"{found.requests:,}: {found.prompts:,} prompts and {found.control:,} of the control arm, "
+            f"{found.requests:,}: {found.prompts:,} prompts and {found.control:,} control prompts, "
             f"{found.requests // max(1, found.prompts + found.control)} answers each"
         ),
     )

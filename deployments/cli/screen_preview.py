@@ -1,4 +1,4 @@
-"""What `tracemill preview` shows: every row from its prompt to its verdicts."""
+"""The terminal output of `tracemill preview`: every row from its prompt to its verdicts."""
 
 from itertools import groupby
 
@@ -12,7 +12,7 @@ from tasks.verdicts.case import FAILED, NOT_CHECKED, PASSED, Verdict
 
 
 def show_preview(made: Preview, console: Console | None = None) -> None:
-    """Print the counts of every stage, then the rows, then how many pass."""
+    """Print the numbers of rows of every stage, the rows, and how many rows pass."""
     console = console or Console()
     for table in made.tables:
         lost = ", ".join(f"{reason} {count}" for reason, count in table.rejected.items())
@@ -36,13 +36,13 @@ def _row(console: Console, row: Previewed, title: str) -> None:
     order = (FAILED, PASSED, NOT_CHECKED)
     by_state = sorted(row.verdicts, key=lambda one: order.index(one.state))
     for state, several in groupby(by_state, key=lambda one: one.state):
-        _line(console, state.replace("_", " "), ", ".join(map(_told, several)))
+        _line(console, state.replace("_", " "), ", ".join(map(_verdict, several)))
 
 
-def _told(one: Verdict) -> str:
+def _verdict(one: Verdict) -> str:
     return f"{one.gate} ({one.reason})" if one.reason else one.gate
 
 
 def _line(console: Console, title: str, says: str) -> None:
-    """Print a line; a document or a model may have written it, so no control character is left."""
+    """Print a line without control characters, because it may quote a document or a model."""
     console.print(Text(f"{title:12} {shortened(plain_text(says))}"), soft_wrap=True)

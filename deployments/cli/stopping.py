@@ -1,4 +1,4 @@
-"""How a command ends that is told to stop: it says what is kept, and leaves no process behind."""
+"""End a command after a signal: print what is kept, and end all child processes."""
 
 import contextlib
 import os
@@ -9,16 +9,15 @@ from types import FrameType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 GRACE_SECONDS = 10.0
+"""Time that a child process gets to end before it is killed."""
 KEPT = (
     "tracemill: stopped by {name}; finished tables, rows and embeddings are kept. "
-    "Run the same command to go on\n"
+    "Run the same command to continue\n"
 )
 
 
 class Stopped(BaseException):
-    """A signal that asks this process to end. It is no Exception: no retry and no report catches
-    it.
-    """
+    """A signal to end this process; as a BaseException, no `except Exception` catches it."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
@@ -27,52 +26,51 @@ class Stopped(BaseException):
 
 @contextlib.contextmanager
 def ending_on_signals() -> Iterator[None]:
-    """End the process when it is told to, once the block has unwound: say what is kept, end every
-    child.
+    """End the process after a signal: leave the block, print what is kept, end every child process.
 
-    Exit code: 128 and the signal's number. A second signal ends it at once. A child may be
-    Prefect's temporary server, Ray, an engine, or a pool of workers; none of them ends by itself at
-    a SIGTERM.
+    The exit code is 128 plus the signal's number. A second signal ends the process at once. A child
+    may be Prefect's temporary server, Ray, an engine, or a pool of workers; a SIGTERM to the parent
+    does not end them.
     """
-    heard: list[int] = []
+    received: list[int] = []
 
     def stop(number: int, frame: FrameType | None) -> None:
-        heard.append(number)
-        if len(heard) > 1:
-            _leave(heard[0])
+        received.append(number)
+        if len(received) > 1:
+            _exit(received[0])
         raise Stopped(number)
 
     for one in SIGNALS:
-        # Whoever started this process may have had it ignore a signal, as nohup does.
+        # The parent process may have set a signal to be ignored, as nohup does.
         if signal.getsignal(one) is not signal.SIG_IGN:
             signal.signal(one, stop)
     try:
         yield
     except BaseException as exc:
-        # Prefect and Ray may have made another exception of the signal on its way here.
-        if not heard and not isinstance(exc, KeyboardInterrupt):
+        # Prefect and Ray may have replaced Stopped by another exception.
+        if not received and not isinstance(exc, KeyboardInterrupt):
             raise
-        _leave(heard[0] if heard else signal.SIGINT)
+        _exit(received[0] if received else signal.SIGINT)
 
 
-def _leave(number: int) -> None:
+def _exit(number: int) -> None:
     for one in SIGNALS:
         signal.signal(one, signal.SIG_IGN)
     with contextlib.suppress(OSError):
         sys.stderr.write(KEPT.format(name=signal.Signals(number).name))
         sys.stderr.flush()
     _end_children()
-    # What is registered to run at exit would wait for the children that are gone.
+    # Without exit handlers: they would wait for children that have ended.
     os._exit(128 + number)
 
 
 def _end_children() -> None:
-    """Ask every descendant to end, and make those that are left."""
+    """Send SIGTERM to every descendant, wait, and kill those that are left."""
     import psutil
 
     children = psutil.Process().children(recursive=True)
-    for ask in (psutil.Process.terminate, psutil.Process.kill):
+    for end in (psutil.Process.terminate, psutil.Process.kill):
         for child in children:
             with contextlib.suppress(psutil.Error):
-                ask(child)
+                end(child)
         _, children = psutil.wait_procs(children, timeout=GRACE_SECONDS)

@@ -1,4 +1,4 @@
-"""The commands that operate the mill: up, down, status."""
+"""The commands that operate the local Prefect: up, down, status."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -8,9 +8,7 @@ import typer
 if TYPE_CHECKING:
     from deployments.service.home import Home as Folder
 
-Root = Annotated[
-    Path, typer.Option("--root", help="Folder of the store; everything made lies below it.")
-]
+Root = Annotated[Path, typer.Option("--root", help="Folder of the store, which holds all results.")]
 Home = Annotated[
     Path, typer.Option("--home", help="Folder of the local Prefect: settings, database, logs.")
 ]
@@ -20,7 +18,7 @@ HOME = Path("~/.tracemill")
 def up(
     recipes: Annotated[
         list[Path] | None,
-        typer.Argument(help="Recipes to deploy; the pocket recipe when none is named."),
+        typer.Argument(help="Recipes to deploy; without any, the pocket recipe."),
     ] = None,
     root: Root = Path("mill"),
     home: Home = HOME,
@@ -30,23 +28,23 @@ def up(
             "--port",
             min=1024,
             max=65534,
-            help="Of the Prefect UI; the reports are served on the next.",
+            help="Port of the Prefect UI; the reports use the next port.",
         ),
     ] = 4200,
     database: Annotated[
         str,
         typer.Option(
             "--database",
-            help="postgresql+asyncpg://user:password@host/name; SQLite in the home when not given.",
+            help="postgresql+asyncpg://user:password@host/name; without it, SQLite in the home.",
         ),
     ] = "",
 ) -> None:
-    """Bring up the local Prefect: server, work pool, worker, reports, and a deployment for each
-    flow of each recipe.
+    """Start the local Prefect: server, work pool, worker, reports, and a deployment for each flow
+    of each recipe.
 
-    All of it on loopback, behind a password, closed to other web pages. What is up already is left
-    alone; deployments are brought up to date. Nightly schedules then fire by themselves, and every
-    run can be started, watched, cancelled and retried in the browser.
+    Everything listens on loopback only, needs a password, and refuses other web pages. Parts that
+    already run stay as they are; deployments are updated. Nightly schedules then start runs, and
+    every run can be started, watched, cancelled and retried in the browser.
     """
     from deployments.service.screen import show_up
     from deployments.service.service import up as bring_up
@@ -58,8 +56,9 @@ def up(
 
 
 def down(home: Home = HOME) -> None:
-    """Stop what `up` started, runs and their engines included; finished rows are kept, and a
-    stopped run can be retried.
+    """Stop everything that `up` started, including runs and their engines.
+
+    Finished rows are kept, and a stopped run can be retried.
     """
     from deployments.service.service import down as take_down
 
@@ -70,17 +69,21 @@ def down(home: Home = HOME) -> None:
 def status(
     home: Home = HOME,
     as_json: Annotated[
-        bool, typer.Option("--json", help="The same for scripts; exit code 1 when not all is well.")
+        bool, typer.Option("--json", help="Print JSON for scripts; the exit code is the same.")
     ] = False,
 ) -> None:
-    """Say what is alive, what is scheduled next, and what failed last. Exit code 1 when a nightly
-    run would not be done.
+    """Show which parts run, the next scheduled runs, and the last failed runs.
+
+    Exit code 1 if a nightly run could not start.
     """
     from deployments.service.screen import show_status
     from deployments.service.status import status as look
 
     seen = look(_home(home))
-    typer.echo(seen.model_dump_json(indent=1)) if as_json else show_status(seen)
+    if as_json:
+        typer.echo(seen.model_dump_json(indent=1))
+    else:
+        show_status(seen)
     raise typer.Exit(0 if seen.well else 1)
 
 

@@ -1,6 +1,4 @@
-"""Where the local Prefect lives: one folder, and one file of settings that server, worker, systemd
-and shells read alike.
-"""
+"""The folder of the local Prefect, and its settings for server, worker, systemd and shells."""
 
 import os
 import secrets
@@ -10,85 +8,91 @@ from typing import NamedTuple
 
 from tasks.errors import BadSetting
 
-SETTINGS, LOGS = "env", "logs"
-POOL, WORKER = "spark", "mill"
+SETTINGS = "env"
+LOGS = "logs"
+POOL = "spark"
+WORKER = "mill"
 MARK = "TRACEMILL_HOME"
-"""Set in the environment of everything that is started here, so that everything can be found again.
-"""
+"""Environment variable of every process started here, by which the processes are found again."""
 MOST_RUNS = 3
-"""Times a run that crashed is begun, the first included, before it stays crashed."""
+"""Attempts of a run, the first included; after that many crashes it stays crashed."""
 SILENT_SECONDS = 90
+"""Time without a heartbeat after which a run counts as crashed."""
 SILENT = "Silent"
-"""Name of the crashed state of a run that gave no sign of life."""
+"""Name of the crashed state of a run without a heartbeat."""
 DATABASE = "PREFECT_SERVER_DATABASE_CONNECTION_URL"
 IN_TURN = "plugin=tracemill"
-"""Ends the address of an SQLite file whose writers shall take turns: see `sqlite.py`."""
+"""Query in the address of an SQLite file that makes writers take turns: see `sqlite.py`."""
 DAYS = 86_400
+"""Seconds per day."""
 RETENTION_DAYS = {"runs": 30, "events": 7}
+"""Days after which the database removes runs and events."""
+
+
+HEADER = (
+    "# Read by `tracemill up`, by systemd, and by `set -a; . env; set +a`. "
+    "It holds the password: keep it private.\n"
+)
+"""First line of the file of settings."""
 
 
 class Home(NamedTuple):
-    """The folder of the local Prefect. All of it is private to its owner."""
+    """The folder of the local Prefect; only its owner can read it."""
 
     folder: Path
 
     @property
     def settings_file(self) -> Path:
-        """KEY=value lines: systemd's EnvironmentFile, and `set -a; . env` of a shell."""
+        """File of KEY=value lines, for systemd (EnvironmentFile) and shells (`set -a; . env`)."""
         return self.folder / SETTINGS
 
     @property
     def logs(self) -> Path:
-        """Folder of what server, worker and reports say."""
+        """Folder with the logs of server, worker and reports."""
         return self.folder / LOGS
 
     def settings(self) -> dict[str, str]:
-        """Return what the file holds; nothing when there is none."""
+        """Return the settings in the file; {} if there is no file."""
         if not self.settings_file.exists():
             return {}
         lines = self.settings_file.read_text(encoding="utf-8").splitlines()
-        return dict(
-            line.split("=", 1) for line in lines if "=" in line and not line.startswith("#")
-        )
+        pairs = [line for line in lines if "=" in line and not line.startswith("#")]
+        return dict(pair.split("=", 1) for pair in pairs)
 
     def write(self, *, port: int, root: Path, database: str) -> dict[str, str]:
-        """Write the settings, keeping the password there was, and return them.
+        """Write the settings and return them; an existing password is kept.
 
-        database: an SQLAlchemy address (postgresql+asyncpg://…); SQLite below the folder when
-        empty.
+        port: of the Prefect UI. root: folder of the store. database: an SQLAlchemy address
+        (postgresql+asyncpg://…); "" for SQLite in the folder. Raises BadSetting.
         """
         for folder in (self.folder, self.logs):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        secret = (
-            self.settings().get("PREFECT_API_AUTH_STRING") or f"admin:{secrets.token_urlsafe(24)}"
-        )
-        found = _settings(self.folder, port=port, root=root, database=database, secret=secret)
+        kept = self.settings().get("PREFECT_API_AUTH_STRING")
+        secret = kept or f"admin:{secrets.token_urlsafe(24)}"
+        settings = _settings(self.folder, port=port, root=root, database=database, secret=secret)
         draft = self.settings_file.with_name(f".{SETTINGS}.{os.getpid()}")
-        with os.fdopen(
-            os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8"
-        ) as file:
-            file.write(
-                "# Read by `tracemill up`, by systemd, and by `set -a; . env; set +a`. It holds the password: keep it private.\n"
-            )
-            file.writelines(f"{name}={value}\n" for name, value in found.items())
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(HEADER)
+            file.writelines(f"{name}={value}\n" for name, value in settings.items())
         draft.replace(self.settings_file)
-        return found
+        return settings
 
     def environment(self, *, server: bool = False) -> dict[str, str]:
-        """Return the environment of a process started here: what is set already stands only where
-        the file is silent.
+        """Return the environment of a process started here; the file overrides existing variables.
 
-        Only the server is told where the database is: its address may hold a password.
+        Only the server gets the address of the database, because it may have a password.
         """
-        found = {**os.environ, **self.settings()}
-        return (
-            found if server else {name: value for name, value in found.items() if name != DATABASE}
-        )
+        variables = {**os.environ, **self.settings()}
+        if not server:
+            variables.pop(DATABASE, None)
+        return variables
 
 
 def take_turns_by_default() -> None:
-    """Have the server that a command starts for itself write in turn too, where nobody has named a
-    database.
+    """Make the writers of Prefect's default SQLite file take turns, if no database is configured.
+
+    The temporary server of a command calls it.
     """
     from prefect.settings import get_current_settings
 
@@ -112,7 +116,7 @@ def _settings(folder: Path, *, port: int, root: Path, database: str, secret: str
 
 
 def _paths(folder: Path) -> Mapping[str, str]:
-    """PREFECT_HOME alone does not move all of Prefect's files."""
+    """Return the settings that move all of Prefect's files; PREFECT_HOME moves only some."""
     return {
         "PREFECT_HOME": str(folder),
         "PREFECT_MEMO_STORE_PATH": f"{folder}/memo_store.toml",
@@ -122,7 +126,7 @@ def _paths(folder: Path) -> Mapping[str, str]:
 
 
 def _security(address: str, port: int, secret: str) -> Mapping[str, str]:
-    """Loopback, a password, no other web page, no call home."""
+    """Return the settings for loopback only, a password, no other web pages, no telemetry."""
     return {
         "PREFECT_SERVER_API_HOST": "127.0.0.1",
         "PREFECT_SERVER_API_PORT": str(port),
@@ -138,8 +142,9 @@ def _security(address: str, port: int, secret: str) -> Mapping[str, str]:
 
 
 def _pace() -> Mapping[str, str]:
-    """A trigger is picked up within a second; a run that says nothing for 90 is called dead; leases
-    outlive a killed server.
+    """Return the settings for a quick worker, for heartbeats, logs, and leases in files.
+
+    Leases in files survive a killed server.
     """
     return {
         "PREFECT_WORKER_QUERY_SECONDS": "1",
@@ -148,7 +153,9 @@ def _pace() -> Mapping[str, str]:
         "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",
         "PREFECT_SERVER_DEPLOYMENTS_CONCURRENCY_SLOT_WAIT_SECONDS": "5",
         "PREFECT_LOGGING_EXTRA_LOGGERS": "tasks,flows,ray,vllm",
-        "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
+        "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": (
+            "prefect.server.concurrency.lease_storage.filesystem"
+        ),
         "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
         "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
         "PREFECT_LOGGING_LEVEL": "INFO",
@@ -156,7 +163,7 @@ def _pace() -> Mapping[str, str]:
 
 
 def _retention() -> Mapping[str, str]:
-    """The database forgets: runs after thirty days, events after seven."""
+    """Return the settings that remove old runs and events from the database."""
     return {
         "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
         "PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD": str(RETENTION_DAYS["runs"] * DAYS),
@@ -168,5 +175,6 @@ def _refuse_bad_values(values: Mapping[str, str]) -> None:
     for option, value in values.items():
         if set(value) & set(" \t\n\"'$`\\"):
             raise BadSetting(
-                f"{option} {value!r} holds a space, quote, dollar or backslash; shells and systemd read it from one file"
+                f"{option} {value!r} has a space, quote, dollar or backslash; "
+                "choose another value, because shells and systemd read it from one file"
             )

@@ -1,4 +1,4 @@
-"""Task runs that a dead process left: the server believes that they are under way for ever."""
+"""Close task runs that a dead process left open; the server takes them for running ones."""
 
 from collections.abc import Mapping
 
@@ -9,18 +9,19 @@ ENDED = ["COMPLETED", "FAILED", "CRASHED", "CANCELLED"]
 CLOSED = {
     "type": "CRASHED",
     "name": "Crashed",
-    "message": "the process of this attempt ended without a word",
+    "message": "the process of this attempt ended without a report",
 }
 PAGE = 200
+"""Task runs per request."""
 
 
 def close_attempt(api: Api, run: str) -> int:
-    """Close the open task runs of a run that has no process; return how many there were."""
+    """Close the open task runs of a run without a process; return their number."""
     return _close(api, {"id": {"any_": [run]}})
 
 
 def close_ended(api: Api) -> int:
-    """Close the open task runs of every run that has ended; return how many there were."""
+    """Close the open task runs of all ended runs, at most PAGE of them; return their number."""
     return _close(api, {"state": {"type": {"any_": ENDED}}})
 
 
@@ -30,7 +31,7 @@ def _close(api: Api, flow_runs: Mapping[str, object]) -> int:
         "task_runs": {"state": {"type": {"any_": OPEN}}},
         "limit": PAGE,
     }
-    left = api.post("/task_runs/filter", body)
-    for one in left:
+    task_runs = api.post("/task_runs/filter", body)
+    for one in task_runs:
         api.post(f"/task_runs/{one['id']}/set_state", {"state": CLOSED, "force": True})
-    return len(left)
+    return len(task_runs)

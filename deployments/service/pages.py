@@ -1,6 +1,4 @@
-"""The reports, in a browser: what the mill wrote for reading, behind the same password as the
-Prefect UI, on loopback.
-"""
+"""The web server of the reports: on loopback, with the same password as the Prefect UI."""
 
 import json
 import secrets
@@ -17,7 +15,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
 SITES = {"data_docs": "corpus"}
-"""Folders of pages that lie beside the tables of a stage, each below the table's fingerprint."""
+"""Folders with pages of tables, by fingerprint, and the stage of these tables."""
 SUFFIXES = {
     ".html",
     ".css",
@@ -32,7 +30,10 @@ SUFFIXES = {
     ".json",
 }
 SAFE = {
-    "Content-Security-Policy": "default-src 'self' 'unsafe-inline' data:; connect-src 'none'; form-action 'none'; frame-ancestors 'none'",
+    "Content-Security-Policy": (
+        "default-src 'self' 'unsafe-inline' data:; connect-src 'none'; form-action 'none'; "
+        "frame-ancestors 'none'"
+    ),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
@@ -40,8 +41,9 @@ SAFE = {
 
 
 def application(root: Path, secret: str) -> Any:
-    """Return the ASGI application that serves the reports below root to whoever knows the secret,
-    `user:password`.
+    """Return the ASGI application that serves the reports below root.
+
+    secret: `user:password`, which every request must have.
     """
     from starlette.applications import Starlette
     from starlette.responses import FileResponse, HTMLResponse, PlainTextResponse
@@ -64,10 +66,9 @@ def application(root: Path, secret: str) -> Any:
 
 
 def readable(root: Path, path: str) -> Path | None:
-    """Return the file that a path names, if its table declares it as a page; None for any other,
-    weights and journals among them.
+    """Return the file of a path if its table declares it as a page; None for all other files.
 
-    A link that leads out of root is not followed.
+    Other files are, for example, weights and journals. A link to a file outside root gives None.
     """
     if "\0" in path:
         return None
@@ -92,16 +93,15 @@ def _pages(table: Path) -> list[str]:
 
 
 def made_at(page: Path) -> datetime | None:
-    """Return when the table was finished that a page belongs to; None for a page of no table."""
+    """Return when the table of a page was finished; None for a page without a table."""
     manifest = page.with_name(MANIFEST)
     return datetime.fromtimestamp(manifest.stat().st_mtime, UTC) if manifest.is_file() else None
 
 
 def dated(text: str, made: datetime) -> str:
-    """Return a page with the time of its making below its heading.
+    """Return a page with the time when it was made, below its heading.
 
-    A table is the same bytes whenever it is made, so its pages hold no date; the one who serves
-    them knows it.
+    The page itself has no date, because a table's files have the same bytes every time.
     """
     return text.replace("</h1>", f"</h1>\n<p>Made on {made:%d %B %Y, %H:%M} UTC</p>", 1)
 
@@ -117,8 +117,9 @@ def _knows(header: str, secret: str) -> bool:
 
 
 def main() -> None:
-    """Serve until told to stop: `python -m deployments.service.pages`, on the port behind the server's,
-    settings from the environment.
+    """Serve the reports on the port after the server's: `python -m deployments.service.pages`.
+
+    The settings come from the environment.
     """
     import os
 

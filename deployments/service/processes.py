@@ -1,4 +1,4 @@
-"""Processes that outlive the command that started them, and how to find and end them again."""
+"""Start, find and end processes that continue after their command has ended."""
 
 import contextlib
 import os
@@ -12,25 +12,22 @@ import psutil
 from deployments.service.home import MARK, Home
 
 GRACE_SECONDS = 20.0
-HEED_SIGNALS = ("env", "--default-signal=INT,TERM,HUP")
-"""A shell that starts jobs with & has them ignore an interrupt, and Prefect's worker ends on
-nothing else.
+DEFAULT_SIGNALS = ("env", "--default-signal=INT,TERM,HUP")
+"""Command prefix that restores the default signals. Jobs that a shell starts with & ignore SIGINT,
+the only signal that ends Prefect's worker.
 """
 
 
 def alive(home: Home, name: str) -> psutil.Process | None:
-    """Return the process started here under this name, if it lives. A number that another process
-    has since been given is not taken for it.
+    """Return the live process that was started under a name; None if there is none.
+
+    The start time is compared too, because another process may have got the same number.
     """
     try:
         number, began = (home.folder / f"{name}.pid").read_text().split()
         process = psutil.Process(int(number))
-        return (
-            process
-            if abs(process.create_time() - float(began)) < 1
-            and process.status() != psutil.STATUS_ZOMBIE
-            else None
-        )
+        same = abs(process.create_time() - float(began)) < 1
+        return process if same and process.status() != psutil.STATUS_ZOMBIE else None
     except (OSError, ValueError, psutil.Error):
         return None
 
@@ -38,8 +35,9 @@ def alive(home: Home, name: str) -> psutil.Process | None:
 def start(
     home: Home, name: str, command: Sequence[str], environment: Mapping[str, str]
 ) -> psutil.Process:
-    """Start a process in a session of its own, its words going to a log; a living one of that name
-    is kept.
+    """Return a new process in its own session, with its output in a log.
+
+    If a process of that name is alive, it is returned instead.
     """
     running = alive(home, name)
     if running:
@@ -47,7 +45,7 @@ def start(
     log = os.open(home.logs / f"{name}.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     try:
         child = subprocess.Popen(
-            [*HEED_SIGNALS, *command],
+            [*DEFAULT_SIGNALS, *command],
             env=dict(environment),
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -63,7 +61,7 @@ def start(
 
 
 def stop(home: Home, name: str) -> bool:
-    """Ask the named process to end, and make it after twenty seconds; return whether there was one."""
+    """End the process of a name, by force after GRACE_SECONDS; return whether it was alive."""
     process = alive(home, name)
     if process:
         end([process])
@@ -72,7 +70,7 @@ def stop(home: Home, name: str) -> bool:
 
 
 def end(processes: Sequence[psutil.Process], grace_seconds: float = GRACE_SECONDS) -> None:
-    """Send SIGTERM, wait, and kill what is left."""
+    """Send SIGTERM to processes, wait, and kill those that are left."""
     for process in processes:
         _signal(process, signal.SIGTERM)
     _, left = psutil.wait_procs(list(processes), timeout=grace_seconds)
@@ -82,8 +80,9 @@ def end(processes: Sequence[psutil.Process], grace_seconds: float = GRACE_SECOND
 
 
 def descendants(home: Home) -> list[psutil.Process]:
-    """Return every living process that was started here, however deep and whoever its parent is
-    now: Ray's and vLLM's as well.
+    """Return all live processes that were started from this home, including those of Ray and vLLM.
+
+    They are found by their environment, so children of ended processes are found too.
     """
     return [
         process
@@ -104,11 +103,10 @@ def _signal(process: psutil.Process, number: signal.Signals) -> None:
         process.send_signal(number)
 
 
-def last_words(path: Path, lines: int = 3) -> str:
-    """Return the end of a log, on one line."""
+def log_end(path: Path, lines: int = 3) -> str:
+    """Return the last lines of a log as one line."""
     try:
-        return " / ".join(
-            line.strip() for line in path.read_text(errors="replace").splitlines()[-lines:]
-        )
+        last = path.read_text(errors="replace").splitlines()[-lines:]
     except OSError:
-        return "it left no log"
+        return "there is no log"
+    return " / ".join(line.strip() for line in last)

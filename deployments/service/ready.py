@@ -1,5 +1,6 @@
-"""Waits until the server of the environment answers: what systemd and compose start before a
-worker. `python -m deployments.service.ready`.
+"""Wait until the Prefect server answers: `python -m deployments.service.ready`.
+
+systemd and compose run it before they start a worker.
 """
 
 import os
@@ -10,14 +11,13 @@ from deployments.service.server import STARTUP_SECONDS, Api
 
 
 def main() -> None:
-    """Return when the server is there; exit with a sentence when it is not within three minutes."""
+    """Return when the server answers; exit with an error after STARTUP_SECONDS."""
     deadline = time.monotonic() + STARTUP_SECONDS
     with Api(os.environ) as api:
         while not api.healthy():
             if time.monotonic() > deadline:
-                sys.exit(
-                    f"no Prefect server at {os.environ['PREFECT_API_URL']} after {STARTUP_SECONDS:.0f} s"
-                )
+                address = os.environ["PREFECT_API_URL"]
+                sys.exit(f"no Prefect server at {address} after {STARTUP_SECONDS:.0f} s")
             time.sleep(0.5)
 
 

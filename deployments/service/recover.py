@@ -1,9 +1,8 @@
-"""After a power cut: runs that the server believes to be under way, though nothing on this machine
-runs them.
+"""Reschedule runs that lost their process, for example in a power cut.
 
-`python -m deployments.service.recover` before a worker starts; settings from the environment. They are
-tried again here, and not by the automation for crashed runs: a server that has just started hears
-no events yet.
+Usage before a worker starts: `python -m deployments.service.recover`, with settings from the
+environment. The automation for crashed runs cannot do this, because a server that has just started
+receives no events yet.
 """
 
 import os
@@ -20,12 +19,14 @@ from deployments.service.processes import descendants
 from deployments.service.server import Api
 
 UNDER_WAY = ["RUNNING", "PENDING", "CANCELLING"]
-LOST = "its process is gone; the machine or its worker went down"
+LOST = "the process of this run is gone; its machine or its worker was down"
 
 
 def recover(home: Home, api: Api) -> list[str]:
-    """Schedule every run of our pool again that no process here carries on; return their names. One
-    that was being cancelled is cancelled.
+    """Reschedule every run of our pool that has no process on this machine; return their names.
+
+    A run whose cancellation was requested is cancelled; a run with MOST_RUNS attempts stays
+    crashed.
     """
     alive = {_run_of(process) for process in descendants(home)}
     body = {
@@ -36,15 +37,13 @@ def recover(home: Home, api: Api) -> list[str]:
     lost = [run for run in api.post("/flow_runs/filter", body) if run["id"] not in alive]
     for run in lost:
         close_attempt(api, run["id"])
-        api.post(
-            f"/flow_runs/{run['id']}/set_state",
-            {"state": {**_next(run), "message": LOST}, "force": True},
-        )
+        state = {**_next_state(run), "message": LOST}
+        api.post(f"/flow_runs/{run['id']}/set_state", {"state": state, "force": True})
     close_ended(api)
     return [str(run["name"]) for run in lost]
 
 
-def _next(run: Mapping[str, Any]) -> dict[str, object]:
+def _next_state(run: Mapping[str, Any]) -> dict[str, str]:
     if run["state_type"] == "CANCELLING":
         return {"type": "CANCELLED", "name": "Cancelled"}
     if run["run_count"] >= MOST_RUNS:
@@ -60,7 +59,7 @@ def _run_of(process: psutil.Process) -> str:
 
 
 def main() -> None:
-    """Recover what the environment's home has lost."""
+    """Reschedule the lost runs of the home that the environment names."""
     with Api(os.environ) as api:
         recover(Home(Path(os.environ[MARK])), api)
 

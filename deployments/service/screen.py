@@ -1,4 +1,4 @@
-"""What `up` and `status` show on the terminal."""
+"""The terminal output of `tracemill up` and `tracemill status`."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -12,28 +12,29 @@ from deployments.service.status import Run, Status
 
 
 def show_up(up: Up, console: Console | None = None) -> None:
-    """Print the addresses, how to log in, and what is deployed. The password itself is not printed:
-    terminals are logged.
+    """Print the addresses, how to log in, and what is deployed.
+
+    The password is not printed, because terminals may be logged.
     """
     console = console or Console()
     for name, value in (
         ("UI", up.ui),
-        ("log in with", f"the line of `grep -m1 AUTH_STRING {up.settings}`, behind the = sign"),
-        ("reports", f"{up.reports}  (user and password: the same, parted at the colon)"),
+        ("log in with", f"the text after = in `grep -m1 AUTH_STRING {up.settings}`"),
+        ("reports", f"{up.reports}  (the same text: user, colon, password)"),
         ("store", str(up.root)),
         ("deployed", ", ".join(up.deployed)),
-        ("shell", f"set -a; . {up.settings}; set +a   # then `prefect` and `tracemill` talk to it"),
+        ("shell", f"set -a; . {up.settings}; set +a   # then `prefect` and `tracemill` use it"),
     ):
         console.print(Text(f"{name:12} {value}"), soft_wrap=True)
 
 
 def show_status(status: Status, console: Console | None = None) -> None:
-    """Print the parts, then the runs: under way, due next, failed last."""
+    """Print the parts, then the runs: running, scheduled next, failed last."""
     console = console or Console()
     heard = (
         "no worker online"
         if status.worker_heard_seconds is None
-        else f"heard of {max(status.worker_heard_seconds, 0):.0f} s ago"
+        else f"last heartbeat {max(status.worker_heard_seconds, 0):.0f} s ago"
     )
     for name, alive, more in (
         ("server", status.server, f"{status.ui}  {status.database}"),
@@ -44,7 +45,7 @@ def show_status(status: Status, console: Console | None = None) -> None:
             Text(f"{name:8} {'up' if alive else 'down':5} {more}".rstrip()), soft_wrap=True
         )
     if not status.server:
-        console.print("`tracemill up` brings up what is down")
+        console.print("`tracemill up` starts the parts that are down")
     for title, runs in (
         ("running", status.running),
         ("next", status.scheduled),
@@ -59,12 +60,8 @@ def _runs(title: str, runs: Sequence[Run]) -> Grid:
     for name in ("flow", "recipe", "run", "state", "at", "says"):
         grid.add_column(name, overflow="fold")
     for run in runs:
-        grid.add_row(
-            *(
-                Text(value)
-                for value in (run.flow, run.recipe, run.name, run.state, _local(run.at), run.says)
-            )
-        )
+        values = (run.flow, run.recipe, run.name, run.state, _local(run.at), run.says)
+        grid.add_row(*map(Text, values))
     return grid
 
 

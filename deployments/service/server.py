@@ -1,4 +1,4 @@
-"""Talking to the local Prefect over its REST interface."""
+"""Requests to the REST interface of the local Prefect server."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -9,20 +9,19 @@ import httpx
 from tenacity import RetryCallState, retry, retry_if_result, stop_after_attempt, wait_exponential
 
 from deployments.service.home import Home
-from deployments.service.processes import alive, last_words
+from deployments.service.processes import alive, log_end
 from tasks.errors import ServiceDown
 
 STARTUP_SECONDS = 180.0
+"""Longest wait for the server's first answer."""
 IDLE_SECONDS = 2.0
-"""The server closes a connection that was idle for five seconds; one that is used at that moment
-would fail.
+"""Time after which an idle connection is closed here. The server closes it after five seconds, and
+a request at that moment would fail.
 """
 
 
 def _busy(answer: httpx.Response) -> bool:
-    """Whether the database was not free, which Prefect answers with 503; asking again is safe,
-    nothing was written.
-    """
+    """Return whether the database was busy. A request can then be repeated: nothing was written."""
     return answer.status_code == httpx.codes.SERVICE_UNAVAILABLE
 
 
@@ -31,7 +30,7 @@ def _last(attempts: RetryCallState) -> httpx.Response:
 
 
 class Api:
-    """The REST interface of the server that a home's settings name; closed when the block ends."""
+    """The REST interface of the server in some settings; closed at the end of a `with` block."""
 
     def __init__(self, settings: Mapping[str, str]) -> None:
         user, _, password = settings["PREFECT_API_AUTH_STRING"].partition(":")
@@ -51,40 +50,41 @@ class Api:
         self._client.close()
 
     def healthy(self) -> bool:
-        """Whether a server answers at all."""
+        """Return whether the server answers."""
         try:
             return self._client.get("/health").status_code == httpx.codes.OK
         except httpx.HTTPError:
             return False
 
     def get(self, path: str) -> Any:
-        """Return what lies at a path. Raises ServiceDown when the server cannot be reached or will
-        not answer us.
+        """Return the JSON value at a path.
+
+        Raises ServiceDown if the server does not answer or refuses the request.
         """
-        return self._told("GET", path, None)
+        return self._json("GET", path, None)
 
     def post(self, path: str, body: Mapping[str, object] | Sequence[object]) -> Any:
-        """Return what the server answers to a body. Raises ServiceDown, with its own words, when it
-        refuses.
-        """
-        return self._told("POST", path, body)
+        """Return the JSON value of the answer to a body. Raises ServiceDown as `get` does."""
+        return self._json("POST", path, body)
 
     def patch(self, path: str, body: Mapping[str, object]) -> Any:
-        """Change what lies at a path. Raises as `post` does."""
-        return self._told("PATCH", path, body)
+        """Change the object at a path. Raises ServiceDown as `get` does."""
+        return self._json("PATCH", path, body)
 
-    def _told(
+    def _json(
         self, method: str, path: str, body: Mapping[str, object] | Sequence[object] | None
     ) -> Any:
         try:
-            answer = self._asked(method, path, body)
+            answer = self._request(method, path, body)
         except httpx.HTTPError as exc:
             raise ServiceDown(
-                f"the Prefect server at {self._client.base_url} does not answer ({exc}); start it with `tracemill up`"
+                f"the Prefect server at {self._client.base_url} does not answer ({exc}); "
+                "start it with `tracemill up`"
             ) from exc
         if answer.status_code == httpx.codes.UNAUTHORIZED:
             raise ServiceDown(
-                f"the server at {self._client.base_url} refuses our password: another Prefect runs there; choose another --port"
+                f"the server at {self._client.base_url} refuses our password: another Prefect "
+                "runs there; choose another --port"
             )
         if answer.is_error:
             raise ServiceDown(f"the Prefect server refuses {path}: {answer.text[:500]}")
@@ -96,7 +96,7 @@ class Api:
         stop=stop_after_attempt(8),
         retry_error_callback=_last,
     )
-    def _asked(
+    def _request(
         self, method: str, path: str, body: Mapping[str, object] | Sequence[object] | None
     ) -> httpx.Response:
         return self._client.request(method, path, json=body)
@@ -105,44 +105,47 @@ class Api:
 def trigger(
     api: Api, deployment: str, *, settings: Sequence[str] = (), idempotency_key: str = ""
 ) -> str:
-    """Start a deployment, flow/recipe, now, and return the run's id; the same key starts nothing
-    twice.
+    """Start a run of a deployment now and return the run's id.
+
+    deployment: its name, flow/recipe. settings: lines key.path=value. idempotency_key: a key that
+    was used before starts no second run; it returns the first run's id.
     """
-    parameters: dict[str, object] = {"settings": list(settings)} if settings else {}
-    known = api.get(f"/deployments/name/{deployment}")["id"]
-    body: dict[str, object] = {"parameters": parameters} | (
-        {"idempotency_key": idempotency_key} if idempotency_key else {}
+    parameters = {"settings": list(settings)} if settings else {}
+    key = {"idempotency_key": idempotency_key} if idempotency_key else {}
+    deployment_id = api.get(f"/deployments/name/{deployment}")["id"]
+    created = api.post(
+        f"/deployments/{deployment_id}/create_flow_run", {"parameters": parameters, **key}
     )
-    return str(api.post(f"/deployments/{known}/create_flow_run", body)["id"])
+    return str(created["id"])
 
 
 def await_health(home: Home, api: Api) -> None:
-    """Return when the server answers; ServiceDown, with the end of its log, when it died or is not
-    up in three minutes.
+    """Return when the server answers.
+
+    Raises ServiceDown if it dies, with the end of its log, or takes longer than STARTUP_SECONDS.
     """
     deadline = time.monotonic() + STARTUP_SECONDS
     while not api.healthy():
         if not alive(home, "server"):
             raise ServiceDown(
-                f"the Prefect server ended while it started: {last_words(home.logs / 'server.log')}"
+                f"the Prefect server ended while it started: {log_end(home.logs / 'server.log')}"
             )
         if time.monotonic() > deadline:
             raise ServiceDown(
-                f"the Prefect server is not up after {STARTUP_SECONDS:.0f} s; see {home.logs / 'server.log'}"
+                f"the Prefect server is not up after {STARTUP_SECONDS:.0f} s; "
+                f"see {home.logs / 'server.log'}"
             )
         time.sleep(0.25)
 
 
 def worker_online(api: Api, pool: str) -> float | None:
-    """Return how many seconds ago a worker of the pool was last heard of; None when none is online."""
-    online = [
-        one
-        for one in api.post(f"/work_pools/{pool}/workers/filter", {})
-        if one["status"] == "ONLINE"
+    """Return the seconds since the last heartbeat of the pool's workers; None if none is online."""
+    workers = api.post(f"/work_pools/{pool}/workers/filter", {})
+    heartbeats = [
+        datetime.fromisoformat(worker["last_heartbeat_time"].replace("Z", "+00:00"))
+        for worker in workers
+        if worker["status"] == "ONLINE"
     ]
-    if not online:
+    if not heartbeats:
         return None
-    heard = max(
-        datetime.fromisoformat(one["last_heartbeat_time"].replace("Z", "+00:00")) for one in online
-    )
-    return (datetime.now(UTC) - heard).total_seconds()
+    return (datetime.now(UTC) - max(heartbeats)).total_seconds()

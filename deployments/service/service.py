@@ -1,6 +1,4 @@
-"""The local Prefect: server, work pool, worker, deployments and reports, brought up, looked at and
-taken down.
-"""
+"""Start and stop the local Prefect: server, work pool, worker, deployments and reports."""
 
 import socket
 import subprocess
@@ -16,13 +14,16 @@ from deployments.service.recover import recover
 from deployments.service.server import Api, await_health, worker_online
 from tasks.errors import ServiceDown
 
-ONLINE_SECONDS, SCHEDULE_SECONDS = 180.0, 150.0
+ONLINE_SECONDS = 180.0
+"""Longest wait for the worker."""
+SCHEDULE_SECONDS = 150.0
+"""Longest wait for the scheduled runs."""
 PARTS = ("worker", "reports", "server")
-"""What runs, in the order in which it is stopped."""
+"""The processes of the local Prefect, in the order in which they are stopped."""
 
 
 class Up(NamedTuple):
-    """Where the mill answers. settings: the file that holds the password."""
+    """Addresses of the running Prefect. settings: the file that has the password."""
 
     ui: str
     reports: str
@@ -32,8 +33,10 @@ class Up(NamedTuple):
 
 
 def up(home: Home, *, port: int, root: Path, database: str, recipes: Sequence[Path]) -> Up:
-    """Bring up what is not up yet; what runs is left alone. Raises ServiceDown with the reason when
-    a part does not start.
+    """Start the parts that do not run yet, and return their addresses.
+
+    root: folder of the store. database: see `Home.write`. Raises ServiceDown if a part does not
+    start, or if the running parts were started with other settings.
     """
     if any(processes.alive(home, part) for part in PARTS):
         _refuse_other(home.settings(), port, root, database)
@@ -76,9 +79,8 @@ def up(home: Home, *, port: int, root: Path, database: str, recipes: Sequence[Pa
 
 
 def deploy(home: Home, recipes: Sequence[Path]) -> list[str]:
-    """Register every deployment with the running server; return their names, flow/recipe."""
-    # A process of its own: deployments stand above the flows, and Prefect reads its settings when
-    # it is imported.
+    """Register all deployments with the running server; return their names, flow/recipe."""
+    # In another process, because Prefect reads its settings when it is imported.
     done = subprocess.run(
         [sys.executable, "-m", "deployments.deploy", *map(str, recipes)],
         env=home.environment(),
@@ -94,9 +96,7 @@ def deploy(home: Home, recipes: Sequence[Path]) -> list[str]:
 
 
 def down(home: Home) -> list[str]:
-    """Stop everything that was started from this home, runs and their engines included; return what
-    was running.
-    """
+    """Stop everything that was started from this home, with runs and engines; return what ran."""
     stopped = [name for name in PARTS if processes.stop(home, name)]
     left = processes.descendants(home)
     processes.end(left)
@@ -108,7 +108,7 @@ def _await_worker(home: Home, api: Api) -> None:
     while worker_online(api, POOL) is None:
         if not processes.alive(home, "worker"):
             raise ServiceDown(
-                f"the worker ended while it started: {processes.last_words(home.logs / 'worker.log')}"
+                f"the worker ended while it started: {processes.log_end(home.logs / 'worker.log')}"
             )
         if time.monotonic() > deadline:
             raise ServiceDown(
@@ -118,29 +118,27 @@ def _await_worker(home: Home, api: Api) -> None:
 
 
 def _await_scheduled(api: Api) -> None:
-    """Return when every schedule that is on has a run waiting: one can be shown and never fire,
-    when the server's scheduler fails.
+    """Return when every active schedule has a scheduled run.
+
+    The UI also shows a schedule that never starts a run, because the server's scheduler has failed.
     """
-    due = [
-        one
+    waiting = {
+        one["id"]: one["name"]
         for one in api.post("/deployments/filter", {})
-        if not one["paused"] and any(each["active"] for each in one["schedules"])
-    ]
-    wanting = {one["id"]: one["name"] for one in due}
+        if not one["paused"] and any(schedule["active"] for schedule in one["schedules"])
+    }
     deadline = time.monotonic() + SCHEDULE_SECONDS
-    while wanting:
-        body = {
-            "flow_runs": {
-                "state": {"type": {"any_": ["SCHEDULED"]}},
-                "deployment_id": {"any_": list(wanting)},
-            },
-            "limit": 200,
+    while waiting:
+        scheduled = {
+            "state": {"type": {"any_": ["SCHEDULED"]}},
+            "deployment_id": {"any_": list(waiting)},
         }
-        for run in api.post("/flow_runs/filter", body):
-            wanting.pop(run["deployment_id"], None)
+        for run in api.post("/flow_runs/filter", {"flow_runs": scheduled, "limit": 200}):
+            waiting.pop(run["deployment_id"], None)
         if time.monotonic() > deadline:
             raise ServiceDown(
-                f"nothing is scheduled for {', '.join(sorted(set(wanting.values())))} though a schedule is on; see the server's log"
+                f"nothing is scheduled for {', '.join(sorted(set(waiting.values())))}, "
+                "although a schedule is on; see the server's log"
             )
         time.sleep(0.25)
 
@@ -157,19 +155,19 @@ def _refuse_taken(port: int) -> None:
 
 
 def _refuse_other(settings: dict[str, str], port: int, root: Path, database: str) -> None:
-    """Raise when what runs was started with other settings: it would have to be stopped first, and
-    a run may be under way.
+    """Raise ServiceDown if the running parts have other settings.
+
+    They would have to be stopped first, and a run may be in progress.
     """
-    asked = {"PREFECT_SERVER_API_PORT": str(port), "TRACEMILL_ROOT": str(root)}
+    wanted = {"PREFECT_SERVER_API_PORT": str(port), "TRACEMILL_ROOT": str(root)}
     if database:
-        asked[DATABASE] = database
-    for name, value in asked.items():
-        if settings.get(name) != value:
-            said = (
-                "another database"
-                if name == DATABASE
-                else f"{name.removeprefix('PREFECT_SERVER_API_').lower()} {settings.get(name)}"
-            )
-            raise ServiceDown(
-                f"the mill is up with {said}; stop it with `tracemill down` before you change that"
-            )
+        wanted[DATABASE] = database
+    for name, value in wanted.items():
+        if settings.get(name) == value:
+            continue
+        running = f"{name.removeprefix('PREFECT_SERVER_API_').lower()} {settings.get(name)}"
+        if name == DATABASE:
+            running = "another database"
+        raise ServiceDown(
+            f"the mill is up with {running}; stop it with `tracemill down` before you change that"
+        )

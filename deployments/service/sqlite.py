@@ -1,11 +1,10 @@
-"""How the server's SQLite file is written to: one writer after the other, each in its turn, instead
-of a refusal.
+"""An SQLAlchemy plugin that makes writers of the server's SQLite file wait instead of fail.
 
-Prefect begins every transaction DEFERRED. One that reads first and writes then is refused at once
-("database is locked") when another has written in between
-(https://www.sqlite.org/lang_transaction.html, §2.2), and the API answers 503; the worker, which
-asks every second, does exactly that. And those that wait for the lock hold every connection of a
-pool of fifteen, while the one that has it may need a second.
+Prefect begins every transaction as DEFERRED. If such a transaction reads first and writes later,
+and another one has written in between, SQLite refuses it at once with "database is locked"
+(https://www.sqlite.org/lang_transaction.html, §2.2), and the API answers 503. The worker's
+request of every second is such a transaction. Moreover, transactions that wait for the lock can
+hold all fifteen connections of the pool, while the one with the lock needs another connection.
 """
 
 from typing import Any
@@ -16,10 +15,9 @@ NAME = "tracemill"
 
 
 class InTurn(sqlalchemy.CreateEnginePlugin):
-    """SQLAlchemy's plugin `tracemill`: a transaction takes the lock when it begins, and the pool
-    has no end.
+    """The SQLAlchemy plugin `tracemill`: transactions lock when they begin; the pool has no limit.
 
-    Used by an address that names it: sqlite+aiosqlite:////path/prefect.db?plugin=tracemill
+    An address of a database turns it on: sqlite+aiosqlite:////path/prefect.db?plugin=tracemill
     """
 
     def update_url(self, url: sqlalchemy.URL) -> sqlalchemy.URL:
@@ -27,18 +25,18 @@ class InTurn(sqlalchemy.CreateEnginePlugin):
         return url.difference_update_query(["plugin"])
 
     def handle_dialect_kwargs(self, dialect_cls: Any, dialect_args: dict[str, Any]) -> None:
-        """Leave the dialect as it is."""
+        """Do nothing; SQLAlchemy requires this method."""
 
     def handle_pool_kwargs(self, pool_cls: Any, pool_args: dict[str, Any]) -> None:
-        """Let a connection be opened whenever one is needed."""
+        """Remove the limit of connections."""
         pool_args["max_overflow"] = -1
 
     def engine_created(self, engine: sqlalchemy.Engine) -> None:
-        """Have every transaction begin IMMEDIATE."""
-        sqlalchemy.event.listen(engine, "before_cursor_execute", _at_once, retval=True)
+        """Make every transaction begin as IMMEDIATE."""
+        sqlalchemy.event.listen(engine, "before_cursor_execute", _begin_immediate, retval=True)
 
 
-def _at_once(
+def _begin_immediate(
     _conn: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, _many: bool
 ) -> tuple[str, Any]:
     return "BEGIN IMMEDIATE" if statement == "BEGIN DEFERRED" else statement, parameters

@@ -1,8 +1,8 @@
-"""The Prefect server that a command starts for itself, where no other is named.
+"""The temporary Prefect server of a command, for use without a configured server.
 
-Prefect would start one as well, but inside the terminal's process group, where Ctrl-C ends it
-before the run, and it would outlive a killed command. This one starts while the recipe is being
-checked, hears no Ctrl-C, and ends with the process that began it.
+Prefect can start one too, but in the terminal's process group: Ctrl-C would end it before the run,
+and it would outlive a killed command. This one starts while the recipe is checked, gets no Ctrl-C,
+and ends with the process that started it.
 """
 
 import atexit
@@ -25,11 +25,13 @@ API = "PREFECT_API_URL"
 OWN = {"PREFECT_UI_ENABLED": "0", **TEMPORARY_SERVER}
 """Settings of the temporary server."""
 START_SECONDS = 120.0
+"""Longest wait for the server's first answer."""
 PR_SET_PDEATHSIG = 1
+"""Option of Linux' prctl: the signal for a process whose parent ends."""
 
 
 class Temporary:
-    """A server that is starting, or has started. Its address is in the environment already."""
+    """A temporary server that is starting or running."""
 
     def __init__(self, port: int) -> None:
         self._health = f"http://127.0.0.1:{port}/api/health"
@@ -53,7 +55,7 @@ class Temporary:
         atexit.register(self.stop)
 
     def ready(self) -> None:
-        """Return when the server answers; ServerUnreachable when it ends, or takes too long."""
+        """Return when the server answers. Raises ServerUnreachable if it ends or takes too long."""
         import httpx
 
         deadline = time.monotonic() + START_SECONDS
@@ -62,19 +64,18 @@ class Temporary:
                 if httpx.get(self._health).status_code == 200:
                     return
             time.sleep(0.05)
-        ended = self._process.poll()
-        raise ServerUnreachable(
-            f"Prefect's temporary server ended with exit code {ended}: {self._last_error()}"
-            if ended is not None
-            else f"Prefect's temporary server did not start within {START_SECONDS:.0f} s"
-        )
+        code = self._process.poll()
+        fault = f"did not start within {START_SECONDS:.0f} s"
+        if code is not None:
+            fault = f"ended with exit code {code}: {self._last_error()}"
+        raise ServerUnreachable(f"Prefect's temporary server {fault}")
 
     def _last_error(self) -> str:
         """Return the last line of the server's log that names an error."""
         self._log.seek(0)
         lines = self._log.read().decode(errors="replace").splitlines()
         named = [line.strip() for line in lines if "Error" in line]
-        return named[-1] if named else "it left no word"
+        return named[-1] if named else "its log has no error"
 
     def stop(self) -> None:
         """End the server."""
@@ -87,12 +88,12 @@ class Temporary:
 
 
 def begin() -> Temporary | None:
-    """Start a server and name it in the environment; None where the environment or a profile names
-    one.
+    """Start a server and put its address into the environment; return the server.
 
-    Call it before Prefect is imported, which reads the address then.
+    Returns None if the environment or Prefect's profile already names a server. Call it before
+    Prefect is imported, because Prefect then reads the address.
     """
-    if os.environ.get(API) or _profile_names_one() or "prefect" in sys.modules:
+    if os.environ.get(API) or _profile_names_server() or "prefect" in sys.modules:
         return None
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -102,8 +103,8 @@ def begin() -> Temporary | None:
     return server
 
 
-def _profile_names_one() -> bool:
-    """Whether Prefect's active profile names a server."""
+def _profile_names_server() -> bool:
+    """Return whether the active profile of Prefect names a server."""
     home = Path(os.environ.get("PREFECT_HOME") or "~/.prefect").expanduser()
     path = Path(os.environ.get("PREFECT_PROFILES_PATH") or home / "profiles.toml")
     try:
@@ -115,7 +116,7 @@ def _profile_names_one() -> bool:
 
 
 def _end_with(parent: int) -> None:
-    """Have the kernel end this process when its parent ends, however that happens (Linux)."""
+    """Make the kernel kill this process when its parent ends, for whatever reason (Linux)."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
@@ -123,7 +124,7 @@ def _end_with(parent: int) -> None:
 
 
 def main() -> None:
-    """Serve on a port until told to stop: `python -m deployments.service.temporary PORT PARENT`."""
+    """Run the server: `python -m deployments.service.temporary PORT PARENT_PROCESS`."""
     _end_with(int(sys.argv[2]))
     import uvicorn
     from prefect.settings import PREFECT_HOME

@@ -1,3 +1,1 @@
-"""What can be known of a recipe before anything is embedded or asked: its faults, its prompts, its
-hours.
-"""
+"""The plan of a build: its faults, prompts and hours, before anything is embedded or asked."""

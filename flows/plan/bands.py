@@ -1,4 +1,4 @@
-"""Faults of lower and upper bounds: a band that is empty, and two bands that contradict each other."""
+"""Faults of bounds: an empty band, and two bands that contradict each other."""
 
 from collections.abc import Iterator
 
@@ -6,8 +6,10 @@ from flows.plan.fault import Fault
 from flows.recipes.corpus import Recipe
 from flows.recipes.models import asked_models, teachers
 
-USUAL_CHARACTERS, MOST_CHARACTERS = 4, 8
-"""Characters of a token of English: usual, and more than any text has on average."""
+USUAL_CHARACTERS = 4
+"""Characters per token of usual English text."""
+MOST_CHARACTERS = 8
+"""Characters per token; no text has more on average."""
 
 
 def bands(recipe: Recipe) -> Iterator[Fault]:
@@ -23,25 +25,26 @@ def bands(recipe: Recipe) -> Iterator[Fault]:
 
 
 def think_bands(recipe: Recipe) -> Iterator[Fault]:
-    """Yield a fault when a think block can pass the gate and then fail the suite.
+    """Yield a fault if a think block can pass the gate and then fail the suite.
 
-    The suite judges the corpus as a whole: one row outside its band fails all rows.
+    The suite judges the whole corpus: one row outside its band fails the corpus.
     """
     suite, gate = recipe.corpus.suite, recipe.verdicts.structure
     if suite.think_min > suite.think_max:
         return
     kept = f"verdicts.structure keeps think blocks of {gate.think_min:,} to {gate.think_max:,}"
-    due = f"corpus.suite accepts {suite.think_min:,} to {suite.think_max:,} characters"
+    accepted = f"corpus.suite accepts {suite.think_min:,} to {suite.think_max:,} characters"
     if gate.think_min > suite.think_max or gate.think_max < suite.think_min:
-        yield Fault("corpus.suite", f"{kept}, {due}: no row can pass both; use one band for both")
+        says = f"{kept}, {accepted}: no row can pass both; use one band for both"
+        yield Fault("corpus.suite", says)
     elif gate.think_min < suite.think_min:
-        yield Fault("corpus.suite.think_min", _wider(kept, due, "think_min", gate.think_min))
+        yield Fault("corpus.suite.think_min", _wider(kept, accepted, "think_min", gate.think_min))
     elif gate.think_max > suite.think_max:
-        yield Fault("corpus.suite.think_max", _wider(kept, due, "think_max", gate.think_max))
+        yield Fault("corpus.suite.think_max", _wider(kept, accepted, "think_max", gate.think_max))
 
 
 def reachable_thoughts(recipe: Recipe) -> Iterator[Fault]:
-    """Yield a fault when max_tokens ends every answer before its think block is long enough."""
+    """Yield a fault if max_tokens is too small for the shortest think block that is accepted."""
     think_min = recipe.verdicts.structure.think_min
     for name, model, _ in teachers(recipe):
         if think_min <= USUAL_CHARACTERS * model.max_tokens:
@@ -57,7 +60,7 @@ def reachable_thoughts(recipe: Recipe) -> Iterator[Fault]:
 
 
 def windows(recipe: Recipe) -> Iterator[Fault]:
-    """Yield a fault for every model whose completion alone fills its window."""
+    """Yield a fault for every model whose max_tokens fill its whole context window."""
     for where, teacher in asked_models(recipe).items():
         if teacher.max_tokens >= teacher.max_model_len and teacher.engine != "endpoint":
             yield Fault(
@@ -69,25 +72,27 @@ def windows(recipe: Recipe) -> Iterator[Fault]:
 
 
 def training_window(recipe: Recipe) -> Iterator[Fault]:
-    """Yield a warning when rows may be longer than the training accepts, where one is set up."""
+    """Yield a warning if rows may be longer than a configured training accepts."""
     if "train" not in recipe.model_fields_set:
         return
-    asked = [one.model for one in teachers(recipe)]
-    longest, due = max(one.max_model_len for one in asked), recipe.train.encode.max_length
+    models = [one.model for one in teachers(recipe)]
+    longest = max(one.max_model_len for one in models)
+    accepted = recipe.train.encode.max_length
     band = recipe.verdicts.structure
     written = (band.think_max + band.answer_max) // USUAL_CHARACTERS
-    prompt = max(one.max_model_len - one.max_tokens for one in asked)
-    if due < min(longest, written + max(0, prompt) // 2):
+    prompt = max(one.max_model_len - one.max_tokens for one in models)
+    if accepted < min(longest, written + max(0, prompt) // 2):
         yield Fault(
             "train.encode.max_length",
-            f"the teacher's rows may have up to {longest:,} tokens, the training takes {due:,}; "
-            "longer rows are left out, and the training stops when they are many",
+            f"the teacher's rows may have up to {longest:,} tokens, "
+            f"the training accepts {accepted:,}; "
+            "longer rows are left out, and the training stops if there are many",
             stops=False,
         )
 
 
 def training_batch(recipe: Recipe) -> Iterator[Fault]:
-    """Yield a fault when a batch cannot be cut into equal parts."""
+    """Yield a fault if a batch cannot be divided into equal micro-batches."""
     batch, micro = recipe.train.batch, recipe.placement.train.micro_batch
     if batch % min(micro, batch):
         yield Fault(
@@ -105,8 +110,8 @@ def _empty(where: str, low: str, least: float, high: str, most: float) -> Iterat
         )
 
 
-def _wider(kept: str, due: str, name: str, value: int) -> str:
+def _wider(kept: str, accepted: str, name: str, value: int) -> str:
     return (
-        f"{kept}, {due}: one row outside the suite's band fails the whole corpus; "
+        f"{kept}, {accepted}: one row outside the suite's band fails the whole corpus; "
         f"set corpus.suite.{name} to {value} or narrow verdicts.structure"
     )

@@ -1,4 +1,4 @@
-"""Families that are asked for more prompts than their sections and questions give."""
+"""Faults of families that need more prompts than their passages and questions give."""
 
 import math
 from collections.abc import Iterator
@@ -11,52 +11,53 @@ from tasks.prompts.plan import Family, PromptSpec, apportion, capacity, control_
 
 
 def overdrawn(recipe: Recipe, supply: Supply) -> Iterator[Fault]:
-    """Yield a fault for every family, the probe's too, that would have to repeat itself."""
+    """Yield a fault for every family, also of the probe, that would have to repeat prompts."""
     yield from _of_plan("prompts", recipe.prompts, supply)
     asked = supply._replace(questions=supply.probe_questions)
     yield from _of_plan("probe.prompts", recipe.probe.prompts, asked)
 
 
 def thin_control(recipe: Recipe, supply: Supply) -> Iterator[Fault]:
-    """Yield a warning when the quotas leave fewer prompts than the control arm wants."""
+    """Yield a warning if there are too few control prompts to find leaks."""
     spec = recipe.prompts
     found, wanted = control_prompts(spec, supply), control_rows(spec)
     if found < wanted:
         yield Fault(
             "prompts.control",
-            f"the control arm gets {found:,} of its {wanted:,} prompts: the families ask nearly all "
-            "that the sources can give. The audit then finds fewer leaks",
+            f"only {found:,} of {wanted:,} control prompts are possible: the families use nearly "
+            "all prompts that the sources can give. The audit then finds fewer leaks",
             stops=False,
         )
     fewest = fewest_stamped(spec.rows, found)
     if spec.control and fewest > spec.rows:
         yield Fault(
             "prompts.control",
-            f"a control arm of {found:,} prompts is too small to compare {spec.rows:,} rows with: "
-            f"it would show a leak from {fewest:,} rows on. {_larger(spec.rows)}Words that recur "
-            "in ten rows are found without it",
+            f"{found:,} control prompts are too few to compare {spec.rows:,} rows with: they "
+            f"would show only leaks in {fewest:,} or more rows. {_larger(spec.rows)}Words that "
+            "recur in ten rows are found without them",
             stops=False,
         )
 
 
 def _larger(rows: int) -> str:
-    """Return the advice that names the smallest control arm with which a leak can be shown."""
+    """Return the advice with the smallest share of control prompts that can show a leak."""
     enough = next((count for count in range(1, rows) if fewest_stamped(rows, count) <= rows), 0)
     share = math.ceil(1000 * enough / rows) / 1000
     return f"Set prompts.control to {share:g} or more. " if enough else ""
 
 
 def control_prompts(spec: PromptSpec, supply: Supply) -> int:
-    """Return the prompts that the quotas leave for the control arm; a family that was not read
-    gives all it should.
+    """Return the number of control prompts that the families leave room for.
+
+    A family whose sources were not read counts with all its control prompts.
     """
     wanted = apportion(control_rows(spec), spec.families)
     counts = apportion(spec.rows, spec.families)
     found = 0
-    for family, bare, asked in zip(spec.families, wanted, counts, strict=True):
+    for family, bare, rows in zip(spec.families, wanted, counts, strict=True):
         room = capacity(family, supply.passages, supply.questions)
         read = supply.whole(family.categories, _kind(family))
-        found += min(bare, max(0, room - asked)) if read else bare
+        found += min(bare, max(0, room - rows)) if read else bare
     return found
 
 
@@ -90,7 +91,7 @@ def _sentence(
     more = "give more documents or forms" if family.ground == "passages" else "give more questions"
     return (
         f"{seen} of {room:,} possible ({_made_of(family, room)}; saturation {spec.saturation:g}), "
-        f"so the plan would repeat itself; {fewer}, or {more}, "
+        f"so the plan would repeat prompts; {fewer}, or {more}, "
         f"or raise {where}.saturation"
     )
 

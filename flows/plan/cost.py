@@ -1,4 +1,4 @@
-"""What a build will take: requests, hours at the measured speed, disk."""
+"""The cost of a build: requests, hours at the measured speed, disk."""
 
 import shutil
 from pathlib import Path
@@ -14,14 +14,14 @@ from tasks.prompts.plan import control_rows
 from tasks.store import tables
 
 VECTOR_BYTES = 384 * 4 * 2
-"""An embedded passage: its vector, and the same again for the search graph."""
+"""Bytes of an embedded passage: its vector, and as much again for the search graph."""
 TEXT_COPIES = 4
-"""Times an answer is on disk: journal, traces (raw and parsed), corpus."""
+"""Copies of an answer on disk: journal, traces (raw and parsed), corpus."""
 BYTES_PER_TOKEN = 4
 
 
 class Speed(NamedTuple):
-    """What was measured of the teacher. per_trace: completion tokens of one answer."""
+    """The measured speed of a teacher. per_trace: completion tokens per answer."""
 
     tokens_per_second: float
     per_trace: float
@@ -29,7 +29,10 @@ class Speed(NamedTuple):
 
 
 class Cost(NamedTuple):
-    """What the traces of a recipe take. speed and hours: None when no measurement is in the store."""
+    """The cost of a recipe's traces.
+
+    control: control prompts. disk, free: bytes. speed, hours: None without a measurement.
+    """
 
     prompts: int
     control: int
@@ -41,12 +44,12 @@ class Cost(NamedTuple):
 
 
 def cost(recipe: Recipe, supply: Supply, root: Path, *, control: int) -> Cost:
-    """Return requests, hours and bytes of a build. control: prompts of the control arm."""
+    """Return the cost of a build. control: number of control prompts."""
     speed = measured(recipe, root)
     prompts = recipe.prompts.rows
-    asked = teachers(recipe)
-    requests = (prompts + control) * recipe.traces.samples * len(asked)
-    per_trace = speed.per_trace if speed else max(one.model.max_tokens for one in asked)
+    models = teachers(recipe)
+    requests = (prompts + control) * recipe.traces.samples * len(models)
+    per_trace = speed.per_trace if speed else max(one.model.max_tokens for one in models)
     texts = 2 * sum(len(one.text) for one in supply.passages)
     answers = requests * per_trace * BYTES_PER_TOKEN * TEXT_COPIES
     hours = requests * speed.per_trace / speed.tokens_per_second / 3600 if speed else None
@@ -62,8 +65,9 @@ def cost(recipe: Recipe, supply: Supply, root: Path, *, control: int) -> Cost:
 
 
 def measured(recipe: Recipe, root: Path) -> Speed | None:
-    """Return the latest measurement of the recipe's teacher in the store, at its most rows in
-    flight; None with several teachers, whose speeds differ.
+    """Return the latest measured speed of the teacher, at the highest level of concurrency.
+
+    None without a measurement in the store, and for several teachers, whose speeds differ.
     """
     first, *more = teachers(recipe)
     if more:
@@ -78,15 +82,15 @@ def measured(recipe: Recipe, root: Path) -> Speed | None:
 
 
 def too_much(recipe: Recipe, found: Cost) -> list[Fault]:
-    """Return a warning for a build that takes longer than its budget, or more disk than is free."""
+    """Return warnings for a build that exceeds the budget of hours or the free disk space."""
     faults = []
     budget = recipe.measure.budget_hours
     if budget and found.hours is not None and found.hours > budget:
         faults.append(
             Fault(
                 "measure.budget_hours",
-                f"the traces take {duration(found.hours)} at the measured speed, over the budget of "
-                f"{duration(budget)}; ask for fewer prompts or samples",
+                f"the traces take {duration(found.hours)} at the measured speed, more than the "
+                f"budget of {duration(budget)}; reduce prompts or samples",
                 stops=False,
             )
         )
@@ -94,8 +98,8 @@ def too_much(recipe: Recipe, found: Cost) -> list[Fault]:
         faults.append(
             Fault(
                 "prompts.rows",
-                f"the build may write {found.disk / 2**30:,.1f} GiB, and {found.free / 2**30:,.1f} GiB "
-                "are free; free some, or name another folder with --root",
+                f"the build may write {found.disk / 2**30:,.1f} GiB, and {found.free / 2**30:,.1f} "
+                "GiB are free; free some, or name another folder with --root",
                 stops=False,
             )
         )
@@ -103,7 +107,7 @@ def too_much(recipe: Recipe, found: Cost) -> list[Fault]:
 
 
 def expected_control(recipe: Recipe) -> int:
-    """Return the prompts of the control arm that the recipe asks for."""
+    """Return the number of control prompts in the recipe."""
     return control_rows(recipe.prompts)
 
 

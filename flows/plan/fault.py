@@ -1,4 +1,4 @@
-"""What is wrong with a recipe, as sentences that name the setting."""
+"""Faults of a recipe, as sentences that name the setting."""
 
 import difflib
 from collections.abc import Iterable
@@ -8,10 +8,10 @@ from tasks.errors import BadRecipe
 
 
 class Fault(NamedTuple):
-    """One thing that is wrong with a recipe.
+    """One fault of a recipe.
 
-    where: the setting, its path joined by dots. says: what is wrong and what to do.
-    stops: a recipe with it is refused; otherwise it is a warning.
+    where: dotted path of the setting. says: what is wrong and what to do. stops: whether it stops
+    a build; else it is a warning.
     """
 
     where: str
@@ -23,28 +23,27 @@ class Fault(NamedTuple):
 
 
 class RecipeFaults(BadRecipe):
-    """A recipe that is refused. lines: a headline, then a line for every fault; one fault is one
-    line.
+    """A recipe is refused.
+
+    lines: a headline and a line per fault; a single line for a single fault.
     """
 
     def __init__(self, what: str, sentences: Iterable[str]) -> None:
-        several = tuple(sentences)
-        self.lines = (
-            (f"{what}: {several[0]}",)
-            if len(several) == 1
-            else (f"{what} has {len(several)} faults:", *several)
-        )
+        faults = tuple(sentences)
+        self.lines = (f"{what} has {len(faults)} faults:", *faults)
+        if len(faults) == 1:
+            self.lines = (f"{what}: {faults[0]}",)
         super().__init__("\n  ".join(self.lines))
 
 
 def refuse(name: str, faults: Iterable[Fault]) -> None:
-    """Raise RecipeFaults with every fault that stops a build; warnings raise nothing."""
+    """Raise RecipeFaults with all faults that stop a build; do nothing if there are none."""
     if stopping := [str(fault) for fault in faults if fault.stops]:
         raise RecipeFaults(f"recipe {name!r}", stopping)
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> str:
-    """Return the sentence for a name that nothing carries, with the nearest known one first."""
+    """Return the sentence for an unknown name, with the nearest known name and all known names."""
     names = sorted(set(known))
     if not names:
         return f"unknown {kind} {name!r}; none is defined"
@@ -52,12 +51,20 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> str:
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return "; did you mean X?" for the nearest known name, "" where none is near."""
+    """Return "; did you mean X?" for the nearest known name, "" if none is near.
+
+    >>> did_you_mean("sampels", ["samples", "seed"])
+    '; did you mean samples?'
+    """
     by_fold = {one.casefold(): one for one in known}
     near = difflib.get_close_matches(name.casefold(), by_fold, n=1, cutoff=0.6)
     return f"; did you mean {by_fold[near[0]]}?" if near else ""
 
 
 def percent(share: float) -> str:
-    """Return a share as percent, with a digit behind the point only where it says something."""
+    """Return a share as percent, with one decimal digit if it is not 0.
+
+    >>> percent(0.125), percent(0.5)
+    ('12.5 %', '50 %')
+    """
     return f"{100 * share:.1f}".removesuffix(".0") + " %"

@@ -1,4 +1,4 @@
-"""Faults of names: categories, problems, models and places that are not there."""
+"""Faults of names: categories, problems, models and paths that do not exist."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -16,7 +16,7 @@ from tasks.spec import canonical, digest
 
 
 def problem_names(recipe: Recipe) -> Iterator[Fault]:
-    """Yield a fault for every family of problems that is unknown, or cannot give so many."""
+    """Yield a fault for every unknown family of problems, and for too many problems of a family."""
     for where, spec in question_specs(recipe):
         for name, count in spec.problems.items():
             place = f"{where}.problems.{name}"
@@ -27,13 +27,13 @@ def problem_names(recipe: Recipe) -> Iterator[Fault]:
             elif count > (room := int(problems.capacity(name) * spec.saturation)):
                 yield Fault(
                     place,
-                    f"{count:,} problems asked; {name} can make {room:,} without repeating itself "
+                    f"{count:,} problems wanted; {name} can make {room:,} without repetition "
                     f"(saturation {spec.saturation:g})",
                 )
 
 
 def categories(recipe: Recipe) -> Iterator[Fault]:
-    """Yield a fault for every category that no source has, or whose questions are all held out."""
+    """Yield a fault for every category without a source, and for one that is all held out."""
     documents = {source.category for source in recipe.documents.sources}
     specs = dict(question_specs(recipe))
     for where, spec in planned(recipe):
@@ -51,7 +51,7 @@ def unused(recipe: Recipe) -> Iterator[Fault]:
     drawn = {name for one in on_passages for name in one.categories}
     held = {source.category for source in recipe.documents.sources}
     for number, source in enumerate(recipe.documents.sources):
-        # Beside a misspelt category the one that was meant is not unused.
+        # If a family names an unknown category, that may be a misspelt name of this one.
         if on_passages and not everything and drawn <= held and source.category not in drawn:
             yield _unused(f"documents.sources.{number}.category", source.category, "documents")
     asked = {name for one in families if one.ground == "questions" for name in one.categories}
@@ -61,7 +61,7 @@ def unused(recipe: Recipe) -> Iterator[Fault]:
 
 
 def places_there(recipe: Recipe) -> Iterator[Fault]:
-    """Yield a fault for every source whose file, folder or built-in sample is not there."""
+    """Yield a fault for every source whose file, folder or built-in sample does not exist."""
     for where, source in sources(recipe):
         path = source.path
         if path.startswith("builtin:") and path not in BUILTIN:
@@ -71,9 +71,7 @@ def places_there(recipe: Recipe) -> Iterator[Fault]:
 
 
 def models_there(recipe: Recipe) -> Iterator[Fault]:
-    """Yield a fault for a model folder that is not there, and for a model that its engine cannot
-    serve.
-    """
+    """Yield a fault for a missing model folder, and for a model that its engine cannot serve."""
     for where, teacher in asked_models(recipe).items():
         if where == "probe.asked":
             continue
@@ -94,46 +92,46 @@ def models_there(recipe: Recipe) -> Iterator[Fault]:
 
 
 def embeddings(recipe: Recipe) -> Iterator[Fault]:
-    """Yield a fault when passages and answers are embedded by different models."""
+    """Yield a fault if passages and answers are embedded by different models."""
     passages, answers = recipe.grounding.index.model, recipe.corpus.embedding
     if passages != answers:
         yield Fault(
             "corpus.embedding",
             f"answers are embedded by {answers!r}, passages by {passages!r} "
-            "(grounding.index.model); they can be compared only by one model",
+            "(grounding.index.model); only vectors of the same model can be compared",
         )
 
 
 def rubrics(recipe: Recipe) -> Iterator[Fault]:
-    """Yield a fault for a judge's rubric whose file is not there."""
+    """Yield a fault for a judge's rubric whose file does not exist."""
     for where, spec in judges(recipe).items():
         if spec.rubric.endswith(".jinja") and not Path(spec.rubric).is_file():
             yield Fault(f"{where}.rubric", _not_there(spec.rubric))
 
 
 def neighbours(recipe: Recipe) -> Iterator[Fault]:
-    """Yield a warning when a family shows more passages than are kept as neighbours."""
+    """Yield a warning if a family shows more passages than grounding keeps as neighbours."""
     kept = recipe.grounding.neighbours
     for where, spec in planned(recipe):
         for number, family in enumerate(spec.families):
             if family.ground == "passages" and family.context > kept:
                 yield Fault(
                     f"{where}.families.{number}.context",
-                    f"family {family.name!r} wants {family.context} passages beside the one asked "
-                    f"about, grounding.neighbours keeps {kept}; raise neighbours",
+                    f"family {family.name!r} shows {family.context} neighbouring passages, but "
+                    f"grounding.neighbours keeps {kept}; raise grounding.neighbours",
                     stops=False,
                 )
 
 
 def engine_and_address(recipe: Recipe) -> Iterator[Fault]:
-    """Yield a warning when the placement of a model names a server that its engine never asks."""
+    """Yield a warning if a model has the address of a server, but its engine is no endpoint."""
     for name, placement in recipe.placement.models.items():
         engine = recipe.models[name].engine
         if "base_url" in placement.model_fields_set and engine != "endpoint":
             yield Fault(
                 f"placement.models.{name}.base_url",
                 f"the address is not used: models.{name}.engine is {engine}; "
-                "set it to endpoint to ask that server",
+                "set it to endpoint to use that server",
                 stops=False,
             )
 
@@ -150,20 +148,18 @@ def unused_names(recipe: Recipe) -> Iterator[Fault]:
 
 
 def one_chosen(recipe: Recipe) -> Iterator[Fault]:
-    """Yield a fault when several models answer, but one teacher is to be chosen by its speed."""
+    """Yield a fault if several models answer and a budget of hours must choose one of them."""
     measure, several = recipe.measure, len(recipe.traces.models)
     if several > 1 and measure.budget_hours and not measure.candidates:
         yield Fault(
             "measure.budget_hours",
             f"a budget of hours chooses one teacher, but traces.models names {several}; "
-            "name the ones to choose from in measure.candidates, or set budget_hours to 0",
+            "name the candidates in measure.candidates, or set budget_hours to 0",
         )
 
 
 def repeated_teachers(recipe: Recipe) -> Iterator[Fault]:
-    """Yield a fault for a teacher that is named twice, or that is another one under a second name:
-    its answers would be the same.
-    """
+    """Yield a fault for two teachers with the same settings: their answers would be the same."""
     seen: dict[str, str] = {}
     for number, name in enumerate(recipe.traces.models):
         settings = digest(canonical(recipe.models[name].model_dump(mode="json")))
@@ -177,12 +173,12 @@ def repeated_teachers(recipe: Recipe) -> Iterator[Fault]:
 
 
 def surprised_teachers(recipe: Recipe) -> Iterator[Fault]:
-    """Yield a fault when the recipe asks a teacher without weights to score traces."""
+    """Yield a fault if the recipe wants scores of traces that its teachers cannot give."""
     first, *more = teachers(recipe)
     if recipe.audit.surprise.traces and first.model.engine == "scripted":
         yield Fault(
             "audit.surprise.traces",
-            "the scripted engine has no model that could score a trace; set it to 0, or "
+            "the scripted engine has no model to score traces with; set it to 0, or "
             f"models.{first.name}.engine to vllm or endpoint",
         )
     if recipe.audit.surprise.traces and more:
@@ -194,28 +190,28 @@ def surprised_teachers(recipe: Recipe) -> Iterator[Fault]:
     if recipe.audit.surprise.traces and not recipe.prompts.control:
         yield Fault(
             "audit.surprise.traces",
-            "there is no control arm to measure surprise by; set prompts.control to 0.08",
+            "surprise needs control prompts for comparison; set prompts.control to 0.08",
         )
 
 
 def question_specs(recipe: Recipe) -> tuple[tuple[str, QuestionSpec], ...]:
-    """Return every set of questions of a recipe with the setting that holds it."""
+    """Return (setting, QuestionSpec) for every set of questions of a recipe."""
     return ("questions", recipe.questions), ("probe.questions", recipe.probe.questions)
 
 
 def asked_categories(spec: QuestionSpec) -> set[str]:
-    """Return the categories of which at least one question may be asked."""
+    """Return the categories with at least one question that is not held out."""
     drawn = {name for name, count in spec.problems.items() if count > 0}
     return drawn | {source.category for source in spec.sources if not source.held_out}
 
 
 def held_out(spec: QuestionSpec) -> set[str]:
-    """Return the categories of sources that are kept for measuring."""
+    """Return the categories of held-out sources."""
     return {source.category for source in spec.sources if source.held_out}
 
 
 def sources(recipe: Recipe) -> Iterator[tuple[str, Source]]:
-    """Yield every source of a recipe with the setting that holds it."""
+    """Yield (setting, source) for every source of a recipe."""
     for number, document in enumerate(recipe.documents.sources):
         yield f"documents.sources.{number}", document
     for where, spec in question_specs(recipe):
@@ -237,7 +233,8 @@ def _of_family(
     for number, name in enumerate(family.categories):
         place = f"{where}.categories.{number}"
         if name in kept_back - names and kind == "questions":
-            yield Fault(place, f"all questions of category {name!r} are held out, so never asked")
+            says = f"all questions of category {name!r} are held out, so none can be asked"
+            yield Fault(place, says)
         elif name in problems.FAMILIES and kind == "questions" and name not in names:
             yield Fault(
                 place,
@@ -251,7 +248,7 @@ def _of_family(
 def _unused(where: str, category: str, kind: str) -> Fault:
     return Fault(
         where,
-        f"no family asks about the {kind} of category {category!r}; they are read in vain",
+        f"no family asks about the {kind} of category {category!r}; they are read without use",
         stops=False,
     )
 

@@ -1,4 +1,4 @@
-"""The plan of a recipe: every check in order of what it costs, then what the build would do."""
+"""The plan of a recipe: all checks, the cheapest first, and numbers of the build."""
 
 from collections.abc import Callable, Iterator
 from math import ceil
@@ -21,22 +21,47 @@ from tasks.prompts.plan import plan as rows_of
 Check = Callable[[Recipe], Iterator[Fault]]
 
 OF_SETTINGS: tuple[Check, ...] = (
-    shares.families_there, shares.same_names, shares.family_shares, shares.quota_names,
-    shares.quota_shares, shares.general_rows, shares.checked_rows, shares.enough_rows, shares.wanted_rows,
-    bands.bands, bands.think_bands, bands.reachable_thoughts, bands.windows,
-    bands.training_window, bands.training_batch,
-    names.problem_names, names.categories, names.unused, names.places_there, names.models_there, names.embeddings, names.rubrics,
-    names.engine_and_address, names.unused_names, names.one_chosen, names.repeated_teachers, names.neighbours, names.surprised_teachers,
-    wording.forms, wording.ignored_forms, wording.templates,
-)  # fmt: skip
-"""What the settings alone tell; together they take milliseconds."""
+    shares.families_there,
+    shares.same_names,
+    shares.family_shares,
+    shares.quota_names,
+    shares.quota_shares,
+    shares.general_rows,
+    shares.checked_rows,
+    shares.enough_rows,
+    shares.wanted_rows,
+    bands.bands,
+    bands.think_bands,
+    bands.reachable_thoughts,
+    bands.windows,
+    bands.training_window,
+    bands.training_batch,
+    names.problem_names,
+    names.categories,
+    names.unused,
+    names.places_there,
+    names.models_there,
+    names.embeddings,
+    names.rubrics,
+    names.engine_and_address,
+    names.unused_names,
+    names.one_chosen,
+    names.repeated_teachers,
+    names.neighbours,
+    names.surprised_teachers,
+    wording.forms,
+    wording.ignored_forms,
+    wording.templates,
+)
+"""Checks that need only the settings; together they take milliseconds."""
 SAMPLES = 10
+"""Prompts that a plan shows."""
 DRAWN = 2000
-"""Rows of a plan that are rendered at most: enough for the samples and the count of tokens."""
+"""Rows of the plan that are rendered, at most: enough for the samples and the token counts."""
 
 
 class Sample(NamedTuple):
-    """A prompt as the teacher would be sent it."""
+    """A prompt as it would be sent to the teacher."""
 
     family: str
     tokens: int
@@ -44,9 +69,9 @@ class Sample(NamedTuple):
 
 
 class Outlook(NamedTuple):
-    """What is known of a build before anything is embedded or asked.
+    """What is known about a build before anything is embedded or asked.
 
-    supply, lengths and cost are None where the settings are at fault, and nothing was read.
+    supply, lengths and cost are None if the settings have faults, because nothing was read then.
     """
 
     faults: tuple[Fault, ...]
@@ -62,48 +87,46 @@ class Outlook(NamedTuple):
 
 
 def of_settings(recipe: Recipe) -> list[Fault]:
-    """Return every fault that the settings alone tell."""
+    """Return all faults that the settings show without reading sources."""
     return [fault for check in OF_SETTINGS for fault in check(recipe)]
 
 
 def outlook(recipe: Recipe, root: Path) -> Outlook:
-    """Return all that can be known of a build in seconds. Nothing is written, embedded or asked."""
+    """Return the plan of a build. It takes seconds; nothing is written, embedded or asked."""
     faults = of_settings(recipe)
     if any(fault.stops for fault in faults):
         return Outlook(tuple(faults))
     found = read(recipe, root)
     faults += found.faults
-    return _looked_at(recipe, found.supply, faults, root)
+    return _with_supply(recipe, found.supply, faults, root)
 
 
 def of_supply(recipe: Recipe, supply: Supply) -> list[Fault]:
-    """Return every fault that shows once documents and questions are read."""
+    """Return all faults that show after documents and questions are read."""
     return _seen(recipe, supply, _planned(recipe, supply))[0]
 
 
 def _seen(recipe: Recipe, supply: Supply, planned: list[Planned]) -> tuple[list[Fault], Lengths]:
-    """Return the faults of what was read, and the lengths of the prompts for the teacher whose
-    window holds fewest of them.
-    """
+    """Return the faults of the supply, and the lengths for the teacher that fits fewest prompts."""
     faults = [*overdrawn(recipe, supply), *thin_control(recipe, supply)]
-    of_each = [(one, _lengths(recipe, planned, one.model)) for one in teachers(recipe)]
-    faults += [fault for one, found in of_each for fault in too_long(one, found)]
-    return faults, max((found for _, found in of_each), key=lambda found: found.share)
+    measured = [(one, _lengths(recipe, planned, one.model)) for one in teachers(recipe)]
+    for teacher, found in measured:
+        faults += too_long(teacher, found)
+    return faults, max((found for _, found in measured), key=lambda found: found.share)
 
 
-def _looked_at(recipe: Recipe, supply: Supply, faults: list[Fault], root: Path) -> Outlook:
+def _with_supply(recipe: Recipe, supply: Supply, faults: list[Fault], root: Path) -> Outlook:
     planned = _planned(recipe, supply)
     seen, found = _seen(recipe, supply, planned)
-    takes = cost(recipe, supply, root, control=control_prompts(recipe.prompts, supply))
-    told = (*faults, *seen, *too_much(recipe, takes))
-    return Outlook(told, supply, found, _samples(recipe, planned), takes)
+    costs = cost(recipe, supply, root, control=control_prompts(recipe.prompts, supply))
+    all_faults = (*faults, *seen, *too_much(recipe, costs))
+    return Outlook(all_faults, supply, found, _samples(recipe, planned), costs)
 
 
 def _planned(recipe: Recipe, supply: Supply) -> list[Planned]:
-    """Return the plan over what was read; an overdrawn family gives what it has.
+    """Return the rows of the plan; a family without enough prompts gives those that it has.
 
-    Of a large plan only the first rows of each family: they are drawn at random, and their shares
-    are the same.
+    A large plan is cut to about DRAWN rows. The rows are random, so the shares stay the same.
     """
     spec = recipe.prompts
     part = min(1.0, DRAWN / spec.rows)
@@ -124,7 +147,7 @@ def _lengths(recipe: Recipe, planned: list[Planned], teacher: TeacherSpec) -> Le
 
 
 def _samples(recipe: Recipe, planned: list[Planned]) -> tuple[Sample, ...]:
-    """Return ten prompts: by turns one of every family, in the order of the plan, which is random."""
+    """Return SAMPLES prompts, one of each family in turn, in the random order of the plan."""
     teacher = teachers(recipe)[0].model
     count = counter(teacher).count
     by_family: dict[str, list[Planned]] = {}

@@ -1,4 +1,4 @@
-"""Faults of shares and counts: a corpus that the prompts cannot make, whatever the teacher says."""
+"""Faults of shares and counts: the prompts cannot make the corpus that the suite wants."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -8,23 +8,22 @@ from flows.recipes.corpus import Recipe
 from tasks.prompts.plan import Family, PromptSpec, apportion, control_rows
 
 MIXED = 100
-"""Two shares that differ by more than this factor, one of them below 1: percent beside fractions.
-"""
+"""Ratio of two shares, one of them below 1, above which percent and fractions may be mixed."""
 HARDLY = 0.9
-"""Share of the possible rows above which a floor of rows is hard to reach."""
+"""Share of the possible rows above which min_rows is hard to reach."""
 CAPPED = 1.5
-"""A family with this many times its allowed share loses a third of its rows."""
+"""Ratio of a share to its upper bound above which the plan warns: a third of the rows is lost."""
 
 
 def families_there(recipe: Recipe) -> Iterator[Fault]:
-    """Yield a fault for a plan without a family."""
+    """Yield a fault for a plan without families."""
     for where, spec in planned(recipe):
         if not spec.families:
             yield Fault(f"{where}.families", "no family is named; a plan needs at least one")
 
 
 def same_names(recipe: Recipe) -> Iterator[Fault]:
-    """Yield a fault for every family name that is used twice."""
+    """Yield a fault for every name that several families have."""
     for where, spec in planned(recipe):
         counts = Counter(family.name for family in spec.families)
         for name, count in counts.items():
@@ -36,7 +35,7 @@ def same_names(recipe: Recipe) -> Iterator[Fault]:
 
 
 def family_shares(recipe: Recipe) -> Iterator[Fault]:
-    """Yield a fault for a family that gets no prompt, a warning for shares of different scales."""
+    """Yield a fault for a family without prompts, and a warning for shares of different scales."""
     for where, spec in planned(recipe):
         counts = apportion(spec.rows, spec.families)
         for number, (family, count) in enumerate(zip(spec.families, counts, strict=True)):
@@ -51,7 +50,7 @@ def family_shares(recipe: Recipe) -> Iterator[Fault]:
 
 
 def quota_names(recipe: Recipe) -> Iterator[Fault]:
-    """Yield a fault for every name of a family that no family has."""
+    """Yield a fault for every unknown name of a family in quotas and gates."""
     names = [family.name for family in recipe.prompts.families]
     for name in recipe.corpus.quotas:
         if name not in names:
@@ -62,7 +61,7 @@ def quota_names(recipe: Recipe) -> Iterator[Fault]:
 
 
 def quota_shares(recipe: Recipe) -> Iterator[Fault]:
-    """Yield a fault for quotas that no corpus can keep."""
+    """Yield a fault for quotas that no corpus can fulfil."""
     quotas = recipe.corpus.quotas
     for name, share in quotas.items():
         if not 0 < share <= 1:
@@ -75,12 +74,12 @@ def quota_shares(recipe: Recipe) -> Iterator[Fault]:
         yield Fault(
             "corpus.quotas",
             f"every family has a quota, and they add up to {sum(quotas.values()):.2f}: "
-            "the corpus would shrink to nothing; let them add up to 1 or leave one family out",
+            "no corpus can fulfil that; let them add up to 1 or leave one family out",
         )
 
 
 def general_rows(recipe: Recipe) -> Iterator[Fault]:
-    """Yield a fault when the families cannot give the share of general rows that the suite wants."""
+    """Yield a fault if the families cannot give the share of general rows that the suite wants."""
     suite, share = recipe.corpus.suite, general_share(recipe)
     if suite.general_min and not share:
         yield Fault(
@@ -91,40 +90,40 @@ def general_rows(recipe: Recipe) -> Iterator[Fault]:
     elif share == 1 and suite.general_max < 1:
         yield Fault(
             "corpus.suite.general_max",
-            f"all families are general, and at most {percent(suite.general_max)} of the rows may be: "
-            "no row would be left; set general_max to 1 or unmark a family",
+            f"all families are general, and at most {percent(suite.general_max)} of the rows may "
+            "be: no row would be left; set general_max to 1, or general: false for a family",
         )
     elif share < suite.general_min:
         yield Fault(
             "corpus.suite.general_min",
-            f"{percent(share)} of the prompts are general, the suite wants {percent(suite.general_min)} "
-            "of the rows; raise the share of a general family",
+            f"{percent(share)} of the prompts are general, the suite wants "
+            f"{percent(suite.general_min)} of the rows; raise the share of a general family",
             stops=False,
         )
     elif suite.general_min <= suite.general_max and share > CAPPED * suite.general_max:
         yield Fault(
             "corpus.suite.general_max",
-            f"{percent(share)} of the prompts are general, at most {percent(suite.general_max)} of the rows "
-            "may be; the rest is asked and then left out (over_quota)",
+            f"{percent(share)} of the prompts are general, at most {percent(suite.general_max)} of "
+            "the rows may be; the rest is asked and then left out (over_quota)",
             stops=False,
         )
 
 
 def checked_rows(recipe: Recipe) -> Iterator[Fault]:
-    """Yield a fault when fewer prompts have a known answer than the suite wants."""
+    """Yield a fault if fewer prompts have a known answer than the suite wants."""
     wanted = recipe.corpus.suite.verified_min
     known = _share_of(recipe, [one for one in recipe.prompts.families if one.ground == "questions"])
     if wanted > known:
         yield Fault(
             "corpus.suite.verified_min",
-            f"the suite wants {percent(wanted)} rows with a checked answer; {percent(known)} of the prompts "
-            "ask ready questions, and only those can have one",
+            f"the suite wants {percent(wanted)} rows with a checked answer; {percent(known)} of "
+            "the prompts ask ready questions, and only those can have one",
             stops=not known,
         )
 
 
 def enough_rows(recipe: Recipe) -> Iterator[Fault]:
-    """Yield a fault when the suite wants more rows than the plan can give."""
+    """Yield a fault if the suite wants more rows than the plan can give."""
     most, wanted = most_rows(recipe), recipe.corpus.suite.min_rows
     capped = most < recipe.prompts.rows
     reason = ", of which the cap on general rows leaves at most" if capped else " give at most"
@@ -144,7 +143,7 @@ def enough_rows(recipe: Recipe) -> Iterator[Fault]:
 
 
 def wanted_rows(recipe: Recipe) -> Iterator[Fault]:
-    """Yield a warning when more rows are wanted of the measuring than the prompts can give."""
+    """Yield a warning if measure.accepted_rows exceeds the rows that the prompts can give."""
     wanted, most = recipe.measure.accepted_rows, most_rows(recipe)
     if wanted > most:
         yield Fault(
@@ -156,7 +155,7 @@ def wanted_rows(recipe: Recipe) -> Iterator[Fault]:
 
 
 def most_rows(recipe: Recipe) -> int:
-    """Return the rows that a corpus can have at most: one per prompt, general ones up to their cap."""
+    """Return the most rows of a corpus: one per prompt, general ones up to general_max."""
     spec, suite = recipe.prompts, recipe.corpus.suite
     control = control_rows(spec) if recipe.corpus.control else 0
     rows = spec.rows + control
@@ -172,7 +171,7 @@ def general_share(recipe: Recipe) -> float:
 
 
 def planned(recipe: Recipe) -> tuple[tuple[str, PromptSpec], ...]:
-    """Return every plan of a recipe with the setting that holds it."""
+    """Return (setting, PromptSpec) for every plan of a recipe."""
     return ("prompts", recipe.prompts), ("probe.prompts", recipe.probe.prompts)
 
 

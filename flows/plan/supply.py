@@ -1,7 +1,7 @@
-"""What a recipe can ask about: its passages and questions, read without embedding anything."""
+"""The passages and questions of a recipe, read without embedding anything."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,13 +21,13 @@ from tasks.sources.spec import DocumentSource, DocumentSpec, QuestionSource, Que
 from tasks.store import Made, Table
 
 MOST_BYTES = 64 * 2**20
-"""Files of a source are read before a build only up to this size: ten seconds are due."""
+"""Largest size of a source that is read before the build; a plan should take ten seconds."""
 NEAR = 16
-"""Following passages that stand in for the nearest ones: as many as a family may show."""
+"""Following passages that replace the nearest ones in a plan; a family shows at most so many."""
 
 
 class Unread(NamedTuple):
-    """A source that was left for the build. where: its setting. category: what it would add to."""
+    """A source that only the build reads. where: its setting. category: category of its texts."""
 
     where: str
     path: str
@@ -36,10 +36,10 @@ class Unread(NamedTuple):
 
 
 class Supply(NamedTuple):
-    """What the families draw from.
+    """The passages and questions that families can use.
 
-    answered: ids of the questions with a known answer. unread: sources that are not counted in.
-    exact: the passages know their nearest neighbours; else the following ones stand in for them.
+    answered: ids of the questions with a known answer. unread: sources that are not included.
+    exact: the neighbours of passages are the nearest ones; else they are the following ones.
     """
 
     documents: int
@@ -59,17 +59,17 @@ class Supply(NamedTuple):
 
 
 class Read(NamedTuple):
-    """What reading the sources gave, and what went wrong."""
+    """The supply of a recipe, and the faults found while reading it."""
 
     supply: Supply
     faults: tuple[Fault, ...]
 
 
 def read(recipe: Recipe, root: Path) -> Read:
-    """Return what the sources of a recipe hold.
+    """Return the supply of a recipe.
 
-    Documents and passages of an earlier build are taken from the store; else local sources are
-    read, and data sets of a hub and large files wait for the build.
+    Documents and passages come from the store if an earlier build has left them there. Else local
+    sources are read; only the build reads data sets of a hub and large files.
     """
     asked = _questions("questions", recipe.questions)
     probe = _questions("probe.questions", recipe.probe.questions)
@@ -89,7 +89,7 @@ def read(recipe: Recipe, root: Path) -> Read:
 def of_tables(
     found: pa.Table, asked: pa.Table, probe: pa.Table, grounding: GroundingSpec
 ) -> Supply:
-    """Return what DOCUMENTS and QUESTIONS give, cut but not embedded."""
+    """Return the supply of DOCUMENTS and QUESTIONS; passages are cut, but not embedded."""
     return Supply(
         documents=found.num_rows,
         passages=tuple(stand_ins(cut(found, grounding))),
@@ -99,8 +99,8 @@ def of_tables(
     )
 
 
-def stand_ins(cut_rows: Sequence[dict[str, object]]) -> Iterator[Passage]:
-    """Yield passages whose neighbours are the next ones of their document, then of the corpus."""
+def stand_ins(cut_rows: Sequence[Mapping[str, object]]) -> Iterator[Passage]:
+    """Yield passages; their neighbours are the next ones of their document, then of the corpus."""
     ids = [str(row["passage_id"]) for row in cut_rows]
     own: dict[str, list[str]] = defaultdict(list)
     for row, passage_id in zip(cut_rows, ids, strict=True):
@@ -111,7 +111,7 @@ def stand_ins(cut_rows: Sequence[dict[str, object]]) -> Iterator[Passage]:
 
 
 def _following(ids: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
-    """Yield every id with the NEAR ones that follow it; behind the last comes the first."""
+    """Yield every id with the NEAR ids that follow it; the first id follows the last."""
     ring = [*ids, *ids[:NEAR]]
     for number, one in enumerate(ids):
         near = ring[number + 1 : number + 1 + NEAR]
@@ -119,14 +119,14 @@ def _following(ids: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
 
 
 def train(table: pa.Table) -> Iterator[Question]:
-    """Yield the questions that may be asked."""
+    """Yield the questions of the train split."""
     for row in table.select(["question_id", "text", "category", "split"]).to_pylist():
         if row["split"] == "train":
             yield Question(row["question_id"], row["text"], row["category"])
 
 
 def answered(table: pa.Table) -> frozenset[str]:
-    """Return the ids of the questions that may be asked and have a known answer."""
+    """Return the ids of the questions of the train split that have a known answer."""
     chosen = table.select(["question_id", "accepted", "split"]).to_pylist()
     return frozenset(
         row["question_id"] for row in chosen if row["accepted"] and row["split"] == "train"
@@ -142,7 +142,7 @@ class _Found(NamedTuple):
 
 
 def _passages(recipe: Recipe, root: Path) -> _Found:
-    """Return the passages from the store as far as it holds them, else from the sources."""
+    """Return the passages, from the store if it has them, else from the sources."""
     try:
         kept = stored.documents(recipe, root) if (root / "documents").is_dir() else None
     except (MillError, OSError):
@@ -169,11 +169,12 @@ class _Asked(NamedTuple):
 
 
 def _documents(spec: DocumentSpec) -> tuple[pa.Table, list[Unread], list[Fault]]:
-    """Return the documents of every source that is read, each text once."""
+    """Return (DOCUMENTS, unread sources, faults); each text is there once."""
     unread: list[Unread] = []
     faults: list[Fault] = []
     if not spec.sources:
-        faults.append(Fault("documents.sources", "no source is named; name one or leave it out"))
+        says = "the list of sources is empty; name a source or remove the list"
+        faults.append(Fault("documents.sources", says))
     tables: list[pa.Table] = []
     for number, source in enumerate(spec.sources):
         where = f"documents.sources.{number}"
@@ -217,7 +218,7 @@ def _questions(where: str, spec: QuestionSpec) -> _Asked:
 
 
 def _waits(source: DocumentSource | QuestionSource) -> str:
-    """Return why a source is not read before the build, "" when it is."""
+    """Return why only the build reads a source, "" if it is read now."""
     if source.path.startswith(HUB):
         return "it comes from a hub"
     path = Path(source.path).expanduser()
@@ -228,11 +229,11 @@ def _waits(source: DocumentSource | QuestionSource) -> str:
 
 
 def _empty(where: str, path: str, made: Made, what: str) -> Iterable[Fault]:
-    """Return the fault of a source that gives nothing, with the reasons and one example."""
+    """Return the fault of a source without accepted rows, with the reasons and one example."""
     if any(part.num_rows for part in made.parts.values()):
         return ()
     if not made.rejected.num_rows:
-        return (Fault(where, f"{path!r} gives no {what}: no file lies there"),)
+        return (Fault(where, f"{path!r} gives no {what}: there is no file"),)
     counts = Counter(made.rejected["reason"].to_pylist())
     reasons = ", ".join(f"{reason} {count}" for reason, count in counts.most_common())
     first = made.rejected.slice(0, 1).to_pylist()[0]["detail"]
@@ -240,13 +241,13 @@ def _empty(where: str, path: str, made: Made, what: str) -> Iterable[Fault]:
 
 
 def _distinct(table: pa.Table) -> pa.Table:
-    """Return each text once, as the build does."""
+    """Return the documents with each text once, as the build does."""
     first: dict[str, int] = {}
     for number, sha in enumerate(table["sha256"].to_pylist()):
         first.setdefault(sha, number)
     return table.take(list(first.values())) if len(first) < table.num_rows else table
 
 
-def _passage(row: dict[str, object], neighbours: tuple[str, ...]) -> Passage:
+def _passage(row: Mapping[str, object], neighbours: tuple[str, ...]) -> Passage:
     names = ("passage_id", "document_id", "section", "heading", "text", "category")
     return Passage(**{name: str(row[name]) for name in names}, neighbours=neighbours)

@@ -1,7 +1,7 @@
-"""How many tokens a conversation has: by the model's own tokenizer where it lies here, else an
-estimate.
+"""Count the tokens of a conversation, with the model's tokenizer if it is on this machine.
 
-The tokenizer is read without transformers, whose import alone takes two seconds.
+Else the number is estimated. The tokenizer is read without transformers, because importing
+transformers takes two seconds.
 """
 
 import functools
@@ -19,18 +19,23 @@ from tasks.inference.control import Control, known_control
 from tasks.inference.engine import Message, TeacherSpec
 from tasks.inference.models import resolve
 
-TOKENIZER, CONFIG, TEMPLATE = "tokenizer.json", "tokenizer_config.json", "chat_template.jinja"
-USUAL, DENSE = 4.0, 6.0
-"""Characters of a token: of common English, and of the easiest text for the widest vocabulary."""
+TOKENIZER = "tokenizer.json"
+CONFIG = "tokenizer_config.json"
+TEMPLATE = "chat_template.jinja"
+USUAL = 4.0
+"""Characters per token of common English text."""
+DENSE = 6.0
+"""Characters per token of easy text with a large vocabulary; more are not possible."""
 FRAME_TOKENS = 12
-"""Tokens that a chat template usually puts around one message."""
+"""Tokens that a chat template usually adds to a message."""
 _GENERATION = re.compile(r"\{%-?\s*(end)?generation\s*-?%\}")
 
 
 class Counter(NamedTuple):
-    """Counts a conversation's tokens. least: a number that the true one is not below.
+    """Functions that count the tokens of a conversation.
 
-    how: where the numbers come from, for a person. exact: by the model's own tokenizer.
+    least: a lower bound of the number. how: a description of the method for a person. exact: the
+    model's own tokenizer counts.
     """
 
     count: Callable[[Sequence[Message]], int]
@@ -40,14 +45,15 @@ class Counter(NamedTuple):
 
 
 def counter(teacher: TeacherSpec) -> Counter:
-    """Return what counts a prompt's tokens as this teacher does."""
+    """Return the counter of a teacher's tokens."""
     if teacher.engine == "scripted":
-        return Counter(_words, _words, "words, as the scripted teacher counts", True)
+        return Counter(_words, _words, "words, as the scripted engine counts", True)
     named = teacher.tokenizer or teacher.model
     folder = tokenizer_folder(named, "" if teacher.tokenizer else teacher.revision)
     if folder is None:
         how = (
-            f"estimated at {USUAL:g} characters per token, because no tokenizer of {named} is here"
+            f"estimated at {USUAL:g} characters per token, because there is no tokenizer of "
+            f"{named} on this machine"
         )
         return Counter(_usual, _least, how, False)
     exact = functools.partial(_by_tokenizer, folder)
@@ -55,7 +61,10 @@ def counter(teacher: TeacherSpec) -> Counter:
 
 
 def tokenizer_folder(model: str, revision: str) -> Path | None:
-    """Return the folder of a local, built-in or cached hub model that holds tokenizer.json."""
+    """Return the folder with the tokenizer.json of a model; None if it is not on this machine.
+
+    model: a folder, a built-in model, or a hub name, which is looked up in the hub's cache.
+    """
     folder = Path(resolve(model)).expanduser()
     if folder.is_dir():
         return folder if (folder / TOKENIZER).is_file() else None
@@ -85,7 +94,7 @@ def _least(messages: Sequence[Message]) -> int:
 
 def _by_tokenizer(folder: Path, messages: Sequence[Message]) -> int:
     model = _loaded(folder)
-    turns = model.control.neutral(messages)
+    turns = model.control.neutralised_messages(messages)
     text = model.render(turns)
     if text is None:
         bare = "\n".join(turn["content"] for turn in turns)
@@ -100,7 +109,7 @@ class _Model(NamedTuple):
     special: Mapping[str, str]
 
     def render(self, turns: Sequence[Mapping[str, str]]) -> str | None:
-        """Return the conversation as the chat template writes it; None where that does not work."""
+        """Return the conversation as text by the chat template; None if the template fails."""
         if not self.template:
             return None
         try:
@@ -124,16 +133,14 @@ def _loaded(folder: Path) -> _Model:
     return _Model(tokenizer, control, _template(folder, config), special)
 
 
-def _config(folder: Path) -> dict[str, object]:
+def _config(folder: Path) -> Mapping[str, object]:
     path = folder / CONFIG
     found = json.loads(path.read_bytes()) if path.is_file() else {}
     return found if isinstance(found, dict) else {}
 
 
 def _template(folder: Path, config: Mapping[str, object]) -> str:
-    """Return the chat template's text. The mark of the model's own turn, which jinja does not know,
-    becomes nothing.
-    """
+    """Return the text of the chat template without `{% generation %}`, a tag that Jinja lacks."""
     path = folder / TEMPLATE
     if path.is_file():
         text = path.read_text(encoding="utf-8")

@@ -1,8 +1,8 @@
-"""How long the prompts are, and how many of them the model's window does not hold.
+"""The lengths of the prompts, and the faults of prompts that do not fit the context window.
 
-A prompt that does not fit is a row that the recipe asks for and can never get. A few long sections
-are part of any manual. Above REFUSED_SHARE the window is set too small for these documents, which
-one line of the recipe mends; the build is refused, because the other way to find out costs a night.
+A prompt that does not fit gives no row. A few long sections are normal in a manual. Above
+REFUSED_SHARE the window is too small for the documents; the build is then refused, because changing
+one line of the recipe corrects it, and a build would take a night to show the same.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,15 +15,17 @@ from tasks.prompts.plan import Planned
 from tasks.prompts.render import render
 
 COUNTED = 1000
-"""Prompts whose tokens are counted at most: the share is then sure to about three points."""
+"""Prompts whose tokens are counted, at most; the error of the share is about three points."""
 REFUSED_SHARE = 0.05
-"""Share of prompts that may be too long before the build is refused."""
+"""Share of prompts that are too long above which the build is refused."""
 
 
 class Lengths(NamedTuple):
-    """Tokens of the prompts that were counted. of: prompts in the plan. too_long: of those counted.
+    """The lengths of the counted prompts, in tokens.
 
-    surely: too long even if every token held as many characters as tokens ever do.
+    of: prompts in the plan. too_long: counted prompts that do not fit. surely: counted prompts that
+    do not fit even by the lower bound of their tokens. room: tokens that the window has for a
+    prompt. how, exact: see `Counter`.
     """
 
     of: int
@@ -43,12 +45,12 @@ class Lengths(NamedTuple):
 
     @property
     def prompts(self) -> int:
-        """Prompts of the whole plan that are too long."""
+        """Estimated number of prompts in the plan that are too long."""
         return round(self.share * self.of)
 
 
 def conversation(planned: Planned, teacher: TeacherSpec) -> list[Message]:
-    """Return what the teacher is sent for a row of the plan; the control arm has no system prompt."""
+    """Return the messages for a row of the plan; control prompts have no system message."""
     own: list[Message] = list(render(planned.visible, planned.template))
     if teacher.system_prompt and not planned.control:
         return [{"role": "system", "content": teacher.system_prompt}, *own]
@@ -58,15 +60,16 @@ def conversation(planned: Planned, teacher: TeacherSpec) -> list[Message]:
 def lengths(
     planned: Sequence[Planned], teacher: TeacherSpec, counter: Counter, *, of: int = 0
 ) -> Lengths:
-    """Return the tokens of the prompts, of every so many-th where they are many.
+    """Return the lengths of the prompts; of many prompts, those of an even sample.
 
-    of: prompts of the whole plan, where these are only a part of it.
+    of: number of prompts in the whole plan, if `planned` is only a part of it.
     """
-    drawn = planned[:: -(-len(planned) // COUNTED) or 1]
-    asked = [conversation(one, teacher) for one in drawn]
+    every = -(-len(planned) // COUNTED) or 1
+    drawn = planned[::every]
+    conversations = [conversation(one, teacher) for one in drawn]
     room = max(0, teacher.max_model_len - teacher.max_tokens)
-    tokens = sorted(map(counter.count, asked))
-    least = tokens if counter.exact else map(counter.least, asked)
+    tokens = sorted(map(counter.count, conversations))
+    least = tokens if counter.exact else map(counter.least, conversations)
     return Lengths(
         of=of or len(planned),
         counted=len(drawn),
@@ -81,10 +84,11 @@ def lengths(
 
 
 def too_long(named: NamedModel, found: Lengths) -> Iterator[Fault]:
-    """Yield a fault when many prompts do not fit a teacher, a warning when a few do not.
+    """Yield a fault if many prompts do not fit a teacher's window, a warning for a few.
 
-    The window of an endpoint is its own, and the recipe's is a hint: some prompts that are too long
-    only warn. When all of them are, the hint or the prompts are wrong, and the build is refused.
+    An endpoint has its own window, so max_model_len is only a hint for it: prompts that are too
+    long give a warning. If all prompts are too long, the hint or the prompts are wrong, and the
+    build is refused.
     """
     if not found.too_long:
         return
@@ -99,7 +103,7 @@ def too_long(named: NamedModel, found: Lengths) -> Iterator[Fault]:
         f"{found.room:,} tokens that max_model_len {teacher.max_model_len:,} leaves beside "
         f"max_tokens {teacher.max_tokens:,}; {_fate(binding, all_of_them=refused)}. "
         f"The longest has {found.longest:,} tokens ({found.how}): "
-        f"set max_model_len to {wanted:,} if the model takes that, "
+        f"set max_model_len to {wanted:,} if the model allows that, "
         "or show less with grounding.max_words or the families' context",
         stops=refused,
     )
@@ -110,4 +114,4 @@ def _fate(binding: bool, *, all_of_them: bool) -> str:
         return "each would be rejected as prompt_too_long"
     if all_of_them:
         return "no prompt fits the window that the recipe says the server has"
-    return "the server decides whether it cuts or rejects them"
+    return "the server cuts or rejects them"

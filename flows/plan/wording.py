@@ -1,4 +1,4 @@
-"""Faults of forms and templates: fields that nothing fills, and words that never reach the teacher."""
+"""Faults of question forms and templates: unknown fields, and templates that hide the question."""
 
 import functools
 import re
@@ -15,17 +15,17 @@ from tasks.prompts.plan import TOPIC, Family, PassageView, Visible
 from tasks.prompts.render import render, template_text
 
 SLOT = re.compile(r"(?<![\\}^_{\w])\{\s*([A-Za-z][A-Za-z_]+)\s*\}(?!\})")
-"""A field in a form. Braces of formulas stand behind a command, a brace, ^ or _."""
+"""A field in a form. Braces of formulas are not fields: they follow a command, a brace, ^ or _."""
 FIELDS = ("question", "passages")
 SHOWN = (
     PassageView("Section 1", "Fees", "The fee is 40 credits."),
     PassageView("Section 2", "", "A reply is due in 3 days."),
 )
-"""Passages that a template is tried on: one with a heading of its own, one without."""
+"""Passages to test a template with: one with a heading, one without."""
 
 
 def forms(recipe: Recipe) -> Iterator[Fault]:
-    """Yield a fault for every field of a question form that nothing fills."""
+    """Yield a fault for every unknown field of a question form."""
     for where, spec in planned(recipe):
         for number, family in enumerate(spec.families):
             if family.ground == "passages":
@@ -33,7 +33,7 @@ def forms(recipe: Recipe) -> Iterator[Fault]:
 
 
 def ignored_forms(recipe: Recipe) -> Iterator[Fault]:
-    """Yield a warning for forms of a family that asks ready questions and has no use for them."""
+    """Yield a warning for forms of a family that asks ready questions; they are not used."""
     for where, spec in planned(recipe):
         for number, family in enumerate(spec.families):
             if family.ground == "questions" and "forms" in family.model_fields_set:
@@ -45,7 +45,7 @@ def ignored_forms(recipe: Recipe) -> Iterator[Fault]:
 
 
 def templates(recipe: Recipe) -> Iterator[Fault]:
-    """Yield a fault for every template that is not there, does not render, or hides the question."""
+    """Yield a fault for a template that is missing, cannot be rendered, or hides the question."""
     for where, spec in planned(recipe):
         for number, family in enumerate(spec.families):
             yield from _of_template(f"{where}.families.{number}.template", family)
@@ -96,7 +96,7 @@ def _of_template(where: str, family: Family) -> Iterator[Fault]:
 
 @functools.cache
 def _fields(text: str) -> frozenset[str]:
-    """Return the names that a template takes from outside."""
+    """Return the names of the variables that a template needs."""
     return frozenset(meta.find_undeclared_variables(SandboxedEnvironment().parse(text)))
 
 

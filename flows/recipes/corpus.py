@@ -1,4 +1,4 @@
-"""A corpus recipe: one Spec per stage, and where the work runs."""
+"""The recipe of a corpus: one Spec per stage, and the placement of the work."""
 
 from typing import Literal, Self
 
@@ -24,7 +24,7 @@ from tasks.verdicts.gates import VerdictSpec
 
 
 class UnknownModel(ValueError):
-    """A setting names a model that the recipe does not have. where: the setting's path."""
+    """A setting names a model that the recipe lacks. where: path of the setting."""
 
     def __init__(self, where: str, says: str) -> None:
         super().__init__(f"{where}: {says}")
@@ -32,44 +32,42 @@ class UnknownModel(ValueError):
 
 
 class Recipe(Spec):
-    """Everything that makes a corpus, and the student trained on it, what they are."""
+    """All settings of a corpus and of the student that is trained on it."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_\-]{0,63}$")
     """Name of the corpus: lower-case letters, digits, dashes."""
     kind: Literal["corpus"] = "corpus"
     """Kind of recipe: a corpus, and the student that is trained on it."""
     models: dict[ModelName, TeacherSpec] = Field(default={"teacher": TeacherSpec()})
-    """The models that other sections name: name → model and how it is asked."""
+    """The models of the recipe, by the names that other sections use."""
     documents: DocumentSpec = DocumentSpec()
-    """What the prompts are grounded in."""
+    """The documents that prompts are about."""
     questions: QuestionSpec = QuestionSpec()
     """Ready questions and procedural problems."""
     grounding: GroundingSpec = GroundingSpec()
-    """Passages and their index."""
+    """How documents are cut into passages, and their index."""
     prompts: PromptSpec = PromptSpec()
-    """How many prompts are written, and of which families."""
+    """Number of prompts, and their families."""
     traces: TraceSpec = TraceSpec()
     """Which models answer the prompts, and how often."""
     audit: TraceAuditSpec = TraceAuditSpec()
-    """What is looked for in all traces together, and what a person has cleared."""
+    """The search for producer state in all traces, and phrases that a person has accepted."""
     verdicts: VerdictSpec = VerdictSpec()
-    """The gates."""
+    """The gates, which judge every trace."""
     coherence: CoherenceSpec = CoherenceSpec()
-    """Who reads a sample of the passing traces, and how good a judge must be."""
+    """The judge that reads a sample of the traces that passed, and how good it must be."""
     corpus: CorpusSpec = CorpusSpec()
-    """What of the passing traces is kept."""
+    """Which of the traces that passed are kept."""
     train: TrainSpec = TrainSpec()
-    """The student and how it learns."""
+    """The student and its training."""
     probe: ProbeSpec = ProbeSpec()
     """What the student must still be able to do."""
     publish: PublishSpec = PublishSpec()
-    """What a student must fulfil to be published."""
+    """Conditions for publishing a student."""
     measure: MeasurePlacement = MeasurePlacement()
-    """Candidate teachers, the hours they may take, and prices. The chosen one replaces
-    traces.models.
-    """
+    """Candidate teachers, budget of hours, and prices. The choice replaces traces.models."""
     placement: Placements = Placements()
-    """Where and how fast the work runs; no part of what is made."""
+    """Where and how fast the work runs; it does not change the corpus."""
 
     @model_validator(mode="after")
     def _names_known_models(self) -> Self:

@@ -1,4 +1,4 @@
-"""What is wrong with one setting of a recipe, in plain words."""
+"""From pydantic's errors to sentences about the settings of a recipe."""
 
 import typing
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,19 +10,24 @@ from flows.plan.fault import Fault, did_you_mean
 from flows.recipes.corpus import UnknownModel
 
 WANTED = {
-    "int_parsing": "a whole number is needed", "int_type": "a whole number is needed",
-    "int_from_float": "a whole number is needed", "float_parsing": "a number is needed",
-    "float_type": "a number is needed", "bool_parsing": "true or false is needed",
-    "bool_type": "true or false is needed", "string_type": "a text is needed",
-    "tuple_type": "a list is needed", "list_type": "a list is needed",
+    "int_parsing": "a whole number is needed",
+    "int_type": "a whole number is needed",
+    "int_from_float": "a whole number is needed",
+    "float_parsing": "a number is needed",
+    "float_type": "a number is needed",
+    "bool_parsing": "true or false is needed",
+    "bool_type": "true or false is needed",
+    "string_type": "a text is needed",
+    "tuple_type": "a list is needed",
+    "list_type": "a list is needed",
     "dict_type": "settings are needed, each name: value",
     "model_type": "settings are needed, each name: value",
-}  # fmt: skip
-"""Pydantic's kind of error → what is due."""
-
-
+}
+"""Pydantic's kind of error → the sentence about the setting."""
 RENAMED = {
-    "traces.teacher": "write the model under models.teacher; traces.models names who answers",
+    "traces.teacher": (
+        "write the model under models.teacher; traces.models names the models that answer"
+    ),
     "coherence.teacher": "write the model under models.judge and set coherence.model to judge",
     "probe.coherence.teacher": (
         "write the model under models.judge and set probe.coherence.model to judge"
@@ -30,16 +35,18 @@ RENAMED = {
     "placement.teacher": "write placement.models.teacher",
     "placement.judge": "write placement.models.judge",
 }
-"""Keys of older recipes → what to write now."""
+"""Keys of older recipes → what to write instead."""
 BOUNDS = {
-    "greater_than_equal": ("ge", "at least"), "greater_than": ("gt", "more than"),
-    "less_than_equal": ("le", "at most"), "less_than": ("lt", "less than"),
-}  # fmt: skip
-"""Pydantic's kind of error → the bound in its context, and the words for it."""
+    "greater_than_equal": ("ge", "at least"),
+    "greater_than": ("gt", "more than"),
+    "less_than_equal": ("le", "at most"),
+    "less_than": ("lt", "less than"),
+}
+"""Pydantic's kind of error → (name of the bound in its context, words for the bound)."""
 
 
 def faults_of(error: ValidationError, model: type[BaseModel]) -> list[Fault]:
-    """Return a fault for every error that pydantic found in a tree of settings."""
+    """Return a fault for every error of pydantic. model: of the whole recipe."""
     return [_fault(dict(one), model) for one in error.errors()]
 
 
@@ -54,13 +61,13 @@ def _fault(error: Mapping[str, Any], model: type[BaseModel]) -> Fault:
     if error["type"] == "missing":
         return Fault(where, "is missing; give it a value")
     says = WANTED.get(error["type"]) or _bound(error) or _own_words(error, loc, model)
-    # An address may hold a password.
+    # The value is not shown, because an address may have a password.
     seen = "" if where.endswith("base_url") else f" (got {str(error.get('input'))[:80]})"
     return Fault(where, f"{says}{seen}")
 
 
 def _bound(error: Mapping[str, Any]) -> str:
-    """Return which bound a number breaks, "" for another error."""
+    """Return the sentence for a number outside a bound, "" for another error."""
     name, words = BOUNDS.get(error["type"], ("", ""))
     return f"must be {words} {error['ctx'][name]:g}" if name else ""
 
@@ -76,7 +83,7 @@ def _own_words(error: Mapping[str, Any], loc: Sequence[str], model: type[BaseMod
 
 
 def _meaning(loc: Sequence[str], model: type[BaseModel]) -> str:
-    """Return what a setting is, as its model describes it."""
+    """Return the description of a setting."""
     *above, name = loc
     parent = _model_at(above, model)
     field = parent.model_fields.get(name) if parent else None
@@ -84,9 +91,7 @@ def _meaning(loc: Sequence[str], model: type[BaseModel]) -> str:
 
 
 def _unknown_setting(loc: Sequence[str], model: type[BaseModel]) -> str:
-    """Return the sentence for a key that no model has: the nearest one, else where the name
-    belongs.
-    """
+    """Return the sentence for an unknown key: its new name, the nearest key, or its right place."""
     *above, name = loc
     if new := RENAMED.get(".".join(loc)):
         return f"was renamed; {new}"
@@ -100,8 +105,9 @@ def _unknown_setting(loc: Sequence[str], model: type[BaseModel]) -> str:
 
 
 def _model_at(loc: Sequence[str], model: type[BaseModel]) -> type[BaseModel] | None:
-    """Return the model that the settings at a path make; numbers of list items and names of
-    mappings are passed over.
+    """Return the model of the settings at a path; None if there is none.
+
+    Numbers of list items and names in mappings are skipped.
     """
     at: type[BaseModel] | None = model
     named = False
@@ -118,7 +124,7 @@ def _model_at(loc: Sequence[str], model: type[BaseModel]) -> type[BaseModel] | N
 
 
 def _model_of(annotation: object) -> type[BaseModel] | None:
-    """Return the model in an annotation: itself, an item of a tuple, or the one that may be None."""
+    """Return the model in an annotation: `Model`, `tuple[Model, ...]` or `Model | None`."""
     for one in (annotation, *typing.get_args(annotation)):
         if isinstance(one, type) and issubclass(one, BaseModel):
             return one
@@ -126,7 +132,7 @@ def _model_of(annotation: object) -> type[BaseModel] | None:
 
 
 def _paths(model: type[BaseModel], above: str = "") -> Iterator[str]:
-    """Yield the dotted path of every setting below a model."""
+    """Yield the dotted paths of all settings of a model."""
     for name, field in model.model_fields.items():
         yield f"{above}{name}"
         item = "NAME." if typing.get_origin(field.annotation) is dict else ""

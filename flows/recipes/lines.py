@@ -1,4 +1,4 @@
-"""Where each setting of a recipe stands: its line in the file, or the option that set it."""
+"""The place of every setting of a recipe: its line in the file, or its --set option."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -9,13 +9,15 @@ from tasks.errors import BadRecipe
 from tasks.spec import plain_yaml
 
 Path = tuple[str, ...]
+Tree = dict[str, object]
+"""The settings of a recipe as YAML gives them."""
 
 
 class Origin(NamedTuple):
-    """Where the settings of a recipe come from.
+    """The places of a recipe's settings.
 
-    what: the recipe as messages name it. lines: path of a key → its line, from 1.
-    settings: paths that were laid over the file.
+    what: name of the recipe in messages. lines: path of a key → its line, from 1. settings: paths
+    of settings that --set has changed.
     """
 
     what: str
@@ -23,7 +25,7 @@ class Origin(NamedTuple):
     settings: frozenset[str] = frozenset()
 
     def place(self, where: str) -> str:
-        """Return "line 12" or "--set prompts.rows" for a dotted path, "" when nothing set it."""
+        """Return "line 12" or "--set prompts.rows" for a dotted path; "" for a default."""
         for path in _prefixes(where):
             if ".".join(path) in self.settings:
                 return f"--set {'.'.join(path)}"
@@ -32,22 +34,28 @@ class Origin(NamedTuple):
         return ""
 
     def placed(self, where: str, says: str) -> str:
-        """Return a sentence about a setting that begins with its place."""
+        """Return a sentence about a setting, with its place in front."""
         place = self.place(where)
         return f"{place}: {where}: {says}" if place else f"{where}: {says}"
 
 
 def origin(what: str, text: str, settings: Sequence[str]) -> Origin:
-    """Return where the settings of a YAML text stand. BadRecipe when a key stands twice."""
+    """Return the places of the settings of a YAML text. Raises BadRecipe for a repeated key.
+
+    settings: lines key.path=value of --set.
+    """
     lines: dict[Path, int] = {}
     node = yaml.compose(text, Loader=yaml.SafeLoader)
     if node is not None:
-        _note(node, (), lines, what)
+        _record(node, (), lines, what)
     return Origin(what, lines, frozenset(setting.partition("=")[0] for setting in settings))
 
 
-def lay_over(tree: dict[str, object], setting: str) -> None:
-    """Set one `key.path=value` in a recipe's tree. BadRecipe when it has another form."""
+def lay_over(tree: Tree, setting: str) -> None:
+    """Change one setting in a recipe's tree. Raises BadRecipe.
+
+    setting: a line key.path=value.
+    """
     name, separator, value = setting.partition("=")
     if not separator or not name:
         raise BadRecipe(
@@ -65,8 +73,8 @@ def lay_over(tree: dict[str, object], setting: str) -> None:
         raise BadRecipe(f"setting {setting!r}: {exc}") from exc
 
 
-def _note(node: yaml.Node, path: Path, lines: dict[Path, int], what: str) -> None:
-    """Note the line of every key and item below a node."""
+def _record(node: yaml.Node, path: Path, lines: dict[Path, int], what: str) -> None:
+    """Record the line of every key and item below a node."""
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
             below = (*path, str(key.value))
@@ -74,18 +82,18 @@ def _note(node: yaml.Node, path: Path, lines: dict[Path, int], what: str) -> Non
             if below in lines:
                 raise BadRecipe(
                     f"{what}, line {line}: {'.'.join(below)} is set twice, "
-                    f"in line {lines[below]} before; remove one"
+                    f"first in line {lines[below]}; remove one"
                 )
             lines[below] = line
-            _note(value, below, lines, what)
+            _record(value, below, lines, what)
     elif isinstance(node, yaml.SequenceNode):
         for number, value in enumerate(node.value):
             below = (*path, str(number))
             lines[below] = value.start_mark.line + 1
-            _note(value, below, lines, what)
+            _record(value, below, lines, what)
 
 
 def _prefixes(where: str) -> list[Path]:
-    """Return the path and every shorter one, the longest first."""
+    """Return the path and all its prefixes, the longest first."""
     parts = tuple(where.split("."))
     return [parts[:end] for end in range(len(parts), 0, -1)]

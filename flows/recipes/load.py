@@ -1,4 +1,4 @@
-"""Reads a recipe from YAML, its only written form, with settings laid over it."""
+"""Read a recipe from a YAML file, and change settings of a recipe."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,36 +9,37 @@ from pydantic import Field, ValidationError
 from flows.plan.fault import RecipeFaults
 from flows.recipes.corpus import Recipe
 from flows.recipes.errors import faults_of
-from flows.recipes.lines import Origin, lay_over, origin
+from flows.recipes.lines import Origin, Tree, lay_over, origin
 from tasks.errors import BadRecipe
 from tasks.spec import plain_yaml
 
-Root = Annotated[Path, Field(description="Folder of the store; everything made lies below it.")]
+Root = Annotated[Path, Field(description="Folder of the store, which holds all results.")]
 Overlay = Annotated[
     Sequence[str],
     Field(
-        description="Settings laid over the recipe, each key.path=value, for example prompts.rows=60."
+        description="Settings to change in the recipe, each key.path=value, for example "
+        "prompts.rows=60."
     ),
 ]
 
 
 class Written(NamedTuple):
-    """A recipe as it was read, and where each of its settings stands."""
+    """A recipe, and the places of its settings."""
 
     recipe: Recipe
     origin: Origin
 
 
 def load_recipe(path: Path, settings: Sequence[str] = ()) -> Recipe:
-    """Return the recipe of a YAML file with `key.path=value` settings laid over it.
+    """Return the recipe of a YAML file, with some settings changed.
 
-    BadRecipe says what is wrong and in which line.
+    settings: lines key.path=value. Raises BadRecipe with the fault and its line.
     """
     return read_recipe(path, settings).recipe
 
 
 def read_recipe(path: Path, settings: Sequence[str] = ()) -> Written:
-    """Return the recipe of a YAML file with settings laid over it, and the lines of its keys."""
+    """Return the recipe of a YAML file as `load_recipe` does, and the places of its settings."""
     what = f"recipe {str(path)!r}"
     try:
         text = path.read_text(encoding="utf-8")
@@ -49,7 +50,7 @@ def read_recipe(path: Path, settings: Sequence[str] = ()) -> Written:
         raise BadRecipe(f"{what} is not YAML: {exc}") from exc
     if not isinstance(tree, dict):
         raise BadRecipe(
-            f"{what} holds a {type(tree).__name__}, due a mapping; "
+            f"{what} is a {type(tree).__name__}, but a mapping is needed; "
             "see deployments/recipes/pocket.yaml"
         )
     written = origin(what, text, settings)
@@ -57,8 +58,9 @@ def read_recipe(path: Path, settings: Sequence[str] = ()) -> Written:
 
 
 def laid_over(recipe: Recipe, settings: Sequence[str]) -> Recipe:
-    """Return the recipe with `key.path=value` settings laid over it; BadRecipe says what is wrong
-    and where.
+    """Return the recipe with some settings changed.
+
+    settings: lines key.path=value. Raises BadRecipe with the fault and its setting.
     """
     if not settings:
         return recipe
@@ -66,7 +68,7 @@ def laid_over(recipe: Recipe, settings: Sequence[str]) -> Recipe:
     return _recipe(tree, settings, origin(f"recipe {recipe.name!r}", "", settings))
 
 
-def _recipe(tree: dict[str, object], settings: Sequence[str], written: Origin) -> Recipe:
+def _recipe(tree: Tree, settings: Sequence[str], written: Origin) -> Recipe:
     for setting in settings:
         lay_over(tree, setting)
     try:

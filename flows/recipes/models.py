@@ -1,16 +1,16 @@
-"""The models of a recipe: which one a section names, and where it runs."""
+"""The models of a recipe: teachers, judges, and where they run."""
 
 from flows.recipes.corpus import Recipe
 from flows.recipes.walk import walk
 from tasks.critique.coherence import CoherenceSpec
 from tasks.inference.engine import EnginePlacement, NamedModel, TeacherSpec
-from tasks.inference.memory import roomy
+from tasks.inference.memory import room_for_training
 from tasks.inference.models import identity
 from tasks.train.examples import StudentSpec
 
 
 def named(recipe: Recipe, name: str) -> NamedModel:
-    """Return the model of this name with its placement."""
+    """Return the model of a name with its placement."""
     placement = recipe.placement.models.get(name, EnginePlacement())
     return NamedModel(name, recipe.models[name], placement)
 
@@ -21,7 +21,7 @@ def teachers(recipe: Recipe) -> tuple[NamedModel, ...]:
 
 
 def judge(recipe: Recipe, spec: CoherenceSpec) -> NamedModel:
-    """Return the model that reads: the named one, else the first teacher at temperature 0."""
+    """Return the model of a judge: the named one, or else the first teacher at temperature 0."""
     if spec.model:
         return named(recipe, spec.model)
     teacher = teachers(recipe)[0]
@@ -29,12 +29,12 @@ def judge(recipe: Recipe, spec: CoherenceSpec) -> NamedModel:
 
 
 def judges(recipe: Recipe) -> dict[str, CoherenceSpec]:
-    """Return path → every judge that reads a share of the traces."""
+    """Return all judges that read traces, by the path of their settings."""
     return {path: one for path, one in walk(recipe) if isinstance(one, CoherenceSpec) and one.share}
 
 
 def asked_models(recipe: Recipe) -> dict[str, TeacherSpec]:
-    """Return path → every model of the recipe, and how the trained model is asked."""
+    """Return all models of the recipe, and the probe's sampling, by the path of their settings."""
     return {path: one for path, one in walk(recipe) if isinstance(one, TeacherSpec)}
 
 
@@ -46,9 +46,7 @@ def unused_models(recipe: Recipe) -> list[str]:
 
 
 def trusting(recipe: Recipe) -> list[str]:
-    """Return the models whose repositories may run code of their own here, because the recipe says
-    so.
-    """
+    """Return the models with trust_remote_code, whose repositories may run code here."""
     return [
         f"{path} ({one.model})"
         for path, one in walk(recipe)
@@ -57,15 +55,15 @@ def trusting(recipe: Recipe) -> list[str]:
 
 
 def with_room_for_adapter(recipe: Recipe) -> Recipe:
-    """Return the recipe with a teacher's engine that can carry the student's adapter.
+    """Return the recipe with room for the student's adapter in the engine of the first teacher.
 
-    Only where teacher and student have the same weights and the engine stays loaded while the
-    student is trained: one start then serves teacher, judge, base model and student.
+    One engine start then serves teacher, judge, base model and student. The recipe is unchanged if
+    teacher and student have different weights, or if the engine must be closed for the training.
     """
     teacher, student = teachers(recipe)[0], recipe.train.student
     weights = identity(teacher.model.model, teacher.model.revision)
     same = weights == identity(student.model, student.revision)
-    if teacher.model.engine != "vllm" or not same or not roomy():
+    if teacher.model.engine != "vllm" or not same or not room_for_training():
         return recipe
     roomier = teacher.placement.model_copy(update={"adapter_rank": recipe.train.lora.rank})
     models = recipe.placement.models | {teacher.name: roomier}

@@ -10,14 +10,14 @@ from tasks.train.lora import TrainPlacement
 
 
 class Nightly(Placement):
-    """When the recipe is made anew by itself, once it is deployed."""
+    """The schedule of the deployments of a recipe."""
 
     active: bool = True
     """Run on the schedule. If false, the deployment runs only when somebody starts it."""
     corpus: str = Field("0 1 * * *", pattern=r"^\S+( \S+){4}$")
-    """When the corpus is built: minute, hour, day, month, weekday."""
+    """When the corpus is built, as cron fields: minute, hour, day, month, weekday."""
     factory: str = Field("0 3 * * *", pattern=r"^\S+( \S+){4}$")
-    """When the whole factory runs; it reuses what the corpus build has made by then."""
+    """When the whole factory runs, as cron fields. It reuses the tables of the corpus build."""
     timezone: str = "UTC"
     """Time zone of the schedule, for example Europe/Berlin."""
 
@@ -30,28 +30,28 @@ class Nightly(Placement):
 
 
 class Keep(Placement):
-    """What the store remembers of a recipe."""
+    """How long the store keeps the results of a recipe."""
 
     builds: int = Field(14, ge=1)
-    """Number of latest builds whose tables are kept, with everything they were made of. A promoted
-    student is always kept.
+    """Number of latest builds whose tables are kept, with all tables they were made from. A
+    published student is always kept.
     """
     days: float = Field(14, ge=0)
-    """Days without use after which a table is removed, if no kept build was made of it. The same
-    holds for a teacher's answer that no kept table holds.
+    """Days without use after which a table is removed, if no kept build was made from it. The same
+    applies to answers of a teacher that no kept table has.
     """
 
 
 class Placements(Placement):
-    """Where and how fast the work runs; no row depends on it."""
+    """Where and how fast the work runs; it does not change the rows."""
 
     models: dict[ModelName, EnginePlacement] = Field(default={})
-    """Engines of the recipe's models, by name; a model that is not named here has the defaults."""
+    """Engines of the recipe's models, by name; other models have the defaults."""
     train: TrainPlacement = TrainPlacement()
-    """Memory and speed of the training."""
+    """Memory and batches of the training."""
     probe: EnginePlacement = EnginePlacement()
-    """Engines of base model and student while they are probed."""
+    """Engines of base model and student during the probe."""
     nightly: Nightly = Nightly()
     """Schedule of a deployment."""
     keep: Keep = Keep()
-    """How long what was made stays in the store."""
+    """How long the store keeps results."""

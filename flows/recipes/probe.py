@@ -1,4 +1,4 @@
-"""The probe section of a recipe: what base model and student are asked, and what must hold."""
+"""The section probe of a recipe: the questions for base model and student, and the gates."""
 
 from pydantic import Field
 
@@ -12,26 +12,23 @@ from tasks.verdicts.structure import StructureSpec
 
 
 class ProbeQuestions(QuestionSpec):
-    """The probe's questions; the built-in ones are of the pocket teacher's domain."""
+    """The questions of the probe; the built-in ones suit the pocket teacher."""
 
     problems: dict[str, int] = Field(
         default={"addition": 10, "equation": 10, "date": 10, "irac": 20, "rulebook": 30}
     )
-    """Procedural problems to draw: family → how many."""
+    """Number of procedural problems, by family."""
     held_out_share: float = Field(0, ge=0, lt=1)
-    """Share of the problems kept back; the probe asks them all, and the corpus is cleaned of all.
-    """
+    """Share of the problems that is held out. The probe asks all; the corpus has none of them."""
     seed: int = Field(7_000_001, ge=0)
-    """Seed of the problems, another than the corpus'."""
+    """Seed of the problems. Use another seed than for the problems of the corpus."""
 
 
 class ProbePrompts(PromptSpec):
-    """How the probe's questions are asked; each family is a kind of question, with a verdict of its
-    own.
-    """
+    """How the probe's questions become prompts. Every family has its own verdict."""
 
     rows: int = Field(60, ge=1)
-    """Number of questions that both models are asked."""
+    """Number of questions; both models answer all of them."""
     families: tuple[Family, ...] = (
         Family(
             name="general_reasoning",
@@ -56,51 +53,46 @@ class ProbePrompts(PromptSpec):
             categories=("rulebook",),
         ),
     )
-    """Families of the probe's questions. Those marked general show whether the student forgot how
-    to reason.
-    """
+    """Families of the probe's questions. General ones show whether the student can still reason."""
     control: float = Field(0, ge=0, le=0)
-    """A probe has no control arm: the base model is its baseline."""
+    """Always 0: a probe needs no control prompts, because the base model is its baseline."""
     saturation: float = Field(1, gt=0, le=1)
-    """Share of the questions that may be asked."""
+    """Share of the possible questions that may be used."""
 
 
 class ProbeAsking(TeacherSpec):
-    """How base model and student are asked; the model is the one that is trained, whatever stands
-    here.
-    """
+    """Sampling of base model and student. A model named here is ignored."""
 
     temperature: float = Field(0.6, ge=0, le=2)
     """Sampling temperature; 0 is greedy."""
 
 
 class ProbeSpec(Spec):
-    """What student and base model are asked beside one another, and what the student must keep."""
+    """The comparison of student and base model, and what the student must still be able to do."""
 
     questions: ProbeQuestions = ProbeQuestions()
-    """What is asked; rows that hold these questions are removed from the corpus."""
+    """The questions. Corpus rows that contain one of them are removed."""
     prompts: ProbePrompts = ProbePrompts()
     """How the questions become prompts."""
     samples: int = Field(1, ge=1, le=64)
-    """Number of answers that each model gives to each question."""
+    """Answers per question and model."""
     asked: ProbeAsking = ProbeAsking()
-    """How both models are asked. A model named here is ignored: the trained one is asked."""
+    """Sampling of both models. A model named here is ignored; the trained model answers."""
     structure: StructureSpec | None = None
-    """Lengths that the probe's answers may have, where the corpus' band is too narrow for the base
-    model; the corpus' band when left out.
+    """Allowed lengths of the probe's answers, if those of the corpus do not suit the base model.
+    Default: those of the corpus.
     """
     gates: GateSpec = GateSpec()
     """Thresholds of the probe, for the form and for the content of answers."""
     coherence: CoherenceSpec = CoherenceSpec()
-    """Who reads the answers of both, with the recipe's rubric."""
+    """The judge that reads the answers of both models."""
     checkpoint_rows: int = Field(20, ge=1)
-    """Number of questions that a checkpoint is asked during training."""
+    """Number of questions for the probe of a checkpoint during training."""
     wins_from: float = Field(0.5, ge=0, le=1)
-    """Share of the training before which no checkpoint may win: an earlier one passes only because
-    it has learnt nothing.
+    """Share of the training before which no checkpoint can win: an earlier one has learnt so little
+    that it always passes.
     """
     floor: float = Field(0.5, ge=0)
-    """A checkpoint whose metric falls below this ratio to the baseline ends the training at once.
-    """
+    """The training ends if a metric of a checkpoint is below this ratio to the baseline."""
     seed: int = Field(0, ge=0)
-    """Seed of the draws."""
+    """Seed of the sampling."""

@@ -1,4 +1,4 @@
-"""Every setting of a recipe, for editors (JSON Schema) and for people (Markdown), from the models."""
+"""All settings of a recipe, for editors (JSON Schema) and for people (Markdown)."""
 
 import json
 import types
@@ -15,11 +15,12 @@ from flows.recipes.corpus import Recipe
 
 SIGNS = {Ge: ("≥", "ge"), Gt: (">", "gt"), Le: ("≤", "le"), Lt: ("<", "lt")}
 LONGEST_DEFAULT = 60
+"""Characters of a default value that are shown."""
 PLAIN = {str: "text", int: "whole number", float: "number", bool: "true or false"}
 
 
 def schema() -> dict[str, Any]:
-    """Return the JSON Schema of a recipe; an editor completes and checks the YAML file with it."""
+    """Return the JSON Schema of a recipe; editors use it to complete and check the YAML file."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **Recipe.model_json_schema(),
@@ -28,25 +29,26 @@ def schema() -> dict[str, Any]:
 
 
 def reference() -> str:
-    """Return every setting of a recipe as Markdown: a section per model, a row per setting."""
+    """Return all settings of a recipe as Markdown: a section per model, a row per setting."""
     parts = [
         "# Every setting of a recipe",
         "Written by `tracemill recipe reference` from the models that check a recipe. "
-        "A section names where its settings stand in the YAML file; `[]` is one item of a list, `NAME` a name that you choose.",
+        "The title of a section is the place of its settings in the YAML file; `[]` is one item "
+        "of a list, `NAME` a name that you choose.",
     ]
     parts += [_section(one) for one in _groups(Group("", Recipe, None))]
     return "\n\n".join(parts) + "\n"
 
 
 class Group(NamedTuple):
-    """Settings that stand together. where: their path. given: what they are when left out."""
+    """A group of settings. where: their path. given: their default values."""
 
     where: str
     model: type[BaseModel]
     given: BaseModel | None
 
     def default(self, name: str, field: FieldInfo) -> object:
-        """Return what a setting is when it is left out; PydanticUndefined when it must be given."""
+        """Return the default of a setting; PydanticUndefined if it is required."""
         if self.given is not None:
             return getattr(self.given, name)
         return field.get_default(call_default_factory=True)
@@ -86,7 +88,7 @@ def _row(group: Group, name: str, field: FieldInfo) -> str:
 
 
 def _kind(annotation: object) -> str:
-    """Return what kind of value a setting takes, in plain words."""
+    """Return the type of a setting's value in plain words."""
     origin, inner = typing.get_origin(annotation), typing.get_args(annotation)
     if origin is typing.Annotated:
         return _kind(inner[0])
@@ -116,7 +118,7 @@ def _bounds(field: FieldInfo) -> str:
 
 
 def _default(value: object) -> str:
-    """Return a default as the recipe would spell it; that of nested settings is their own."""
+    """Return a default as in a recipe; "" for nested settings, which have their own defaults."""
     if value is PydanticUndefined:
         return "required"
     if isinstance(value, BaseModel):
@@ -125,17 +127,17 @@ def _default(value: object) -> str:
         return "built-in: " + ", ".join(value)
     if isinstance(value, tuple) and any(isinstance(one, BaseModel) for one in value):
         return "built-in: " + ", ".join(_titled(one) for one in value)
-    spelt = json.dumps(value, ensure_ascii=False, default=str)
-    return f"`{spelt}`" if len(spelt) <= LONGEST_DEFAULT else f"`{spelt[:LONGEST_DEFAULT]}…`"
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return f"`{text}`" if len(text) <= LONGEST_DEFAULT else f"`{text[:LONGEST_DEFAULT]}…`"
 
 
 def _titled(item: BaseModel) -> str:
-    """Return the first setting of an item, which names it."""
+    """Return the name of an item, which is its first setting."""
     return str(getattr(item, next(iter(type(item).model_fields))))
 
 
 def _models_in(annotation: object) -> Iterator[type[BaseModel]]:
-    """Yield the models inside an annotation: itself, the items of a list, the parts of a union."""
+    """Yield the models in an annotation: the type itself, items of a list, parts of a union."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield annotation
     for one in typing.get_args(annotation):
@@ -143,7 +145,7 @@ def _models_in(annotation: object) -> Iterator[type[BaseModel]]:
 
 
 def _item(annotation: object) -> str:
-    """Return how the path of one item goes on: "[]" in a list, ".NAME" in a mapping, else ""."""
+    """Return the suffix of an item's path: "[]" in a list, ".NAME" in a mapping, else ""."""
     origin = typing.get_origin(annotation)
     if origin is dict:
         return ".NAME"

@@ -1,4 +1,4 @@
-"""A walk over all settings of a recipe, and the names of models among them."""
+"""Walk over all settings of a recipe, and find those that name a model."""
 
 from collections.abc import Iterator
 from typing import get_args
@@ -10,8 +10,9 @@ from tasks.inference.engine import NamesModel
 
 
 def walk(value: object, above: str = "") -> Iterator[tuple[str, BaseModel]]:
-    """Yield (path, settings) of all settings below a value, outermost first; the value itself is
-    "".
+    """Yield (path, settings) of a value and of all settings below it, outermost first.
+
+    The path of the value itself is `above`.
     """
     if isinstance(value, BaseModel):
         yield above, value
@@ -42,7 +43,7 @@ def _names(value: object, path: str) -> Iterator[tuple[str, str]]:
 
 
 def _names_model(field: FieldInfo) -> bool:
-    """Whether a field holds names of models: as itself, as items of a tuple or as keys."""
+    """Return whether a field has names of models: itself, items of a tuple, or keys."""
     marks = [*field.metadata, *_marks(field.annotation)]
     return any(isinstance(one, NamesModel) for one in marks)
 

@@ -1,6 +1,4 @@
-"""One row asked alone, without an engine: the smallest thing that still shows a fault, with every
-token in sight.
-"""
+"""One answer from a model, without starting an engine: its token ids and special tokens show."""
 
 import time
 from collections.abc import Sequence
@@ -18,12 +16,12 @@ from tasks.inference.scoring import NO_TOKENS, Scored, Text, Tokens, faulty, tex
 
 
 @dataclass(frozen=True)
-class Reproduced:
-    """One answer. shown: the raw output, special tokens included. text: as an engine would hand it
-    over.
+class SingleAnswer:
+    """One answer of a model.
 
-    recorded_nats: mean negative log-likelihood, nats a token, of an answer given earlier; None when
-    there was none. A small one says that this model did write it.
+    shown: the raw output with its special tokens. text: the output as an engine returns it.
+    recorded_nats: mean negative log-likelihood, in nats per token, of an earlier answer to the same
+    prompt; None without one. A small value means that this model probably wrote that answer.
     """
 
     prompt: str
@@ -38,49 +36,51 @@ class Reproduced:
     parsed: bool = False
 
 
-def alone(
+def answer_alone(
     ask: Ask,
     teacher: TeacherSpec,
     placement: EnginePlacement,
     adapter: Adapter | None,
     *,
     recorded: str = "",
-) -> Reproduced:
-    """Return the model's answer to one row. A model that is not here but behind an endpoint is
-    asked there, and shows no ids.
+) -> SingleAnswer:
+    """Return the model's answer to one request.
+
+    A model of the vllm engine is loaded with transformers. An endpoint and the scripted engine are
+    asked as usual; their answers come without token ids. recorded: an earlier answer to score.
     """
     if teacher.engine == "vllm":
-        return by_weights(ask.messages, teacher, adapter, seed=ask.seed, recorded=recorded)
+        return answer_with_transformers(
+            ask.messages, teacher, adapter, seed=ask.seed, recorded=recorded
+        )
     started = time.perf_counter()
-    (given,) = ask_once([ask], teacher, placement)
-    prompt = "\n\n".join(f"{message['role']}: {message['content']}" for message in ask.messages)
-    return Reproduced(
-        prompt,
-        (),
-        given.text,
-        given.text,
-        (),
-        given.finish_reason,
-        0.0,
-        time.perf_counter() - started,
-        None,
-        given.parsed,
+    (completion,) = ask_once([ask], teacher, placement)
+    return SingleAnswer(
+        prompt="\n\n".join(f"{turn['role']}: {turn['content']}" for turn in ask.messages),
+        prompt_ids=(),
+        shown=completion.text,
+        text=completion.text,
+        output_ids=(),
+        finish_reason=completion.finish_reason,
+        load_seconds=0.0,
+        seconds=time.perf_counter() - started,
+        recorded_nats=None,
+        parsed=completion.parsed,
     )
 
 
-def by_weights(
+def answer_with_transformers(
     messages: Sequence[Message],
     teacher: TeacherSpec,
     adapter: Adapter | None,
     *,
     seed: int,
     recorded: str = "",
-) -> Reproduced:
-    """Return the answer of weights at hand, by transformers in this process: seconds where an
-    engine takes a minute to start.
+) -> SingleAnswer:
+    """Return the answer of a local model, generated with transformers in this process.
 
-    Same template, weights and settings as the engine's; another implementation of sampling, so a
-    sampled text differs from the engine's.
+    It starts in seconds; an engine takes about a minute. Chat template, weights and settings are
+    the engine's. Sampling is implemented differently, so a sampled text differs from the engine's.
     """
     import torch
     from transformers import AutoTokenizer
@@ -95,35 +95,35 @@ def by_weights(
     model = _load(teacher, adapter)
     loaded = time.perf_counter()
     ids = prompt_tokens(tokenizer, messages)
-    asked = torch.tensor([ids], device=model.device)
+    prompt = torch.tensor([ids], device=model.device)
     torch.manual_seed(seed)
     with torch.no_grad():
-        given = model.generate(
-            asked,
-            attention_mask=torch.ones_like(asked),
+        generated = model.generate(
+            prompt,
+            attention_mask=torch.ones_like(prompt),
             max_new_tokens=teacher.max_tokens,
             **_sampling(teacher),
         )
-    output = given[0][len(ids) :].tolist()
+    output = generated[0][len(ids) :].tolist()
     ended = time.perf_counter()
     opened = opened_think(tokenizer, ids)
-    return Reproduced(
+    return SingleAnswer(
         prompt=tokenizer.decode(ids),
         prompt_ids=tuple(ids),
         shown=tokenizer.decode(output, skip_special_tokens=False),
-        text=opened + control_of(tokenizer).spoken(_without_end(tokenizer, output)),
+        text=opened + control_of(tokenizer).visible(_without_end(tokenizer, output)),
         output_ids=tuple(output),
         finish_reason="length" if len(output) >= teacher.max_tokens else "stop",
         load_seconds=loaded - started,
         seconds=ended - loaded,
-        recorded_nats=_nats(model, tokenizer, messages, recorded) if recorded else None,
+        recorded_nats=_mean_nats(model, tokenizer, messages, recorded) if recorded else None,
     )
 
 
-def by_transformers(model: Any, tokens: Tokens, text: Text) -> Scored:
-    """Return a text's scores by one forward pass of a transformers model, one row at a time.
+def score_with_transformers(model: Any, tokens: Tokens, text: Text) -> Scored:
+    """Return the scores of one text, from one forward pass of a transformers model.
 
-    model: a causal language model in evaluation mode; the logits become float32 before the softmax.
+    model: a causal language model in evaluation mode. The logits become float32 before the softmax.
     """
     import torch
 
@@ -132,9 +132,9 @@ def by_transformers(model: Any, tokens: Tokens, text: Text) -> Scored:
     ids = torch.tensor([[*tokens.prompt, *tokens.text]], device=model.device)
     with torch.no_grad():
         logits = model(ids).logits[0, len(tokens.prompt) - 1 : -1].float()
-    likely = torch.log_softmax(logits, dim=-1)
-    own = likely.gather(1, ids[0, len(tokens.prompt) :, None])[:, 0]
-    best = likely.topk(text.top, dim=-1)
+    nats = torch.log_softmax(logits, dim=-1)
+    own = nats.gather(1, ids[0, len(tokens.prompt) :, None])[:, 0]
+    best = nats.topk(text.top, dim=-1)
     return Scored(
         text.key,
         len(tokens.prompt),
@@ -147,7 +147,7 @@ def by_transformers(model: Any, tokens: Tokens, text: Text) -> Scored:
 
 
 def _without_end(tokenizer: Any, output: Sequence[int]) -> str:
-    """Return the text of an answer, special tokens included, without the token that ended it."""
+    """Return the text of an answer with its special tokens, without a final end-of-text token."""
     ended = bool(output) and output[-1] == tokenizer.eos_token_id
     return str(tokenizer.decode(output[:-1] if ended else output, skip_special_tokens=False))
 
@@ -182,7 +182,8 @@ def _sampling(teacher: TeacherSpec) -> dict[str, object]:
     }
 
 
-def _nats(model: Any, tokenizer: Any, messages: Sequence[Message], text: str) -> float:
-    """Return the mean negative log-likelihood of a text behind a prompt."""
+def _mean_nats(model: Any, tokenizer: Any, messages: Sequence[Message], text: str) -> float:
+    """Return the mean negative log-likelihood of a text after a prompt, in nats per token."""
     asked = Text("", tuple(messages), text)
-    return -float(by_transformers(model, text_tokens(tokenizer, asked), asked).nats.mean())
+    scores = score_with_transformers(model, text_tokens(tokenizer, asked), asked)
+    return -float(scores.nats.mean())

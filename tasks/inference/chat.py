@@ -1,4 +1,4 @@
-"""The one way in which a conversation becomes token ids: asked, trained on and shown alike."""
+"""From a conversation to token ids: the same way for requests, for training and for display."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -9,17 +9,17 @@ from tasks.inference.engine import Ask, Message
 
 _OPENED = re.compile(r"<think>\s*$")
 TAIL_TOKENS = 8
+"""Last tokens of a prompt in which a think tag of the chat template is looked for."""
 
 
 def prompt_tokens(tokenizer: Any, messages: Iterable[Message]) -> list[int]:
-    """Return the ids of a conversation up to where the model's own turn begins, by the tokenizer's
-    chat template.
+    """Return the token ids of a conversation, up to the start of the model's next turn.
 
-    A control token that a message to the model spells is words here, as it is to its reader: no
-    document can end a turn or begin a
-    thought. What the model itself said before keeps its tags.
+    The tokenizer's chat template makes them. A control token that a message spells out becomes
+    plain text, so no document can end a turn or begin a thought. Earlier turns of the model keep
+    their tags.
     """
-    turns = [dict(message) for message in control_of(tokenizer).neutral(messages)]
+    turns = [dict(message) for message in control_of(tokenizer).neutralised_messages(messages)]
     return list(
         tokenizer.apply_chat_template(
             turns, add_generation_prompt=True, tokenize=True, return_dict=False
@@ -28,9 +28,9 @@ def prompt_tokens(tokenizer: Any, messages: Iterable[Message]) -> list[int]:
 
 
 def request_tokens(tokenizer: Any, ask: Ask) -> list[int]:
-    """Return the ids that a request's completion goes on from.
+    """Return the token ids that the model continues.
 
-    A raw prompt is the recipe's own text: what it spells as a control token is one.
+    A raw prompt is the recipe's own text, so a control token in it stays a control token.
     """
     if ask.prompt:
         return list(tokenizer(ask.prompt + ask.prefill, add_special_tokens=False)["input_ids"])
@@ -41,16 +41,19 @@ def request_tokens(tokenizer: Any, ask: Ask) -> list[int]:
 
 
 def opened_think(tokenizer: Any, prompt: Sequence[int]) -> str:
-    """Return the think tag with which a template ends the prompt itself (DeepSeek-R1), "" where the
-    model writes it.
+    """Return the think tag at the end of a prompt, "" if the model itself writes the tag.
 
-    It belongs before the model's answer: without it no trace of such a model would have an opening
-    tag.
+    Some chat templates end every prompt with the tag (DeepSeek-R1). It belongs in front of the
+    model's answer; without it the traces of such a model have no opening tag.
     """
     return opening_of(tokenizer.decode(list(prompt[-TAIL_TOKENS:]), skip_special_tokens=False))
 
 
 def opening_of(tail: str) -> str:
-    """Return the think tag at the end of a prompt's text, "" where there is none."""
+    """Return the think tag at the end of a prompt's text, "" if there is none.
+
+    >>> opening_of("<|assistant|><think>")
+    '<think>'
+    """
     found = _OPENED.search(tail)
     return found[0] if found else ""

@@ -1,4 +1,4 @@
-"""Ray: joined or started, given engines to hold, heard, and cleaned up after."""
+"""Ray: join or start a cluster, start and end actors with engines, remove old sessions."""
 
 import contextlib
 import logging
@@ -10,47 +10,58 @@ from typing import Any
 from tasks.errors import BadRecipe, RayNotStarted
 from tasks.inference.engine import EnginePlacement, TeacherSpec
 from tasks.inference.host import EngineHost
-from tasks.inference.ray_compat import heeding_sigterm, relay, without_dashboard
+from tasks.inference.ray_compat import (
+    forward_worker_logs,
+    keeping_sigterm_handler,
+    without_dashboard,
+)
 
 QUIET = {"logging_level": "ERROR", "ignore_reinit_error": True}
-START_SECONDS, MOST_START_SECONDS = 60.0, 300.0
+START_SECONDS = 60.0
+"""Time that Ray may take to start on an idle machine."""
+MOST_START_SECONDS = 300.0
+"""Time that Ray may take to start on a loaded machine, at most."""
 WAIT = "RAY_gcs_server_port_wait_time_s"
-"""Ray's setting for how long it waits for its own server. What you set yourself stands."""
+"""Environment variable of Ray: seconds that it waits for its own server. A set value is kept."""
 NICENESS = "RAY_worker_niceness"
-"""Ray's setting for how far its workers give way to other processes. What you set yourself stands.
-"""
+"""Environment variable of Ray: niceness of its workers. A set value is kept."""
 KEPT_SESSIONS = 3
+"""Folders of ended Ray sessions that are kept for their logs."""
 log = logging.getLogger(__name__)
 
 
 def join_ray(address: str, *, niceness: int = 0) -> None:
-    """Join a cluster, or start one on this machine's loopback, unless that is done; its workers'
-    words go to the caller's log.
+    """Join a Ray cluster, or start one on this machine's loopback interface; do it only once.
 
-    niceness: of the workers of a cluster that is started here.
+    The output of its workers goes to the log of the caller. niceness: of the workers, if the
+    cluster is started here. Raises RayNotStarted.
     """
     import ray
 
     if not ray.is_initialized():
         try:
-            _join(address) if address != "local" else _start(niceness)
-        # Ray raises a bare Exception when its node is late, and others when a part of it is.
+            if address == "local":
+                _start(niceness)
+            else:
+                _join(address)
+        # Ray raises a bare Exception if its node is late, and other errors if a part of it is late.
         except Exception as exc:
             with contextlib.suppress(Exception):
                 ray.shutdown()
             _end_parts()
-            where = "did not start" if address == "local" else f"at {address} cannot be joined"
+            fault = "did not start" if address == "local" else f"at {address} cannot be joined"
             raise RayNotStarted(
-                f"Ray {where} ({_one_line(exc)}); load {os.getloadavg()[0]:.1f} on "
+                f"Ray {fault} ({_one_line(exc)}); load {os.getloadavg()[0]:.1f} on "
                 f"{os.cpu_count()} cores. Finished rows are kept"
             ) from exc
-    relay()
+    forward_worker_logs()
 
 
 def prune_sessions(folder: Path) -> list[str]:
-    """Remove the folders of Ray sessions that have ended, but for the latest; return their names.
+    """Remove the folders of ended Ray sessions, except the latest ones; return their names.
 
-    Ray never removes them; each holds its logs. A session's name ends with the id of its process.
+    Ray itself never removes them; each holds logs. The name of a session ends with the id of its
+    process.
     """
     ended = [
         path
@@ -63,9 +74,10 @@ def prune_sessions(folder: Path) -> list[str]:
 
 
 def sessions_folder() -> Path:
-    """Return where this user's sessions lie: apart from those of other programs that use Ray.
+    """Return the folder of this user's Ray sessions; other programs that use Ray do not share it.
 
-    The path is short: Ray puts sockets below it, whose names may have 107 characters.
+    The path is short because Ray puts sockets below it, and a socket's path has at most 107
+    characters.
     """
     return Path(f"/tmp/tracemill-ray-{os.getuid()}")
 
@@ -73,7 +85,7 @@ def sessions_folder() -> Path:
 def _join(address: str) -> None:
     import ray
 
-    with heeding_sigterm():
+    with keeping_sigterm_handler():
         ray.init(address=address, **QUIET)
 
 
@@ -83,7 +95,7 @@ def _start(niceness: int) -> None:
     prune_sessions(sessions_folder())
     os.environ.setdefault(NICENESS, str(niceness))
     os.environ.setdefault(WAIT, str(start_seconds(os.getloadavg()[0], os.cpu_count() or 1)))
-    with heeding_sigterm(), without_dashboard():
+    with keeping_sigterm_handler(), without_dashboard():
         ray.init(
             include_dashboard=False,
             object_store_memory=128 * 2**20,
@@ -94,7 +106,7 @@ def _start(niceness: int) -> None:
 
 
 def _end_parts() -> None:
-    """Kill the processes of a start that failed; Ray ends them only after a whole start."""
+    """Kill the processes of a failed start; Ray ends them only after a complete start."""
     import psutil
 
     for child in psutil.Process().children(recursive=True):
@@ -104,7 +116,11 @@ def _end_parts() -> None:
 
 
 def start_seconds(load: float, cores: int) -> int:
-    """Return how long Ray may take to start: longer where more processes than cores want to run."""
+    """Return how many seconds Ray may take to start: more if the load exceeds the cores.
+
+    >>> start_seconds(load=8.0, cores=4)
+    120
+    """
     return round(min(MOST_START_SECONDS, START_SECONDS * max(1.0, load / cores)))
 
 
@@ -113,40 +129,45 @@ def _one_line(exc: Exception) -> str:
 
 
 def engine_actor(spec: TeacherSpec, placement: EnginePlacement, *, scores: bool = False) -> Any:
-    """Start an actor on a GPU of its own, or, where the cluster has none, wherever there is room."""
+    """Return a new actor that holds an engine, on its own GPU; on any node if there are no GPUs.
+
+    scores: the engine scores texts instead of answering requests. Raises BadRecipe if the cluster
+    has too few GPUs.
+    """
     import ray
 
-    gpus, due = (
-        int(ray.cluster_resources().get("GPU", 0)),
-        placement.replicas * placement.tensor_parallel,
-    )
-    if gpus and due > gpus:
+    gpus = int(ray.cluster_resources().get("GPU", 0))
+    needed = placement.replicas * placement.tensor_parallel
+    if gpus and needed > gpus:
         raise BadRecipe(
-            f"{placement.replicas} replicas x {placement.tensor_parallel} tensor_parallel need {due} GPUs, the cluster has {gpus}"
+            f"{placement.replicas} replicas x {placement.tensor_parallel} tensor_parallel "
+            f"need {needed} GPUs, the cluster has {gpus}"
         )
-    own = {"num_gpus": placement.tensor_parallel} if gpus else {"num_gpus": 0}
     remote = ray.remote(EngineHost).options(
-        num_cpus=0, scheduling_strategy="SPREAD", max_concurrency=placement.window + 8, **own
+        num_cpus=0,
+        num_gpus=placement.tensor_parallel if gpus else 0,
+        scheduling_strategy="SPREAD",
+        max_concurrency=placement.window + 8,
     )
     return remote.remote(spec, placement, scores)
 
 
 def ray_error() -> type[Exception]:
-    """Return what every error of Ray's is."""
+    """Return the base class of all errors that Ray raises."""
     from ray.exceptions import RayError
 
     return RayError  # type: ignore[no-any-return]
 
 
 def init_failed(exc: Exception) -> bool:
-    """Whether an actor could not be built at all: another would fail in the same way."""
+    """Return whether an actor failed while it was created; another one would fail the same way."""
     from ray.exceptions import RayActorError
 
     return isinstance(exc, RayActorError) and bool(exc.actor_init_failed)
 
 
 def kill_actor(actor: Any) -> None:
-    """End an actor's process at once."""
+    """Kill the process of an actor."""
     import ray
 
     ray.kill(actor)

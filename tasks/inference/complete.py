@@ -1,6 +1,4 @@
-"""The only place that asks a model: requests in, completions out, each durable the moment it is
-finished.
-"""
+"""The only place that asks a model: requests in, completions out; each is saved when it is done."""
 
 import asyncio
 import time
@@ -29,14 +27,13 @@ Request_contra = TypeVar("Request_contra", contravariant=True)
 Answer = TypeVar("Answer")
 Answer_co = TypeVar("Answer_co", covariant=True)
 ASKING_VERSION = 2
-"""Raise it when the same request would be asked differently: every answer is then asked for anew.
-"""
+"""Version of how requests are sent. Raising it makes every request be sent again."""
 JOURNALS = "journal"
-"""Folder below the root that holds a journal for every teacher."""
+"""Folder below the root with one journal per teacher."""
 
 
-class Asked(Protocol[Request_contra, Answer_co]):
-    """What takes requests one by one: an engine, or a scorer."""
+class Answers(Protocol[Request_contra, Answer_co]):
+    """Something that answers requests one by one: an engine or a scorer."""
 
     async def ask(self, ask: Request_contra) -> Answer_co:
         """Return the answer to one request."""
@@ -44,10 +41,10 @@ class Asked(Protocol[Request_contra, Answer_co]):
 
 
 class Completions:
-    """The answers to some requests, by key, and what this run asked for them.
+    """The answers to some requests by key, and the work that this run did for them.
 
-    requests, tokens, seconds: of this run alone; answers found in the journal do not count, nor
-    does the start of an engine.
+    requests, tokens, seconds: requests sent, completion tokens received and time spent by this run.
+    Answers found in the journal and the start of an engine do not count.
     """
 
     def __init__(self, journal: Journal) -> None:
@@ -56,14 +53,12 @@ class Completions:
         self.seconds = 0.0
 
     def __getitem__(self, key: str) -> Completion:
-        """Return the answer to a request; KeyError for a request that was not among them."""
+        """Return the answer to a request; KeyError for the key of any other request."""
         return self._journal.read(key)
 
 
 def teacher_digest(teacher: TeacherSpec, adapter: Adapter | None = None) -> str:
-    """Return what tells one teacher from another: settings, weights, adapter, the code that asks
-    it.
-    """
+    """Return the identity of a teacher: a digest of settings, weights, adapter, ASKING_VERSION."""
     model = digest(
         str(ASKING_VERSION),
         canonical(teacher.model_dump(mode="json")),
@@ -82,53 +77,59 @@ def complete(
     progress: Progress,
     adapter: Adapter | None = None,
 ) -> Iterator[Completions]:
-    """Give the answers to requests, asking only for what the teacher's journal does not hold.
+    """Yield the answers to all requests; send only those that the teacher's journal lacks.
 
-    asks: called twice, for the keys and then for what is missing, so that no more requests than are
-    in flight need to be held.
+    asks: returns the requests. It is called twice (for the keys, then for the missing requests), so
+    that only the requests in flight are in memory.
 
-    One window of requests stays open from the first to the last. Requests of one key are asked
-    once. Raises EngineLost or EndpointUnreachable; what was finished by then is in the journal.
-    No engine is started when nothing is missing.
+    The window of requests stays full from the first request to the last. Requests with the same key
+    are sent once. No engine starts if the journal has every answer. Raises EngineLost or
+    EndpointUnreachable; the journal then keeps the answers that were finished.
     """
     with closing(Journal(journals / f"{teacher_digest(teacher, adapter)}.sqlite")) as journal:
-        given = Completions(journal)
+        completions = Completions(journal)
         missing = {ask.key for ask in asks()}
         total = len(missing)
         missing -= journal.finished(missing)
         if missing:
-            asking = _Asking(
-                journal, given, done=total - len(missing), total=total, progress=progress
+            recorder = _Recorder(
+                journal, completions, done=total - len(missing), total=total, progress=progress
             )
             own = sampling_of(teacher)
             window = min(placement.window * placement.replicas, len(missing))
             pending = (
-                ask._replace(sampling=own, adapter=adapter) for ask in _once(asks(), missing)
+                ask._replace(sampling=own, adapter=adapter) for ask in _unique(asks(), missing)
             )
             WARM.work(
                 teacher,
                 placement,
-                lambda engine: asking.ask(pending, engine, window),
+                lambda engine: recorder.ask(pending, engine, window),
                 adapter=adapter,
             )
-        yield given
+        yield completions
 
 
-def _once(asks: Iterable[Ask], missing: set[str]) -> Iterator[Ask]:
-    """Yield the missing requests, those of one key once."""
+def _unique(asks: Iterable[Ask], missing: set[str]) -> Iterator[Ask]:
+    """Yield one request for each missing key; removes the key from `missing`."""
     for ask in asks:
         if ask.key in missing:
             missing.discard(ask.key)
             yield ask
 
 
-class _Asking:
-    """Asks what is missing, keeps every answer, counts it and reports it."""
+class _Recorder:
+    """Sends requests, writes every answer into the journal, counts it and reports progress."""
 
     def __init__(
-        self, journal: Journal, given: Completions, *, done: int, total: int, progress: Progress
+        self,
+        journal: Journal,
+        completions: Completions,
+        *,
+        done: int,
+        total: int,
+        progress: Progress,
     ) -> None:
-        self._journal, self._given = journal, given
+        self._journal, self._completions = journal, completions
         self._done, self._total, self._progress = done, total, progress
 
     async def ask(self, pending: Iterable[Ask], engine: Engine, window: int) -> None:
@@ -136,25 +137,26 @@ class _Asking:
         try:
             await ask_all(pending, engine, window=window, keep=self._keep)
         finally:
-            self._given.seconds += time.monotonic() - started
+            self._completions.seconds += time.monotonic() - started
 
     def _keep(self, completion: Completion) -> None:
         self._journal.append(completion)
-        self._given.requests += 1
-        self._given.tokens += completion.completion_tokens
+        self._completions.requests += 1
+        self._completions.tokens += completion.completion_tokens
         self._done += 1
-        self._progress(done=self._done, total=self._total, tokens=self._given.tokens)
+        self._progress(done=self._done, total=self._total, tokens=self._completions.tokens)
 
 
 async def ask_all(
     pending: Iterable[Request],
-    engine: Asked[Request, Answer],
+    engine: Answers[Request, Answer],
     *,
     window: int,
     keep: Callable[[Answer], object],
 ) -> None:
-    """Ask every row with at most `window` in flight; a finished one is kept, and makes room for the
-    next at once.
+    """Send all requests with at most `window` of them in flight, and call `keep` with every answer.
+
+    The next request is sent as soon as one is finished. Raises the first error of the engine.
     """
     source = iter(pending)
 
@@ -167,25 +169,24 @@ async def ask_all(
             for _ in range(window):
                 group.create_task(worker())
     except ExceptionGroup as several:
-        # One error says why; the cancelled siblings add nothing. No `except*`: before Python 3.11.4
-        # it wraps what is raised from it in a group again.
+        # The first error is the cause; the others are cancelled tasks. `except*` is not used:
+        # before Python 3.11.4 it wraps an error raised inside it into a new group.
         raise several.exceptions[0] from None
 
 
 def ask_once(
     asks: Sequence[Ask], teacher: TeacherSpec, placement: EnginePlacement
 ) -> list[Completion]:
-    """Return the answers in the order asked, and keep none of them: for a row that is looked at
-    alone.
-    """
-    given: dict[str, Completion] = {}
+    """Return the answers to a few requests, in the order of the requests, without a journal."""
+    completions: dict[str, Completion] = {}
+    own = sampling_of(teacher)
+    pending = [ask._replace(sampling=own) for ask in asks]
+
+    def keep(completion: Completion) -> None:
+        completions[completion.key] = completion
 
     def work(engine: Engine) -> Awaitable[None]:
-        own = sampling_of(teacher)
-        whole = [ask._replace(sampling=own) for ask in asks]
-        return ask_all(
-            whole, engine, window=placement.window, keep=lambda one: given.update({one.key: one})
-        )
+        return ask_all(pending, engine, window=placement.window, keep=keep)
 
     WARM.work(teacher, placement, work)
-    return [given[ask.key] for ask in asks]
+    return [completions[ask.key] for ask in asks]

@@ -1,7 +1,7 @@
-"""Control tokens: what a model reads as a mark of the conversation, and how a text that spells one
-is made harmless.
+"""Control tokens of a model (`<|im_end|>`), and how a text that spells one is made harmless.
 
-Every engine uses this module, so a prompt reads the same in process and behind an endpoint.
+A model reads a control token as a mark of the conversation: the end of a turn, the start of a
+thought. Every engine uses this module, so a prompt reads the same in process and at an endpoint.
 """
 
 import json
@@ -31,7 +31,7 @@ _CONFIG_LISTS = ("additional_special_tokens", "extra_special_tokens")
 
 
 class AddedToken(Protocol):
-    """What tokenizers say of a token that is found wherever it stands."""
+    """A token that a tokenizer recognises anywhere in a text."""
 
     @property
     def content(self) -> str: ...
@@ -41,43 +41,40 @@ class AddedToken(Protocol):
 
 
 class Control(NamedTuple):
-    """The control tokens of a model. origin: "tokenizer", "family <name>", or "" when neither is
-    known.
+    """The control tokens of a model.
+
+    origin: how they are known: "tokenizer", "family <name>", or "" for a model of no known family.
     """
 
     tokens: re.Pattern[str]
-    """What a prompt may not spell."""
-    silent: re.Pattern[str]
-    """What no reader sees of an answer: the special tokens, but for those by which a thought is
-    told from an answer.
+    """Tokens that a prompt must not contain."""
+    hidden: re.Pattern[str]
+    """Special tokens that are removed from an answer. Tokens that separate thought and answer stay.
     """
     origin: str
 
-    def part(self, text: str) -> str:
-        """Return the text with a space behind the first character of every control token,
-        `<|im_end|>` as `< |im_end|>`.
+    def neutralised(self, text: str) -> str:
+        """Return the text with a space after the first character of every control token.
+
+        `<|im_end|>` becomes `< |im_end|>`.
         """
-        # Parting one token can leave another whole that overlapped it.
-        while (parted := self.tokens.sub(_parted, text)) != text:
-            text = parted
+        # Two tokens can overlap: after one is split, the other may still be whole.
+        while (split := self.tokens.sub(_with_space, text)) != text:
+            text = split
         return text
 
-    def neutral(self, messages: Iterable[Message]) -> list[Message]:
-        """Return the messages to the model with their control tokens parted; what the model itself
-        said keeps its tags.
-        """
+    def neutralised_messages(self, messages: Iterable[Message]) -> list[Message]:
+        """Return the messages with neutralised control tokens, except the model's own turns."""
         return [
             message
             if message["role"] == "assistant"
-            else {**message, "content": self.part(message["content"])}
+            else {**message, "content": self.neutralised(message["content"])}
             for message in messages
         ]
 
-    def spoken(self, text: str) -> str:
-        """Return an answer that was decoded with its special tokens, without those that say
-        nothing.
-        """
-        return self.silent.sub("", text)
+    def visible(self, text: str) -> str:
+        """Return an answer without its hidden special tokens."""
+        return self.hidden.sub("", text)
 
 
 def control_of(tokenizer: Any) -> Control:
@@ -86,12 +83,11 @@ def control_of(tokenizer: Any) -> Control:
 
 
 def known_control(model: str, tokenizer: str = "", revision: str = "") -> Control:
-    """Return the control tokens of a model by its tokenizer's files, where they are on this
-    machine, else by its family.
+    """Return the control tokens of a model from its tokenizer's files, or else from its family.
 
-    model: a folder, a hub name or the name that an endpoint serves. tokenizer: a folder or hub name
-    that stands for it. Nothing is
-    downloaded. Of a model of no known family the tokens of all families count.
+    model: a folder, a hub name, or the name that an endpoint serves. tokenizer: a folder or hub
+    name that is used instead of the model's. Only files on this machine are read. A model of no
+    known family gets the tokens of all families.
     """
     folder = _folder(tokenizer or model, revision)
     if folder:
@@ -102,34 +98,38 @@ def known_control(model: str, tokenizer: str = "", revision: str = "") -> Contro
     return _from_families(FAMILIES, origin="")
 
 
-def _parted(found: re.Match[str]) -> str:
+def _with_space(found: re.Match[str]) -> str:
     return f"{found[0][0]} {found[0][1:]}"
 
 
 def _from_added(added: Iterable[AddedToken], *, origin: str) -> Control:
     known = [one for one in added if len(one.content.strip()) > 1]
     tokens = {one.content for one in known if one.special or _TAG.fullmatch(one.content)}
-    # gpt-oss marks thought and answer by the tokens of its channels.
-    marks = {think.OPEN, think.CLOSE, *(think.HARMONY if think.CHANNEL in tokens else ())}
-    silent = {one.content for one in known if one.special} - marks
-    return Control(_any_of(tokens), _any_of(silent), origin)
+    marks = {think.OPEN, think.CLOSE}
+    # gpt-oss separates thought and answer by channel tokens.
+    if think.CHANNEL in tokens:
+        marks.update(think.HARMONY)
+    hidden = {one.content for one in known if one.special} - marks
+    return Control(_any_of(tokens), _any_of(hidden), origin)
 
 
 def _from_families(families: Sequence[Family], *, origin: str) -> Control:
-    """Return the tokens of these families. A table cannot hold every reserved token, but nearly all
-    have one of a few shapes.
+    """Return the control tokens of these families.
+
+    A table cannot list every reserved token, but nearly all of them have one of a few shapes.
     """
     literal = _any_of({*COMMON, *(token for family in families for token in family.tokens)})
     harmony = _any_of(think.HARMONY).pattern
-    return Control(
-        re.compile(f"{literal.pattern}|{SHAPES}"), re.compile(f"(?!{harmony})(?:{BARRED})"), origin
-    )
+    tokens = re.compile(f"{literal.pattern}|{SHAPES}")
+    hidden = re.compile(f"(?!{harmony})(?:{BARRED})")
+    return Control(tokens, hidden, origin)
 
 
 def _any_of(tokens: Iterable[str]) -> re.Pattern[str]:
-    """Return a pattern that finds the longest of the tokens first."""
-    spelt = "|".join(map(re.escape, sorted(tokens, key=lambda one: (-len(one), one))))
-    return re.compile(spelt) if spelt else _NOTHING
+    """Return a pattern that matches any of the tokens, the longest one first."""
+    longest_first = sorted(tokens, key=lambda one: (-len(one), one))
+    pattern = "|".join(map(re.escape, longest_first))
+    return re.compile(pattern) if pattern else _NOTHING
 
 
 class _Added(NamedTuple):
@@ -138,12 +138,11 @@ class _Added(NamedTuple):
 
 
 def _added_tokens(folder: Path) -> Iterator[AddedToken]:
-    """Yield what the tokenizer files of a folder add to the vocabulary."""
+    """Yield the tokens that the tokenizer files of a folder add to the vocabulary."""
     from tokenizers import Tokenizer
 
-    yield from (
-        Tokenizer.from_file(str(folder / "tokenizer.json")).get_added_tokens_decoder().values()
-    )
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    yield from tokenizer.get_added_tokens_decoder().values()
     settings = folder / "tokenizer_config.json"
     config = json.loads(settings.read_bytes()) if settings.is_file() else {}
     named = [config.get(name) for name in _CONFIG_KEYS]
@@ -155,8 +154,9 @@ def _added_tokens(folder: Path) -> Iterator[AddedToken]:
 
 
 def _folder(name: str, revision: str) -> Path | None:
-    """Return the local folder with the tokenizer.json of a model: its own, or the hub's copy on
-    this machine.
+    """Return the local folder with a model's tokenizer.json; None if it is not on this machine.
+
+    The folder is the model's own, or that of the hub's cache.
     """
     folder = Path(resolve(name))
     if folder.is_dir():

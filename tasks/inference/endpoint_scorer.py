@@ -1,4 +1,4 @@
-"""A server as a scorer: vLLM's `prompt_logprobs` on `/v1/completions`, asked with token ids."""
+"""Scores from a vLLM server: `prompt_logprobs` of `/v1/completions`, requested by token ids."""
 
 from collections.abc import Mapping, Sequence
 from itertools import accumulate
@@ -20,10 +20,10 @@ from tasks.inference.scoring import (
 
 
 class EndpointScorer:
-    """Scores over HTTP. The server's own tokenizer and chat template make the token ids.
+    """A scorer that uses a server over HTTP; the server tokenizes and applies its chat template.
 
-    Raises BadRecipe where the server does not offer this: of the servers that speak OpenAI's
-    protocol only vLLM returns the log-probabilities of a prompt.
+    Raises BadRecipe if the server cannot score: of the OpenAI-compatible servers only vLLM returns
+    the log-probabilities of a prompt.
     """
 
     def __init__(self, engine: EndpointEngine) -> None:
@@ -45,10 +45,10 @@ class EndpointScorer:
         if status != 200 and too_long(payload):
             return faulty(ask.key, TOO_LONG, len(tokens.prompt))
         if status != 200:
-            self._cannot("/v1/completions", status, payload)
+            self._refuse("/v1/completions", status, payload)
         ranked = _ranked(parsed(payload), tokens)
         if not ranked:
-            self._cannot("prompt_logprobs", status, payload)
+            self._refuse("prompt_logprobs", status, payload)
         return scored(ask, tokens, ranked)
 
     async def close(self) -> None:
@@ -57,71 +57,79 @@ class EndpointScorer:
 
     async def _tokens(self, text: Text) -> Tokens:
         if text.prompt:
-            prompt, _ = await self._said(text.prompt, 0)
-            return Tokens(prompt, *await self._said(text.text, 0))
-        messages = self._engine.control.neutral(text.messages)
-        asked = {"messages": messages, "add_generation_prompt": True}
-        prompt = [int(token) for token in (await self._tokenized(asked))["tokens"]]
-        said = text.text.removeprefix(await self._opened(prompt))
-        return Tokens(prompt, *await self._said(said, len(text.text) - len(said)))
+            prompt, _ = await self._text_tokens(text.prompt, offset=0)
+            return Tokens(prompt, *await self._text_tokens(text.text, offset=0))
+        messages = self._engine.control.neutralised_messages(text.messages)
+        request = {"messages": messages, "add_generation_prompt": True}
+        prompt = [int(token) for token in (await self._tokenize(request))["tokens"]]
+        answer = text.text.removeprefix(await self._template_think_tag(prompt))
+        offset = len(text.text) - len(answer)
+        return Tokens(prompt, *await self._text_tokens(answer, offset=offset))
 
-    async def _said(self, text: str, before: int) -> tuple[list[int], list[int]]:
-        asked = {"prompt": text, "add_special_tokens": False, "return_token_strs": True}
-        told = await self._tokenized(asked)
-        ends = _ends(told.get("token_strs") or [], text)
-        ids = [int(token) for token in told["tokens"]]
-        return ids, [before + end for end in ends] if len(ends) == len(ids) else [0] * len(ids)
+    async def _text_tokens(self, text: str, *, offset: int) -> tuple[list[int], list[int]]:
+        """Return (token ids, end offsets) of a text that begins at character `offset`."""
+        request = {"prompt": text, "add_special_tokens": False, "return_token_strs": True}
+        reply = await self._tokenize(request)
+        ids = [int(token) for token in reply["tokens"]]
+        ends = _token_ends(reply.get("token_strs") or [], text)
+        if len(ends) != len(ids):
+            return ids, [0] * len(ids)
+        return ids, [offset + end for end in ends]
 
-    async def _tokenized(self, asked: Mapping[str, object]) -> dict[str, Any]:
-        status, payload = await self._engine.post("/tokenize", asked)
-        told: dict[str, Any] = parsed(payload) if status == 200 else {}
-        if "tokens" not in told:
-            self._cannot("/tokenize", status, payload)
-        return told
+    async def _tokenize(self, request: Mapping[str, object]) -> dict[str, Any]:
+        status, payload = await self._engine.post("/tokenize", request)
+        reply: dict[str, Any] = parsed(payload) if status == 200 else {}
+        if "tokens" not in reply:
+            self._refuse("/tokenize", status, payload)
+        return reply
 
-    async def _opened(self, prompt: Sequence[int]) -> str:
-        """Return the think tag at the end of every prompt of the server's chat template."""
+    async def _template_think_tag(self, prompt: Sequence[int]) -> str:
+        """Return the think tag with which the server's chat template ends every prompt, or ""."""
         if self._opening is None:
             tail = {"tokens": prompt[-TAIL_TOKENS:]}
             status, payload = await self._engine.post("/detokenize", tail)
-            told = parsed(payload) if status == 200 else {}
-            if "prompt" not in told:
-                self._cannot("/detokenize", status, payload)
-            self._opening = opening_of(str(told["prompt"]))
+            reply = parsed(payload) if status == 200 else {}
+            if "prompt" not in reply:
+                self._refuse("/detokenize", status, payload)
+            self._opening = opening_of(str(reply["prompt"]))
         return self._opening
 
-    def _cannot(self, what: str, status: int, payload: bytes) -> NoReturn:
+    def _refuse(self, missing: str, status: int, payload: bytes) -> NoReturn:
         raise BadRecipe(
-            f"the server at {self._engine.base} cannot score a text: no {what} (status {status}, "
-            f"{payload[:200].decode(errors='replace')!r}). Scoring needs vLLM's /tokenize, /detokenize and prompt_logprobs on "
-            "/v1/completions; use a vLLM server, or engine: vllm"
+            f"the server at {self._engine.base} cannot score a text: no {missing} "
+            f"(status {status}, {payload[:200].decode(errors='replace')!r}). Scoring needs vLLM's "
+            "/tokenize, /detokenize and prompt_logprobs on /v1/completions; use a vLLM server, "
+            "or engine: vllm"
         )
 
 
-def _ends(spelt: Sequence[str], text: str) -> list[int]:
-    """Return how many characters of a text each token's end lies behind; none where it is unknown.
+def _token_ends(spelling: Sequence[str], text: str) -> list[int]:
+    """Return the number of characters of the text up to each token's end; [] if it is unknown.
 
-    spelt: the tokens as the vocabulary spells them, one sign for each byte or for each character.
+    spelling: the tokens as the vocabulary spells them, with one sign per byte or per character.
     """
-    ends = list(accumulate(map(len, spelt)))
-    whole = text.encode()
-    if not ends or ends[-1] not in (len(whole), len(text)):
+    ends = list(accumulate(map(len, spelling)))
+    encoded = text.encode()
+    if not ends or ends[-1] not in (len(encoded), len(text)):
         return []
     if ends[-1] == len(text):
         return ends
-    return [len(whole[:end].decode(errors="ignore")) for end in ends]
+    return [len(encoded[:end].decode(errors="ignore")) for end in ends]
 
 
 def _ranked(reply: Any, tokens: Tokens) -> list[list[tuple[int, float]]]:
-    """Return for every token of the text (id, nats), itself first, then the likeliest; or none."""
-    told = reply["choices"][0].get("prompt_logprobs") or []
-    last = told[len(tokens.prompt) :] if len(told) == len(tokens.prompt) + len(tokens.text) else []
-    return [_position(position, token) for position, token in zip(last, tokens.text, strict=False)]
+    """Return (id, nats) for every token of the text: itself first, then the likeliest tokens.
+
+    The list is empty if the server gave no log-probabilities.
+    """
+    positions = reply["choices"][0].get("prompt_logprobs") or []
+    if len(positions) != len(tokens.prompt) + len(tokens.text):
+        return []
+    of_text = zip(positions[len(tokens.prompt) :], tokens.text, strict=True)
+    return [_ranked_at(position, token) for position, token in of_text]
 
 
-def _position(position: Mapping[str, Mapping[str, float]], token: int) -> list[tuple[int, float]]:
-    ranked = sorted(position.items(), key=lambda one: one[1]["rank"])
-    return [
-        (token, position[str(token)]["logprob"]),
-        *((int(one), told["logprob"]) for one, told in ranked),
-    ]
+def _ranked_at(position: Mapping[str, Mapping[str, float]], token: int) -> list[tuple[int, float]]:
+    by_rank = sorted(position.items(), key=lambda one: one[1]["rank"])
+    own = (token, position[str(token)]["logprob"])
+    return [own, *((int(name), entry["logprob"]) for name, entry in by_rank)]

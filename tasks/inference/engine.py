@@ -1,4 +1,4 @@
-"""What every engine is: something that is asked row by row and answers when it can."""
+"""The interface of every engine, its settings, and the types of a request and its answer."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,81 +13,79 @@ Message = Mapping[str, str]
 
 
 class NamesModel:
-    """Marks a setting that holds the name of a model, so that a walk over a recipe finds it."""
+    """Marks a setting that holds a model's name, so that a walk over the recipe finds it."""
 
 
 ModelName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_\-]{0,31}$"), NamesModel()]
-"""Name of a model under `models:` of a recipe."""
+"""Name of a model in the section `models:` of a recipe."""
 
 FINISHED = ("stop", "length", "prompt_too_long", "refused")
-"""Finish reasons: the model ended; the token limit cut it; the prompt does not fit; the endpoint
-refuses the row for good.
+"""Finish reasons: the model ended its answer; the token limit cut it; the prompt is too long for
+the model; the endpoint rejects the request.
 """
 
 
 class TeacherSpec(Spec):
-    """Who answers, and how it is asked to."""
+    """A model and how its answers are sampled."""
 
     engine: Literal["vllm", "endpoint", "scripted"] = "vllm"
-    """vllm: in process, in Ray actors. endpoint: any OpenAI-compatible server that already runs.
-    scripted: a deterministic stand-in.
+    """vllm: vLLM in Ray actors. endpoint: a running OpenAI-compatible server. scripted: a
+    deterministic engine without a model, for tests and trials.
     """
     model: str = "builtin:pocket"
-    """A model folder, a hub name, the name an endpoint serves, or builtin:pocket."""
+    """A model folder, a hub name, the name that an endpoint serves, or builtin:pocket."""
     revision: str = ""
-    """Hub revision or any label that tells one state of the model from another."""
+    """Hub revision, or any label that marks this state of the model."""
     tokenizer: str = ""
-    """Folder or hub name of the tokenizer behind an endpoint, whose control tokens no prompt may
-    spell; the model's own when empty.
+    """Folder or hub name of an endpoint model's tokenizer; its control tokens are neutralised in
+    prompts. Empty: found by the model's name.
     """
     system_prompt: str = ""
-    """System message put before every prompt but those of the control arm; none when empty."""
+    """System message of every prompt, except the control prompts. Empty: no system message."""
     temperature: float = Field(0.8, ge=0, le=2)
     """Sampling temperature; 0 is greedy."""
     top_p: float = Field(1.0, gt=0, le=1)
-    """Nucleus: the smallest set of tokens whose probability reaches this."""
+    """Nucleus sampling: draw from the most likely tokens whose probabilities sum to this."""
     max_tokens: int = Field(400, ge=1)
-    """Completion tokens at most; what is cut there is rejected."""
+    """Completion tokens at most; an answer that reaches this limit is rejected."""
     max_model_len: int = Field(1024, ge=16)
-    """Prompt and completion tokens at most; a longer prompt is rejected, not cut."""
+    """Prompt and completion tokens together at most; a longer prompt is rejected, not cut."""
     trust_remote_code: bool = False
-    """Run code that the model's repository ships. Off unless you say so."""
+    """Run Python code from the model's repository. Turn it on only for code that you trust."""
 
 
 class EnginePlacement(Placement):
-    """Where the teacher runs and how it is loaded; no row depends on it."""
+    """Where a model runs and how it is loaded; it does not change what the rows are."""
 
     replicas: int = Field(1, ge=1)
-    """Engines, one Ray actor each."""
+    """Number of engines; each one is a Ray actor."""
     window: int = Field(64, ge=1)
-    """Rows in flight per engine; the window stays full across shard borders."""
+    """Requests in flight per engine."""
     tensor_parallel: int = Field(1, ge=1)
     """GPUs per engine."""
     memory_share: float = Field(0.85, gt=0, le=1)
-    """Share of GPU memory an engine may take at most; it takes less where less is free, and never
-    above 0.85 of unified memory.
+    """Share of GPU memory that an engine takes at most. It takes less if less is free, and at most
+    0.85 of unified memory.
     """
     kv_cache_gib: int = Field(2, ge=1)
-    """KV cache on a CPU engine, GiB."""
+    """Size of the KV cache of an engine on CPU, in GiB."""
     restarts: int = Field(3, ge=0)
-    """Times a dead engine is started again before EngineLost."""
+    """Times that a dead engine is started again before the run fails with EngineLost."""
     base_url: str = "http://127.0.0.1:8000/v1"
-    """Address of an OpenAI-compatible server, up to and including /v1; a key goes into
-    TRACEMILL_API_KEY, never in here.
+    """Address of an OpenAI-compatible server, up to and including /v1. Put an API key into the
+    environment variable TRACEMILL_API_KEY, not here.
     """
     attempts: int = Field(6, ge=1)
-    """Tries of one request on an endpoint, with exponential backoff between them."""
+    """Attempts per request to an endpoint, with exponential backoff."""
     timeout_seconds: float = Field(1800, gt=0)
-    """Longest wait for one answer of an endpoint."""
+    """Longest wait for one answer of an endpoint, in seconds."""
     adapter_rank: int = Field(0, ge=0)
-    """Largest rank of the adapters that may be laid over the model while it runs; 0 makes room for
-    none.
-    """
+    """Largest rank of LoRA adapters that the engine can load; 0 for an engine without adapters."""
     ray_address: str = "local"
-    """Ray cluster to join; local starts one on this machine."""
+    """Address of the Ray cluster to join; `local` starts one on this machine."""
     niceness: int = Field(0, ge=0, le=19)
-    """How far engines give way to other processes of this machine (Ray's own default, 15, starves
-    them beside any other work).
+    """Niceness of engine processes: at a higher value other processes of the machine come first.
+    Ray's default of 15 leaves engines almost no CPU time beside other work.
     """
 
     @field_validator("base_url")
@@ -95,13 +93,14 @@ class EnginePlacement(Placement):
     def _holds_no_secret(cls, base_url: str) -> str:
         if "@" in base_url or "?" in base_url:
             raise ValueError(
-                "a user, password or query in base_url would be logged and kept; put the key into TRACEMILL_API_KEY"
+                "a user, password or query in base_url would be logged and kept; "
+                "put the key into TRACEMILL_API_KEY"
             )
         return base_url
 
 
 class NamedModel(NamedTuple):
-    """A model as a recipe names it, and where it runs."""
+    """A model with its name in the recipe, and where it runs."""
 
     name: str
     model: TeacherSpec
@@ -109,14 +108,14 @@ class NamedModel(NamedTuple):
 
 
 class Adapter(NamedTuple):
-    """A LoRA adapter that an engine lays over its model. digest: of its weights."""
+    """A LoRA adapter for the model of an engine. digest: digest of its weights."""
 
     path: Path
     digest: str
 
 
 class Sampling(NamedTuple):
-    """How an answer is drawn. longest: tokens of prompt and completion together, at most."""
+    """How an answer is sampled. longest: tokens of prompt and completion together, at most."""
 
     temperature: float
     top_p: float
@@ -125,17 +124,17 @@ class Sampling(NamedTuple):
 
 
 def sampling_of(teacher: TeacherSpec) -> Sampling:
-    """Return how a teacher's answers are drawn."""
+    """Return how a teacher's answers are sampled."""
     return Sampling(teacher.temperature, teacher.top_p, teacher.max_tokens, teacher.max_model_len)
 
 
 class Ask(NamedTuple):
-    """One request. key: its identity. seed: of the draw.
+    """One request to a model. key: its identity. seed: seed of the sampling.
 
-    messages: the conversation, or none where `prompt` is the raw text that the model goes on from.
-    prefill: text that the model's turn begins with; the completion's text begins behind it.
-    max_tokens: fewer than the sampling's, 0 for as many. sampling: None for the one that the engine
-    was opened with. adapter: laid over the model for this request.
+    messages: the conversation; empty if `prompt` is a raw text that the model continues. prefill:
+    start of the model's turn, which the completion's text does not repeat. max_tokens: a lower
+    limit than the sampling's; 0 keeps it. sampling: None for the sampling of the engine's teacher.
+    adapter: LoRA adapter to use for this request.
     """
 
     key: str
@@ -150,12 +149,11 @@ class Ask(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """One answer. text: think block inline. finish_reason: one of FINISHED. Token counts are the
-    engine's own.
+    """One answer of a model.
 
-    parsed: a server took the think block out and the text as the model wrote it could not be had.
-    Whether the thought had an opening tag,
-    and what stood before it, is then not known.
+    text: with an inline think block. finish_reason: one of FINISHED. Token counts: the engine's.
+    parsed: a server removed the think block and did not give the raw text. It is then unknown
+    if the thought had an opening tag, and which text was in front of it.
     """
 
     key: str
@@ -167,14 +165,12 @@ class Completion:
 
 
 class Engine(Protocol):
-    """Answers rows; many may be asked at once."""
+    """Answers requests; many requests can wait at the same time."""
 
     async def ask(self, ask: Ask) -> Completion:
-        """Return the answer to one row. Raises EngineLost or EndpointUnreachable when it cannot be
-        had at all.
-        """
+        """Return the answer to one request. Raises EngineLost or EndpointUnreachable."""
         ...
 
     async def close(self) -> None:
-        """Free what the engine holds."""
+        """Release the engine's memory, processes and connections."""
         ...

@@ -1,23 +1,22 @@
-"""The control tokens of the common model families, for a model whose tokenizer is not on this
-machine.
-"""
+"""Control tokens of the common model families, for models without a local tokenizer."""
 
 import re
 from typing import NamedTuple
 
 BARRED = r"<\|[^\s<>|]{1,60}\|>|<｜[^\s<>｜]{1,60}｜>"
-"""How most families spell their special tokens: `<|im_end|>`, `<｜User｜>`."""
+"""Pattern of most families' special tokens: `<|im_end|>`, `<｜User｜>`."""
 SHAPES = rf"{BARRED}|<\|[a-z_]{{2,20}}>|<[a-z_]{{2,20}}\|>"
-"""BARRED and the one-sided form: `<|turn>`, `<turn|>`."""
+"""Pattern of BARRED and of the one-sided form: `<|turn>`, `<turn|>`."""
 COMMON = ("<think>", "</think>", "<s>", "</s>", "<unk>", "<pad>")
 TOOLS = "<tools> </tools> <tool_call> </tool_call> <tool_response> </tool_response>"
 INSTRUCTION = "[INST] [/INST] <<SYS>> <</SYS>>"
 
 
 class Family(NamedTuple):
-    """Models that share a vocabulary.
+    """A family of models with the same control tokens.
 
-    names: a pattern of what their names hold, lower case. spelt: the tokens that SHAPES misses.
+    names: a pattern that is found in their lower-case names. spelt: the control tokens that SHAPES
+    does not match, separated by spaces.
     """
 
     name: str
@@ -26,7 +25,7 @@ class Family(NamedTuple):
 
     @property
     def tokens(self) -> list[str]:
-        """The tokens that SHAPES misses, one by one."""
+        """The control tokens that SHAPES does not match, as a list."""
         return self.spelt.split()
 
 
@@ -77,12 +76,16 @@ FAMILIES = (
         f"{TOOLS} <end_of_utterance>",
     ),
 )
-"""In order of precedence: DeepSeek-R1-Distill-Qwen speaks DeepSeek's template, Llama-Nemotron is
-counted as Nemotron.
+"""All known families; the first match counts. DeepSeek-R1-Distill-Qwen has DeepSeek's template, and
+Llama-Nemotron counts as Nemotron.
 """
 
 
 def family_of(model: str) -> Family | None:
-    """Return the family that a model's name names, None when it names none."""
+    """Return the family of a model by its name; None for a name of no known family.
+
+    >>> family_of("Qwen/Qwen3-8B").name
+    'qwen'
+    """
     name = model.rstrip("/").rsplit("/", 1)[-1].lower()
     return next((family for family in FAMILIES if re.search(family.names, name)), None)

@@ -1,4 +1,4 @@
-"""The inside of an engine's actor. Everything else of Ray is in `sharded.py`."""
+"""The class that runs inside an engine's Ray actor. `sharded.py` starts and calls the actors."""
 
 import asyncio
 import os
@@ -9,37 +9,33 @@ from tasks.inference.scoring import Scored, Scorer, Text
 
 
 class EngineHost:
-    """The inside of an actor: takes rows as they come and hands back whatever has been finished
-    since.
+    """An engine inside a Ray actor: it takes requests and returns the answers finished so far.
 
-    scores: it holds an engine that scores texts, in place of one that answers.
+    scores: the engine scores texts instead of answering requests.
     """
 
     def __init__(self, spec: TeacherSpec, placement: EnginePlacement, scores: bool = False) -> None:
-        # Ray sets one thread for an actor that reserves no core; an engine on CPU wants its share
-        # of them all, but for the one that feeds it.
-        os.environ["OMP_NUM_THREADS"] = str(
-            max(1, ((os.cpu_count() or 1) - 1) // placement.replicas)
-        )
+        # Ray sets one thread for an actor without a reserved core. An engine on CPU needs its share
+        # of all cores; one core is left for the process that sends the requests.
+        cores = os.cpu_count() or 1
+        os.environ["OMP_NUM_THREADS"] = str(max(1, (cores - 1) // placement.replicas))
         self._engine: Any = _scorer(spec, placement) if scores else _engine(spec, placement)
         self._finished: asyncio.Queue[Completion | Scored | Exception] = asyncio.Queue()
         self._running: set[asyncio.Task[None]] = set()
 
     async def ready(self) -> int:
-        """Return the process id, once the engine has been loaded."""
+        """Return the process id. The call returns after the engine is loaded."""
         return os.getpid()
 
     async def submit(self, asks: list[Ask] | list[Text]) -> None:
-        """Start answering rows."""
+        """Start to answer requests; return at once."""
         for ask in asks:
             task = asyncio.create_task(self._answer(ask))
             self._running.add(task)
             task.add_done_callback(self._running.discard)
 
     async def finished(self) -> list[Completion | Scored]:
-        """Return every answer finished since the last call; waits for one at least. Raises what the
-        engine raised.
-        """
+        """Return the answers since the last call, at least one; raise the engine's error."""
         done = [await self._finished.get()]
         while not self._finished.empty():
             done.append(self._finished.get_nowait())
@@ -49,9 +45,7 @@ class EngineHost:
         return [one for one in done if not isinstance(one, Exception)]
 
     async def close(self) -> None:
-        """Stop the engine and wait for its process to end, so that the next engine finds the memory
-        free.
-        """
+        """Stop the engine and wait until its process has ended and its memory is free."""
         await self._engine.close()
 
     async def _answer(self, ask: Ask | Text) -> None:

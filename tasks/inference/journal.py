@@ -1,6 +1,4 @@
-"""The row journal: an answer is durable the moment it is finished, and a finished row is never
-asked for again.
-"""
+"""The journal of answers: a finished answer is on disk and is never requested again."""
 
 import contextlib
 import sqlite3
@@ -18,24 +16,23 @@ _TABLE = """CREATE TABLE IF NOT EXISTS completions (
     parsed INTEGER NOT NULL)
     """
 _LATER = {"used": "DEFAULT {today}", "parsed": "DEFAULT 0"}
-"""Columns that a journal of an earlier version lacks. Its answers count as used on the day it is
-first opened.
+"""Columns that journals of earlier versions lack. Their answers count as used on the day on which
+this version first opens the journal.
 """
 
 
 class Journal:
-    """One SQLite file in write-ahead mode; every answer is its own transaction, so kill -9 costs
-    the rows in flight alone.
+    """Answers by the key of their request, in one SQLite file in write-ahead mode.
 
-    Any thread may use it, one at a time.
-
-    The key covers teacher, sampling, messages and seed, not the table being made: a recipe that
-    keeps 95 % of its prompts asks for the other 5 %. Every answer carries the day it was last used.
+    Every answer is a transaction, so a killed process loses only the requests in flight. Any
+    thread may use it, one at a time. A key covers teacher, sampling, messages and seed, but not the
+    table: a changed recipe that keeps 95 % of its prompts requests only the other 5 %. Every answer
+    has the day of its last use. Raises StoreUnreachable if SQLite fails.
     """
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with _named(f"the journal {path} cannot be opened: {{}}"):
+        with _store_faults(f"the journal {path} cannot be opened: {{}}"):
             self._db = sqlite3.connect(
                 path, isolation_level=None, timeout=60, check_same_thread=False
             )
@@ -49,7 +46,7 @@ class Journal:
                     self._db.execute(f"ALTER TABLE completions ADD COLUMN {column}")
 
     def append(self, completion: Completion) -> None:
-        """Keep an answer. A second answer to the same row is dropped: the first one stands."""
+        """Save an answer. If the key already has an answer, that one stays."""
         row = (
             completion.key,
             completion.text,
@@ -59,17 +56,15 @@ class Journal:
             today(),
             completion.parsed,
         )
-        with _named("an answer could not be kept: {}; free space, then run again"):
+        with _store_faults("an answer could not be saved: {}; free space, then run again"):
             self._db.execute("INSERT OR IGNORE INTO completions VALUES (?, ?, ?, ?, ?, ?, ?)", row)
 
     def finished(self, keys: Iterable[str]) -> set[str]:
-        """Return those of the keys that have been answered; they count as used today."""
+        """Return the keys that have an answer; these answers count as used today."""
         keys, day = list(keys), today()
-        # Used first, and then looked for: what is found here cannot be forgotten by another process
-        # before it is read.
-        with self._transaction(
-            "what was used today could not be noted: {}; free space, then run again"
-        ):
+        # The use is recorded before the search: another process then cannot remove an answer
+        # between the search and its reading.
+        with self._transaction("the day of use could not be saved: {}; free space, then run again"):
             self._db.executemany(
                 "UPDATE completions SET used = ? WHERE key = ? AND used < ?",
                 ((day, key, day) for key in keys),
@@ -78,18 +73,19 @@ class Journal:
         return {key for key in keys if self._db.execute(query, (key,)).fetchone()}
 
     def read(self, key: str) -> Completion:
-        """Return the answer to a finished row; KeyError for any other."""
+        """Return the answer of a key; KeyError if there is none."""
         columns = "key, text, finish_reason, prompt_tokens, completion_tokens, parsed"
         query = f"SELECT {columns} FROM completions WHERE key = ?"
         row = self._db.execute(query, (key,)).fetchone()
         if row is None:
             raise KeyError(key)
-        *said, parsed = row
-        return replace(Completion(*said), parsed=bool(parsed))
+        *values, parsed = row
+        return replace(Completion(*values), parsed=bool(parsed))
 
     def forget(self, *, before: int, spared: Iterable[str]) -> int:
-        """Remove the answers last used before this day (see `today`), but for the spared keys;
-        return how many are left.
+        """Remove answers that were last used before a day; return how many answers are left.
+
+        before: a day as `today` counts them. spared: keys whose answers stay.
         """
         with self._transaction("old answers could not be removed: {}"):
             self._db.execute("CREATE TEMP TABLE spared (key TEXT PRIMARY KEY)")
@@ -104,12 +100,12 @@ class Journal:
         return int(self._db.execute("SELECT count(*) FROM completions").fetchone()[0])
 
     def close(self) -> None:
-        """Fold the write-ahead log into the file and close it."""
+        """Close the file; SQLite merges the write-ahead log into it."""
         self._db.close()
 
     @contextlib.contextmanager
-    def _transaction(self, says: str) -> Iterator[None]:
-        with _named(says):
+    def _transaction(self, message: str) -> Iterator[None]:
+        with _store_faults(message):
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield
@@ -120,14 +116,14 @@ class Journal:
 
 
 def today() -> int:
-    """Return the day, counted from 1970-01-01 UTC."""
+    """Return the number of days since 1970-01-01, UTC."""
     return int(time.time() // 86_400)
 
 
 @contextlib.contextmanager
-def _named(says: str) -> Iterator[None]:
-    """Raise StoreUnreachable, with this sentence about it, for whatever SQLite says."""
+def _store_faults(message: str) -> Iterator[None]:
+    """Raise StoreUnreachable for an error of SQLite. message: with {} for SQLite's own words."""
     try:
         yield
     except sqlite3.Error as exc:
-        raise StoreUnreachable(says.format(exc)) from exc
+        raise StoreUnreachable(message.format(exc)) from exc

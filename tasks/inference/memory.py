@@ -1,6 +1,4 @@
-"""How much memory an engine may take: what is free now, with room left for others where all share
-one memory.
-"""
+"""Memory of this machine's devices, and the share of it that an engine may take."""
 
 import math
 import os
@@ -10,16 +8,18 @@ from pathlib import Path
 from typing import NamedTuple
 
 UNIFIED_SHARE = 0.85
-"""On one memory for CPU and GPU an engine that takes more dies at its start, or takes the desktop
-with it (vllm-project/recipes, pull request 632).
+"""Largest share of a memory that CPU and GPU have in common. An engine that takes more fails when
+it starts, or the desktop fails (vllm-project/recipes, pull request 632).
 """
-RESERVE, UNIFIED_RESERVE = 0.01, 0.05
-"""Share of all memory that stays free of what is free now."""
+RESERVE = 0.01
+"""Share of a GPU's memory that an engine leaves free."""
+UNIFIED_RESERVE = 0.05
+"""Share of unified memory that an engine leaves free."""
 QUERY = ("nvidia-smi", "--query-gpu=name,memory.total,memory.free", "--format=csv,noheader,nounits")
 
 
 class Memory(NamedTuple):
-    """A device's memory in bytes. unified: CPU and desktop live in it too."""
+    """The memory of a device in bytes. unified: the CPU uses the same memory."""
 
     total: int
     free: int
@@ -27,7 +27,7 @@ class Memory(NamedTuple):
 
 
 class Device(NamedTuple):
-    """What an engine runs on. name: as the driver or the kernel has it."""
+    """A GPU or CPU that an engine runs on. name: as the driver or the kernel reports it."""
 
     name: str
     gpu: bool
@@ -35,31 +35,37 @@ class Device(NamedTuple):
 
 
 def memory_share(memory: Memory, wanted: float) -> float:
-    """Return the share of all memory an engine may take, in hundredths, rounded down: never more
-    than wanted, nor than is free less a reserve.
+    """Return the share of a device's memory that an engine may take, rounded down to hundredths.
 
-    On unified memory never above 0.85, and a twentieth of the whole stays free for the desktop.
+    It is at most the wanted share, and at most what is free now minus a reserve: 0.01 of the
+    memory, or 0.05 of unified memory, of which an engine takes at most 0.85.
+
+    >>> memory_share(Memory(total=100, free=60, unified=False), wanted=0.85)
+    0.59
     """
     reserve, most = (UNIFIED_RESERVE, UNIFIED_SHARE) if memory.unified else (RESERVE, 1.0)
     share = min(wanted, most, memory.free / memory.total - reserve)
     return max(0, math.floor(100 * share + 1e-9)) / 100
 
 
-def roomy() -> bool:
-    """Return whether a training fits beside a loaded engine: no GPU, and half of the memory free."""
+def room_for_training() -> bool:
+    """Return whether a training fits beside a loaded engine.
+
+    It does on a machine without a GPU of which more than half of the memory is free.
+    """
     (device, *_) = devices()
     return not device.gpu and device.memory.free > device.memory.total / 2
 
 
 def devices() -> list[Device]:
-    """Return the GPUs this process may use, or the CPU where there is none."""
+    """Return the GPUs that this process may use; the CPU if there are none."""
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     if visible == "":
         return [_cpu()]
     try:
-        # Asked of the driver's tool: a process that asks the runtime keeps half a GiB of GPU memory
-        # for having asked.
-        asked = subprocess.run(
+        # nvidia-smi is used, because a process that calls the CUDA runtime keeps half a GiB of GPU
+        # memory.
+        listed = subprocess.run(
             [*QUERY, *(["-i", visible] if visible else [])],
             capture_output=True,
             text=True,
@@ -68,7 +74,7 @@ def devices() -> list[Device]:
         )
     except (OSError, subprocess.TimeoutExpired):
         return [_cpu()]
-    return gpus(asked.stdout if asked.returncode == 0 else "", host_memory()) or [_cpu()]
+    return gpus(listed.stdout if listed.returncode == 0 else "", host_memory()) or [_cpu()]
 
 
 def tightest() -> Device:
@@ -77,23 +83,23 @@ def tightest() -> Device:
 
 
 def gpus(listed: str, host: Memory) -> list[Device]:
-    """Return the devices that nvidia-smi listed: name, MiB in all, MiB free. A GB10 has no memory
-    of its own to tell of ([N/A]).
+    """Return the GPUs in the output of nvidia-smi.
+
+    listed: lines of "name, total MiB, free MiB". host: memory of a GPU that reports [N/A], because
+    it shares the memory of the CPU (GB10).
     """
     found = []
     for line in filter(str.strip, listed.splitlines()):
         name, total, free = (part.strip() for part in line.rsplit(",", 2))
-        own = total.isdigit() and free.isdigit()
-        found.append(
-            Device(
-                name, True, Memory(int(total) * 2**20, int(free) * 2**20, False) if own else host
-            )
-        )
+        memory = host
+        if total.isdigit() and free.isdigit():
+            memory = Memory(int(total) * 2**20, int(free) * 2**20, unified=False)
+        found.append(Device(name, gpu=True, memory=memory))
     return found
 
 
 def host_memory() -> Memory:
-    """Return the machine's memory; free is what could be had without swapping."""
+    """Return the memory of this machine; `free` is what is available without swapping."""
     lines = (line.split(":") for line in Path("/proc/meminfo").read_text().splitlines())
     kib: Mapping[str, int] = {name: int(value.split()[0]) for name, value in lines}
     return Memory(kib["MemTotal"] * 1024, kib["MemAvailable"] * 1024, True)

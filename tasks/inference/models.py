@@ -1,4 +1,4 @@
-"""Where a model's files lie, and what tells one state of them from another."""
+"""The folder of a model's files, and the digest that identifies its weights."""
 
 import hashlib
 import warnings
@@ -10,18 +10,18 @@ from tasks.spec import digest
 BUILTIN = "builtin:"
 POCKET = Path(__file__).parent / "pocket"
 WHOLE_FILE_BYTES = 64 * 2**20
+"""Files up to this size are digested as a whole."""
 EDGE_BYTES = 2**20
+"""Bytes at the start and at the end of a larger file that are digested."""
 
 
 def resolve(model: str) -> str:
-    """Return the folder of a built-in or local model, or the hub name as it is."""
+    """Return the folder of the built-in model; any other folder or hub name unchanged."""
     return str(POCKET) if model == f"{BUILTIN}pocket" else model
 
 
 def quiet_transformers() -> None:
-    """Keep transformers' progress bars, and its warnings to those who write against it, off the
-    terminal.
-    """
+    """Turn off the progress bars of transformers and its warnings to library authors."""
     from transformers.utils import logging
 
     logging.disable_progress_bar()
@@ -32,8 +32,8 @@ def quiet_transformers() -> None:
 def identity(model: str, revision: str) -> str:
     """Return a digest of a local model's files, or of a remote model's name and revision.
 
-    A weight file over 64 MiB counts by its size and its first and last MiB, so that identity costs
-    no reading of gigabytes.
+    A file over 64 MiB is represented by its size and its first and last MiB, so that gigabytes of
+    weights are not read.
     """
     folder = Path(resolve(model))
     if not folder.is_dir():

@@ -1,4 +1,4 @@
-"""vLLM in this process: one engine, many rows in flight."""
+"""An engine that runs vLLM in this process."""
 
 import os
 from collections.abc import Mapping
@@ -19,14 +19,15 @@ from tasks.inference.memory import memory_share, tightest
 from tasks.inference.models import resolve
 
 os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
-# An engine talks to its own workers alone; without this it finds its address by reaching for a
-# public one.
+# An engine talks only to its own workers. Without this address vLLM finds one by connecting to a
+# public server.
 os.environ.setdefault("VLLM_HOST_IP", "127.0.0.1")
 
 
 class OfflineEngine:
-    """An asynchronous vLLM engine fed with token ids, so that a prompt's length is known before it
-    is asked.
+    """An asynchronous vLLM engine; many requests can be in flight.
+
+    Prompts are sent as token ids, so that a prompt that is too long is known before it is sent.
     """
 
     def __init__(self, spec: TeacherSpec, placement: EnginePlacement) -> None:
@@ -38,34 +39,35 @@ class OfflineEngine:
         self._adapters: dict[str, int] = {}
 
     async def ask(self, ask: Ask) -> Completion:
-        """Return the answer; raises vLLM's EngineDeadError when the engine is gone."""
+        """Return the answer. Raises EngineDeadError of vLLM if the engine has died."""
         own = ask.sampling or self._sampling
         tokens = request_tokens(self._tokenizer, ask)
         if len(tokens) + own.max_tokens > own.longest:
             return Completion(ask.key, "", "prompt_too_long", len(tokens), 0)
-        # The stream holds one item, the finished output.
-        answered = self._engine.generate(
+        # The stream has one item, the finished output.
+        stream = self._engine.generate(
             {"prompt_token_ids": tokens},
-            _parameters(own, ask),
+            _sampling_parameters(own, ask),
             ask.key,
-            lora_request=self._laid_over(ask.adapter),
+            lora_request=self._lora_request(ask.adapter),
         )
-        outputs = [output async for output in answered]
+        outputs = [output async for output in stream]
         choice = outputs[-1].outputs[0]
         opened = "" if ask.prompt or ask.prefill else opened_think(self._tokenizer, tokens)
-        text = opened + self._control.spoken(choice.text)
+        text = opened + self._control.visible(choice.text)
         return Completion(
             ask.key, text, str(choice.finish_reason), len(tokens), len(choice.token_ids)
         )
 
     async def close(self) -> None:
-        """Stop the engine and its core process, by force when it takes longer than a second:
-        nothing is in flight that anybody waits for.
+        """Stop the engine and its core process; kill them after one second.
+
+        No request that somebody waits for is in flight at this time.
         """
         self._engine.shutdown(timeout=1.0)
 
-    def _laid_over(self, adapter: Adapter | None) -> Any:
-        """Return vLLM's name for an adapter; it is loaded when it is first asked for."""
+    def _lora_request(self, adapter: Adapter | None) -> Any:
+        """Return vLLM's LoRARequest for an adapter; vLLM loads the adapter at the first request."""
         from vllm.lora.request import LoRARequest
 
         if adapter is None:
@@ -74,7 +76,7 @@ class OfflineEngine:
         return LoRARequest(adapter.digest, number, str(adapter.path))
 
 
-def _parameters(own: Sampling, ask: Ask) -> Any:
+def _sampling_parameters(own: Sampling, ask: Ask) -> Any:
     from vllm import SamplingParams
     from vllm.sampling_params import RequestOutputKind
 
@@ -89,7 +91,10 @@ def _parameters(own: Sampling, ask: Ask) -> Any:
 
 
 def reading_parameters(top: int) -> Any:
-    """Return how a text is read: log-probabilities of its tokens and of the `top` likeliest."""
+    """Return vLLM's SamplingParams for scoring a text.
+
+    They request the log-probability of every token and of the `top` likeliest tokens.
+    """
     from vllm import SamplingParams
     from vllm.sampling_params import RequestOutputKind
 
@@ -105,7 +110,7 @@ def reading_parameters(top: int) -> Any:
 
 def started(arguments: Mapping[str, object], placement: EnginePlacement) -> Any:
     """Return an asynchronous vLLM engine with these arguments."""
-    _on_cpu(placement)
+    _set_cpu_variables(placement)
     from vllm import AsyncEngineArgs
     from vllm.v1.engine.async_llm import AsyncLLM
 
@@ -113,17 +118,17 @@ def started(arguments: Mapping[str, object], placement: EnginePlacement) -> Any:
 
 
 def is_cpu() -> bool:
-    """Whether engines run on the CPU of this machine."""
+    """Return whether vLLM runs engines on the CPU of this machine."""
     from vllm.platforms import current_platform
 
     return bool(current_platform.is_cpu())
 
 
 def engine_arguments(spec: TeacherSpec, placement: EnginePlacement) -> dict[str, object]:
-    """Return vLLM's engine arguments for this model on this machine.
+    """Return vLLM's engine arguments for a model on this machine.
 
-    Weights come as safetensors alone: a pickled file is a program. On CPU a per-request seed
-    together with chunked prefill kills the engine, hence the three settings there.
+    Only safetensors are loaded, because a pickled file can run code. On CPU a seed per request
+    together with chunked prefill kills the engine; three settings turn this combination off.
     """
     common: dict[str, object] = {
         "model": resolve(spec.model),
@@ -142,20 +147,20 @@ def engine_arguments(spec: TeacherSpec, placement: EnginePlacement) -> dict[str,
             "enable_prefix_caching": False,
             "enforce_eager": True,
         }
-        within = {"distributed_executor_backend": "uni"} if placement.tensor_parallel == 1 else {}
-        return common | steady | within | {"max_num_batched_tokens": max(16384, spec.max_model_len)}
+        single = {"distributed_executor_backend": "uni"} if placement.tensor_parallel == 1 else {}
+        return common | steady | single | {"max_num_batched_tokens": max(16384, spec.max_model_len)}
     return common | {
         "gpu_memory_utilization": memory_share(tightest().memory, placement.memory_share),
         "enable_prefix_caching": True,
     }
 
 
-def _on_cpu(placement: EnginePlacement) -> None:
-    """Set what vLLM's CPU build reads from the environment alone; what you set yourself stands.
+def _set_cpu_variables(placement: EnginePlacement) -> None:
+    """Set the environment variables of vLLM's CPU build; values that are already set are kept.
 
-    Left to itself it pins its threads to all cores but the last: the same ones for every engine on
-    the machine. And it runs the model in a third process, whose imports take as long as those of
-    the second. Threads are counted by who starts the engine (OMP_NUM_THREADS).
+    By default vLLM binds its threads to all cores but the last, the same cores for every engine
+    on the machine. It also runs the model in a third process, whose imports take as long as those
+    of the second. The caller sets the number of threads (OMP_NUM_THREADS).
     """
     if is_cpu():
         os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", str(placement.kv_cache_gib))
@@ -164,8 +169,9 @@ def _on_cpu(placement: EnginePlacement) -> None:
 
 
 def lora_arguments(rank: int) -> dict[str, object]:
-    """Return vLLM's arguments for adapters up to this rank; none for 0, which keeps the engine as
-    fast as it was.
+    """Return vLLM's engine arguments for adapters up to a rank.
+
+    They are empty for rank 0, because an engine with room for adapters is slower.
     """
     if not rank:
         return {}

@@ -1,4 +1,4 @@
-"""vLLM in this process as a scorer: the log-probabilities of the tokens of a given text."""
+"""A scorer that runs vLLM in this process: log-probabilities of the tokens of given texts."""
 
 from itertools import count, pairwise
 
@@ -7,18 +7,18 @@ from tasks.inference.offline import engine_arguments, is_cpu, reading_parameters
 from tasks.inference.scoring import NO_TOKENS, TOO_LONG, Scored, Text, faulty, scored, text_tokens
 
 SCHEDULED_TOKENS = 512
-"""Tokens of one step. A step holds their log-probabilities over the whole vocabulary: 0.4 GB in
-float32 for 201,000 tokens.
+"""Tokens per step. A step keeps their log-probabilities over the whole vocabulary: 0.4 GB of
+float32 for a vocabulary of 201,000 tokens.
 """
 MOST_TOP = 128
-"""Likeliest tokens that a text may ask for at each position."""
+"""Largest number of likeliest tokens per position that a text may request."""
 
 
 class OfflineScorer:
-    """An asynchronous vLLM engine that reads texts in chunks and writes nothing.
+    """An asynchronous vLLM engine that reads texts in chunks and only scores them.
 
-    It has an engine of its own, because one that answers reads whole prompts on a CPU: 16,384
-    positions of a large vocabulary would take 13 GB.
+    An engine for answers cannot be used: on a CPU it reads whole prompts at once, and 16,384
+    positions of a large vocabulary take 13 GB.
     """
 
     def __init__(self, spec: TeacherSpec, placement: EnginePlacement) -> None:
@@ -28,20 +28,20 @@ class OfflineScorer:
         self._names = count()
 
     async def ask(self, ask: Text) -> Scored:
-        """Return the text's scores; raises vLLM's EngineDeadError when the engine is gone."""
+        """Return the scores of a text. Raises EngineDeadError of vLLM if the engine has died."""
         tokens = text_tokens(self._tokenizer, ask)
         if not tokens.text:
             return faulty(ask.key, NO_TOKENS, len(tokens.prompt))
-        # vLLM always writes one token more.
+        # vLLM always generates one more token.
         if len(tokens.prompt) + len(tokens.text) >= self._longest:
             return faulty(ask.key, TOO_LONG, len(tokens.prompt))
-        read = self._engine.generate(
+        stream = self._engine.generate(
             {"prompt_token_ids": [*tokens.prompt, *tokens.text]},
-            # No seed: together with prompts read in chunks it kills an engine on a CPU.
+            # Without a seed: a seed and chunked prefill together kill an engine on a CPU.
             reading_parameters(ask.top),
             f"score-{next(self._names)}",
         )
-        outputs = [output async for output in read]
+        outputs = [output async for output in stream]
         flat = outputs[-1].prompt_logprobs
         pairs = list(zip(flat.token_ids, flat.logprobs, strict=True))
         edges = [*flat.start_indices[len(tokens.prompt) :], len(pairs)]
@@ -53,10 +53,10 @@ class OfflineScorer:
 
 
 def scorer_arguments(spec: TeacherSpec, placement: EnginePlacement) -> dict[str, object]:
-    """Return vLLM's arguments for an engine that scores.
+    """Return vLLM's engine arguments for scoring.
 
-    On a CPU it computes in float32, which the weights of bfloat16 enter unchanged: bfloat16
-    arithmetic moves a token's score by up to 0.3 nats (the pocket teacher's, 60 texts).
+    On a CPU the engine computes in float32: arithmetic in bfloat16 changes the score of a token by
+    up to 0.3 nats (pocket teacher, 60 texts). Weights in bfloat16 convert without loss.
     """
     precise = {"dtype": "float32"} if is_cpu() else {}
     return (

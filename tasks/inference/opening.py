@@ -1,4 +1,4 @@
-"""From a teacher's Spec to a running engine."""
+"""Start the engine or the scorer that a TeacherSpec names."""
 
 import json
 import os
@@ -13,16 +13,17 @@ from tasks.inference.engine import (
 from tasks.inference.scoring import Scorer
 
 API_KEY = "TRACEMILL_API_KEY"
+"""Environment variable with the API key of an endpoint."""
 
 
 async def open_engine(
     spec: TeacherSpec, placement: EnginePlacement, adapter: Adapter | None = None
 ) -> Engine:
-    """Return the engine that a teacher names, started, with room for adapters of this one's rank.
+    """Return the started engine of a teacher; it has room for an adapter of the given rank.
 
-    The endpoint's key is the one setting read from the environment. BadRecipe when an endpoint is
-    given an adapter: it cannot be told to load one. The scripted engine has no model to lay one
-    over, and answers as it always does.
+    The API key of an endpoint is the only setting that is read from the environment. Raises
+    BadRecipe for an endpoint with an adapter, because a server cannot be made to load one. The
+    scripted engine has no model and ignores the adapter.
     """
     if spec.engine == "scripted":
         from tasks.inference.scripted import ScriptedEngine
@@ -31,7 +32,8 @@ async def open_engine(
     if spec.engine == "endpoint":
         if adapter:
             raise BadRecipe(
-                f"an endpoint cannot load the adapter {adapter.path}; ask a student with engine: vllm"
+                f"an endpoint cannot load the adapter {adapter.path}; "
+                "ask a student with engine: vllm"
             )
         from tasks.inference.endpoint import EndpointEngine
 
@@ -45,7 +47,10 @@ async def open_engine(
 
 
 async def open_scorer(spec: TeacherSpec, placement: EnginePlacement) -> Scorer:
-    """Return what scores texts under a teacher's weights, started. BadRecipe for one without any."""
+    """Return the started scorer of a teacher's weights.
+
+    Raises BadRecipe for the scripted engine, which has no weights.
+    """
     if spec.engine == "scripted":
         raise BadRecipe("the scripted engine has no model, so it cannot score a text")
     if spec.engine == "endpoint":
@@ -59,5 +64,5 @@ async def open_scorer(spec: TeacherSpec, placement: EnginePlacement) -> Scorer:
 
 
 def rank_of(adapter: Adapter) -> int:
-    """Return the rank of an adapter's matrices."""
+    """Return the rank of a LoRA adapter, from its adapter_config.json."""
     return int(json.loads((adapter.path / "adapter_config.json").read_bytes())["r"])

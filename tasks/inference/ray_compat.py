@@ -1,5 +1,6 @@
-"""Every private name of Ray that is used here, each with the reason; `test_cluster.py` fails when
-one has changed.
+"""Every private name of Ray that is used here, each with its reason.
+
+`tests/test_cluster.py` fails if a later version of Ray has changed one of them.
 """
 
 import contextlib
@@ -17,29 +18,30 @@ COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 @contextlib.contextmanager
-def heeding_sigterm() -> Iterator[None]:
-    """Keep this process' answer to SIGTERM, all along: Ray's own is to exit, and a run cancelled
-    then would count as crashed and be tried again.
+def keeping_sigterm_handler() -> Iterator[None]:
+    """Keep the SIGTERM handler of this process while Ray starts.
 
-    What Ray puts below Python's handlers (it writes a stack trace) is taken away again once Ray has
-    started.
+    Ray's own handler exits; a cancelled run would then count as crashed and run again. Ray also
+    sets a handler in C that writes a stack trace; the handler of before is set again at the end.
     """
     from ray._private import utils
 
-    theirs, answer = utils.set_sigterm_handler, signal.getsignal(signal.SIGTERM)
+    set_by_ray, handler = utils.set_sigterm_handler, signal.getsignal(signal.SIGTERM)
     utils.set_sigterm_handler = lambda handler: None
     try:
         yield
     finally:
-        utils.set_sigterm_handler = theirs
-        if answer is not None and threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGTERM, answer)
+        utils.set_sigterm_handler = set_by_ray
+        if handler is not None and threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, handler)
 
 
 @contextlib.contextmanager
 def without_dashboard() -> Iterator[None]:
-    """Keep Ray's dashboard process from being started: excluded and with reporting off, it still
-    asks cloud metadata servers where it runs.
+    """Start Ray without its dashboard process.
+
+    `include_dashboard=False` still starts that process, and it asks the metadata servers of clouds
+    where it runs.
     """
     from ray._private import services
 
@@ -51,24 +53,23 @@ def without_dashboard() -> Iterator[None]:
         services.start_api_server = start
 
 
-def relay() -> None:
-    """Log every line of this job's workers (Ray's own, and the engine's) as INFO, in the context of
-    who joined last: it reaches that run's log.
+def forward_worker_logs() -> None:
+    """Log every output line of this job's workers and engines as INFO.
 
-    Ray, which would print them on the terminal, no longer does.
+    The lines are logged in the context of the latest caller, so they reach the log of its run. Ray
+    no longer prints them on the terminal.
     """
     from ray._private.ray_logging import global_worker_stdstream_dispatcher as lines
 
     context = copy_context()
     for name in ("ray_print_logs", HANDLER):
         lines.remove_handler(name)
-    lines.add_handler(HANDLER, lambda data: context.copy().run(_say, data))
+    lines.add_handler(HANDLER, lambda data: context.copy().run(_log_lines, data))
 
 
-def _say(data: Mapping[str, Any]) -> None:
-    lines = (
-        data["lines"] if str(data["pid"]).isdigit() else ()
-    )  # the autoscaler's, every few seconds, say nothing of the work
+def _log_lines(data: Mapping[str, Any]) -> None:
+    # Lines without a process id come from the autoscaler every few seconds and are of no interest.
+    lines = data["lines"] if str(data["pid"]).isdigit() else ()
     for line in lines:
         text = COLOUR.sub("", str(line)).strip()
         if text:

@@ -1,4 +1,4 @@
-"""What a server's answer says: a chat completion, taken apart as far as it can be known."""
+"""The answer of an OpenAI-compatible server, parsed: text, reasoning, token ids and counts."""
 
 import json
 from typing import Any, NamedTuple
@@ -9,14 +9,15 @@ from tasks import think
 from tasks.errors import Terminal
 
 RAW = {"skip_special_tokens": False, "return_token_ids": True}
-"""Asks for the text as the model wrote it. vLLM and SGLang understand it, most others pass over it,
-some refuse a request that holds it.
+"""Options that request the raw text and the token ids. vLLM and SGLang support them; most other
+servers ignore them, and some reject a request that has them.
 """
 ENDED = ("stop", "length")
+"""Finish reasons of a server that are kept; every other reason becomes "refused"."""
 
 
 class Reply(NamedTuple):
-    """One answer. prompt_ids, ids: of the tokens, empty where the server does not give them."""
+    """One answer of a server. prompt_ids, ids: token ids; empty if the server gives none."""
 
     content: str
     reasoning: str
@@ -28,21 +29,22 @@ class Reply(NamedTuple):
 
     @property
     def inline(self) -> str:
-        """The answer with its think block inline; where the server took it apart, as far as its
-        parts tell.
-        """
+        """The answer with an inline think block, rebuilt if the server separated the reasoning."""
         if not self.reasoning:
             return self.content
         return think.from_fields(self.reasoning, self.content, cut=self.finish_reason == "length")
 
     @property
-    def said_ids(self) -> tuple[int, ...]:
-        """The tokens of the answer without the one that ended it."""
+    def text_ids(self) -> tuple[int, ...]:
+        """The token ids of the answer without the end-of-text token."""
         return self.ids[:-1] if self.finish_reason == "stop" else self.ids
 
 
 def reply_of(payload: bytes, url: str) -> Reply:
-    """Return a server's answer; Terminal when it is no chat completion."""
+    """Return a server's answer. Raises Terminal for a payload of any other format.
+
+    payload: JSON of a chat completion or of a text completion. url: for the error message.
+    """
     try:
         answer = parsed(payload)
         choice = answer["choices"][0]
@@ -60,15 +62,13 @@ def reply_of(payload: bytes, url: str) -> Reply:
         )
     except (orjson.JSONDecodeError, LookupError, TypeError, AttributeError, ValueError) as exc:
         raise Terminal(
-            f"{url} answered something that is no chat completion: "
+            f"{url} gave an answer that is not a chat completion: "
             f"{payload[:200].decode(errors='replace')!r}"
         ) from exc
 
 
 def parsed(payload: bytes) -> Any:
-    """Return an answer's JSON. Some servers spell halves of characters, which no encoding takes:
-    they become question marks.
-    """
+    """Return the value of a JSON text. Lone surrogates, which some servers write, become "?"."""
     try:
         return orjson.loads(payload)
     except orjson.JSONDecodeError:

@@ -1,4 +1,4 @@
-"""The only place that scores a given text: its log-probabilities under a model, and the top-k."""
+"""The only place that scores texts: log-probabilities of given texts under a model, and top-k."""
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
@@ -20,13 +20,13 @@ from tasks.spec import canonical, digest
 from tasks.store import Made
 
 SCORING_VERSION = 1
-"""Raise it when the same text would get other numbers: every text is then scored anew."""
+"""Version of the scores. Raising it makes every text be scored again."""
 BOOKS = "scores"
-"""Folder beside the journals that holds the scores of every model."""
+"""Folder below the journals' folder with one file of scores per model."""
 
 
 def scorer_digest(teacher: TeacherSpec) -> str:
-    """Return what tells the scores of one model from those of another. Sampling is not part of it."""
+    """Return the identity of a model's scores: a digest of weights, engine and SCORING_VERSION."""
     settings = teacher.model_dump(
         mode="json", include={"engine", "model", "revision", "tokenizer", "max_model_len"}
     )
@@ -42,22 +42,22 @@ def score(
     folder: Path,
     progress: Progress,
 ) -> list[Scored]:
-    """Return the scores of texts in the order given; each is durable the moment it is known.
+    """Return the scores of texts, in the order of the texts; each is saved when it is known.
 
-    Only texts that the folder does not hold are scored; without any, no engine starts. The engine
-    computes on a CPU in float32, so a text's numbers are the same in every batch but for rounding
-    (1e-4 nats); the first ones stand. Raises BadRecipe where the model cannot score.
+    Only texts that the folder lacks are scored; no engine starts if there are none. On a CPU the
+    engine computes in float32, so batches change a text's scores by at most 1e-4 nats; the first
+    scores are kept. Raises BadRecipe if the model cannot score.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with closing(_Book(folder / f"{scorer_digest(teacher)}.sqlite")) as book:
+    with closing(_ScoreFile(folder / f"{scorer_digest(teacher)}.sqlite")) as kept:
         due = {_digest(text): text for text in texts}
-        pending = [text._replace(key=key) for key, text in due.items() if not book.holds(key)]
+        pending = [text._replace(key=key) for key, text in due.items() if not kept.holds(key)]
         if pending:
             done = len(due) - len(pending)
 
             def keep(one: Scored) -> None:
                 nonlocal done
-                book.append(one)
+                kept.append(one)
                 done += 1
                 progress(done=done, total=len(due))
 
@@ -66,7 +66,7 @@ def score(
                 await ask_all(pending, scorer, window=window, keep=keep)
 
             WARM.score(teacher, placement, work)
-        return [book.read(_digest(text), text) for text in texts]
+        return [kept.read(_digest(text), text) for text in texts]
 
 
 def scores_table(
@@ -77,7 +77,7 @@ def scores_table(
     folder: Path,
     progress: Progress,
 ) -> Made:
-    """Return texts' scores as a SCORES table; a text without scores is rejected under its fault."""
+    """Return the scores of texts as SCORES; a text without scores is rejected with its fault."""
     found = score(texts, teacher, placement=placement, folder=folder, progress=progress)
     kept = [(text, one) for text, one in zip(texts, found, strict=True) if not one.fault]
     table = pa.table(
@@ -109,11 +109,14 @@ def _digest(text: Text) -> str:
     return digest(messages, text.prompt, text.text, str(text.top))
 
 
-class _Book:
-    """Scores by the digest of their text, in one SQLite file; any thread may use it, one at a time."""
+class _ScoreFile:
+    """Scores by the digest of their text, in one SQLite file.
+
+    Any thread may use it, one at a time.
+    """
 
     def __init__(self, path: Path) -> None:
-        with _named(f"the scores {path} cannot be opened: {{}}"):
+        with _store_faults(f"the scores {path} cannot be opened: {{}}"):
             self._db = sqlite3.connect(
                 path, isolation_level=None, timeout=60, check_same_thread=False
             )
@@ -127,7 +130,7 @@ class _Book:
     def append(self, one: Scored) -> None:
         arrays = (one.ids, one.ends, one.nats, one.top_ids, one.top_nats)
         row = (one.key, one.prompt_tokens, one.fault, *(array.tobytes() for array in arrays))
-        with _named("scores could not be kept: {}; free space, then run again"):
+        with _store_faults("scores could not be saved: {}; free space, then run again"):
             self._db.execute("INSERT OR IGNORE INTO scores VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
 
     def holds(self, key: str) -> bool:
@@ -135,7 +138,7 @@ class _Book:
         return found is not None
 
     def read(self, key: str, text: Text) -> Scored:
-        """Return the scores kept under a key as those of a text."""
+        """Return the saved scores of a text; key: its digest."""
         query = "SELECT prompt_tokens, fault, ids, ends, nats, top_ids, top_nats FROM scores"
         row = self._db.execute(f"{query} WHERE key = ?", (key,)).fetchone()
         prompt_tokens, fault, *blobs = row
@@ -143,14 +146,14 @@ class _Book:
         nats, top_nats = (np.frombuffer(blobs[place], np.float32) for place in (2, 4))
         shape = (len(ids), text.top)
         return Scored(
-            text.key,
-            prompt_tokens,
-            ids,
-            ends,
-            nats,
-            top_ids.reshape(shape),
-            top_nats.reshape(shape),
-            fault,
+            key=text.key,
+            prompt_tokens=prompt_tokens,
+            ids=ids,
+            ends=ends,
+            nats=nats,
+            top_ids=top_ids.reshape(shape),
+            top_nats=top_nats.reshape(shape),
+            fault=fault,
         )
 
     def close(self) -> None:
@@ -158,9 +161,9 @@ class _Book:
 
 
 @contextmanager
-def _named(says: str) -> Iterator[None]:
-    """Raise StoreUnreachable, with this sentence about it, for whatever SQLite says."""
+def _store_faults(message: str) -> Iterator[None]:
+    """Raise StoreUnreachable for an error of SQLite. message: with {} for SQLite's own words."""
     try:
         yield
     except sqlite3.Error as exc:
-        raise StoreUnreachable(says.format(exc)) from exc
+        raise StoreUnreachable(message.format(exc)) from exc

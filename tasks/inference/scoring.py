@@ -1,4 +1,4 @@
-"""What every scorer shares: a text behind a prompt, its log-probabilities, and the tokens of both."""
+"""The interface of scorers: a prompt and a text, their tokens, the text's log-probabilities."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,11 +18,11 @@ NO_TOKENS = "no_tokens"
 
 
 class Text(NamedTuple):
-    """A text to score. key: its identity. top: likeliest tokens to return for each position.
+    """A text to score. key: its identity. top: number of likeliest tokens to return per position.
 
-    messages: the conversation that the text answers, or none where `prompt` is the raw text that
-    stands before it. Control tokens that the text spells count as control tokens: the model wrote
-    them. A think tag that the chat template itself puts before the answer belongs to the prompt.
+    messages: the conversation that the text answers; empty if `prompt` is the raw text before it.
+    Control tokens in the text count as control tokens, because the model wrote the text. A think
+    tag that the chat template puts before the answer belongs to the prompt.
     """
 
     key: str
@@ -36,10 +36,11 @@ class Text(NamedTuple):
 class Scored:
     """The log-probabilities of a text, in nats (natural logarithm).
 
-    ids: (tokens,) int32, the text's tokens. ends: (tokens,) int32, the characters of the text up to
-    each token's end; all 0 where a server does not tell. nats: (tokens,) float32, log p of each
-    token given the prompt and the tokens before it. top_ids, top_nats: (tokens, top), the likeliest
-    tokens of each position, likeliest first. fault: why there are no numbers, "" when there are.
+    ids: (tokens,) int32, the text's token ids. ends: (tokens,) int32, number of characters up to
+    each token's end; all 0 if a server does not give them. nats: (tokens,) float32, log p of each
+    token given the prompt and the tokens before it. top_ids, top_nats: (tokens, top) int32 and
+    float32, the likeliest tokens of each position, likeliest first. fault: reason why there are no
+    scores, "" if there are scores.
     """
 
     key: str
@@ -53,19 +54,19 @@ class Scored:
 
 
 class Scorer(Protocol):
-    """Scores texts; many may be asked at once."""
+    """Scores texts; many texts can wait at the same time."""
 
     async def ask(self, ask: Text) -> Scored:
         """Return the scores of one text."""
         ...
 
     async def close(self) -> None:
-        """Free what the scorer holds."""
+        """Release the scorer's memory, processes and connections."""
         ...
 
 
 class Tokens(NamedTuple):
-    """The token ids of a prompt and of the text behind it. ends: as Scored has them."""
+    """The token ids of a prompt and of the text after it. ends: see `Scored`."""
 
     prompt: list[int]
     text: list[int]
@@ -73,23 +74,26 @@ class Tokens(NamedTuple):
 
 
 def text_tokens(tokenizer: Any, text: Text) -> Tokens:
-    """Return the token ids of a text and its prompt, the prompt as an engine is asked with it."""
+    """Return the token ids of a text and of its prompt; the prompt's are those of a request."""
     if text.prompt:
         prompt = list(tokenizer(text.prompt, add_special_tokens=False)["input_ids"])
-        return Tokens(prompt, *_said(tokenizer, text.text, 0))
+        return Tokens(prompt, *_text_tokens(tokenizer, text.text, offset=0))
     prompt = prompt_tokens(tokenizer, text.messages)
-    said = text.text.removeprefix(opened_think(tokenizer, prompt))
-    return Tokens(prompt, *_said(tokenizer, said, len(text.text) - len(said)))
+    answer = text.text.removeprefix(opened_think(tokenizer, prompt))
+    return Tokens(prompt, *_text_tokens(tokenizer, answer, offset=len(text.text) - len(answer)))
 
 
 def faulty(key: str, fault: str, prompt_tokens: int = 0) -> Scored:
-    """Return the scores of a text that has none."""
+    """Return empty scores with a fault, for a text that cannot be scored."""
     ids, nats = np.zeros(0, np.int32), np.zeros(0, np.float32)
     return Scored(key, prompt_tokens, ids, ids, nats, ids[:, None], nats[:, None], fault)
 
 
 def scored(text: Text, tokens: Tokens, ranked: Sequence[Sequence[tuple[int, float]]]) -> Scored:
-    """Return a text's scores. ranked: for each of its tokens (id, nats), itself first, then top-k."""
+    """Return the scores of a text.
+
+    ranked: for each token of the text a list of (id, nats): the token itself, then the top-k.
+    """
     shape = (len(tokens.text), text.top)
     best = [row[1 : text.top + 1] for row in ranked]
     return Scored(
@@ -103,7 +107,8 @@ def scored(text: Text, tokens: Tokens, ranked: Sequence[Sequence[tuple[int, floa
     )
 
 
-def _said(tokenizer: Any, text: str, before: int) -> tuple[list[int], list[int]]:
-    """Return the tokens of a text and where each ends. before: characters in front of the text."""
-    said = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
-    return list(said["input_ids"]), [before + end for _, end in said["offset_mapping"]]
+def _text_tokens(tokenizer: Any, text: str, *, offset: int) -> tuple[list[int], list[int]]:
+    """Return (token ids, end offsets) of a text that begins at character `offset`."""
+    encoded = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
+    ends = [offset + end for _, end in encoded["offset_mapping"]]
+    return list(encoded["input_ids"]), ends

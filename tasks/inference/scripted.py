@@ -1,8 +1,6 @@
-"""A teacher without a model: it finds the answer in the prompt or the problem engines' grammar, the
-same way every time.
+"""An engine without a model: it quotes a sentence of the prompt, the same one every time.
 
-It serves tests, dry runs of recipes and benches. Its traces are well formed but say nothing worth
-learning.
+It is for tests, benches and dry runs of recipes. Its traces are well formed but teach nothing.
 """
 
 import asyncio
@@ -17,36 +15,40 @@ _SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 
 
 class ScriptedEngine:
-    """Quotes the sentence that shares most words with the question; a few seeds cut, loop or break
-    the tags on purpose.
+    """An engine that quotes the sentence with the most words of the question.
+
+    Three seeds in 29 get a planted fault: a cut text, a missing tag or a loop.
     """
 
     def __init__(self, spec: TeacherSpec) -> None:
         self._sampling = sampling_of(spec)
 
     async def ask(self, ask: Ask) -> Completion:
-        """Return the scripted answer; a prompt of more words than fit is too long."""
+        """Return the scripted answer. A word counts as a token."""
         await asyncio.sleep(0)
         own = ask.sampling or self._sampling
         prompt = ask.prompt or ask.messages[-1]["content"]
-        said = [ask.prompt, ask.prefill, *(message["content"] for message in ask.messages)]
-        asked = sum(len(text.split()) for text in said)
-        if asked > own.longest - own.max_tokens:
-            return Completion(ask.key, "", "prompt_too_long", asked, 0)
+        texts = [ask.prompt, ask.prefill, *(message["content"] for message in ask.messages)]
+        prompt_words = sum(len(text.split()) for text in texts)
+        if prompt_words > own.longest - own.max_tokens:
+            return Completion(ask.key, "", "prompt_too_long", prompt_words, 0)
         text = answer(prompt, ask.seed)
         reason = "length" if _fault(ask.seed) == 1 else "stop"
         if ask.max_tokens and len(words := text.split()) > ask.max_tokens:
             text, reason = " ".join(words[: ask.max_tokens]), "length"
-        return Completion(ask.key, text, reason, asked, len(text.split()))
+        return Completion(ask.key, text, reason, prompt_words, len(text.split()))
 
     async def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing: there is nothing to release."""
 
 
 def answer(prompt: str, seed: int) -> str:
-    """Return a trace on the prompt: grounded when it holds passages, a plain remark otherwise."""
+    """Return a trace: a quotation if the prompt has passages, else a general remark."""
     section, quote = _best_sentence(prompt)
-    thought = f"I draw {draw_seed(seed, 'opening') % 9973}. The prompt asks: {prompt[-120:].strip()} I look for the passage that speaks of it."
+    thought = (
+        f"I draw {draw_seed(seed, 'opening') % 9973}. The prompt asks: {prompt[-120:].strip()} "
+        "I look for the passage that speaks of it."
+    )
     if quote:
         text = think.join(
             f"{thought} [{section}] says: {quote} That is the evidence I need here.",
@@ -61,8 +63,9 @@ def answer(prompt: str, seed: int) -> str:
 
 
 def _fault(seed: int) -> int:
-    """Return 0 for a sound answer, or the kind of fault that three seeds in twenty-nine plant."""
-    return {1: 1, 2: 2, 3: 3}.get(draw_seed(seed, "fault") % 29, 0)
+    """Return the fault to plant: 1 cuts the text, 2 removes a tag, 3 adds a loop, 0 none."""
+    drawn = draw_seed(seed, "fault") % 29
+    return drawn if drawn in {1, 2, 3} else 0
 
 
 def _spoil(text: str, fault: int) -> str:
@@ -74,9 +77,9 @@ def _spoil(text: str, fault: int) -> str:
 
 
 def _best_sentence(prompt: str) -> tuple[str, str]:
-    """Return (section, sentence) that fit the prompt's last line best, or two empty strings.
+    """Return (section, sentence) that match the prompt's last line best, or two empty strings.
 
-    The passage is the one that shares most words with the line, and so is the sentence in it.
+    The best passage shares the most words with that line, and so does the best sentence in it.
     """
     asked = _words(_last_line(prompt))
     passages = [(match["section"], match["text"]) for match in _PASSAGE.finditer(prompt)]

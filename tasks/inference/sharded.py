@@ -1,10 +1,7 @@
-"""Engines as Ray actors: each kept full, each replaced when it dies, its rows asked again of the
-next.
-"""
+"""Several vLLM engines as Ray actors; a dead engine is replaced and gets its requests again."""
 
 import asyncio
 import contextlib
-import itertools
 import logging
 from typing import Any, Generic, TypeVar
 
@@ -14,50 +11,52 @@ from tasks.inference.engine import Ask, Completion, EnginePlacement, TeacherSpec
 from tasks.inference.scoring import Scored, Text
 
 STOP_SECONDS = 20
+"""Time that an engine may take to stop before its process is killed."""
 Q = TypeVar("Q", Ask, Text)
 A = TypeVar("A", Completion, Scored)
 log = logging.getLogger(__name__)
 
 
 class Sharded(Generic[Q, A]):
-    """Many vLLM engines behind one door. Rows go to the engine with the fewest in flight.
+    """Several vLLM engines used as one; a request goes to the engine with the fewest in flight.
 
-    Q, A: requests and answers, Ask and Completion, or Text and Scored where the engines score.
+    Q, A: the types of requests and answers: Ask and Completion, or Text and Scored for scorers.
     """
 
     def __init__(self, spec: TeacherSpec, placement: EnginePlacement, *, scores: bool) -> None:
-        self._seats: list[_Seat[Q, A]] = [
-            _Seat(spec, placement, number, scores=scores) for number in range(placement.replicas)
+        self._replicas: list[_Replica[Q, A]] = [
+            _Replica(spec, placement, number, scores=scores) for number in range(placement.replicas)
         ]
 
     @classmethod
     async def start(
         cls, spec: TeacherSpec, placement: EnginePlacement, *, scores: bool = False
     ) -> "Sharded[Q, A]":
-        """Join or start Ray and load every engine; EngineLost when one cannot be loaded at all."""
+        """Return the loaded engines, after joining or starting Ray.
+
+        Raises RayNotStarted, BadRecipe if a model cannot be loaded, EngineLost if an engine dies.
+        """
         join_ray(placement.ray_address, niceness=placement.niceness)
         engine = cls(spec, placement, scores=scores)
         try:
-            await asyncio.gather(*(seat.start() for seat in engine._seats))
+            await asyncio.gather(*(replica.start() for replica in engine._replicas))
         except BaseException:
             await engine.close()
             raise
         return engine
 
     async def ask(self, ask: Q) -> A:
-        """Return the answer of whichever engine took the row; EngineLost when that engine died too
-        often.
-        """
-        return await min(self._seats, key=lambda seat: len(seat.waiting)).ask(ask)
+        """Return the answer to a request. Raises EngineLost if its engine died too often."""
+        return await min(self._replicas, key=lambda replica: len(replica.waiting)).ask(ask)
 
     async def close(self) -> None:
-        """Stop every actor; Ray itself stays for the next engine of this process."""
-        await asyncio.gather(*(seat.close() for seat in self._seats))
+        """Stop every actor. Ray stays for the next engine of this process."""
+        await asyncio.gather(*(replica.close() for replica in self._replicas))
 
     @property
     def pids(self) -> list[int]:
-        """Process ids of the actors alive."""
-        return [seat.pid for seat in self._seats if seat.pid]
+        """Process ids of the live actors."""
+        return [replica.pid for replica in self._replicas if replica.pid]
 
 
 ShardedEngine = Sharded[Ask, Completion]
@@ -66,8 +65,8 @@ ShardedScorer = Sharded[Text, Scored]
 """Engines that score."""
 
 
-class _Seat(Generic[Q, A]):
-    """One engine's place: the actor that holds it now, and the rows that wait for it."""
+class _Replica(Generic[Q, A]):
+    """The current actor of one engine, and the requests that wait for its answers."""
 
     def __init__(
         self, spec: TeacherSpec, placement: EnginePlacement, number: int, *, scores: bool
@@ -75,31 +74,31 @@ class _Seat(Generic[Q, A]):
         self._scores = scores
         self._spec, self._placement, self._number = spec, placement, number
         self._restarts_left = placement.restarts
-        self._outbox: list[Q] = []
+        self._unsent: list[Q] = []
         self._wake, self._loaded = asyncio.Event(), asyncio.Event()
         self._actor: Any = None
-        self._pumps: list[asyncio.Task[None]] = []
+        self._loops: list[asyncio.Task[None]] = []
         self._lost: EngineLost | None = None
         self.waiting: dict[str, tuple[Q, asyncio.Future[A]]] = {}
         self.pid = 0
 
     async def start(self) -> None:
         await self._load()
-        self._pumps = [asyncio.create_task(self._send()), asyncio.create_task(self._receive())]
+        self._loops = [asyncio.create_task(self._send()), asyncio.create_task(self._receive())]
 
     async def ask(self, ask: Q) -> A:
         if self._lost:
             raise self._lost
         future: asyncio.Future[A] = asyncio.get_running_loop().create_future()
         self.waiting[ask.key] = (ask, future)
-        self._outbox.append(ask)
+        self._unsent.append(ask)
         self._wake.set()
         return await future
 
     async def close(self) -> None:
-        for pump in self._pumps:
-            pump.cancel()
-        await asyncio.gather(*self._pumps, return_exceptions=True)
+        for loop in self._loops:
+            loop.cancel()
+        await asyncio.gather(*self._loops, return_exceptions=True)
         await self._stop()
         self._unload()
 
@@ -113,7 +112,7 @@ class _Seat(Generic[Q, A]):
             await self._wake.wait()
             await self._loaded.wait()
             self._wake.clear()
-            batch, self._outbox = self._outbox, []
+            batch, self._unsent = self._unsent, []
             if batch:
                 self._actor.submit.remote(batch)
 
@@ -121,17 +120,17 @@ class _Seat(Generic[Q, A]):
         while not self._lost:
             try:
                 for completion in await self._actor.finished.remote():
-                    self._hand_over(completion)
+                    self._deliver(completion)
             except ray_error() as exc:
                 await self._replace(exc)
 
-    def _hand_over(self, completion: A) -> None:
+    def _deliver(self, completion: A) -> None:
         _, future = self.waiting.pop(completion.key)
         if not future.done():
             future.set_result(completion)
 
     async def _replace(self, cause: Exception) -> None:
-        """Put a new engine in the place of a dead one and ask it for every row that still waits."""
+        """Load a new engine in place of a dead one and send it every request that still waits."""
         try:
             while True:
                 self._spend_restart(cause)
@@ -143,12 +142,13 @@ class _Seat(Generic[Q, A]):
         except MillError as lost:
             self._give_up(lost)
             return
-        self._outbox = [ask for ask, _ in self.waiting.values()]
+        self._unsent = [ask for ask, _ in self.waiting.values()]
         self._wake.set()
 
     async def _load(self) -> None:
-        """Load an engine in a new actor. Raises BadRecipe when it cannot be built, EngineLost when
-        its process dies meanwhile.
+        """Load an engine in a new actor.
+
+        Raises BadRecipe if the engine cannot be created, EngineLost if its process dies meanwhile.
         """
         self._unload()
         actor = engine_actor(self._spec, self._placement, scores=self._scores)
@@ -157,7 +157,8 @@ class _Seat(Generic[Q, A]):
         except ray_error() as exc:
             if init_failed(exc):
                 raise BadRecipe(
-                    f"the engine for {self._spec.model!r} could not be loaded: {_last_line(exc)}; check model, lengths and memory"
+                    f"the engine for {self._spec.model!r} could not be loaded: {_last_line(exc)}; "
+                    "check model, lengths and memory"
                 ) from exc
             raise EngineLost(
                 f"engine {self._number} died while it was loaded: {_last_line(exc)}"
@@ -174,8 +175,9 @@ class _Seat(Generic[Q, A]):
     def _spend_restart(self, cause: Exception) -> None:
         if not self._restarts_left:
             raise EngineLost(
-                f"engine {self._number} died {self._placement.restarts + 1} times and is not started again: {_last_line(cause)}. "
-                "Finished rows are kept; run again once the cause is mended."
+                f"engine {self._number} died {self._placement.restarts + 1} times and is not "
+                f"started again: {_last_line(cause)}. Finished rows are kept; run again after the "
+                "cause is fixed."
             ) from cause
         self._restarts_left -= 1
         log.warning(
@@ -193,9 +195,5 @@ class _Seat(Generic[Q, A]):
 
 
 def _last_line(exc: BaseException) -> str:
-    lines = [
-        line.strip()
-        for line in itertools.chain(*(part.splitlines() for part in str(exc).split("\n\n")))
-        if line.strip()
-    ]
+    lines = [line.strip() for line in str(exc).splitlines() if line.strip()]
     return lines[-1][:300] if lines else type(exc).__name__

@@ -1,4 +1,4 @@
-"""The engine that stays loaded: work on the same weights finds it warm, other work closes it first."""
+"""The loaded engine of a process: stages that use the same weights share it."""
 
 import asyncio
 import atexit
@@ -9,25 +9,30 @@ from concurrent.futures import Future
 from typing import Any, NamedTuple, TypeVar, cast
 
 from tasks.inference.engine import Adapter, Engine, EnginePlacement, TeacherSpec
-from tasks.inference.memory import roomy
+from tasks.inference.memory import room_for_training
 from tasks.inference.models import identity
 from tasks.inference.opening import open_engine, open_scorer, rank_of
 from tasks.inference.scoring import Scorer
 
 T = TypeVar("T")
 STOP_SECONDS = 30.0
+"""Longest wait for cancelled work to end."""
 log = logging.getLogger(__name__)
 
 
 class _Loaded(NamedTuple):
-    """What an engine was loaded from, the longest sequence and the largest adapter that it takes."""
+    """What a loaded engine can do.
+
+    weights: what it was loaded from. longest: tokens of its longest sequence. rank: of the largest
+    adapter that it has room for.
+    """
 
     weights: tuple[object, ...]
     longest: int
     rank: int
 
     def serves(self, wanted: "_Loaded") -> bool:
-        """Whether requests for what is wanted can be put to it."""
+        """Return whether this engine can serve requests for the wanted one."""
         return (
             self.weights == wanted.weights
             and self.longest >= wanted.longest
@@ -36,10 +41,10 @@ class _Loaded(NamedTuple):
 
 
 class Warm:
-    """One engine at a time, on an event loop of its own thread; stages of one process share it.
+    """At most one loaded engine, on an event loop in its own thread; all stages share it.
 
-    An engine serves every request for its weights that is not longer than its window. It is closed
-    when other weights, another placement or a longer window are asked for, when work on it fails,
+    An engine serves every request for its weights that fits its context window. It is closed
+    when other weights, another placement or a longer window is needed, when work on it fails,
     and by `release`.
     """
 
@@ -51,16 +56,17 @@ class Warm:
         self._loading = asyncio.Lock()
         self._ahead: Future[Engine] | None = None
         self.loads = 0
-        """Engines that were loaded so far."""
+        """Number of engines loaded so far."""
 
     def begin(self, teacher: TeacherSpec, placement: EnginePlacement) -> None:
-        """Load the teacher's engine while other stages work. What goes wrong is raised when the
-        engine is asked for.
+        """Start to load the teacher's engine in the background.
+
+        An error while loading is raised by the next `work` or `score`.
         """
         if teacher.engine == "vllm" and self._engine is None and self._ahead is None:
             _join(placement)
-            opened = self._opened(teacher, placement, None)
-            self._ahead = asyncio.run_coroutine_threadsafe(opened, self._running())
+            loading = self._engine_for(teacher, placement, None)
+            self._ahead = asyncio.run_coroutine_threadsafe(loading, self._running_loop())
 
     def work(
         self,
@@ -70,10 +76,8 @@ class Warm:
         *,
         adapter: Adapter | None = None,
     ) -> T:
-        """Return what work on the teacher's engine gives; the engine is loaded first where it is
-        not.
-        """
-        return self._held(teacher, placement, self._worked(teacher, placement, work, adapter))
+        """Return the result of `work` on the teacher's engine, which is loaded if necessary."""
+        return self._run_alone(teacher, placement, self._work(teacher, placement, work, adapter))
 
     def score(
         self,
@@ -81,14 +85,14 @@ class Warm:
         placement: EnginePlacement,
         work: Callable[[Scorer], Awaitable[T]],
     ) -> T:
-        """Return what work on a scorer of the teacher's weights gives.
+        """Return the result of `work` on a scorer of the teacher's weights.
 
-        It is another engine than the one that answers, so that one is closed first.
+        A scorer needs its own engine, so an engine for answers is closed first.
         """
-        return self._held(teacher, placement, self._scored(teacher, placement, work))
+        return self._run_alone(teacher, placement, self._score(teacher, placement, work))
 
     def release(self) -> None:
-        """Close the engine, if there is one: a training, or another program, wants its memory."""
+        """Close the engine, if there is one, so that its memory is free for other work."""
         with self._busy:
             ahead, self._ahead = self._ahead, None
             if ahead:
@@ -97,18 +101,18 @@ class Warm:
                 self._run(self._close())
 
     def make_room(self) -> None:
-        """Close the engine, unless a training fits beside it."""
-        if (self._engine or self._ahead) and not roomy():
+        """Close the engine unless there is enough memory for a training beside it."""
+        if (self._engine or self._ahead) and not room_for_training():
             self.release()
 
     def __enter__(self) -> "Warm":
-        """Begin a block at whose end the engine is closed."""
+        """Return this object; the engine is closed at the end of the block."""
         return self
 
     def __exit__(self, *exc: object) -> None:
         self.release()
 
-    def _held(
+    def _run_alone(
         self, teacher: TeacherSpec, placement: EnginePlacement, work: Coroutine[Any, Any, T]
     ) -> T:
         ahead, self._ahead = self._ahead, None
@@ -118,7 +122,7 @@ class Warm:
             if ahead:
                 ahead.result()
         except BaseException:
-            # An interrupted wait must not leave an engine loading that nobody would close.
+            # After an interrupted wait nothing would close an engine that is still loading.
             if ahead:
                 ahead.cancel()
             work.close()
@@ -126,78 +130,79 @@ class Warm:
         with self._busy:
             return self._run(work)
 
-    async def _scored(
+    async def _score(
         self,
         teacher: TeacherSpec,
         placement: EnginePlacement,
         work: Callable[[Scorer], Awaitable[T]],
     ) -> T:
-        wanted = _Loaded(("scores", *_wanted(teacher, placement)), teacher.max_model_len, 0)
-        scorer = cast(
-            Scorer, await self._loaded_for(wanted, teacher, lambda: open_scorer(teacher, placement))
-        )
-        return await self._ended(work(scorer))
+        wanted = _Loaded(("scores", *_origin(teacher, placement)), teacher.max_model_len, 0)
+        opened = await self._serving(wanted, teacher, lambda: open_scorer(teacher, placement))
+        return await self._close_on_failure(work(cast(Scorer, opened)))
 
-    async def _worked(
+    async def _work(
         self,
         teacher: TeacherSpec,
         placement: EnginePlacement,
         work: Callable[[Engine], Awaitable[T]],
         adapter: Adapter | None,
     ) -> T:
-        return await self._ended(work(await self._opened(teacher, placement, adapter)))
+        engine = await self._engine_for(teacher, placement, adapter)
+        return await self._close_on_failure(work(engine))
 
-    async def _ended(self, work: Awaitable[T]) -> T:
-        """Return what work gives; the engine is closed when it fails."""
+    async def _close_on_failure(self, work: Awaitable[T]) -> T:
+        """Return the result of `work`; close the engine if it fails."""
         try:
             return await work
         except BaseException:
             await self._close()
             raise
 
-    async def _opened(
+    async def _engine_for(
         self, teacher: TeacherSpec, placement: EnginePlacement, adapter: Adapter | None
     ) -> Engine:
         rank = max(placement.adapter_rank, rank_of(adapter) if adapter else 0)
-        wanted = _Loaded(_wanted(teacher, placement), teacher.max_model_len, rank)
-        opened = await self._loaded_for(
+        wanted = _Loaded(_origin(teacher, placement), teacher.max_model_len, rank)
+        opened = await self._serving(
             wanted, teacher, lambda: open_engine(teacher, placement, adapter)
         )
         return cast(Engine, opened)
 
-    async def _loaded_for(
+    async def _serving(
         self,
         wanted: _Loaded,
         teacher: TeacherSpec,
-        opened: Callable[[], Awaitable[Engine | Scorer]],
+        load: Callable[[], Awaitable[Engine | Scorer]],
     ) -> Engine | Scorer:
+        """Return the loaded engine if it serves what is wanted; else close it and load another."""
         async with self._loading:
             if self._engine is None or not self._loaded.serves(wanted):
                 await self._close()
                 self.loads += 1
                 log.info("loading an engine for %s", teacher.model)
-                self._engine = await opened()
+                self._engine = await load()
                 self._loaded = wanted
             return self._engine
 
     async def _close(self) -> None:
-        held, self._engine = self._engine, None
-        if held:
-            await held.close()
+        engine, self._engine = self._engine, None
+        if engine:
+            await engine.close()
 
     def _run(self, work: Awaitable[T]) -> T:
-        """Return what work gives on the loop. An interrupt of this thread cancels the work and
-        waits until it has ended.
+        """Return the result of `work`, run on the loop.
+
+        An interrupt of this thread cancels the work and waits until it has ended.
         """
         ended = threading.Event()
 
-        async def carried() -> T:
+        async def signalling_end() -> T:
             try:
                 return await work
             finally:
                 ended.set()
 
-        future = asyncio.run_coroutine_threadsafe(carried(), self._running())
+        future = asyncio.run_coroutine_threadsafe(signalling_end(), self._running_loop())
         try:
             return future.result()
         except BaseException:
@@ -205,8 +210,8 @@ class Warm:
             ended.wait(STOP_SECONDS)
             raise
 
-    def _running(self) -> asyncio.AbstractEventLoop:
-        """Return the loop, begun on a thread of its own at the first use."""
+    def _running_loop(self) -> asyncio.AbstractEventLoop:
+        """Return the event loop; the first call starts it in a thread of its own."""
         if self._loop is None:
             self._loop = asyncio.new_event_loop()
             threading.Thread(target=self._loop.run_forever, name="engine", daemon=True).start()
@@ -219,16 +224,14 @@ WARM = Warm()
 
 
 def _join(placement: EnginePlacement) -> None:
-    """Join or start Ray, on this thread: it must be the one that hears signals."""
+    """Join or start Ray in this thread, because only the main thread can handle signals."""
     from tasks.inference.cluster import join_ray
 
     join_ray(placement.ray_address, niceness=placement.niceness)
 
 
-def _wanted(teacher: TeacherSpec, placement: EnginePlacement) -> tuple[object, ...]:
-    """Return what an engine is loaded from. How a request is sampled, and how many are in flight,
-    is not part of it.
-    """
+def _origin(teacher: TeacherSpec, placement: EnginePlacement) -> tuple[object, ...]:
+    """Return what an engine is loaded from; sampling and the window of requests are not part."""
     if teacher.engine != "vllm":
         return (teacher, placement)
     return (

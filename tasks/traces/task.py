@@ -1,4 +1,4 @@
-"""The traces' tasks: the stage that asks the teachers, and the baseline of what they write."""
+"""The tasks of this room: TRACES of the models, and the BASELINES of their style."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,16 +18,16 @@ from tasks.traces.generate import Generated, TraceSpec, generate
 BASELINE_VERSION = 1
 CODE_VERSION = 4
 MODEL = "model:"
-"""What the name of an input of TRACES begins with, if it names a model's journal."""
+"""Prefix of the inputs of TRACES that identify a model's journal."""
 RUNS: dict[str, Generated] = {}
-"""What this process generated, by fingerprint: speed belongs to a run, never to a table."""
+"""What this process generated, by fingerprint. Speed belongs to a run, so no table stores it."""
 
 
 class AskedSpec(Spec):
-    """What tells one table of TRACES from another, beside the prompts and the weights."""
+    """The settings in the identity of TRACES."""
 
     traces: TraceSpec
-    """How often each model is asked, and what is kept."""
+    """Samples per prompt, and what is kept."""
     models: dict[str, TeacherSpec]
     """The models that answer, by name."""
 
@@ -40,10 +40,9 @@ def generate_traces(
     root: Path,
     adapter: Adapter | None = None,
 ) -> Table:
-    """Ask the models for every trace the journals do not hold; TRACES are the same however often
-    it was interrupted.
+    """Return TRACES of the prompts; interruptions do not change the table.
 
-    adapter: laid over the model, which is then a student.
+    adapter: LoRA adapter of the model, which is then a student.
     """
     key = traces_key(prompts, spec, models, adapter)
 
@@ -70,7 +69,7 @@ def generate_traces(
 def traces_key(
     prompts: Table, spec: TraceSpec, models: Sequence[NamedModel], adapter: Adapter | None = None
 ) -> Key:
-    """Return what TRACES of these prompts are made of."""
+    """Return the Key of TRACES of these prompts."""
     asked = AskedSpec(traces=spec, models={one.name: one.model for one in models})
     return Key(
         "traces",
@@ -81,7 +80,7 @@ def traces_key(
 
 
 def journals_of(models: Sequence[NamedModel], adapter: Adapter | None = None) -> dict[str, str]:
-    """Return the inputs of TRACES that name the journals: "model:NAME" → digest of the model."""
+    """Return the inputs of TRACES that identify journals: "model:NAME" → digest of the model."""
     return {f"{MODEL}{one.name}": teacher_digest(one.model, adapter) for one in models}
 
 
@@ -89,8 +88,9 @@ def journals_of(models: Sequence[NamedModel], adapter: Adapter | None = None) ->
 def keep_baseline(
     traces: Table, prompts: Table, models: tuple[NamedModel, ...], root: Path, recipe_name: str
 ) -> Table:
-    """Keep the control arm's traces as BASELINES, so that they add up over a recipe's builds; empty
-    when there is no control arm.
+    """Return BASELINES: the traces of the control prompts; empty if there are no control prompts.
+
+    Later builds of the recipe use them too.
     """
     inputs = {
         "traces": traces.digest,

@@ -145,7 +145,7 @@ def _readable(prompt: str, turn: Turn, parsed: think.Parsed, template: Template)
     """Return whether thought and answer can be read from a turn in the form in which an engine
     returns it.
     """
-    reply = control_of(template.tokenizer).spoken(opening_of(prompt) + turn.text)
+    reply = control_of(template.tokenizer).visible(opening_of(prompt) + turn.text)
     return (think.split_harmony(reply) or think.split(reply)) == parsed
 
 
@@ -190,5 +190,5 @@ def _begins_texts(template: Template) -> bool:
 def _read_back(example: Example, template: Template) -> think.Parsed:
     """Return what an engine would read if a model wrote the learned tokens."""
     text = template.tokenizer.decode(list(example.learnt[:-1]), skip_special_tokens=False)
-    reply = control_of(template.tokenizer).spoken(example.opened + text)
+    reply = control_of(template.tokenizer).visible(example.opened + text)
     return think.split_harmony(reply) or think.split(reply)

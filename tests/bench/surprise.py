@@ -30,7 +30,7 @@ from tasks.audit.audit import AuditSpec, audit
 from tasks.audit.style import Style
 from tasks.audit.surprise import Nats, surprising
 from tasks.audit.traces import TableRows
-from tasks.inference.alone import by_transformers
+from tasks.inference.alone import score_with_transformers
 from tasks.inference.models import POCKET
 from tasks.inference.scoring import Text, text_tokens
 from tasks.sources.problems import FAMILIES, draw
@@ -70,7 +70,9 @@ class Teacher:
         text = Text(row.id, asked, think.join(row.think, row.answer))
         tokens = text_tokens(self._tokenizer, text)
         room = LONGEST - len(tokens.prompt)
-        return -by_transformers(self._model, tokens._replace(text=tokens.text[:room]), text).nats
+        return -score_with_transformers(
+            self._model, tokens._replace(text=tokens.text[:room]), text
+        ).nats
 
 
 def problem_rows(count: int, *, seed: int) -> list[Row]:

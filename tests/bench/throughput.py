@@ -22,7 +22,7 @@ from tasks.inference.engine import EnginePlacement, NamedModel, TeacherSpec
 from tasks.inference.journal import Journal
 from tasks.inference.sharded import ShardedEngine
 from tasks.sources.problems import FAMILIES, draw
-from tasks.traces.generate import TraceSpec, collect, plan_rows
+from tasks.traces.generate import TraceSpec, collect, plan_traces
 from tests.bench.measure import tell
 
 SPEC, PLACEMENT = TeacherSpec(), EnginePlacement(window=128)
@@ -92,7 +92,7 @@ async def compare(options: argparse.Namespace) -> None:
         [_prompt(number, text) for number, text in enumerate(texts)], rows.PROMPTS
     )
     asked = list(
-        plan_rows(
+        plan_traces(
             table, TraceSpec(samples=options.samples), NamedModel("teacher", SPEC), shard_rows=64
         )
     )

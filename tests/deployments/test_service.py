@@ -20,8 +20,8 @@ import psutil
 import pytest
 from prefect.automations import Automation
 
-from deployments.automations import said, zombies
-from deployments.deploy import asked
+from deployments.automations import content_of, crash_silent_runs
+from deployments.deploy import recipe_paths
 from deployments.service import processes
 from deployments.service.home import MOST_RUNS, SILENT, Home
 from deployments.service.leftovers import close_attempt, close_ended
@@ -102,14 +102,14 @@ def test_up_again_changes_nothing_and_status_says_that_all_is_well(up_mill: Mill
 
 
 def test_automations_are_the_same_in_whatever_order_the_server_lists_what_they_expect() -> None:
-    wanted = zombies()
+    wanted = crash_silent_runs()
     tree = wanted.model_dump(mode="json")
     for order in itertools.permutations(tree["trigger"]["expect"]):
         known = Automation.model_validate(
             tree | {"trigger": tree["trigger"] | {"expect": list(order)}}
         )
-        assert said(known) == said(wanted)
-    assert isinstance(said(wanted)["trigger"]["expect"], set), (
+        assert content_of(known) == content_of(wanted)
+    assert isinstance(content_of(wanted)["trigger"]["expect"], set), (
         "as a list it would be equal for most hash seeds, and not for all"
     )
 
@@ -428,7 +428,7 @@ def test_a_run_waits_until_no_older_process_carries_it_on(up_mill: Mill) -> None
         text=True,
     )
     assert later.stderr is not None
-    assert f"process {older.pid} still carries this run on" in later.stderr.readline()
+    assert f"process {older.pid} still works on this run" in later.stderr.readline()
     assert later.poll() is None
     older.communicate(b"\n")
     assert later.wait(60) == 1, "there is no such run"
@@ -612,8 +612,8 @@ def test_the_settings_file_serves_a_shell(tmp_path: Path) -> None:
 
 
 def test_the_pocket_recipe_is_deployed_when_none_is_named_and_else_those_alone() -> None:
-    assert [path.name for path in asked([])] == ["pocket.yaml"]
-    assert asked(["my.yaml", "other.yaml"]) == [Path("my.yaml"), Path("other.yaml")]
+    assert [path.name for path in recipe_paths([])] == ["pocket.yaml"]
+    assert recipe_paths(["my.yaml", "other.yaml"]) == [Path("my.yaml"), Path("other.yaml")]
 
 
 def test_a_served_page_tells_when_its_table_was_made_and_the_page_itself_does_not(

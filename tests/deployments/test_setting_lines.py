@@ -6,7 +6,7 @@ import pytest
 from prefect.utilities.callables import parameter_schema
 from prefect.utilities.schema_tools.validation import ValidationError, is_valid_schema, validate
 
-from deployments.deploy import LINES, _closed
+from deployments.deploy import DEPLOYED, _closed
 from deployments.setting_lines import lines_schema
 from flows.build_corpus import build_corpus
 from flows.recipes.corpus import Recipe
@@ -81,7 +81,7 @@ def test_a_wrong_line_is_refused_with_what_was_expected(line: str, says: str) ->
 
 
 def test_every_deployed_flow_checks_its_settings() -> None:
-    for line in LINES:
+    for line in DEPLOYED:
         closed = _closed(parameter_schema(line.flow), line.flow).model_dump()
         is_valid_schema(closed)
         wrong = {"recipe": {"name": "a"}, "settings": ["prompts.row=1"]}

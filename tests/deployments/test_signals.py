@@ -52,7 +52,7 @@ def test_a_build_with_a_server_of_its_own_ends_with_all_it_started_and_goes_on_l
         assert "connection attempts failed" not in err
         assert err.splitlines()[-1] == (
             f"tracemill: stopped by {number.name}; finished tables, rows and embeddings are kept. "
-            "Run the same command to go on"
+            "Run the same command to continue"
         )
         kept = answered(root)
         assert kept >= 2

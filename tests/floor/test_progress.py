@@ -51,7 +51,7 @@ def test_a_terminal_shows_a_bar_with_stage_count_rate_and_time_left() -> None:
 
 def test_without_a_terminal_there_are_lines_with_stage_count_rate_and_time_left() -> None:
     first = shown(terminal=False).splitlines()[0]
-    assert re.fullmatch(r"traces: 30 of 120 rows, [\d,.]+ a second, \d+ s left", first), first
+    assert re.fullmatch(r"traces: 30 of 120 rows, [\d,.]+ per second, \d+ s left", first), first
 
 
 def test_a_stage_without_counts_says_that_it_runs() -> None:
@@ -68,7 +68,8 @@ def test_what_was_there_before_is_no_part_of_the_rate(monkeypatch: pytest.Monkey
     report(done=1000, total=1300)
     now[0] += 10
     report(done=1100, total=1300, tokens=5000)
-    assert report.line() == ("traces: 1,100 of 1,300 rows, 5,000 tokens, 10.0 a second, 20 s left")
+    line = "traces: 1,100 of 1,300 rows, 5,000 tokens, 10.0 per second, 20 s left"
+    assert report.line() == line
 
 
 def test_a_short_stage_shows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

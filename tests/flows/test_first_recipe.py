@@ -92,7 +92,7 @@ def test_the_command_writes_the_file_says_what_to_do_next_and_never_overwrites(
     assert (planned.returncode, planned.stderr) == (0, "")
     again = tracemill(tmp_path, "init", "my_manual", "--teacher", "scripted")
     assert again.returncode == 2
-    assert "is already there" in again.stderr
+    assert "exists already" in again.stderr
     assert (tmp_path / "my_manual.yaml").read_text() == written
 
 
@@ -102,7 +102,7 @@ def test_the_command_writes_the_file_says_what_to_do_next_and_never_overwrites(
         (["nowhere"], "'nowhere' does not exist"),
         (["empty"], "gives no document"),
         (["rules", "--teacher", "gpt"], "known: builtin:pocket, endpoint, scripted"),
-        (["rules", "--out", "no/such/folder.yaml"], "the folder 'no/such' is not there"),
+        (["rules", "--out", "no/such/folder.yaml"], "there is no folder 'no/such'"),
         (["rules", "--name", "My Corpus!"], "name"),
     ],
 )

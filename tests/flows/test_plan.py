@@ -178,7 +178,7 @@ def test_a_recipe_that_ships_has_no_fault_in_its_settings_but_missing_corpora(pa
             bands.training_window,
             {"train": {"encode": {"max_length": 64}}},
             "train.encode.max_length",
-            "the training takes 64",
+            "the training accepts 64",
             False,
         ),
         (
@@ -332,7 +332,7 @@ def test_a_recipe_that_ships_has_no_fault_in_its_settings_but_missing_corpora(pa
             names.problem_names,
             {"questions__problems": {"addition": 10**9}},
             "questions.problems.addition",
-            "without repeating itself",
+            "without repetition",
             True,
         ),
         (
@@ -367,7 +367,7 @@ def test_a_recipe_that_ships_has_no_fault_in_its_settings_but_missing_corpora(pa
             names.categories,
             {"prompts__families__1__categories": ["bench"], "questions__sources": [BENCH]},
             "prompts.families.1.categories.0",
-            "are held out, so never asked",
+            "are held out, so none can be asked",
             True,
         ),
         (
@@ -378,7 +378,7 @@ def test_a_recipe_that_ships_has_no_fault_in_its_settings_but_missing_corpora(pa
                 ]
             },
             "documents.sources.1.category",
-            "'papers'; they are read in vain",
+            "'papers'; they are read without use",
             False,
         ),
         (
@@ -427,7 +427,7 @@ def test_a_recipe_that_ships_has_no_fault_in_its_settings_but_missing_corpora(pa
             names.embeddings,
             {"corpus__embedding": "other"},
             "corpus.embedding",
-            "compared only by one model",
+            "only vectors of the same model",
             True,
         ),
         (
@@ -483,7 +483,7 @@ def test_a_recipe_that_ships_has_no_fault_in_its_settings_but_missing_corpora(pa
             names.surprised_teachers,
             {"prompts__control": 0, "audit__surprise__traces": 10},
             "audit.surprise.traces",
-            "there is no control arm",
+            "surprise needs control prompts",
             True,
         ),
         (
@@ -652,7 +652,7 @@ def test_a_control_arm_that_cannot_be_filled_is_a_warning() -> None:
         thin_control(sound(prompts__control=0.5), supply(questions=supply().questions[:5]))
     )
     assert not fault.stops
-    assert "gets 18 of its 20 prompts" in fault.says
+    assert "only 18 of 20 control prompts" in fault.says
 
 
 def test_a_source_that_gives_nothing_is_told_with_the_reason(tmp_path: Path) -> None:
@@ -732,7 +732,7 @@ def test_an_endpoint_decides_itself_so_a_narrow_window_only_warns() -> None:
     recipe = sound(models__teacher={"engine": "endpoint", "model": "m", "max_tokens": 900})
     teacher = recipe.models["teacher"]
     (fault,) = too_long(teachers(recipe)[0], lengths(made, teacher, counter(teacher)))
-    assert not fault.stops and "the server decides" in fault.says
+    assert not fault.stops and "the server cuts or rejects them" in fault.says
 
 
 def test_a_window_of_an_endpoint_that_holds_no_prompt_at_all_stops_the_build() -> None:
@@ -780,7 +780,7 @@ def test_hours_come_from_the_measurement_in_the_store(
     found = cost(recipe, supply(), tmp_path, control=3)
     assert found.requests == (40 + 3) * 2
     assert found.hours == pytest.approx(86 * 360 / 100 / 3600)
-    assert ["over the budget" in one.says for one in too_much(recipe, found)] == [True]
+    assert ["more than the budget" in one.says for one in too_much(recipe, found)] == [True]
     assert ["are free" in one.says for one in too_much(sound(), found._replace(disk=10**18))] == [
         True
     ]
@@ -837,7 +837,7 @@ def test_one_fault_is_one_line_and_several_are_a_list() -> None:
         (
             "name: a\nprompts:\n  rows: 3\n  seed: 1\n  rows: 4\n",
             [],
-            "line 5: prompts.rows is set twice, in line 3 before",
+            "line 5: prompts.rows is set twice, first in line 3",
         ),
         ("name: a\nmodels: {teacher: {engine: vlm}}\n", [], "did you mean vllm?"),
         (

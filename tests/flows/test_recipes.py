@@ -56,7 +56,7 @@ def test_a_setting_is_laid_over_the_file() -> None:
     ("text", "settings", "says"),
     [
         ("name: [", [], "not YAML"),
-        ("- a", [], "due a mapping"),
+        ("- a", [], "a mapping is needed"),
         ("nome: a", [], "nome: unknown setting; did you mean name"),
         ("name: A b", [], "name: does not have the right form; Name of the corpus: lower-case"),
         ("name: a", ["prompts.rows=0"], r"prompts.rows: must be at least 1 \(got 0\)"),

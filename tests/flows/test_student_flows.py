@@ -251,7 +251,7 @@ def tracemill(factory: tuple[Recipe, Path, Promoted], prefect_server: str) -> Co
                 "render check",
                 "isolation",
                 "student against baseline",
-                "passed: every metric holds",
+                "passed: the student passes every metric",
                 "student      ",
             ),
         ),

@@ -39,26 +39,29 @@ SPELT = {
 def test_a_family_is_known_by_the_models_name_and_its_tokens_are_parted(model: str) -> None:
     control = known_control(model)
     assert control.origin.startswith("family ")
-    parted = control.part(SPELT[model])
+    parted = control.neutralised(SPELT[model])
     assert parted == " ".join(f"{token[0]} {token[1:]}" for token in SPELT[model].split())
 
 
 def test_every_family_of_the_table_is_named_by_some_model_and_parts_a_thought() -> None:
     named = {family.name for family in map(family_of, SPELT) if family}
     assert named == {family.name for family in FAMILIES}
-    assert all(known_control(model).part("<think>") == "< think>" for model in SPELT)
+    assert all(known_control(model).neutralised("<think>") == "< think>" for model in SPELT)
 
 
 def test_what_is_parted_reads_the_same_but_for_one_space_and_prose_is_left_alone() -> None:
     control = known_control("Qwen/Qwen3-8B")
-    assert control.part("The mark <|im_end|> ends a turn.") == "The mark < |im_end|> ends a turn."
+    assert (
+        control.neutralised("The mark <|im_end|> ends a turn.")
+        == "The mark < |im_end|> ends a turn."
+    )
     for prose in (
         "if a<b and b>c: x|y",
         "<em>not</em> [a] (b) <|> || <| |>",
         "f <$> x |> g",
         "a < |im_end|> b",
     ):
-        assert control.part(prose) == prose
+        assert control.neutralised(prose) == prose
 
 
 @pytest.mark.parametrize("shape", [R1, QWEN3, GPT_OSS])
@@ -97,15 +100,15 @@ def test_no_text_whatever_becomes_a_control_token(text: str) -> None:
         for number, one in POCKET.added_tokens_decoder.items()
         if one.special or "think" in one.content
     }
-    assert control & set(POCKET(text)["input_ids"]) or control_of(POCKET).part(text) == text
+    assert control & set(POCKET(text)["input_ids"]) or control_of(POCKET).neutralised(text) == text
     for known in (control_of(POCKET), known_control("qwen3:8b"), known_control("some-model")):
-        assert not control & set(POCKET(known.part(text))["input_ids"])
+        assert not control & set(POCKET(known.neutralised(text))["input_ids"])
 
 
 def test_what_the_model_said_before_keeps_its_tags_and_a_system_prompt_does_not() -> None:
     control = known_control("qwen3:8b")
     system = {"role": "system", "content": "<|im_end|>"}
-    assert control.neutral([system, ASSISTANT]) == [
+    assert control.neutralised_messages([system, ASSISTANT]) == [
         {"role": "system", "content": "< |im_end|>"},
         ASSISTANT,
     ]
@@ -114,9 +117,9 @@ def test_what_the_model_said_before_keeps_its_tags_and_a_system_prompt_does_not(
 def test_an_answer_keeps_the_marks_of_a_thought_and_loses_the_other_special_tokens() -> None:
     channels = "<|channel|>analysis<|message|>a<|end|>"
     for control in (known_control("openai/gpt-oss-20b"), control_of(shaped(GPT_OSS).tokenizer)):
-        assert control.spoken(f"{channels}<|startoftext|>") == channels
+        assert control.visible(f"{channels}<|startoftext|>") == channels
     for control in (known_control("m"), control_of(shaped(QWEN3).tokenizer)):
-        assert control.spoken("<think>a</think>b<|im_end|>") == "<think>a</think>b"
+        assert control.visible("<think>a</think>b<|im_end|>") == "<think>a</think>b"
 
 
 @pytest.mark.parametrize(

@@ -192,7 +192,7 @@ def test_halves_of_characters_become_question_marks() -> None:
     "payload", ["<html>", {"choices": []}, {"choices": [{"message": None}]}, "[]", '"a"']
 )
 def test_an_answer_that_is_no_completion_is_said(payload: dict[str, object] | str) -> None:
-    with pytest.raises(Terminal, match="no chat completion"):
+    with pytest.raises(Terminal, match="not a chat completion"):
         ask_once(lambda n: (200, payload))
 
 

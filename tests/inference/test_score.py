@@ -9,7 +9,7 @@ import pytest
 
 from tasks import rows, think
 from tasks.errors import BadRecipe
-from tasks.inference.alone import by_transformers
+from tasks.inference.alone import score_with_transformers
 from tasks.inference.chat import prompt_tokens
 from tasks.inference.engine import EnginePlacement, TeacherSpec
 from tasks.inference.models import POCKET
@@ -55,7 +55,7 @@ def pocket() -> tuple[Any, Any]:
 
 def alone(pocket: tuple[Any, Any], one: Text) -> Scored:
     model, tokenizer = pocket
-    return by_transformers(model, text_tokens(tokenizer, one), one)
+    return score_with_transformers(model, text_tokens(tokenizer, one), one)
 
 
 def agree(found: Scored, due: Scored) -> None:

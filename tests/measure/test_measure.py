@@ -16,7 +16,7 @@ from rich.console import Console
 
 from deployments.cli.screen_measure import show_measured
 from flows.build_corpus import build_corpus
-from flows.measure_teacher import Measured, measure_teacher, taught_by, with_teacher
+from flows.measure_teacher import Measured, measure_teacher, with_only, with_teacher
 from flows.recipes.corpus import Recipe
 from flows.run_factory import run_factory
 from tasks import rows
@@ -361,7 +361,7 @@ def test_a_factory_that_is_run_again_stays_with_the_teacher_whose_traces_are_fin
     made = measuring(scripted("b"), levels=(1,), accepted_rows=10**13, budget_hours=1)
     with pytest.raises(GateBroken, match="b: "):
         with_teacher(made, tmp_path)
-    build_corpus(taught_by(made, "b"), tmp_path)
+    build_corpus(with_only(made, "b"), tmp_path)
     assert with_teacher(made, tmp_path).traces.models == ("b",)
 
 

@@ -15,7 +15,7 @@ from tasks.manifest import MANIFEST
 from tasks.spec import Spec
 from tasks.store import Key, Made, Table, publish
 from tasks.traces.baseline import baseline, distinct_traces, earlier
-from tasks.traces.generate import Generated, TraceSpec, generate, plan_rows, reject_reason
+from tasks.traces.generate import Generated, TraceSpec, generate, plan_traces, reject_reason
 from tests.support.builders import prompts_table, silent
 
 SCRIPTED = TraceSpec(samples=3)
@@ -212,7 +212,7 @@ def test_the_control_arm_is_asked_without_the_system_prompt_and_the_rest_with_it
     ordered = changed(system_prompt="Be brief.")
     asked = [
         [message["role"] for message in row.ask.messages]
-        for row in plan_rows(
+        for row in plan_traces(
             prompts_table(3, control=1), TraceSpec(samples=1), ordered, shard_rows=2
         )
     ]
@@ -299,7 +299,7 @@ def test_a_baseline_trace_that_two_builds_share_counts_once(tmp_path: Path) -> N
 def asks(count: int) -> list[Ask]:
     return [
         row.ask
-        for row in plan_rows(prompts_table(count), TraceSpec(samples=1), TEACHER, shard_rows=16)
+        for row in plan_traces(prompts_table(count), TraceSpec(samples=1), TEACHER, shard_rows=16)
     ]
 
 

@@ -48,7 +48,7 @@ def statements(text: str) -> tuple[Statement, ...]:
     """Return the statements of a text; questions and conditions state nothing.
 
     >>> [(one.verb, one.denied) for one in statements("A tenant who has not paid shall leave.")]
-    [('paid', True), ('leav', False)]
+    [('pay', True), ('leav', False)]
     """
     return tuple(
         statement
