@@ -155,45 +155,59 @@ def _check(recipe: Recipe, faults: Sequence[Fault]) -> None:
 def build(recipe: Recipe, root: Path, clock: Clock) -> Built:
     """Return the tables up to the corpus, made by stages of the running flow."""
     with_code = ", ".join(trusting(recipe))
-    if with_code:
-        get_run_logger().warning(
-            "trust_remote_code is on for %s: code of the model's repository runs here, with all "
-            "your permissions",
-            with_code,
-        )
+    _warn_of_foreign_code(with_code)
     asked = teachers(recipe)
-    questions, probe_questions, passages, prompts = write(
-        recipe,
-        root,
-        clock,
-        ahead=lambda: WARM.begin(asked[0].model, asked[0].placement),
-    )
+    first = asked[0]
+    written = write(recipe, root, clock, ahead=lambda: WARM.begin(first.model, first.placement))
+    prompts = written.prompts
     traces = clock.run(generate_traces, prompts, recipe.traces, asked, root)
     own = clock.run(keep_baseline, traces, prompts, asked, root, recipe.name)
-    baselines: tuple[Table, ...] = (own, *earlier(root, own, batch=traces.rows - own.rows_in))
+    baselines = (own, *earlier(root, own, batch=traces.rows - own.rows_in))
     scores = _scores(recipe, root, clock, traces=traces, prompts=prompts, baselines=baselines)
     audits = clock.run(
         audit_traces, traces, prompts, baselines, recipe.audit, root, recipe.name, scores
     )
     refuse_leaky_traces(audits, recipe.audit)
-    verdicts = clock.run(
-        judge_traces, traces, prompts, passages, questions, audits, recipe.verdicts, root
+    upstream = _judged(recipe, root, clock, written=written, traces=traces, audits=audits)
+    judge = sentence(upstream.coherence)
+    about = About(recipe.name, {one.name: one.model.model for one in asked}, judge, with_code)
+    corpus = clock.run(assemble_corpus, upstream, recipe.corpus, root, about)
+    return Built(
+        passages=written.passages,
+        prompts=prompts,
+        traces=traces,
+        baselines=baselines,
+        audits=audits,
+        corpus=corpus,
+        probe_questions=written.probe_questions,
+        judge=judge,
+        weak_gates=weak_spots(upstream.gate_checks.read()),
     )
-    gate_checks = clock.run(
-        measure_gates, traces, prompts, passages, questions, verdicts, recipe.verdicts, root
-    )
-    coherence = clock.run(
-        judge_coherence,
-        traces,
-        prompts,
-        passages,
-        questions,
-        verdicts,
-        recipe.coherence,
-        judge_of(recipe, recipe.coherence),
-        root,
-    )
-    upstream = Upstream(
+
+
+def _warn_of_foreign_code(models: str) -> None:
+    """Log which models run code of their own; "" for none."""
+    if models:
+        get_run_logger().warning(
+            "trust_remote_code is on for %s: code of the model's repository runs here, with all "
+            "your permissions",
+            models,
+        )
+
+
+def _judged(
+    recipe: Recipe, root: Path, clock: Clock, *, written: Written, traces: Table, audits: Table
+) -> Upstream:
+    """Return the tables that a corpus is made from: what gates and judge say of the traces, and
+    what the gates are worth.
+    """
+    questions, probe_questions, passages, prompts = written
+    shown = (traces, prompts, passages, questions)
+    verdicts = clock.run(judge_traces, *shown, audits, recipe.verdicts, root)
+    gate_checks = clock.run(measure_gates, *shown, verdicts, recipe.verdicts, root)
+    judge = judge_of(recipe, recipe.coherence)
+    coherence = clock.run(judge_coherence, *shown, verdicts, recipe.coherence, judge, root)
+    return Upstream(
         traces=traces,
         prompts=prompts,
         verdicts=verdicts,
@@ -203,16 +217,6 @@ def build(recipe: Recipe, root: Path, clock: Clock) -> Built:
         probe_questions=probe_questions,
         gate_checks=gate_checks,
     )
-    judge = sentence(coherence)
-    corpus = clock.run(
-        assemble_corpus,
-        upstream,
-        recipe.corpus,
-        root,
-        About(recipe.name, {one.name: one.model.model for one in asked}, judge, with_code),
-    )
-    weak = weak_spots(gate_checks.read())
-    return Built(passages, prompts, traces, baselines, audits, corpus, probe_questions, judge, weak)
 
 
 def _scores(

@@ -97,7 +97,10 @@ class Agreement:
         )
         if not self.true_positives + self.false_positives:
             precision = "precision unknown, for it called none incoherent"
-        return f"judge {self.judge} agrees with {right} of {self.plants} plants ({precision}, recall {self.recall:.2f}, {self.abstained} abstained)"
+        return (
+            f"judge {self.judge} agrees with {right} of {self.plants} plants "
+            f"({precision}, recall {self.recall:.2f}, {self.abstained} abstained)"
+        )
 
 
 def agreement_of(judge: str, judgements: Iterable[Judgement]) -> Agreement:

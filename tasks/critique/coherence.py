@@ -36,8 +36,11 @@ _VERDICT = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _MEANING: Mapping[frozenset[str], Opinion] = {
-    frozenset({"yes"}): "coherent", frozenset({"right"}): "coherent", frozenset({"no"}): "incoherent", frozenset({"wrong"}): "incoherent",
-}  # fmt: skip
+    frozenset({"yes"}): "coherent",
+    frozenset({"right"}): "coherent",
+    frozenset({"no"}): "incoherent",
+    frozenset({"wrong"}): "incoherent",
+}
 
 
 class CoherenceSpec(Spec):
@@ -238,7 +241,9 @@ def believed(agreement: Agreement, spec: CoherenceSpec) -> bool:
 
 
 def judge_digest(spec: CoherenceSpec, judge: NamedModel) -> str:
-    """Return what tells one judge from another: the text of its rubric, its settings and weights."""
+    """Return what tells one judge from another: the text of its rubric, its settings and
+    weights.
+    """
     if not spec.share:
         return ""
     return digest(rubric_text(rubric_name(spec, judge)), teacher_digest(judge.model))

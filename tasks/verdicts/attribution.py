@@ -101,7 +101,9 @@ def _heading_fit(passage: Passage, question: str) -> int:
 
 
 def _strays(claim: Claim, case: Case, names: frozenset[str] | None, citing: CitationSpec) -> bool:
-    """Return whether a value of the claim stands neither in the cited sections nor in the question."""
+    """Return whether a value of the claim stands neither in the cited sections nor in the
+    question.
+    """
     sources = [*(one.whole for one in claim.cited), case.question]
     claim = claim._replace(text=_without_labels(claim, case))
     held = [one for text in sources for one in values(text, names=names or ())]

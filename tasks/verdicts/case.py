@@ -60,7 +60,9 @@ class Passage:
 
 @dataclass(frozen=True)
 class Case:
-    """One trace with all that bears on it. prompt: the user's turn. question: what it asks, alone."""
+    """One trace with all that bears on it. prompt: the user's turn. question: what it asks,
+    alone.
+    """
 
     trace_id: str
     prompt: str

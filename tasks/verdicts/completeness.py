@@ -58,7 +58,10 @@ def completeness(case: Case, spec: RelevanceSpec, citing: CitationSpec) -> Verdi
 _REFERRING = {(word,) for word in "according pursuant subject refer refers referred due".split()}
 """Words whose "to" has the citation as its object: "according to [Section 7]"."""
 _HANGING = frozenset(
-    "only for after before within at up to until least most than on with by in from under above below over of".split()
+    (
+        "only for after before within at up to until least most than on with by in from under "
+        "above below over of"
+    ).split()
 )
 
 
@@ -86,7 +89,8 @@ def _ends_on_a_bare_number(answer: str, case: Case) -> bool:
 
 
 _NO_ACT = re.compile(
-    r"\b(?:may|must|shall|can|could|would|should|will)(?:\s?not)?(?:\s(?:\w+ly|also|otherwise|then))?\W*$"
+    r"\b(?:may|must|shall|can|could|would|should|will)(?:\s?not)?(?:\s(?:\w+ly|also|otherwise"
+    r"|then))?\W*$"
 )
 
 
@@ -158,7 +162,8 @@ def _breaks_off(last: str) -> bool:
 
 
 _AS_IT_IS = re.compile(
-    r"\b(?:as|where|what|who|how|than|whatever|wherever)\s(?:it|they|he|she|you|we|this|that)\s(?:is|are|was|were)\W*$",
+    r"\b(?:as|where|what|who|how|than|whatever|wherever)\s(?:it|they|he|she|you|we|this"
+    r"|that)\s(?:is|are|was|were)\W*$",
     re.IGNORECASE,
 )
 """A clause that ends with its verb: "they stay where they are"."""

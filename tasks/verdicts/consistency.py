@@ -28,7 +28,8 @@ _CONCLUSION = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _DRAWN = re.compile(
-    r"(?:^|[.!?;\n][\"'”’»)\]]*)\s*(?:so|thus|therefore|hence|that (?:gives|means|makes)|this (?:gives|means)"
+    r"(?:^|[.!?;\n][\"'”’»)\]]*)\s*(?:so|thus|therefore|hence"
+    r"|that (?:gives|means|makes)|this (?:gives|means)"
     r"|which (?:gives|means)|i conclude|in short|overall|it follows|accordingly)\b"
     r"(?P<what>[^\n;]{1,200}?)(?=[.!?](?:\s|$)|[;\n]|$)",
     re.IGNORECASE,
@@ -40,8 +41,10 @@ VALUE_WORDS = 3
 NAMING_WORDS = 4
 """Words of a conclusion that does no more than name something."""
 _OPPOSITES = (
-    ("allowed", "rejected"), ("yes", "no"), ("right", "wrong"), ("true", "false"), ("valid", "invalid"), ("granted", "refused"),
-    ("patentable", "unpatentable"), ("definite", "indefinite"), ("eligible", "ineligible"), ("obvious", "nonobvious"), ("even", "odd"),
+    ("allowed", "rejected"), ("yes", "no"), ("right", "wrong"), ("true", "false"),
+    ("valid", "invalid"), ("granted", "refused"), ("patentable", "unpatentable"),
+    ("definite", "indefinite"), ("eligible", "ineligible"), ("obvious", "nonobvious"),
+    ("even", "odd"),
 )  # fmt: skip
 
 
@@ -90,7 +93,9 @@ def _leaves(think: str, answer: str, case: Case) -> bool:
 
 
 def _gives_no_number(ended: str, answer: str, case: Case) -> bool:
-    """Return whether a number is asked for, the think block ends on one, and the answer has none."""
+    """Return whether a number is asked for, the think block ends on one, and the answer has
+    none.
+    """
     if kind_of(case.question) not in ("amount", "number", "period"):
         return False
     ours = {one.kind for one in _values(ended)}

@@ -14,13 +14,15 @@ from tasks.verdicts.claims.tokens import stem
 
 _NUMBER = re.compile(r"\d[\d,.]*")
 STOP_WORDS = frozenset(
-    """a an the and or but if of to in on for by with from at as is are was were be been it its this that these those there which who whom
-    what when where how why not no so than then thus must may shall will would can could should has have had do does did also any all
-    each per under within into about according passage passages section answer question says say states therefore hence yes cannot
-    they he she we you i them him her us itself himself themselves either neither both after before until over again only because otherwise
-    might someone somebody anyone anybody everyone everybody nobody nothing anything something if while during between
-    against out up down off through without more most such same other another own else even still already yet just
-    one once twice too very here now""".split()
+    """a an the and or but if of to in on for by with from at as is are was were be been it its
+    this that these those there which who whom what when where how why not no so than then thus
+    must may shall will would can could should has have had do does did also any all each per
+    under within into about according passage passages section answer question says say states
+    therefore hence yes cannot they he she we you i them him her us itself himself themselves
+    either neither both after before until over again only because otherwise might someone
+    somebody anyone anybody everyone everybody nobody nothing anything something if while during
+    between against out up down off through without more most such same other another own else
+    even still already yet just one once twice too very here now""".split()
 )
 """Words of grammar: they say nothing that a passage must hold."""
 

@@ -18,7 +18,8 @@ from tasks.verdicts.claims.tokens import normed, norms, tokens
 _MARKED = re.compile(
     r'(?:^|(?<=[\s(\[—–]))"(?=[\w\[.…])([^"\n]{8,600})(?<=\S)"(?=[\s.,;:!?)\]—–]|$)'
     r"|“([^”\n]{8,600})”|«([^»\n]{8,600})»|„([^“”\n]{8,600})[“”]|‹([^›\n]{8,600})›"
-    r"|‘([^‘\n]{8,600}?)’(?!\w)|(?:^|(?<=[\s(\[—–]))'(?=\w)([^'\n]{8,600})(?<=\S)'(?=[\s.,;:!?)\]]|$)",
+    r"|‘([^‘\n]{8,600}?)’(?!\w)|(?:^"
+    r"|(?<=[\s(\[—–]))'(?=\w)([^'\n]{8,600})(?<=\S)'(?=[\s.,;:!?)\]]|$)",
     re.MULTILINE,
 )
 """Straight marks open behind a blank and close before one: those of code pair as they like."""

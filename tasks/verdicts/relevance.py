@@ -62,7 +62,9 @@ def _words_around(answer: str, case: Case, citing: CitationSpec) -> frozenset[st
 
 
 def _resting(answer: str, case: Case) -> list[str]:
-    """Return the cited sentences that the sentences of an answer rest on; of "yes" and "no", all."""
+    """Return the cited sentences that the sentences of an answer rest on; of "yes" and "no",
+    all.
+    """
     cited = sections_named(case)
     if leaves_it_to(case.question, answer):
         return told(cited)

@@ -17,7 +17,8 @@ from tasks.verdicts.claims.tokens import is_negation, normed, stem, tokens
 from tasks.verdicts.claims.values import Value, values
 
 _REASON_WORDS = re.compile(
-    r"\b(?:because|since|so that|in order|due to|owing to|as|purpose|aim|ground|serves?|prevents?|avoids?|protects?|for fear|otherwise|therefore|thus|reason"
+    r"\b(?:because|since|so that|in order|due to|owing to|as|purpose|aim|ground|serves?"
+    r"|prevents?|avoids?|protects?|for fear|otherwise|therefore|thus|reason"
     r"|given that|to (?:avoid|prevent|protect|ensure|keep|make|allow|give|help|reduce))\b",
     re.IGNORECASE,
 )
@@ -32,12 +33,14 @@ _PLACE = re.compile(
     re.IGNORECASE,
 )
 _IN_ITS_SENTENCE = re.compile(
-    r"^\W*\[|\b(?:sections?|rules?|articles?|paragraphs?|clauses?|chapters?|provisions?|parts?|in|by|under|is|are|see"
+    r"^\W*\[|\b(?:sections?|rules?|articles?|paragraphs?|clauses?|chapters?|provisions?|parts?"
+    r"|in|by|under|is|are|see"
     r"|at|from|within|of)\s+\[",
     re.IGNORECASE,
 )
 _SHORT_ANSWER = re.compile(
-    r"\W*(?:yes|no)\b|\W*(?:they|it|he|she|you|one|that|this)\s+(?:may|must|can|is|are|does|do|should|shall|will)"
+    r"\W*(?:yes|no)\b|\W*(?:they|it|he|she|you|one|that|this)\s+(?:may|must|can|is|are|does|do"
+    r"|should|shall|will)"
     r"(?:\s?not)?\s*(?:\W*$|[,;.:—–])",
     re.IGNORECASE,
 )
@@ -219,7 +222,9 @@ def _decides(answer: str, found: Sequence[Value], case: Case) -> bool:
 
 
 def _takes_up(answer: str, case: Case) -> bool:
-    """Return whether the answer uses a word of the question that is more than its topic's heading."""
+    """Return whether the answer uses a word of the question that is more than its topic's
+    heading.
+    """
     headings = {stem(one.norm) for passage in case.passages for one in tokens(passage.heading)}
     predicate = topic(main_clause(case.question)) - headings
     return not predicate or bool(predicate & {stem(one.norm) for one in tokens(answer)})

@@ -32,7 +32,8 @@ _FORMS: tuple[tuple[Kind, str], ...] = (
     ("period", r"^(?:what|which) (?:date|day|time limit|deadline)s?\b"),
     (
         "prohibition",
-        r"^what (?:is|are|was|were) (?:\w+ )?(?:forbidden|prohibited|banned|not (?:allowed|permitted))\b",
+        r"^what (?:is|are|was|were) (?:\w+ )?(?:forbidden|prohibited|banned|not (?:allowed"
+        r"|permitted))\b",
     ),
     ("prohibition", r"^what (?:may|must) (?:\w+ ){0,4}not\b"),
     ("amount", r"^how (?:much|expensive)\b|^what (?:does|do|did) .*\bcosts?\b"),
@@ -44,7 +45,8 @@ _FORMS: tuple[tuple[Kind, str], ...] = (
     ("section", rf"^(?:under |in )?(?:which|what) (?:{_PLACES})s?\b"),
     (
         "section",
-        r"^where (?:is|are|can|do|does)\b.*\b(?:rules?|found|find|stated|set out|read|dealt with|governed|regulated"
+        r"^where (?:is|are|can|do|does)\b.*\b(?:rules?|found|find|stated|set out|read|dealt with"
+        r"|governed|regulated"
         r"|covered|laid down|written|treated|addressed|mentioned)\b",
     ),
     ("reason", r"^why\b|^for what reason\b|^what is the reason\b"),

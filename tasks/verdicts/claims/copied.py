@@ -29,8 +29,10 @@ _SAYS = re.compile(
     re.IGNORECASE,
 )
 _GOES_ON = re.compile(
-    r"(?:so|thus|therefore|hence|then|this|that|these|those|now|but|however|since|because|which|here"
-    r"|and|i|we|in|for|from|as|also|let|if|with|ok|okay|there|there's|it's|that's|note|hmm|wait|also|good|clear|simple|let's|the answer|the question)\b",
+    r"(?:so|thus|therefore|hence|then|this|that|these|those|now|but|however|since|because|which"
+    r"|here"
+    r"|and|i|we|in|for|from|as|also|let|if|with|ok|okay|there|there's|it's|that's|note|hmm|wait"
+    r"|also|good|clear|simple|let's|the answer|the question)\b",
     re.IGNORECASE,
 )
 """How a sentence begins that goes on reasoning after a quotation."""

@@ -8,21 +8,22 @@ from tasks.verdicts.claims.tokens import stem
 FRAMING = frozenset(
     map(
         stem,
-        """pay pays paid paying payment payable charge fee cost costs amount sum price total owe owes
-        owed come comes fall falls lie lies rest rests due bear bears borne make makes made set sets
-        stand stands date dated day period time limit deadline term duration long last lasts run
-        runs take takes decide decides decision decisions decided competent responsible matter
-        matters case person party rule rules provision govern governs governed regulate regulated
-        cover covers covered deal deals dealt treat treated concern concerned apply applies
-        forbid forbids forbidden prohibit prohibits prohibited prohibition allow allowed permit
-        permitted ban banned result results follow follows consequence happen happens ignore ignored
-        break broken need needs needed require requires required have one name names named mention
-        mentions mentioned state states stated provide provides provided give gives given tell
-        tells read reads find found know answer answers question ask asks asked reason source cite
-        cites cited rest here there span laid lay lays down put puts reckon
-        settle settled speak speaks hand hands belong belongs up fix fixed fixes doing do place look taken
-        given held done got fallen handbook manual guide regulation regulations document text edition
-        statute bylaws wording passage way""".split(),
+        """pay pays paid paying payment payable charge fee cost costs amount sum price total
+        owe owes owed come comes fall falls lie lies rest rests due bear bears borne make
+        makes made set sets stand stands date dated day period time limit deadline term
+        duration long last lasts run runs take takes decide decides decision decisions
+        decided competent responsible matter matters case person party rule rules provision
+        govern governs governed regulate regulated cover covers covered deal deals dealt
+        treat treated concern concerned apply applies forbid forbids forbidden prohibit
+        prohibits prohibited prohibition allow allowed permit permitted ban banned result
+        results follow follows consequence happen happens ignore ignored break broken need
+        needs needed require requires required have one name names named mention mentions
+        mentioned state states stated provide provides provided give gives given tell tells
+        read reads find found know answer answers question ask asks asked reason source cite
+        cites cited rest here there span laid lay lays down put puts reckon settle settled
+        speak speaks hand hands belong belongs up fix fixed fixes doing do place look taken
+        given held done got fallen handbook manual guide regulation regulations document
+        text edition statute bylaws wording passage way""".split(),
     )
 )
 """Stems of words like "charge", "comes to", "lies with": many true answers add them of their own.

@@ -1,4 +1,6 @@
-"""Who and what an answer names, where no capital letter tells: words that only other sections have."""
+"""Who and what an answer names, where no capital letter tells: words that only other sections
+have.
+"""
 
 import re
 from collections.abc import Sequence
@@ -46,13 +48,15 @@ _DETERMINED = re.compile(
     re.IGNORECASE,
 )
 _PASSIVE_AGENT = re.compile(
-    r"\b(?:by|costs|from|(?:falls?|lies|rests?|due|owed|borne|charged|billed|payable|belongs?|left)\s+(?:on|upon|with|from|to|by))\s+"
+    r"\b(?:by|costs|from|(?:falls?|lies|rests?|due|owed|borne|charged|billed|payable|belongs?"
+    r"|left)\s+(?:on|upon|with|from|to|by))\s+"
     r"(?:the|an?|every|each|any|all)\s+([^\W\d_]+)(?:\s+([^\W\d_]+))?",
     re.IGNORECASE,
 )
 _SUBJECT = re.compile(
     r"(?:^|[,;:]\s*|\band\s+)\W*(?:the|an?|every|each|any|all)\s+([^\W\d_]+)(?:\s+([^\W\d_]+))?"
-    r"(?=\s+(?:has to|have to|must|pays?|owes?|bears?|contributes?|covers?|receives?|settles?|decides?|may|shall|can|needs to|is to)\b)",
+    r"(?=\s+(?:has to|have to|must|pays?|owes?|bears?|contributes?|covers?|receives?|settles?"
+    r"|decides?|may|shall|can|needs to|is to)\b)",
     re.IGNORECASE,
 )
 

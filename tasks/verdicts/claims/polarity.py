@@ -6,7 +6,8 @@ from functools import lru_cache
 _FORBIDDING = ("forbid", "prohibit", "banned", "barred", "disallow", "unlawful", "illegal")
 _PERMITTING = ("permit", "permiss", "allow", "lawful", "legal", "authoris", "authoriz", "suffered")
 BOUND = re.compile(
-    r"\b(?:not|no) (?:more|less|later|earlier|longer than|fewer|higher|lower|deeper|larger|smaller|over|under|before|after|until|only)\b"
+    r"\b(?:not|no) (?:more|less|later|earlier|longer than|fewer|higher|lower|deeper|larger"
+    r"|smaller|over|under|before|after|until|only)\b"
     r"|\b(?:not|never) exceed\w*",
     re.IGNORECASE,
 )
@@ -18,15 +19,17 @@ ONLY = re.compile(r"\b(?:only|if|when|once|after|with)\b", re.IGNORECASE)
 NOT_EVEN = re.compile(r"(?<=[,;–—] )not even\b", re.IGNORECASE)
 """Goes along with a denial: "nobody, not even the owner" denies once."""
 ANSWER_WORD = re.compile(
-    r"^\W*(?:yes|no)\b(?:\s*[,.;:!?—–-]\W*|\W*$|\s+(?=(?:it|they|you|he|she|there|this|that|we)\b))",
+    r"^\W*(?:yes|no)\b(?:\s*[,.;:!?—–-]\W*|\W*$|\s+(?=(?:it|they|you|he|she|there|this|that"
+    r"|we)\b))",
     re.IGNORECASE,
 )
 """A leading yes or no; the "no" of "No socket may feed two boats" is a part of its sentence."""
 FILLERS = frozenset(
     """a an the of to in on for by with from at as is are was were be been it its this that these
-    those there they he she we you i them him his her their our your which who whom what when where how why so than then thus must may shall will would
-    can could should has have had do does did also any all each per under into about according
-    section passage passages says say states therefore hence ever""".split()
+    those there they he she we you i them him his her their our your which who whom what when
+    where how why so than then thus must may shall will would can could should has have had do
+    does did also any all each per under into about according section passage passages says say
+    states therefore hence ever""".split()
 )
 
 

@@ -12,16 +12,20 @@ from tasks.verdicts.claims.values import MONTH_STEMS, MONTHS, Value, values
 
 _FREE = re.compile(r"\b(?:free|nothing|none|no (?:fee|charge|cost)|without (?:fee|charge))\b", re.I)
 _TIME_WORDS = re.compile(
-    r"\b(?:(?:an?|one|half an?|the) (?:\w+ )?(?:second|minute|hour|day|week|month|year|quarter|fortnight)"
+    r"\b(?:(?:an?|one|half an?|the) (?:\w+ )?(?:second|minute|hour|day|week|month|year|quarter"
+    r"|fortnight)"
     r"|immediately|promptly|forthwith|daily|weekly|monthly|yearly|annually|never|always|once"
     r"|any time|upon|after|before|until|when|while|as soon as|o'clock|if|unless|provided|in case"
     r"|during|at the|on the|twice|thrice|times|on \w+days?|today|tomorrow|no deadline"
-    r"|(?:every|each) (?:\w+ )?(?:second|minute|hour|day|week|month|year|quarter|season|\w+day|time))\b",
+    r"|(?:every|each) (?:\w+ )?(?:second|minute|hour|day|week|month|year|quarter|season|\w+day"
+    r"|time))\b",
     re.IGNORECASE,
 )
 _ONE_UNIT = re.compile(
-    r"\b(?:one|an?|half|quarter|full|third)\s+(?:\w+\s)?(?:seconds?|minutes?|hours?|days?|weeks?|months?|years?"
-    r"|percent|\w*met(?:re|er)s?|\w*grams?|lit(?:re|er)s?|tonnes?|degrees?|size|cents?|euros?|dollars?)\b"
+    r"\b(?:one|an?|half|quarter|full|third)\s+(?:\w+\s)?(?:seconds?|minutes?|hours?|days?|weeks?"
+    r"|months?|years?"
+    r"|percent|\w*met(?:re|er)s?|\w*grams?|lit(?:re|er)s?|tonnes?|degrees?|size|cents?|euros?"
+    r"|dollars?)\b"
     r"|\b(?:no|any|every|all|unlimited|none)\b",
     re.IGNORECASE,
 )

@@ -13,8 +13,10 @@ from tasks.verdicts.claims.tokens import tokens
 from tasks.verdicts.claims.values import MONTHS, WEEKDAYS, Value, name_words
 
 _ROLE = re.compile(
-    r"\b(?:the|an?|its|their|his|her) (?:\w+ ){0,2}(?:examiner|officer|clerk|office|board|court|judge"
-    r"|applicant|owner|tenant|landlord|manager|director|operator|owners?|committee|council|holder)\b",
+    r"\b(?:the|an?|its|their|his|her) (?:\w+ ){0,2}(?:examiner|officer|clerk|office|board|court"
+    r"|judge"
+    r"|applicant|owner|tenant|landlord|manager|director|operator|owners?|committee|council"
+    r"|holder)\b",
     re.IGNORECASE,
 )
 _AGENT_WANTED = re.compile(

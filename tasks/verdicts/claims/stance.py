@@ -15,7 +15,8 @@ from tasks.verdicts.claims.tokens import normed, stem, tokens
 
 _LEADING = re.compile(r"^\W*(yes|no)\b(?=\s*(?:[,.;:!?—–-]|$))", re.IGNORECASE)
 _CONCLUDED = re.compile(
-    r"(?:^|\b(?:so|hence|thus|therefore|then|is|answer|conclusion|:))\W*(yes|no)\b(?=\s*(?:[,.;:—–-]|$))",
+    r"(?:^|\b(?:so|hence|thus|therefore|then|is|answer|conclusion|:))\W*(yes"
+    r"|no)\b(?=\s*(?:[,.;:—–-]|$))",
     re.IGNORECASE,
 )
 """A sentence that says no more than yes or no, or concludes with it."""
@@ -44,7 +45,9 @@ def contradicts_the_thought(think: str, answer: str, case: Case) -> bool:
 
 
 def contradicts_the_section(answer: str, cited: Iterable[Passage], case: Case) -> bool:
-    """Return whether the answer says yes where the cited sections say no, or the other way round."""
+    """Return whether the answer says yes where the cited sections say no, or the other way
+    round.
+    """
     if not _asks(case.question) or _OPEN.search(answer):
         return False
     given = _answered(answer, case)

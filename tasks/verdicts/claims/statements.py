@@ -14,8 +14,8 @@ _ENDING = frozenset("stop stops stopped cease ceases".split())
 _MODALS = frozenset("may must can could shall should cannot".split())
 _BEING = frozenset("is are was were be been being".split())
 _BETWEEN = frozenset(
-    """to a an also even only then now still thus always ever both not never no longer yet already all
-    once again otherwise themselves itself""".split()
+    """to a an also even only then now still thus always ever both not never no longer yet already
+    all once again otherwise themselves itself""".split()
 )
 """Words that may stand between an auxiliary and its verb."""
 _RELATIVE = frozenset("who which that whoever whose whom".split())
@@ -59,7 +59,9 @@ def statements(text: str) -> tuple[Statement, ...]:
 
 
 def _of_sentence(sentence: str) -> Iterator[Statement]:
-    """Yield the statements of a sentence; a clause without a subject goes on with the one before."""
+    """Yield the statements of a sentence; a clause without a subject goes on with the one
+    before.
+    """
     subject = frozenset[str]()
     for clause in clauses(sentence):
         for one in _stated(clause):
@@ -214,8 +216,9 @@ _COMPARING = frozenset("more less fewer".split())
 _HYPOTHETICAL = frozenset("else lest".split())
 """Words of a clause that tells what all others do, or what is feared."""
 _GRAMMAR = frozenset(
-    """and or only longer both alone either also then even however most at one such yes but before after
-    according person people anyone whoever someone somebody everyone everybody anybody""".split()
+    """and or only longer both alone either also then even however most at one such yes but before
+    after according person people anyone whoever someone somebody everyone everybody
+    anybody""".split()
 )
 
 

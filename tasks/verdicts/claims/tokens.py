@@ -6,7 +6,8 @@ from functools import lru_cache
 from typing import NamedTuple
 
 _TOKEN = re.compile(
-    r"\d{1,2}:\d{2}(?![\d:])|\d+(?:st|nd|rd|th)\b|\d+(?:[.,]\d+)*|°[CFK]\b|[^\W\d_]+(?:['’][^\W\d_]+)*"
+    r"\d{1,2}:\d{2}(?![\d:])|\d+(?:st|nd|rd|th)\b|\d+(?:[.,]\d+)*|°[CFK]\b"
+    r"|[^\W\d_]+(?:['’][^\W\d_]+)*"
 )
 _NUMERALS = {
     name: str(number)

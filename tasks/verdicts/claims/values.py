@@ -24,9 +24,10 @@ LABELS = frozenset(
 MEASURES = frozenset(
     map(
         stem,
-        """percent metre metres meter meters centimetre centimetres millimetre kilometre kilometres km cm mm kg
-kilogram kilograms gram grams tonne tonnes litre litres liter liters millilitre millilitres bar degrees degree °c °f
-mb gb tb m s g l h ml kpa psi mph megabytes gigabytes volt volts watt watts""".split(),
+        """percent metre metres meter meters centimetre centimetres millimetre kilometre kilometres
+        km cm mm kg kilogram kilograms gram grams tonne tonnes litre litres liter liters millilitre
+    millilitres bar degrees degree °c °f mb gb tb m s g l h ml kpa psi mph megabytes gigabytes
+    volt volts watt watts""".split(),
     )
 )
 _SIGNS = {"$": "dollar", "€": "euro", "£": "pound", "¥": "yen", "%": "percent", "§": "section"}
