@@ -18,8 +18,8 @@ from tasks.prompts.plan import PromptSpec
 from tasks.sources.spec import DocumentSpec, QuestionSpec
 from tasks.spec import Spec
 from tasks.traces.generate import TraceSpec
-from tasks.train.lora import TrainSpec
 from tasks.train.publish import PublishSpec
+from tasks.train.spec import TrainSpec
 from tasks.verdicts.gates import VerdictSpec
 
 

@@ -6,7 +6,7 @@ from pydantic import Field, field_validator
 
 from tasks.inference.engine import EnginePlacement, ModelName
 from tasks.spec import Placement
-from tasks.train.lora import TrainPlacement
+from tasks.train.spec import TrainPlacement
 
 
 class Nightly(Placement):

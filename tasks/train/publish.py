@@ -23,7 +23,7 @@ from tasks.train import student as weights
 from tasks.train.adapter import ADAPTER, adapter_of
 from tasks.train.child import Tell, in_child
 from tasks.train.examples import load_template
-from tasks.train.lora import TrainSpec
+from tasks.train.spec import TrainSpec
 
 MODEL, CARD, PAGE, ABOUT = "model", "card.md", "probe.html", "student.json"
 TEMPLATE = Path(__file__).with_name("card.md.jinja")

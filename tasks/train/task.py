@@ -26,8 +26,9 @@ from tasks.train.examples import (
     load_template,
     splits,
 )
-from tasks.train.lora import Job, Trained, TrainPlacement, TrainSpec, losses, speed, train
+from tasks.train.lora import Trained, losses, speed, train
 from tasks.train.publish import Provenance, PublishSpec, promote, publish
+from tasks.train.spec import Job, TrainPlacement, TrainSpec
 
 EXAMPLES_VERSION = 2
 ADAPTERS_VERSION = STUDENTS_VERSION = 1

@@ -13,7 +13,7 @@ from tasks.inference.models import quiet_transformers
 from tasks.train import student as weights
 from tasks.train.child import Tell
 from tasks.train.examples import load_template
-from tasks.train.lora import Job
+from tasks.train.spec import Job
 
 FINISHED = "finished"
 """File that marks a complete checkpoint."""

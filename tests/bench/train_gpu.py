@@ -18,7 +18,8 @@ import pyarrow.parquet as pq
 import deployments.cli.main  # noqa: F401  quiet environment
 from tasks.train import student as weights
 from tasks.train.examples import EncodeSpec
-from tasks.train.lora import Job, TrainPlacement, TrainSpec, flops_per_token
+from tasks.train.lora import flops_per_token
+from tasks.train.spec import Job, TrainPlacement, TrainSpec
 from tasks.train.trainer import Watch, trainer_of
 from tests.bench.measure import tell
 

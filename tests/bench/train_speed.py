@@ -13,7 +13,7 @@ from pathlib import Path
 
 import deployments.cli.main  # noqa: F401  quiet environment
 from tasks.train.child import Tell, in_child
-from tasks.train.lora import TrainPlacement
+from tasks.train.spec import TrainPlacement
 from tests.bench.measure import tell
 from tests.support.students import SPEC, conversation, job, write_examples
 
@@ -49,7 +49,7 @@ def main() -> None:
 def ours(given: object, told: Tell) -> float:
     """Return tokens a second of the product's trainer, checkpoints and progress included."""
     from tasks.train import student as weights
-    from tasks.train.lora import Job
+    from tasks.train.spec import Job
     from tasks.train.trainer import Watch, trainer_of
 
     assert isinstance(given, Job)

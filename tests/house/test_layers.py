@@ -1,8 +1,11 @@
 import ast
+import graphlib
 import subprocess
 import sys
 from collections import defaultdict
 from pathlib import Path
+
+import grimp
 
 HOUSE = Path(__file__).parents[2]
 HEAVY = (
@@ -85,6 +88,12 @@ def test_doors_are_small_and_files_are_not_large() -> None:
     assert {
         path.parent.name for path, count in lines.items() if path.name == "task.py" and count > 160
     } == set()
+
+
+def test_no_module_imports_itself_through_others() -> None:
+    graph = grimp.build_graph("tasks", "flows", "deployments")
+    imported = {one: graph.find_modules_directly_imported_by(one) for one in graph.modules}
+    graphlib.TopologicalSorter(imported).prepare()
 
 
 def test_the_floor_is_a_closed_list() -> None:

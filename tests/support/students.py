@@ -10,7 +10,7 @@ from tasks import think
 from tasks.inference.engine import Message
 from tasks.sources.problems import draw
 from tasks.train.examples import EncodeSpec, encode_corpus, examples, load_template
-from tasks.train.lora import Job, TrainPlacement, TrainSpec
+from tasks.train.spec import Job, TrainPlacement, TrainSpec
 
 SPEC = TrainSpec(
     encode=EncodeSpec(max_length=512), learning_rate=2e-3, batch=4, epochs=1, precision="fp32"
