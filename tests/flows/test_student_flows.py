@@ -315,7 +315,7 @@ def test_one_row_is_found_by_the_id_of_its_answer_of_its_trace_or_of_the_corpus_
 
 @pytest.mark.parametrize(
     ("row_id", "says"),
-    [("abc", "too short an id"), ("ffffffffffff", "has an id that begins with 'ffffffffffff'")],
+    [("abc", "'abc' is too short"), ("ffffffffffff", "has an id that begins with 'ffffffffffff'")],
 )
 def test_a_row_that_nothing_has_is_said(tracemill: Command, row_id: str, says: str) -> None:
     done = tracemill("reproduce", row_id)

@@ -299,7 +299,7 @@ def test_a_measurement_is_found_again_and_made_anew_when_asked(
             "unknown",
             "14 rows",
             "yield of 0.60 (assumed)",
-            "EUR a row",
+            "EUR per row",
             "chosen",
             "plot",
         )
@@ -318,7 +318,7 @@ def test_prices_and_levels_are_no_part_of_the_corpus_and_an_earlier_builds_yield
     assert projection is not None and projection.prompts == -(-1000 // first.yield_)
     told = shown(found, priced)
     assert f"observed in corpus {first.fingerprint}" in told
-    assert f"the recipe writes 24 prompts: prompts.rows={projection.prompts}" in told
+    assert f"the recipe writes 24 prompts; set prompts.rows={projection.prompts}" in told
 
 
 @pytest.mark.usefixtures("prefect_server")
@@ -331,7 +331,7 @@ def test_a_candidate_that_cannot_answer_or_is_over_budget_falls_back_to_the_next
     assert [one.fits for one in found.outcomes] == [False, True, False]
     assert found.outcomes[0].says.startswith("not measured: none of 2 prompts was answered by 'a'")
     assert found.outcomes[2].says == "not measured, b fits"
-    assert "other commands by --set 'traces.models=[b]'" in shown(found, made)
+    assert "for other commands add --set 'traces.models=[b]'" in shown(found, made)
     none = measure_teacher(
         measuring(scripted("b"), levels=(1,), accepted_rows=absurd, budget_hours=0.001),
         tmp_path,
