@@ -1,7 +1,8 @@
 """Every private name of Prefect that is used here, each with its reason.
 
-`tests/test_prefect_compat.py` fails if a later version of Prefect has changed one of them. Only the
-standard library is imported at the top, so that a constant can be read without loading Prefect.
+`tests/deployments/test_prefect_compat.py` fails if a later version of Prefect has changed one of
+them. Only the standard library is imported at the top, so that a constant can be read without
+loading Prefect.
 """
 
 import os

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from tasks import rows
-from tasks.errors import EmptyTable, UnknownName
+from tasks.errors import EmptyTable, SchemaMismatch, UnknownName
 from tasks.inference.alone import answer_alone
 from tasks.inference.complete import JOURNALS
 from tasks.inference.engine import Adapter, Completion, EnginePlacement, NamedModel
@@ -148,8 +148,7 @@ def _trace_of_corpus_row(root: Path, row_id: str) -> str:
 
 
 def _recorded(root: Path, finished: Finished, trace_id: str, prompt_id: str) -> Recorded:
-    manifest = json.loads((finished.table.path / MANIFEST).read_bytes())
-    spec = AskedSpec.model_validate(manifest["spec"])
+    spec = _asked_spec(finished.table)
     prompts = _by_digest(root, "prompts", finished.inputs["prompts"])
     adapter, model, row = _planned(root, prompts.table, spec, trace_id, prompt_id)
     journal = finished.inputs[f"{MODEL}{model.name}"]
@@ -158,6 +157,18 @@ def _recorded(root: Path, finished: Finished, trace_id: str, prompt_id: str) -> 
         _by_digest(root, stage, prompts.inputs[stage]).table for stage in ("passages", "questions")
     )
     return Recorded(row, answered, model, adapter, prompts.table, passages, questions)
+
+
+def _asked_spec(traces: Table) -> AskedSpec:
+    """Return the settings of TRACES; SchemaMismatch if an older version wrote them."""
+    manifest = json.loads((traces.path / MANIFEST).read_bytes())
+    try:
+        return AskedSpec.model_validate(manifest["spec"])
+    except ValidationError as exc:
+        raise SchemaMismatch(
+            f"{traces.path} was written by an older version, which gave models no names; "
+            "build again"
+        ) from exc
 
 
 def _planned(

@@ -4,6 +4,7 @@ import os
 import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
 from typing import Any, Protocol, TypeVar
 
@@ -43,7 +44,8 @@ def map_shards(
     Few shards are in memory at a time: the next ones are read when results are taken. The work runs
     in processes of this machine, or as Ray tasks if a cluster of several machines is joined. work:
     a function of a module, or a `functools.partial` of one. most: workers at most; 0 for one per
-    core. Raises what the work raises, and BrokenProcessPool or a RayError when a worker dies.
+    core. Raises what the work raises, and BrokenProcessPool when a worker dies, here or on the
+    cluster.
     """
     cluster = cluster_cores()
     workers = cluster or os.cpu_count() or 1
@@ -88,13 +90,20 @@ class _RayResult:
     def result(self) -> Any:
         """Return the result of the task; wait until it is finished."""
         import ray
+        from ray.exceptions import RayError, RayTaskError
 
-        return ray.get(self._reference)
+        try:
+            return ray.get(self._reference)
+        except RayTaskError:  # the work itself raised
+            raise
+        except RayError as exc:
+            raise BrokenProcessPool(f"a worker of the Ray cluster was lost: {exc}") from exc
 
 
 def _ray_submit(work: Callable[[Shard], Result]) -> Callable[[Shard], _RayResult]:
     import ray
 
+    # Ray makes no task of a functools.partial, so the work is an argument.
     task = ray.remote(num_cpus=1, max_retries=3)(_worked)
     return lambda shard: _RayResult(task.remote(work, shard))
 

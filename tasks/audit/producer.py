@@ -38,9 +38,7 @@ PART_LEVEL = 1e-4
 MAX_PARTS = 400
 """Most parts that are tested, the commonest first."""
 USUAL = 0.02
-"""Largest share of the rows without a value that may hold its words, if its rows shall count as
-echoes.
-"""
+"""Rows with a value count as echoes only if at most this share of the other rows has its words."""
 _CODED = re.compile(r"(?=[^ ]*\d)(?=[^ ]*[a-z])[^ ]{6,}|\d{5,}")
 """A word that looks like a code or a long number."""
 _CANARY_LIKE = re.compile(r"[\w\-]{4,}")

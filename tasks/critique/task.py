@@ -37,7 +37,7 @@ def judge_coherence(
     key = Key(
         "coherence",
         COHERENCE_VERSION,
-        spec,
+        spec.model_copy(update={"model": None}),  # judge_digest holds the model, not its name
         digests(read) | {"judge": judge_digest(spec, judge)},
     )
 

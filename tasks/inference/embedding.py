@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from tasks.errors import BadRecipe
 from tasks.progress import counted
 from tasks.spec import digest
-from tasks.stream import cluster_cores, map_shards
+from tasks.stream import cluster_cores, map_shards, shards
 
 Vectors = NDArray[np.float32]
 MINILM = "builtin:minilm"
@@ -38,8 +38,7 @@ def embed(texts: list[str], model: str, *, scratch: Path | None = None) -> Vecto
     BadRecipe if the model cannot be loaded.
     """
     unique = sorted(dict.fromkeys(texts), key=lambda text: (len(text), text))
-    shards = [unique[low : low + SHARD_TEXTS] for low in range(0, len(unique), SHARD_TEXTS)]
-    made = _of_shards(shards or [[]], model, scratch)
+    made = _of_shards(list(shards(unique, SHARD_TEXTS)) or [[]], model, scratch)
     vectors = np.concatenate([*counted(made, total=len(unique), of=SHARD_TEXTS, unit="text")])
     place = {text: number for number, text in enumerate(unique)}
     return vectors[[place[text] for text in texts]]

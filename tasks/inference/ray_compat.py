@@ -1,6 +1,6 @@
 """Every private name of Ray that is used here, each with its reason.
 
-`tests/test_cluster.py` fails if a later version of Ray has changed one of them.
+`tests/inference/test_cluster.py` fails if a later version of Ray has changed one of them.
 """
 
 import contextlib

@@ -100,7 +100,7 @@ def judge(
     reason.
 
     traces: batches of TRACES, of which few are in memory at a time. total: traces in all, for the
-    progress; 0 where it is not known.
+    progress; 0 if it is not known.
     """
     cases = cases_of(traces, prompts, passages, questions, suspicions(audits))
     families = frozenset(prompts["family"].to_pylist())
@@ -120,10 +120,10 @@ def judge(
 def on_all_cores(
     work: Callable[[list[Case]], Result], cases: Iterable[Case], total: int
 ) -> Iterator[Result]:
-    """Yield what the work makes of every shard of cases, in order, from worker processes.
+    """Yield the result of the work for every shard of cases, in order, from worker processes.
 
-    Verdicts cost CPU, and math-verify needs a main thread of its own. Raises JudgeLost when a
-    worker dies.
+    Verdicts cost CPU, and math-verify needs a main thread of its own. total: cases in all, 0 if it
+    is not known. Raises JudgeLost if a worker dies.
     """
     made = map_shards(work, shards(cases, SHARD_ROWS), most=-(-total // SHARD_ROWS))
     try:

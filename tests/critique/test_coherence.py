@@ -3,12 +3,13 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from tasks import think
+from tasks import rows, think
 from tasks.critique.agreement import Opinion, agreement_of
 from tasks.critique.coherence import (
     CoherenceSpec,
@@ -21,6 +22,7 @@ from tasks.critique.coherence import (
     sample,
 )
 from tasks.critique.rubrics import rubric
+from tasks.critique.task import judge_coherence as judge_table
 from tasks.errors import BadRecipe
 from tasks.inference.complete import ask_once
 from tasks.inference.engine import Ask, Completion, EnginePlacement, NamedModel, TeacherSpec
@@ -28,6 +30,8 @@ from tasks.inference.warm import WARM
 from tasks.progress import watched_by
 from tasks.sources.problems import draw
 from tasks.sources.problems.judging import FORMS
+from tasks.spec import Spec
+from tasks.store import Key, Made, Table, publish
 from tasks.verdicts.case import Case
 from tests.support.builders import case
 from tests.support.plants import ROWS, judgements, row
@@ -249,6 +253,28 @@ def test_another_rubric_or_model_is_another_judge(tmp_path: Path) -> None:
     assert judge_digest(spec.model_copy(update={"share": 0.0}), JUDGE) == ""
 
 
+def test_the_name_of_a_judge_makes_no_other_table_and_its_model_does(tmp_path: Path) -> None:
+    def empty(stage: str, schema: pa.Schema) -> Table:
+        made = Made({stage: schema.empty_table()}, schema, rows.rejected([]), 0, may_be_empty=True)
+        return publish(tmp_path, Key(stage, 1, Spec(), {}), made)
+
+    read = (
+        empty("traces", rows.TRACES),
+        empty("prompts", rows.PROMPTS),
+        empty("passages", rows.PASSAGES),
+        empty("questions", rows.QUESTIONS),
+        empty("verdicts", rows.VERDICTS),
+    )
+
+    def fingerprint(name: str, **settings: object) -> str:
+        spec = CoherenceSpec(share=1.0, model=name)
+        judge = judge_with(**settings)._replace(name=name)
+        return judge_table.fn(*read, spec, judge, tmp_path).fingerprint
+
+    assert fingerprint("reader") == fingerprint("critic")
+    assert fingerprint("reader") != fingerprint("reader", max_tokens=7)
+
+
 def test_a_scripted_judge_finds_the_rows_that_reason_about_another_section(tmp_path: Path) -> None:
     astray = row(5, think=ROWS[9].think)
     rows = [*ROWS[:5], astray, *ROWS[6:]]
@@ -323,9 +349,9 @@ def test_faults_of_the_gates_kinds_are_inside_the_cost_and_decide_nothing(tmp_pa
 
 
 def test_without_a_sample_nothing_is_started(tmp_path: Path) -> None:
-    for rows, share in (ROWS, 0.0), ([], 1.0):
+    for cases, share in (ROWS, 0.0), ([], 1.0):
         made = judge_coherence(
-            rows,
+            cases,
             CoherenceSpec(share=share),
             judge_with(engine="endpoint"),
             journals=tmp_path,

@@ -414,8 +414,10 @@ def test_a_flow_process_that_is_asked_to_end_is_tried_again_once_and_not_by_two_
     assert (ended["state_name"], ended["run_count"]) == ("Completed", 2), up_mill.words(run)
 
 
-def test_a_run_waits_until_no_older_process_carries_it_on(up_mill: Mill) -> None:
-    environment = up_mill.home.environment() | {"PREFECT__FLOW_RUN_ID": str(uuid.uuid4())}
+def older_and_later(
+    environment: dict[str, str],
+) -> tuple[subprocess.Popen[bytes], subprocess.Popen[str]]:
+    """Start a process that looks like an older one of a run, and one that takes the run up."""
     older = subprocess.Popen(
         [sys.executable, "-c", "input()", "deployments.lean"],
         env=environment,
@@ -427,6 +429,12 @@ def test_a_run_waits_until_no_older_process_carries_it_on(up_mill: Mill) -> None
         stderr=subprocess.PIPE,
         text=True,
     )
+    return older, later
+
+
+def test_a_run_waits_until_no_older_process_carries_it_on(up_mill: Mill) -> None:
+    environment = up_mill.home.environment() | {"PREFECT__FLOW_RUN_ID": str(uuid.uuid4())}
+    older, later = older_and_later(environment)
     assert later.stderr is not None
     assert f"process {older.pid} still works on this run" in later.stderr.readline()
     assert later.poll() is None
@@ -443,17 +451,7 @@ def test_an_older_process_that_was_called_silent_is_ended_and_what_the_server_kn
         {"state": {"type": "CRASHED", "name": SILENT}},
     )
     environment = up_mill.home.environment() | {"PREFECT__FLOW_RUN_ID": run}
-    older = subprocess.Popen(
-        [sys.executable, "-c", "input()", "deployments.lean"],
-        env=environment,
-        stdin=subprocess.PIPE,
-    )
-    later = subprocess.Popen(
-        [sys.executable, "-m", "deployments.lean"],
-        env=environment,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    older, later = older_and_later(environment)
     assert older.wait(60) == -signal.SIGTERM
     said = later.communicate(timeout=120)[1]
     assert (later.returncode, "exited with unexpected exception" in said) == (0, True), said

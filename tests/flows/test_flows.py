@@ -17,9 +17,11 @@ from tasks.corpus.assemble import assemble
 from tasks.corpus.describe import About
 from tasks.corpus.upstream import Upstream
 from tasks.critique.coherence import CoherenceSpec
-from tasks.errors import EndpointUnreachable, PlanOverdrawn, SuiteFailed
+from tasks.errors import EndpointUnreachable, PlanOverdrawn, SchemaMismatch, SuiteFailed
 from tasks.prompts.plan import Family
-from tasks.store import Key, Made, Table, once, tables
+from tasks.spec import Spec
+from tasks.store import Key, Made, Table, once, publish, tables
+from tasks.verdicts.gates import VerdictSpec
 from tests.support.builders import recipe, write_rulebook
 from tests.support.builds import corpus_bytes
 from tests.support.left import artifacts_of, run_of, runs_of
@@ -67,6 +69,18 @@ def test_two_models_answer_the_same_prompts_and_each_row_names_its_own(
     second = next(row for row in traces.table.read().to_pylist() if row["model"] == "one")
     again = reproduce(tmp_path, second["trace_id"], made.verdicts, {})
     assert again.recorded == second["raw"]
+
+
+def test_a_row_of_a_store_whose_models_had_no_names_is_refused_in_one_sentence(
+    tmp_path: Path,
+) -> None:
+    row: dict[str, object] = dict.fromkeys(rows.TRACES.names, "")
+    numbers = ("sample", "prompt_tokens", "completion_tokens", "seed")
+    row |= dict.fromkeys(numbers, 0) | {"trace_id": "abcdef123456", "parsed": False}
+    made = Made({"traces": rows.table_of([row], rows.TRACES)}, rows.TRACES, rows.rejected([]), 1)
+    publish(tmp_path, Key("traces", 3, Spec(), {"teacher": "t"}), made)
+    with pytest.raises(SchemaMismatch, match="older version, which gave models no names"):
+        reproduce(tmp_path, "abcdef", VerdictSpec(), {})
 
 
 Ran = tuple[Recipe, Path, State[Summary]]
