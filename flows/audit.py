@@ -1,6 +1,5 @@
 """The audit of a file: the verdict, its terminal output, and its pages."""
 
-import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -16,6 +15,7 @@ from tasks.audit.reading import Columns, RowFile
 from tasks.audit.report import Fact, audited_today, percent, report
 from tasks.audit.style import Style
 from tasks.errors import StoreUnreachable
+from tasks.files import replacing
 from tasks.ngrams import plain_text
 
 SHOWN_PATTERNS = 12
@@ -181,9 +181,8 @@ def write(
 
 
 def _replace(path: Path, content: Callable[[], bytes]) -> None:
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        draft.write_bytes(content())
-        draft.replace(path)
+        with replacing(path) as file:
+            file.write(content())
     except OSError as exc:
         raise StoreUnreachable(f"{str(path)!r} cannot be written: {exc.strerror or exc}") from exc

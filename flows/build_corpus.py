@@ -2,7 +2,6 @@
 
 import json
 import logging
-import os
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -37,6 +36,7 @@ from tasks.corpus.trust import weak_spots
 from tasks.corpus.upstream import Upstream
 from tasks.critique.opinions import sentence
 from tasks.critique.task import judge_coherence
+from tasks.files import replace_text
 from tasks.grounding.task import ground_passages
 from tasks.inference.warm import WARM
 from tasks.prompts.task import write_prompts
@@ -282,9 +282,7 @@ def summary_file(root: Path, fingerprint: str) -> Path:
 def _keep(made: Summary) -> None:
     place = Path(made.summary)
     place.parent.mkdir(exist_ok=True)
-    draft = place.with_name(f".{place.name}.{os.getpid()}")
-    draft.write_text(made.as_json())
-    draft.replace(place)
+    replace_text(place, made.as_json())
 
 
 def style(rows: pa.Table) -> dict[str, float]:

@@ -1,7 +1,6 @@
 """What a finished run shows in Prefect: links to reports, changes since the last build, events."""
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,6 +16,7 @@ from prefect.variables import Variable
 from flows.prune import LEDGERS
 from tasks.artifacts import PAGES, shown_or_not
 from tasks.errors import GateBroken, SuiteFailed
+from tasks.files import replace_text
 
 PUBLISHED = "tracemill.corpus.published"
 BROKEN = "tracemill.gate.broken"
@@ -131,9 +131,8 @@ def _ledger(root: Path, recipe: str) -> list[dict[str, Any]]:
 def _write(root: Path, recipe: str, lines: Sequence[Mapping[str, Any]], builds: int) -> None:
     folder = root / LEDGERS
     folder.mkdir(parents=True, exist_ok=True)
-    draft = folder / f".{recipe}.{os.getpid()}"
-    draft.write_text("".join(json.dumps(line) + "\n" for line in lines[-builds:]))
-    draft.replace(folder / f"{recipe}.jsonl")
+    ledger = "".join(json.dumps(line) + "\n" for line in lines[-builds:])
+    replace_text(folder / f"{recipe}.jsonl", ledger)
 
 
 def announce(event: str, name: str, identity: str, **payload: object) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tasks.errors import BadSetting
+from tasks.files import replace_text
 
 SETTINGS = "env"
 LOGS = "logs"
@@ -70,12 +71,8 @@ class Home(NamedTuple):
         kept = self.settings().get("PREFECT_API_AUTH_STRING")
         secret = kept or f"admin:{secrets.token_urlsafe(24)}"
         settings = _settings(self.folder, port=port, root=root, database=database, secret=secret)
-        draft = self.settings_file.with_name(f".{SETTINGS}.{os.getpid()}")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(HEADER)
-            file.writelines(f"{name}={value}\n" for name, value in settings.items())
-        draft.replace(self.settings_file)
+        lines = "".join(f"{name}={value}\n" for name, value in settings.items())
+        replace_text(self.settings_file, HEADER + lines, mode=0o600)
         return settings
 
     def environment(self, *, server: bool = False) -> dict[str, str]:

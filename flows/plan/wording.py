@@ -1,11 +1,9 @@
 """Faults of question forms and templates: unknown fields, and templates that hide the question."""
 
-import functools
 import re
 from collections.abc import Iterator
 
-from jinja2 import TemplateError, meta
-from jinja2.sandbox import SandboxedEnvironment
+from jinja2 import TemplateError
 
 from flows.plan.fault import Fault, did_you_mean
 from flows.plan.shares import planned
@@ -13,6 +11,7 @@ from flows.recipes.corpus import Recipe
 from tasks.errors import MillError
 from tasks.prompts.plan import TOPIC, Family, PassageView, Visible
 from tasks.prompts.render import render, template_text
+from tasks.templates import fields
 
 SLOT = re.compile(r"(?<![\\}^_{\w])\{\s*([A-Za-z][A-Za-z_]+)\s*\}(?!\})")
 """A field in a form. Braces of formulas are not fields: they follow a command, a brace, ^ or _."""
@@ -71,7 +70,7 @@ def _of_forms(where: str, family: Family) -> Iterator[Fault]:
 
 def _of_template(where: str, family: Family) -> Iterator[Fault]:
     try:
-        used = _fields(template_text(family.template))
+        used = fields(template_text(family.template))
         if unfilled := sorted(used - set(FIELDS)):
             yield Fault(where, _unfilled(family.template, unfilled))
             return
@@ -92,12 +91,6 @@ def _of_template(where: str, family: Family) -> Iterator[Fault]:
             "about them; use closed_qa or a template of your own that shows passages",
             stops=False,
         )
-
-
-@functools.cache
-def _fields(text: str) -> frozenset[str]:
-    """Return the names of the variables that a template needs."""
-    return frozenset(meta.find_undeclared_variables(SandboxedEnvironment().parse(text)))
 
 
 def _unfilled(template: str, names: list[str]) -> str:

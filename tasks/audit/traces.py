@@ -161,7 +161,7 @@ def _style(baselines: Sequence[pa.Table]) -> Style | None:
     return Style.of(TableRows(pa.table(columns)))
 
 
-def _found(outcome: Outcome) -> list[dict[str, object]]:
+def _found(outcome: Outcome) -> list[dict[str, str]]:
     return [
         {"trace_id": trace_id, "reason": reason}
         for _, trace_id, reasons in outcome.flagged()

@@ -83,7 +83,7 @@ def _attach(folder: Path, judged: Judged) -> None:
     pq.write_table(checks, folder / rows.JUDGE_CHECKS_FILE)
 
 
-def _counted(faulty: Sequence[Judgement]) -> Iterator[dict[str, object]]:
+def _counted(faulty: Sequence[Judgement]) -> Iterator[dict[str, str | int]]:
     """Yield a row of JUDGE_CHECKS for every kind of fault in every family."""
     said = Counter((one.plant.case.family, one.plant.kind, one.opinion) for one in faulty)
     for family, fault in sorted({(family, fault) for family, fault, _ in said}):

@@ -1,12 +1,11 @@
 """The rubric with which a judge is asked: a Jinja template with a row in it."""
 
-import functools
 from pathlib import Path
 
-from jinja2 import StrictUndefined, Template, TemplateError
-from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2 import TemplateError
 
 from tasks.errors import BadRecipe
+from tasks.templates import as_data, compiled
 from tasks.verdicts.case import Case
 
 RUBRICS = Path(__file__).parent
@@ -18,11 +17,11 @@ def rubric(case: Case, name: str) -> str:
     """
     try:
         return (
-            _compiled(name)
+            compiled(rubric_text(name), f"rubric {name!r}")
             .render(
-                question=_as_data(case.prompt),
-                think=_as_data(case.think),
-                answer=_as_data(case.answer),
+                question=as_data(case.prompt),
+                think=as_data(case.think),
+                answer=as_data(case.answer),
             )
             .strip()
         )
@@ -40,19 +39,6 @@ def rubric_text(name: str) -> str:
     return path.read_text(encoding="utf-8")
 
 
-def _as_data(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;")
-
-
 def built_in() -> list[str]:
     """Return the names of the rubrics that ship."""
     return sorted(path.stem for path in RUBRICS.glob("rubric*.jinja"))
-
-
-@functools.cache
-def _compiled(name: str) -> Template:
-    environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
-    try:
-        return environment.from_string(rubric_text(name))
-    except TemplateError as exc:
-        raise BadRecipe(f"rubric {name!r} does not parse: {exc}") from exc

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from tasks.inference.chat import opened_think, prompt_tokens
+from tasks.inference.checkpoint import load_model, load_tokenizer
 from tasks.inference.complete import ask_once
 from tasks.inference.control import control_of
 from tasks.inference.engine import Adapter, Ask, EnginePlacement, Message, TeacherSpec
-from tasks.inference.models import quiet_transformers, resolve
+from tasks.inference.models import quiet_transformers
 from tasks.inference.scoring import NO_TOKENS, Scored, Text, Tokens, faulty, text_tokens
 
 
@@ -83,15 +84,10 @@ def answer_with_transformers(
     the engine's. Sampling is implemented differently, so a sampled text differs from the engine's.
     """
     import torch
-    from transformers import AutoTokenizer
 
     quiet_transformers()
     started = time.perf_counter()
-    tokenizer = AutoTokenizer.from_pretrained(
-        resolve(teacher.model),
-        revision=teacher.revision or None,
-        trust_remote_code=teacher.trust_remote_code,
-    )
+    tokenizer = load_tokenizer(teacher)
     model = _load(teacher, adapter)
     loaded = time.perf_counter()
     ids = prompt_tokens(tokenizer, messages)
@@ -154,21 +150,13 @@ def _without_end(tokenizer: Any, output: Sequence[int]) -> str:
 
 def _load(teacher: TeacherSpec, adapter: Adapter | None) -> Any:
     import torch
-    from transformers import AutoModelForCausalLM
 
-    gpu = torch.cuda.is_available()
-    model = AutoModelForCausalLM.from_pretrained(
-        resolve(teacher.model),
-        revision=teacher.revision or None,
-        trust_remote_code=teacher.trust_remote_code,
-        use_safetensors=True,
-        dtype=torch.bfloat16 if gpu else torch.float32,
-    )
+    model = load_model(teacher, half=torch.cuda.is_available())
     if adapter:
         from peft import PeftModel
 
         model = PeftModel.from_pretrained(model, str(adapter.path)).merge_and_unload()
-    return model.to("cuda" if gpu else "cpu").eval()
+    return model.eval()
 
 
 def _sampling(teacher: TeacherSpec) -> dict[str, object]:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.errors import BadRecipe
+from tasks.files import replacing
 from tasks.progress import counted
 from tasks.spec import digest
 from tasks.stream import cluster_cores, map_shards, shards
@@ -82,12 +83,8 @@ def _keep(vectors: Vectors, path: Path | None) -> None:
     if path is None:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.parent / f".{path.stem}.{os.getpid()}"
-    with draft.open("wb") as file:
+    with replacing(path) as file:
         np.save(file, vectors)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
 
 
 def _embedded(texts: list[str], model: str) -> Vectors:

@@ -36,7 +36,7 @@ def levels_of(measurements: pa.Table) -> tuple[Level, ...]:
     return tuple(Level(**row) for row in measurements.select(list(Level._fields)).to_pylist())
 
 
-def lines(levels: Sequence[Level]) -> list[dict[str, object]]:
+def lines(levels: Sequence[Level]) -> list[dict[str, str | float]]:
     """Return the levels as rows of a table."""
     return [
         {

@@ -52,7 +52,7 @@ def weigh_answers(asked: Asked, spec: GateSpec, root: Path, name: str) -> Table:
 @task(name="refuse_failed_probe")
 def refuse_failed_probe(weighed: Table) -> None:
     """Raise GateBroken if a gate failed, and leave all metrics as an artifact. The answers stay."""
-    lines: list[dict[str, object]] = [
+    lines: list[dict[str, str]] = [
         {
             "verdict": "holds" if one.passed else "fails",
             "gate": one.gate,

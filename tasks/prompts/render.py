@@ -1,13 +1,12 @@
 """Messages from the visible side of a plan. This module cannot reach any other part of the plan."""
 
-import functools
 from pathlib import Path
 
-from jinja2 import StrictUndefined, Template, TemplateError
-from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2 import TemplateError
 
 from tasks.errors import BadRecipe, unknown_name
 from tasks.prompts.plan import Visible
+from tasks.templates import compiled
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -17,7 +16,7 @@ def render(visible: Visible, template: str) -> list[dict[str, str]]:
     never interpreted as template text. Raises BadRecipe.
     """
     try:
-        text = _compiled(template, template_text(template)).render(
+        text = compiled(template_text(template), f"template {template!r}").render(
             question=visible.question, passages=visible.passages
         )
     except TemplateError as exc:
@@ -36,14 +35,3 @@ def template_text(template: str) -> str:
     if template.endswith(".jinja"):
         raise BadRecipe(f"template {template!r} does not exist (looked for {path.absolute()})")
     raise unknown_name("template", template, (found.stem for found in TEMPLATES.glob("*.jinja")))
-
-
-@functools.cache
-def _compiled(template: str, text: str) -> Template:
-    environment = ImmutableSandboxedEnvironment(
-        undefined=StrictUndefined, autoescape=False, keep_trailing_newline=False
-    )
-    try:
-        return environment.from_string(text)
-    except TemplateError as exc:
-        raise BadRecipe(f"template {template!r} does not parse: {exc}") from exc

@@ -45,7 +45,7 @@ def adapter_table(trained: Trained, work: Path, model: str) -> Made:
     )
 
 
-def modules(tensors: Iterable[Mapping[str, Any]]) -> list[dict[str, object]]:
+def modules(tensors: Iterable[Mapping[str, Any]]) -> list[dict[str, str | int]]:
     """Return the table of the isolation check: one row per kind of module with the number of
     tensors that changed, and the smallest and largest norm. tensors: rows of TENSORS.
     """
@@ -56,7 +56,7 @@ def modules(tensors: Iterable[Mapping[str, Any]]) -> list[dict[str, object]]:
     return [_module(several) for _, several in sorted(kinds.items())]
 
 
-def _module(several: Sequence[ComparedTensor]) -> dict[str, object]:
+def _module(several: Sequence[ComparedTensor]) -> dict[str, str | int]:
     norms = [one.norm for one in several]
     return {
         "part": several[0].part,

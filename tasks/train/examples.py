@@ -12,6 +12,7 @@ from pydantic import Field
 
 from tasks import rows
 from tasks.errors import RenderBroken
+from tasks.inference.checkpoint import load_tokenizer
 from tasks.inference.models import resolve
 from tasks.spec import Spec
 from tasks.store import Made, Table
@@ -36,6 +37,10 @@ MEANING = {
     "or raise too_long to leave these rows out",
 }
 """Fault of an example → what a message says of it."""
+
+
+Checked = Mapping[str, str | int | list[int]]
+"""A row of the render check: what is shown → its value."""
 
 
 class StudentSpec(Spec):
@@ -66,10 +71,9 @@ class EncodeSpec(Spec):
 
 def load_template(student: StudentSpec) -> Template:
     """Return the student's tokenizer, and the tokens at which its generation stops."""
-    from transformers import AutoTokenizer, GenerationConfig
+    from transformers import GenerationConfig
 
-    source = {"revision": student.revision or None, "trust_remote_code": student.trust_remote_code}
-    tokenizer = AutoTokenizer.from_pretrained(resolve(student.model), **source)
+    tokenizer = load_tokenizer(student)
     try:
         generation = GenerationConfig.from_pretrained(
             resolve(student.model), revision=student.revision or None
@@ -98,7 +102,7 @@ class Encoded:
 
     splits: Mapping[str, Sequence[Example]]
     found: Mapping[str, str]
-    check: list[dict[str, object]]
+    check: Sequence[Checked]
 
 
 def encode_corpus(corpus: Mapping[str, pa.Table], template: Template, spec: EncodeSpec) -> Encoded:
@@ -154,7 +158,7 @@ def refuse_broken(counted: Counter[str], total: int, spec: EncodeSpec) -> None:
 
 def render_check(
     every: Sequence[Example], found: Mapping[str, str], template: Template
-) -> list[dict[str, object]]:
+) -> list[Checked]:
     """Return some rows for a person to read before a training, rows with faults first: as ids, as
     text, and with the part in the loss.
     """
@@ -162,7 +166,7 @@ def render_check(
     return [_line(example, found[example.row_id], template) for example in shown]
 
 
-def _line(example: Example, reason: str, template: Template) -> dict[str, object]:
+def _line(example: Example, reason: str, template: Template) -> Checked:
     def text(ids: Sequence[int]) -> str:
         return str(template.tokenizer.decode(list(ids), skip_special_tokens=False))
 

@@ -43,7 +43,9 @@ def train(job: Job, tell: Tell) -> Trained:
     The adapter, and the state for a later part, are in job.work. Raises BaseMoved if anything but
     the adapter changed.
     """
-    from tasks.train.trainer import Watch, keep_state, start, trained_to, trainer_of
+    from tasks.train.checkpoints import keep_state, start, trained_to
+    from tasks.train.objectives.sft import trainer_of
+    from tasks.train.watch import Watch
 
     attention = weights.attention(job.placement.attention)
     refuse_unsound(job.spec, job.placement.micro_batch, attention)
@@ -77,7 +79,7 @@ def train(job: Job, tell: Tell) -> Trained:
     )
 
 
-def speed(trained: Trained) -> list[dict[str, object]]:
+def speed(trained: Trained) -> list[dict[str, float | None]]:
     """Return one row of a table with the result and the speed of a training."""
     return [
         {
@@ -92,7 +94,7 @@ def speed(trained: Trained) -> list[dict[str, object]]:
     ]
 
 
-def losses(trained: Trained) -> list[dict[str, object]]:
+def losses(trained: Trained) -> list[dict[str, float]]:
     """Return the loss per step, for at most SHOWN_STEPS steps, always with the last one."""
     every = max(1, math.ceil(len(trained.log) / SHOWN_STEPS))
     return [dict(line) for line in reversed(trained.log[::-1][::every])]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tasks.errors import BaseMoved
-from tasks.inference.models import quiet_transformers, resolve
+from tasks.inference.checkpoint import load_model
 from tasks.train.examples import StudentSpec
 
 _WRAPPING = re.compile(r"^base_model\.model\.|\.base_layer(?=\.)|\.default(?=\.|$)")
@@ -59,19 +59,7 @@ class Agreement(NamedTuple):
 
 def load(student: StudentSpec, *, precision: str, attention: str = "sdpa") -> Any:
     """Return the base model, on the GPU if there is one. precision: bf16 or fp32."""
-    import torch
-    from transformers import AutoModelForCausalLM
-
-    quiet_transformers()
-    model = AutoModelForCausalLM.from_pretrained(
-        resolve(student.model),
-        revision=student.revision or None,
-        trust_remote_code=student.trust_remote_code,
-        use_safetensors=True,
-        dtype=torch.bfloat16 if precision == "bf16" else torch.float32,
-        attn_implementation=attention,
-    )
-    return model.to("cuda" if torch.cuda.is_available() else "cpu")
+    return load_model(student, half=precision == "bf16", attn_implementation=attention)
 
 
 def load_adapter(model: Any, checkpoint: Path) -> None:

@@ -99,7 +99,7 @@ def plant(sample: Sample, *, count: int, seed: int = SEED) -> Iterator[Spoilt]:
                     yield Spoilt(family, fault, made)
 
 
-def _counted(spoilt: Sequence[Spoilt], found: Iterable[bool]) -> Iterator[dict[str, object]]:
+def _counted(spoilt: Sequence[Spoilt], found: Iterable[bool]) -> Iterator[dict[str, str | int]]:
     planted_of = Counter((one.family, one.fault) for one in spoilt)
     found_of = Counter(
         (one.family, one.fault) for one, hit in zip(spoilt, found, strict=True) if hit

@@ -19,8 +19,9 @@ import deployments.cli.main  # noqa: F401  quiet environment
 from tasks.train import student as weights
 from tasks.train.examples import EncodeSpec
 from tasks.train.lora import flops_per_token
+from tasks.train.objectives.sft import trainer_of
 from tasks.train.spec import Job, TrainPlacement, TrainSpec
-from tasks.train.trainer import Watch, trainer_of
+from tasks.train.watch import Watch
 from tests.bench.measure import tell
 
 SHAPES: dict[str, dict[str, int]] = {

@@ -49,8 +49,9 @@ def main() -> None:
 def ours(given: object, told: Tell) -> float:
     """Return tokens a second of the product's trainer, checkpoints and progress included."""
     from tasks.train import student as weights
+    from tasks.train.objectives.sft import trainer_of
     from tasks.train.spec import Job
-    from tasks.train.trainer import Watch, trainer_of
+    from tasks.train.watch import Watch
 
     assert isinstance(given, Job)
     trainer = trainer_of(

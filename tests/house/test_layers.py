@@ -22,7 +22,7 @@ HEAVY = (
     "rensa",
 )
 FLOOR = set(
-    "manifest rows text_faults think ngrams plots processes progress reporting spec store errors stage artifacts stream trace_context".split()
+    "files manifest rows templates text_faults think ngrams plots processes progress reporting spec store errors stage artifacts stream trace_context".split()
 )
 
 

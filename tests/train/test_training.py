@@ -10,12 +10,12 @@ import pytest
 
 from tasks.errors import BadRecipe, BaseMoved, TrainerLost
 from tasks.train.adapter import ADAPTER, adapter_table, modules
+from tasks.train.checkpoints import FINISHED, STATE, start
 from tasks.train.child import Tell, in_child
 from tasks.train.lora import Trained, flops_per_token, refuse_unsound, total_steps, train
 from tasks.train.publish import Merge, Merged, PublishSpec, merge, refuse_other
 from tasks.train.spec import TrainSpec
 from tasks.train.student import Agreement, Tensor, isolation
-from tasks.train.trainer import FINISHED, STATE, start
 from tests.support.builders import silent
 from tests.support.students import SPEC, job, write_examples
 
