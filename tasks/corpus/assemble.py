@@ -14,7 +14,7 @@ from tasks import rows
 from tasks.corpus.candidate import TRACE, Candidate, Rejection, candidates
 from tasks.corpus.card import card
 from tasks.corpus.counts import by_reason, control_ids, gate_rejects
-from tasks.corpus.decontaminate import DecontaminationSpec, held_out, without_contaminated
+from tasks.corpus.decontaminate import without_contaminated
 from tasks.corpus.dedup import DedupSpec, without_duplicates
 from tasks.corpus.describe import About, Chosen, control_arm, describe
 from tasks.corpus.findings import Findings
@@ -30,6 +30,7 @@ from tasks.corpus.suite import SuiteSpec, checked_column, validate
 from tasks.corpus.trust import checked_rows, trust
 from tasks.corpus.upstream import Upstream
 from tasks.errors import EmptyTable, SuiteFailed
+from tasks.held_out import DecontaminationSpec, held_out
 from tasks.inference.embedding import MINILM
 from tasks.spec import Spec
 from tasks.store import Made, Table

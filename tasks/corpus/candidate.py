@@ -68,6 +68,11 @@ class Candidate:
         return f"{self.trace['think']}\n{self.trace['answer']}"
 
     @property
+    def conversation(self) -> str:
+        """The user's turn and the completion."""
+        return f"{self.question}\n{self.completion}"
+
+    @property
     def words(self) -> list[str]:
         """The words of the completion. They are split at every call, because the stored words would
         take more memory than the row.

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from tasks import rows
 from tasks.corpus.candidate import Candidate
 from tasks.corpus.card import card
-from tasks.corpus.decontaminate import DecontaminationSpec, contamination, held_out
 from tasks.corpus.dedup import DedupSpec, without_duplicates
 from tasks.corpus.findings import ControlArm, Example, Findings
 from tasks.corpus.report import report
 from tasks.corpus.select import best_of_n, within_share
 from tasks.corpus.suite import SuiteSpec, validate
 from tasks.errors import SuiteFailed
+from tasks.held_out import DecontaminationSpec, found_in, held_out
 
 THOUGHT = "The rule names a fee of forty credits for a late reply and a term of three weeks, so I read it twice, weigh it, and give the fee it names."
 
@@ -154,15 +154,15 @@ def test_held_out_questions_are_found_whole_or_in_part_but_not_by_their_template
         ),
         spec,
     )
-    hit = contamination(
-        candidate(1, question=question, think="I think.", answer="So."), known, spec
-    )
+    one = candidate(1, question=question, think="I think.", answer="So.")
+    hit = found_in(one.conversation, known, spec)
     assert (hit[0] if hit else None) == benchmark
 
 
 def test_asked_questions_do_not_contaminate() -> None:
     known = held_out(questions(LONG, split="train"), DecontaminationSpec())
-    assert contamination(candidate(1, question=LONG), known, DecontaminationSpec()) is None
+    one = candidate(1, question=LONG)
+    assert found_in(one.conversation, known, DecontaminationSpec()) is None
 
 
 def columns(**changes: list[object]) -> dict[str, list[object]]:

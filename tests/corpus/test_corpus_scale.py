@@ -8,9 +8,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tasks.corpus.candidate import Candidate
-from tasks.corpus.decontaminate import DecontaminationSpec, contamination, held_out
 from tasks.corpus.dedup import DedupSpec, without_duplicates
 from tasks.corpus.split import Group, _Draw
+from tasks.held_out import DecontaminationSpec, found_in, held_out
 from tasks.ngrams import has_digit, ngrams, words
 from tasks.spec import digest
 from tests.corpus.test_corpus import candidate, questions
@@ -24,7 +24,7 @@ def plain_contamination(
     one: Candidate, items: Sequence[str], spec: DecontaminationSpec
 ) -> tuple[str, str] | None:
     """The definition: every run of words, then every item, looked for in the whole text."""
-    tokens = words(f"{one.question}\n{one.completion}")
+    tokens = words(one.conversation)
     seen = Counter(gram for item in items for gram in set(ngrams(words(item), spec.words)))
     for gram in ngrams(tokens, spec.words):
         if 0 < seen[gram] < spec.template_items:
@@ -44,7 +44,7 @@ def test_the_index_of_held_out_items_finds_what_a_scan_of_all_finds(
     spec = DecontaminationSpec(words=5)
     one = candidate(1, question=question, think=think, answer=answer)
     known = held_out(questions(*items), spec)
-    assert contamination(one, known, spec) == plain_contamination(one, items, spec)
+    assert found_in(one.conversation, known, spec) == plain_contamination(one, items, spec)
 
 
 def plain_near(one: Candidate, other: Candidate, spec: DedupSpec) -> bool:
