@@ -5,7 +5,9 @@ from typing import NamedTuple
 
 from flows.clock import StageLine
 
-BY_DESIGN = frozenset({"not_best_of_n", "control_arm"})
+BY_DESIGN = frozenset(
+    "not_best_of_n control_arm over_cap not_best outvoted same_as_majority".split()
+)
 """Reasons that reject a row on purpose; nothing is wrong, so these losses are listed last."""
 
 OF_SOURCES: Mapping[str, str] = {
@@ -180,6 +182,40 @@ OF_CORPUS: Mapping[str, str] = {
     ),
     "too_long": "the row has more tokens than the training accepts; raise train.encode.max_length",
 }
+OF_CHAINS: Mapping[str, str] = {
+    "no_prompt": "the prompt of the step has no form for these items; change its template",
+    "not_asked": (
+        "next to no answer could be read, so the step stopped; read the rejected rows, then change "
+        "the prompt, its form of answer, or the model"
+    ),
+    "nothing_to_draw": (
+        "the passage has nothing to draw from, such as a name it shares; nothing is wrong"
+    ),
+    "duplicate": (
+        "the model gave the same answer twice; raise its temperature, or ask for fewer samples"
+    ),
+    "over_cap": "the group has more items than `most` of the step; nothing is wrong",
+    "not_best": "another item of the group has a higher score; nothing is wrong",
+    "alike": "another question of the group reads nearly the same; nothing is wrong",
+    "no_majority": (
+        "the answers do not agree; ask more samples, or lower share and margin of the step"
+    ),
+    "outvoted": "most answers of the group say something else; nothing is wrong",
+    "same_as_majority": "another item stands for the same answer; nothing is wrong",
+    "empty_question": "the chain gives a value that is empty; check gives.question",
+    "gives_the_answer_away": (
+        "the question repeats its own answer; change the prompt that writes it"
+    ),
+}
+OF_FORMS = (
+    (
+        "unparsed_",
+        "the model does not answer in the form that the step asks for; read some answers, "
+        "then change the prompt, `returns` or the model",
+    ),
+    ("test_", "the test of this step removes them; read some, then change the prompt or the test"),
+)
+"""Beginnings of reasons, for what depends on the chain."""
 OF_TRAINING: Mapping[str, str] = {
     "no_eos": (
         "the chat template does not end a turn with the end-of-text token; correct the template"
@@ -193,7 +229,14 @@ OF_TRAINING: Mapping[str, str] = {
     "prompt_in_loss": "the prompt is part of the learnt tokens; correct the chat template",
     "think_lost": "the chat template drops the think block; correct the template",
 }
-ADVICE: Mapping[str, str] = {**OF_SOURCES, **OF_ANSWERS, **OF_GATES, **OF_CORPUS, **OF_TRAINING}
+ADVICE: Mapping[str, str] = {
+    **OF_SOURCES,
+    **OF_ANSWERS,
+    **OF_GATES,
+    **OF_CORPUS,
+    **OF_CHAINS,
+    **OF_TRAINING,
+}
 UNKNOWN = "read the rejected rows: each has its reason and a detail"
 
 
@@ -208,7 +251,8 @@ class Loss(NamedTuple):
     @property
     def advice(self) -> str:
         """What to do about it."""
-        return ADVICE.get(self.reason, UNKNOWN)
+        of_form = (says for begins, says in OF_FORMS if self.reason.startswith(begins))
+        return ADVICE.get(self.reason) or next(of_form, UNKNOWN)
 
     @property
     def by_design(self) -> bool:

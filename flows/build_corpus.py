@@ -15,6 +15,7 @@ from prefect import flow, get_run_logger
 from prefect.context import FlowRunContext
 from pydantic import BaseModel
 
+from flows.chains import Sources, questions_of
 from flows.clock import Clock, StageLine
 from flows.ending import telling
 from flows.plan import stored
@@ -110,7 +111,7 @@ def build_corpus(recipe: Recipe, root: Root = Path("mill"), settings: Overlay = 
 
 
 class Written(NamedTuple):
-    """The tables up to the prompts; no model is needed for them."""
+    """The tables up to the prompts; only chains need a model for them."""
 
     questions: Table
     probe_questions: Table
@@ -136,6 +137,7 @@ def write(
     if ahead and not stored.passages(recipe, root, documents):
         ahead()
     passages = clock.run(ground_passages, documents, recipe.grounding, root)
+    questions = questions_of(recipe, root, clock, Sources(questions, probe_questions, passages))
     prompts = clock.run(write_prompts, passages, questions, recipe.prompts, root)
     return Written(questions, probe_questions, passages, prompts)
 

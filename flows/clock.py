@@ -54,6 +54,10 @@ class Clock:
         self.tables.append(f"{table.stage}/{table.fingerprint}")
         return table
 
+    def call_last(self, stage: str) -> None:
+        """Give the record of the last stage another name, where one stage runs several times."""
+        self.lines[-1].stage = stage
+
     def _record(
         self, stage: str, rows_in: int, rows_out: int, rejected: Mapping[str, int], started: float
     ) -> None:

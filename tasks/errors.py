@@ -92,6 +92,10 @@ class EmptyTable(Terminal):
     """A stage accepted no rows."""
 
 
+class ChainDry(Terminal):
+    """A step of a chain kept no item; the message says which test removed how many."""
+
+
 class PlanOverdrawn(Terminal):
     """A family needs more rows than it can make without repetition."""
 
@@ -114,6 +118,16 @@ class SuiteFailed(Terminal):
 
 class UnguardedScript(Terminal):
     """A script calls the mill outside `if __name__ == "__main__":`; its workers would rerun it."""
+
+
+def reasons_told(counts: Mapping[str, int]) -> str:
+    """Return reasons and their numbers of rows as text, the largest number first.
+
+    >>> reasons_told({"loop": 2, "cut_answer": 1500})
+    '1,500 cut_answer, 2 loop'
+    """
+    largest = sorted(counts.items(), key=lambda one: (-one[1], one[0]))
+    return ", ".join(f"{rows:,} {reason}" for reason, rows in largest) or "none"
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> UnknownName:

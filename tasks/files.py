@@ -31,3 +31,12 @@ def replace_text(path: Path, text: str, *, mode: int = 0o666) -> None:
     """Write a text in UTF-8 in place of a file's content."""
     with replacing(path, mode=mode) as file:
         file.write(text.encode("utf-8"))
+
+
+def flush(path: Path) -> None:
+    """Wait until a file or a folder is on disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -7,15 +7,18 @@ import pyarrow as pa
 
 from tasks.errors import SchemaMismatch
 
-MESSAGE = pa.struct(
-    [
-        pa.field("role", pa.string(), nullable=False),
-        pa.field("content", pa.string(), nullable=False),
-    ]
-)
+
+def _texts(*names: str) -> pa.DataType:
+    """Return the type of a struct of texts."""
+    return pa.struct([pa.field(name, pa.string(), nullable=False) for name in names])
+
+
+MESSAGE = _texts("role", "content")
 CHUNK_ROWS = 10_000
 """Rows per chunk of a table and per row group of its file."""
+VALUE = _texts("name", "text", "role")
 LISTS = {
+    "values": VALUE,
     "strings": pa.string(),
     "messages": MESSAGE,
     "ids": pa.int32(),
@@ -56,10 +59,14 @@ QUESTIONS = _table(
     split=TEXT,
     source=TEXT,
     licence=TEXT,
+    passage_ids="strings",
+    lineage="strings",
+    notes="strings",
 )
 """Questions. accepted: every right answer; empty if none is known. answer_type: number | text.
-split: train | held_out.
-"""
+split: train | held_out. Of a question that a chain wrote: passage_ids: the passages that may be
+shown with it; lineage: the items it was made from, oldest first; notes: what only the producer may
+know of it."""
 
 PASSAGES = _table(
     passage_id=TEXT,
@@ -79,6 +86,19 @@ PASSAGES = _table(
 offsets in the document's text. neighbours: ids of similar passages, nearest first.
 """
 
+ITEMS = _table(
+    item_id=TEXT,
+    lineage="strings",
+    passage_ids="strings",
+    question_ids="strings",
+    licences="strings",
+    values="values",
+)
+"""Items of one step of a chain. lineage: ids of all items that it was made from, oldest first.
+passage_ids, question_ids, licences: of its roots. values: what the steps wrote; role: visible |
+note | gold.
+"""
+
 PROMPTS = _table(
     prompt_id=TEXT,
     messages="messages",
@@ -90,10 +110,14 @@ PROMPTS = _table(
     family=TEXT,
     cell=TEXT,
     canary=TEXT,
+    notes="strings",
+    row_messages="messages",
 )
 """Prompts. question: the question in the last message, without passages and instructions.
-question_id: "" if no answer is known. family, cell and canary are only for the producer: no message
-may contain them. control: the prompt is bare, without instructions, for the baseline of style."""
+question_id: "" if no answer is known. family, cell, canary and notes are only for the producer: no
+message may contain them. control: the prompt is bare, without instructions, for the baseline of
+style. row_messages: what a row of the corpus shows instead of messages, if the row hides the
+passages that the teacher saw (closed book); else empty."""
 
 TRACES = _table(
     trace_id=TEXT,
@@ -287,16 +311,6 @@ class Rejected(NamedTuple):
     reason: str
     detail: str
     parent_id: str = ""
-
-
-def reasons_told(counts: Mapping[str, int]) -> str:
-    """Return reasons and their numbers of rows as text, the largest number first.
-
-    >>> reasons_told({"loop": 2, "cut_answer": 1500})
-    '1,500 cut_answer, 2 loop'
-    """
-    largest = sorted(counts.items(), key=lambda one: (-one[1], one[0]))
-    return ", ".join(f"{rows:,} {reason}" for reason, rows in largest) or "none"
 
 
 def rejected(found: Iterable[Rejected | tuple[str, str, str]]) -> pa.Table:

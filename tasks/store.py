@@ -18,9 +18,17 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tasks.errors import EmptyTable, Losses, MillError, SchemaMismatch, StoreUnreachable
+from tasks.errors import (
+    EmptyTable,
+    Losses,
+    MillError,
+    SchemaMismatch,
+    StoreUnreachable,
+    reasons_told,
+)
+from tasks.files import flush
 from tasks.manifest import MANIFEST, manifest_of, sha256
-from tasks.rows import CHUNK_ROWS, REJECTED, conform, reasons_told
+from tasks.rows import CHUNK_ROWS, REJECTED, conform
 from tasks.spec import Spec, digest, fingerprint
 
 REJECTS = "rejected.parquet"
@@ -200,7 +208,7 @@ def publish(root: Path, key: Key, made: Made) -> Table:
     if target.exists():
         shutil.rmtree(target)
     draft.rename(target)
-    _flush(home)
+    flush(home)
     return _table(target, manifest)
 
 
@@ -259,10 +267,10 @@ def _write(draft: Path, key: Key, made: Made) -> Mapping[str, object]:
         "digest": digest(*(f"{name} {files[name]}" for name in parts)),
     }
     for name in files:
-        _flush(draft / name)
+        flush(draft / name)
     (draft / MANIFEST).write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n")
-    _flush(draft / MANIFEST)
-    _flush(draft)
+    flush(draft / MANIFEST)
+    flush(draft)
     return manifest
 
 
@@ -287,14 +295,6 @@ def _table(folder: Path, manifest: Mapping[str, object]) -> Table:
 
 def _reasons(rejected: pa.Table) -> dict[str, int]:
     return dict(sorted(Counter(rejected["reason"].to_pylist()).items()))
-
-
-def _flush(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _sweep(home: Path) -> None:

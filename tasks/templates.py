@@ -2,7 +2,7 @@
 
 import functools
 
-from jinja2 import StrictUndefined, Template, TemplateError, meta
+from jinja2 import StrictUndefined, Template, TemplateError, meta, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from tasks.errors import BadRecipe
@@ -31,6 +31,31 @@ def fields(text: str) -> frozenset[str]:
     ['passages', 'question']
     """
     return frozenset(meta.find_undeclared_variables(_environment().parse(text)))
+
+
+def paths(text: str) -> frozenset[str]:
+    """Return the values that a template uses, with one field each: `question`, `question.text`.
+
+    The field of a loop's variable is a field of what the loop runs over. Raises TemplateError.
+
+    >>> sorted(paths("{% for one in passages %}{{ one.text }}{% endfor %}{{ question.text }}"))
+    ['passages.text', 'question.text']
+    """
+    tree = _environment().parse(text)
+    free = meta.find_undeclared_variables(tree)
+    loops = {
+        loop.target.name: loop.iter.name
+        for loop in tree.find_all(nodes.For)
+        if isinstance(loop.target, nodes.Name) and isinstance(loop.iter, nodes.Name)
+    }
+    found = set()
+    for one in tree.find_all(nodes.Getattr):
+        if isinstance(one.node, nodes.Name):
+            name = loops.get(one.node.name, one.node.name)
+            if name in free:
+                found.add(f"{name}.{one.attr}")
+    whole = {name for name in free if not any(one.startswith(f"{name}.") for one in found)}
+    return frozenset(found | whole)
 
 
 def as_data(text: str) -> str:

@@ -43,6 +43,8 @@ class Stage(NamedTuple):
 STAGES = {
     "documents, questions": Stage("sources.task:CODE_VERSION", ("sources.collect",)),
     "passages": Stage("grounding.task:CODE_VERSION", ("grounding.ground",)),
+    "items": Stage("chains.task:ITEMS_VERSION", ("chains.step", "chains.roots")),
+    "questions of chains": Stage("chains.task:GIVEN_VERSION", ("chains.give",)),
     "prompts": Stage("prompts.task:CODE_VERSION", ("prompts.write",)),
     "answers asked": Stage("inference.complete:ASKING_VERSION", ("inference.opening",)),
     "traces": Stage("traces.task:CODE_VERSION", ("traces.generate",)),

@@ -7,7 +7,8 @@ from flows.plan.fault import Fault
 from flows.plan.supply import Supply
 from flows.recipes.corpus import Recipe
 from tasks.audit.power import fewest_stamped
-from tasks.prompts.plan import Family, PromptSpec, apportion, capacity, control_rows
+from tasks.prompts.family import Family, PromptSpec
+from tasks.prompts.plan import apportion, capacity, control_rows
 
 
 def overdrawn(recipe: Recipe, supply: Supply) -> Iterator[Fault]:
@@ -56,7 +57,7 @@ def control_prompts(spec: PromptSpec, supply: Supply) -> int:
     found = 0
     for family, bare, rows in zip(spec.families, wanted, counts, strict=True):
         room = capacity(family, supply.passages, supply.questions)
-        read = supply.whole(family.categories, _kind(family))
+        read = family.ground != "chain" and supply.whole(family.categories, _kind(family))
         found += min(bare, max(0, room - rows)) if read else bare
     return found
 
@@ -65,7 +66,7 @@ def _of_plan(where: str, spec: PromptSpec, supply: Supply) -> Iterator[Fault]:
     kind = "probe.questions" if where == "probe.prompts" else ""
     counts = apportion(spec.rows, spec.families)
     for number, (family, asked) in enumerate(zip(spec.families, counts, strict=True)):
-        if not supply.whole(family.categories, kind or _kind(family)):
+        if family.ground == "chain" or not supply.whole(family.categories, kind or _kind(family)):
             continue
         room = capacity(family, supply.passages, supply.questions)
         if asked > spec.saturation * room:

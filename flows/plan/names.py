@@ -7,7 +7,7 @@ from flows.plan.fault import Fault, did_you_mean, unknown
 from flows.plan.shares import planned
 from flows.recipes.corpus import Recipe
 from flows.recipes.models import asked_models, judges, teachers, unused_models
-from tasks.prompts.plan import Family
+from tasks.prompts.family import Family
 from tasks.sources import problems
 from tasks.sources.datasets import HUB
 from tasks.sources.places import BUILTIN
@@ -39,6 +39,8 @@ def categories(recipe: Recipe) -> Iterator[Fault]:
     for where, spec in planned(recipe):
         asked = specs["questions" if where == "prompts" else "probe.questions"]
         for number, family in enumerate(spec.families):
+            if family.ground == "chain":
+                continue
             known = documents if family.ground == "passages" else asked_categories(asked)
             yield from _of_family(f"{where}.families.{number}", family, known, held_out(asked))
 

@@ -5,7 +5,7 @@ from math import ceil
 from pathlib import Path
 from typing import NamedTuple
 
-from flows.plan import bands, names, shares, wording
+from flows.plan import bands, chains, names, shares, wording
 from flows.plan.capacity import control_prompts, overdrawn, thin_control
 from flows.plan.cost import Cost, cost, too_much
 from flows.plan.fault import Fault
@@ -49,6 +49,8 @@ OF_SETTINGS: tuple[Check, ...] = (
     names.repeated_teachers,
     names.neighbours,
     names.surprised_teachers,
+    chains.readable,
+    chains.drawn_from,
     wording.forms,
     wording.ignored_forms,
     wording.templates,
@@ -108,7 +110,11 @@ def of_supply(recipe: Recipe, supply: Supply) -> list[Fault]:
 
 def _seen(recipe: Recipe, supply: Supply, planned: list[Planned]) -> tuple[list[Fault], Lengths]:
     """Return the faults of the supply, and the lengths for the teacher that fits fewest prompts."""
-    faults = [*overdrawn(recipe, supply), *thin_control(recipe, supply)]
+    faults = [
+        *overdrawn(recipe, supply),
+        *chains.too_few(recipe, supply),
+        *thin_control(recipe, supply),
+    ]
     measured = [(one, _lengths(recipe, planned, one.model)) for one in teachers(recipe)]
     for teacher, found in measured:
         faults += too_long(teacher, found)

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 from flows.plan.fault import Fault, percent, unknown
 from flows.recipes.corpus import Recipe
-from tasks.prompts.plan import Family, PromptSpec, apportion, control_rows
+from tasks.prompts.family import Family, PromptSpec
+from tasks.prompts.plan import apportion, control_rows
 
 MIXED = 100
 """Ratio of two shares, one of them below 1, above which percent and fractions may be mixed."""
@@ -112,7 +113,7 @@ def general_rows(recipe: Recipe) -> Iterator[Fault]:
 def checked_rows(recipe: Recipe) -> Iterator[Fault]:
     """Yield a fault if fewer prompts have a known answer than the suite wants."""
     wanted = recipe.corpus.suite.verified_min
-    known = _share_of(recipe, [one for one in recipe.prompts.families if one.ground == "questions"])
+    known = _share_of(recipe, [one for one in recipe.prompts.families if one.ground != "passages"])
     if wanted > known:
         yield Fault(
             "corpus.suite.verified_min",

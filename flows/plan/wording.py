@@ -9,7 +9,8 @@ from flows.plan.fault import Fault, did_you_mean
 from flows.plan.shares import planned
 from flows.recipes.corpus import Recipe
 from tasks.errors import MillError
-from tasks.prompts.plan import TOPIC, Family, PassageView, Visible
+from tasks.prompts.family import TOPIC, Family
+from tasks.prompts.plan import PassageView, Visible
 from tasks.prompts.render import render, template_text
 from tasks.templates import fields
 
@@ -35,10 +36,10 @@ def ignored_forms(recipe: Recipe) -> Iterator[Fault]:
     """Yield a warning for forms of a family that asks ready questions; they are not used."""
     for where, spec in planned(recipe):
         for number, family in enumerate(spec.families):
-            if family.ground == "questions" and "forms" in family.model_fields_set:
+            if family.ground != "passages" and "forms" in family.model_fields_set:
                 yield Fault(
                     f"{where}.families.{number}.forms",
-                    f"family {family.name!r} asks ready questions; its forms are not used",
+                    f"family {family.name!r} asks written questions; its forms are not used",
                     stops=False,
                 )
 
@@ -74,7 +75,7 @@ def _of_template(where: str, family: Family) -> Iterator[Fault]:
         if unfilled := sorted(used - set(FIELDS)):
             yield Fault(where, _unfilled(family.template, unfilled))
             return
-        for shown in (SHOWN[:1], SHOWN) if family.ground == "passages" else ((),):
+        for shown in ((),) if family.ground == "questions" else (SHOWN[:1], SHOWN):
             render(Visible("What is the fee?", shown), family.template)
     except TemplateError as exc:
         yield Fault(where, f"template {family.template!r} does not parse: {exc}")

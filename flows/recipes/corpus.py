@@ -9,12 +9,13 @@ from flows.recipes.placement import Placements
 from flows.recipes.probe import ProbeSpec
 from flows.recipes.walk import named_models
 from tasks.audit.traces import TraceAuditSpec
+from tasks.chains.library import ChainOrUse
 from tasks.corpus.assemble import CorpusSpec
 from tasks.critique.coherence import CoherenceSpec
 from tasks.grounding.ground import GroundingSpec
 from tasks.inference.engine import ModelName, TeacherSpec
 from tasks.measure.budget import MeasurePlacement
-from tasks.prompts.plan import PromptSpec
+from tasks.prompts.family import PromptSpec
 from tasks.sources.spec import DocumentSpec, QuestionSpec
 from tasks.spec import Spec
 from tasks.traces.generate import TraceSpec
@@ -46,6 +47,8 @@ class Recipe(Spec):
     """Ready questions and procedural problems."""
     grounding: GroundingSpec = GroundingSpec()
     """How documents are cut into passages, and their index."""
+    chains: tuple[ChainOrUse, ...] = ()
+    """Chains of model calls that write questions: names of built-in chains, files, or steps."""
     prompts: PromptSpec = PromptSpec()
     """Number of prompts, and their families."""
     traces: TraceSpec = TraceSpec()

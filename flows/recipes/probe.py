@@ -5,7 +5,7 @@ from pydantic import Field
 from tasks.critique.coherence import CoherenceSpec
 from tasks.inference.engine import TeacherSpec
 from tasks.probe.weigh import GateSpec
-from tasks.prompts.plan import Family, PromptSpec
+from tasks.prompts.family import Family, PromptSpec
 from tasks.sources.spec import QuestionSpec
 from tasks.spec import Spec
 from tasks.verdicts.structure import StructureSpec

@@ -29,7 +29,7 @@ from tasks.corpus.split import missing, split
 from tasks.corpus.suite import SuiteSpec, checked_column, validate
 from tasks.corpus.trust import checked_rows, trust
 from tasks.corpus.upstream import Upstream
-from tasks.errors import EmptyTable, SuiteFailed
+from tasks.errors import EmptyTable, SuiteFailed, reasons_told
 from tasks.held_out import DecontaminationSpec, held_out
 from tasks.inference.embedding import MINILM
 from tasks.spec import Spec
@@ -142,8 +142,8 @@ def _passing(upstream: Upstream, verdicts: pa.Table) -> list[Candidate]:
 
 
 def _nothing_left(upstream: Upstream, funnel: _Funnel) -> EmptyTable:
-    by_gates = rows.reasons_told(gate_rejects(upstream))
-    by_corpus = rows.reasons_told(by_reason(funnel.rejected))
+    by_gates = reasons_told(gate_rejects(upstream))
+    by_corpus = reasons_told(by_reason(funnel.rejected))
     return EmptyTable(
         f"none of {upstream.traces.rows:,} traces is left; rejected by verdicts: {by_gates}; "
         f"by the corpus: {by_corpus}"

@@ -60,8 +60,14 @@ class Candidate:
 
     @property
     def question(self) -> str:
-        """The user's turn."""
-        return str(self.prompt["messages"][-1]["content"])
+        """The user's turn, as the row shows it."""
+        return str(self.messages[-1]["content"])
+
+    @property
+    def messages(self) -> list[dict[str, str]]:
+        """The messages that the row shows. A closed-book row hides passages of the teacher."""
+        shown: list[dict[str, str]] = self.prompt["row_messages"] or self.prompt["messages"]
+        return shown
 
     @property
     def completion(self) -> str:
@@ -93,7 +99,7 @@ class Candidate:
             "prompt": self.question,
             "think": trace["think"],
             "answer": trace["answer"],
-            "messages": [*prompt["messages"], turn],
+            "messages": [*self.messages, turn],
             "family": self.family,
             "general": self.general,
             "verified": self.known_answer,

@@ -8,6 +8,7 @@ import re
 
 from tasks import think
 from tasks.inference.engine import Ask, Completion, TeacherSpec, sampling_of
+from tasks.inference.scripted_writer import written
 from tasks.spec import draw_seed
 
 _PASSAGE = re.compile(r"^\[(?P<section>[^\]\n]+)\] (?P<text>.+)$", re.MULTILINE)
@@ -32,7 +33,8 @@ class ScriptedEngine:
         prompt_words = sum(len(text.split()) for text in texts)
         if prompt_words > own.longest - own.max_tokens:
             return Completion(ask.key, "", "prompt_too_long", prompt_words, 0)
-        text = answer(prompt, ask.seed)
+        wanted = written(prompt, ask.seed)
+        text = answer(prompt, ask.seed) if wanted is None else wanted
         reason = "length" if _fault(ask.seed) == 1 else "stop"
         if ask.max_tokens and len(words := text.split()) > ask.max_tokens:
             text, reason = " ".join(words[: ask.max_tokens]), "length"

@@ -5,80 +5,11 @@ a family would repeat prompts is refused.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, islice
-from typing import Literal
-
-from pydantic import Field, field_validator
 
 from tasks.errors import BadRecipe, PlanOverdrawn
+from tasks.prompts.family import BARE, CHAIN, TOPIC, Family, PromptSpec
 from tasks.prompts.topics import Topics
-from tasks.spec import Spec, digest, draw_seed
-
-TOPIC = "{topic}"
-"""The slot of a question form."""
-BARE = "bare"
-"""Template of the control arm: only the passages, if any, and the question."""
-
-
-class Family(Spec):
-    """A kind of prompt and its share of the corpus."""
-
-    name: str = Field(pattern=r"^[\w .,:+/()-]{1,80}$")
-    """Name of the family. No prompt contains it. Letters, digits and a few signs without a meaning
-    in pages and tables.
-    """
-    share: float = Field(gt=0)
-    """Weight of the family. The weights need not add up to one."""
-    ground: Literal["passages", "questions"] = "passages"
-    """passages: a question form is applied to a passage. questions: ready questions of some
-    categories are asked.
-    """
-    template: str = "closed_qa"
-    """Name of a built-in template, or path of a .jinja file."""
-    forms: tuple[str, ...] = ("What do the passages say about {topic}?",)
-    """Forms of the question. {topic} is replaced by the heading of the passage."""
-    context: int = Field(2, ge=0, le=16)
-    """Number of neighbouring passages that are shown with the passage in question, in random
-    order.
-    """
-    context_from: Literal["document", "corpus"] = "document"
-    """document: neighbours of the same document only, so that training and validation share no
-    document. corpus: neighbours of any document.
-    """
-    categories: tuple[str, ...] = ()
-    """Categories to draw from: of questions, or of the documents with the passages. Empty: passages
-    of all documents.
-    """
-    general: bool = False
-    """Count this family as general reasoning. A corpus needs some of it, or the student loses its
-    general reasoning.
-    """
-
-    @field_validator("forms")
-    @classmethod
-    def _asks_about_a_topic(cls, forms: tuple[str, ...]) -> tuple[str, ...]:
-        if lacking := [form for form in forms if TOPIC not in form]:
-            raise ValueError(f"a form needs the slot {TOPIC}: {lacking}")
-        return forms
-
-
-class PromptSpec(Spec):
-    """The plan of a corpus."""
-
-    rows: int = Field(200, ge=1)
-    """Number of prompts to write, without the control arm."""
-    families: tuple[Family, ...] = (Family(name="closed_qa", share=1),)
-    """The kinds of prompts."""
-    control: float = Field(0.08, ge=0, le=0.5)
-    """Number of control prompts as a share of the rows. They are written in addition, without
-    instruction and system prompt. The audit compares the corpus with their answers, to find leaks.
-    0.05 to 0.1 is enough; 0 leaves the control arm out.
-    """
-    saturation: float = Field(0.6, gt=0, le=1)
-    """Largest share of a family's possible prompts that may be drawn. A plan above it is refused.
-    The control arm does not count.
-    """
-    seed: int = Field(0, ge=0)
-    """Seed of the plan."""
+from tasks.spec import digest, draw_seed
 
 
 @dataclass(frozen=True)
@@ -100,16 +31,21 @@ class Visible:
 
 @dataclass(frozen=True)
 class Producer:
-    """Values that only the producer may know. canary: a text that must never occur in a trace."""
+    """Values that only the producer may know. canary: a text that must never occur in a trace.
+    notes: what the steps of a chain wrote down on the way to the question.
+    """
 
     family: str
     cell: str
     canary: str
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Planned:
-    """One row of the plan, with its two sides separate."""
+    """One row of the plan, with its two sides separate. closed_book: the row of the corpus hides
+    the passages.
+    """
 
     producer: Producer
     visible: Visible
@@ -118,6 +54,7 @@ class Planned:
     question_id: str
     general: bool
     control: bool = False
+    closed_book: bool = False
 
 
 @dataclass(frozen=True)
@@ -140,6 +77,9 @@ class Question:
     question_id: str
     text: str
     category: str
+    source: str = ""
+    passage_ids: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def plan(
@@ -160,7 +100,7 @@ def plan(
         if family.ground == "passages":
             draw = _ask_passages(spec, family, passages, by_id, topics, most=asked + spare)
         else:
-            draw = _ask_questions(spec, family, questions, most=asked + spare)
+            draw = _ask_questions(spec, family, questions, by_id, most=asked + spare)
         yield from islice(draw, asked)
         control.append(draw)
     for one in chain.from_iterable(control):
@@ -206,7 +146,15 @@ def capacity(family: Family, passages: Sequence[Passage], questions: Sequence[Qu
     """Return the number of different prompts that a family can make."""
     if family.ground == "passages":
         return len(_within(family, passages)) * len(set(family.forms))
-    return sum(question.category in family.categories for question in questions)
+    return len(_asked_by(family, questions))
+
+
+def _asked_by(family: Family, questions: Sequence[Question]) -> list[Question]:
+    """Return the questions of a family's chain, or the ready ones of its categories."""
+    if family.ground == "chain":
+        return [one for one in questions if one.source == f"{CHAIN}{family.chain}"]
+    ready = (one for one in questions if not one.source.startswith(CHAIN))
+    return [one for one in ready if one.category in family.categories]
 
 
 def _within(family: Family, passages: Sequence[Passage]) -> list[Passage]:
@@ -271,20 +219,34 @@ def _asked_passage(
     topic: str,
 ) -> Planned:
     cell = f"{family.name}/{passage.passage_id}/{number}"
-    shown = [passage, *_context(family, passage, by_id)]
-    shown.sort(key=lambda one: draw_seed(spec.seed, cell, one.passage_id))
-    visible = Visible(
-        question=family.forms[number].replace(TOPIC, topic),
-        passages=tuple(PassageView(one.section, one.heading, one.text) for one in shown),
-    )
+    shown = _shown(spec, family, cell, [passage], by_id)
     return Planned(
         _producer(spec, family, cell),
-        visible,
+        Visible(family.forms[number].replace(TOPIC, topic), _views(shown)),
         family.template,
         tuple(one.passage_id for one in shown),
         question_id="",
         general=family.general,
+        closed_book=family.closed_book,
     )
+
+
+def _shown(
+    spec: PromptSpec,
+    family: Family,
+    cell: str,
+    roots: Sequence[Passage],
+    by_id: dict[str, Passage],
+) -> list[Passage]:
+    """Return the passages that the teacher sees: the roots and their context, in random order."""
+    if family.teacher_sees == "nothing" or not roots:
+        return []
+    near = [one for one in _context(family, roots[0], by_id) if one not in roots]
+    return sorted([*roots, *near], key=lambda one: draw_seed(spec.seed, cell, one.passage_id))
+
+
+def _views(shown: Sequence[Passage]) -> tuple[PassageView, ...]:
+    return tuple(PassageView(one.section, one.heading, one.text) for one in shown)
 
 
 def _context(family: Family, passage: Passage, by_id: dict[str, Passage]) -> list[Passage]:
@@ -298,20 +260,30 @@ def _context(family: Family, passage: Passage, by_id: dict[str, Passage]) -> lis
 
 
 def _ask_questions(
-    spec: PromptSpec, family: Family, questions: Sequence[Question], *, most: int
+    spec: PromptSpec,
+    family: Family,
+    questions: Sequence[Question],
+    by_id: dict[str, Passage],
+    *,
+    most: int,
 ) -> Iterator[Planned]:
-    drawn = [question for question in questions if question.category in family.categories]
+    drawn = _asked_by(family, questions)
     drawn.sort(key=lambda question: digest(str(spec.seed), family.name, question.question_id))
     for question in drawn[:most]:
+        cell = f"{family.name}/{question.question_id}"
+        roots = [by_id[one] for one in question.passage_ids if one in by_id]
+        shown = _shown(spec, family, cell, roots, by_id)
         yield Planned(
-            _producer(spec, family, f"{family.name}/{question.question_id}"),
-            Visible(question.text, ()),
+            _producer(spec, family, cell, question.notes),
+            Visible(question.text, _views(shown)),
             family.template,
-            (),
+            tuple(one.passage_id for one in shown),
             question_id=question.question_id,
             general=family.general,
+            closed_book=family.closed_book and bool(shown),
         )
 
 
-def _producer(spec: PromptSpec, family: Family, cell: str) -> Producer:
-    return Producer(family.name, cell, f"canary-{digest('canary', str(spec.seed), cell)[:16]}")
+def _producer(spec: PromptSpec, family: Family, cell: str, notes: tuple[str, ...] = ()) -> Producer:
+    canary = f"canary-{digest('canary', str(spec.seed), cell)[:16]}"
+    return Producer(family.name, cell, canary, notes)

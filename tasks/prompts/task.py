@@ -4,12 +4,12 @@ from pathlib import Path
 
 from prefect import task
 
-from tasks.prompts.plan import PromptSpec
+from tasks.prompts.family import PromptSpec
 from tasks.prompts.write import templates_digest, write
 from tasks.stage import STAGE, settle
 from tasks.store import Key, Table
 
-CODE_VERSION = 4
+CODE_VERSION = 5
 
 
 @task(**STAGE)

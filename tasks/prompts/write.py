@@ -3,10 +3,14 @@
 import pyarrow as pa
 
 from tasks import rows
-from tasks.prompts.plan import BARE, Passage, Planned, PromptSpec, Question, plan
+from tasks.prompts.family import BARE, PromptSpec
+from tasks.prompts.plan import Passage, Planned, Question, Visible, plan
 from tasks.prompts.render import render, template_text
 from tasks.spec import canonical, digest
 from tasks.store import Made
+
+CLOSED_BOOK = "plain"
+"""Template of what a closed-book row shows: the question alone."""
 
 
 def write(passages: pa.Table, questions: pa.Table, spec: PromptSpec) -> Made:
@@ -48,13 +52,23 @@ def prompt_of(planned: Planned) -> dict[str, object]:
         "family": planned.producer.family,
         "cell": planned.producer.cell,
         "canary": planned.producer.canary,
+        "notes": list(planned.producer.notes),
+        "row_messages": _row_messages(planned),
     }
+
+
+def _row_messages(planned: Planned) -> list[dict[str, str]]:
+    """Return what the row of the corpus shows, if it hides passages that the teacher saw."""
+    if not planned.closed_book or planned.control:
+        return []
+    return render(Visible(planned.visible.question, ()), CLOSED_BOOK)
 
 
 def templates_digest(spec: PromptSpec) -> str:
     """Return a digest of the texts of all templates in use."""
     names = [*(family.template for family in spec.families), *([BARE] if spec.control else [])]
-    return digest(*map(template_text, names))
+    closed = [CLOSED_BOOK] if any(family.closed_book for family in spec.families) else []
+    return digest(*map(template_text, [*names, *closed]))
 
 
 def _passages(table: pa.Table) -> list[Passage]:
@@ -66,5 +80,9 @@ def _passages(table: pa.Table) -> list[Passage]:
 def _questions(table: pa.Table) -> list[Question]:
     """Return the questions that may be asked, without the held-out ones."""
     asked = table.filter(pa.compute.field("split") == "train")
-    asked = asked.select(["question_id", "text", "category"])
-    return [Question(**row) for row in asked.to_pylist()]
+    columns = ["question_id", "text", "category", "source", "passage_ids", "notes"]
+    return [_question(**row) for row in asked.select(columns).to_pylist()]
+
+
+def _question(passage_ids: list[str], notes: list[str], **row: str) -> Question:
+    return Question(**row, passage_ids=tuple(passage_ids), notes=tuple(notes))

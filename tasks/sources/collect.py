@@ -102,7 +102,8 @@ def questions(spec: QuestionSpec) -> Made:
             faults.append((item.source, "duplicate_question", item.text[:200]))
         else:
             accepted[key] = item
-    lines = [question._asdict() for question in accepted.values()]
+    own: dict[str, list[str]] = {"passage_ids": [], "lineage": [], "notes": []}
+    lines = [question._asdict() | own for question in accepted.values()]
     made = len(accepted) + len(faults)
     return Made(
         {"questions": rows.table_of(lines, rows.QUESTIONS)},

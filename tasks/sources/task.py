@@ -9,7 +9,7 @@ from tasks.sources.spec import DocumentSpec, QuestionSpec
 from tasks.stage import STAGE, settle
 from tasks.store import Key, Table
 
-CODE_VERSION = 4
+CODE_VERSION = 5
 
 
 @task(**STAGE)

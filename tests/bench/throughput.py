@@ -140,6 +140,8 @@ def _prompt(number: int, text: str) -> dict[str, object]:
         "family": "",
         "cell": "",
         "canary": "",
+        "notes": [],
+        "row_messages": [],
     }
 
 

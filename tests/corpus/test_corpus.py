@@ -38,6 +38,7 @@ def candidate(
     asked = {
         "prompt_id": f"q{prompt or number}",
         "messages": [{"role": "user", "content": str(changes.get("question", f"Ask {number}?"))}],
+        "row_messages": [],
         "family": str(changes.get("family", "f")),
         "general": bool(changes.get("general")),
         "control": False,
@@ -117,6 +118,9 @@ def questions(*texts: str, split: str = "held_out") -> pa.Table:
         "split": split,
         "source": "",
         "licence": "",
+        "passage_ids": [],
+        "lineage": [],
+        "notes": [],
     }
     return rows.table_of(
         [base | {"question_id": str(n), "text": text} for n, text in enumerate(texts)],

@@ -24,7 +24,13 @@ def row(
 ) -> Candidate:
     """Return a row whose words no other row shares."""
     own = f"{WORDS[number % 16]} {WORDS[number // 16 % 16]} {WORDS[number // 256 % 16]}"
-    asked = {"prompt_id": f"q{number}", "family": family, "messages": [{"content": ask or own}]}
+    messages = [{"content": ask or own}]
+    asked = {
+        "prompt_id": f"q{number}",
+        "family": family,
+        "messages": messages,
+        "row_messages": [],
+    }
     trace = {"trace_id": f"t{number:04d}", "think": own, "answer": own}
     sources = tuple({"document_id": one} for one in documents)
     return Candidate(trace, asked, {}, sources, known_answer=False, kind=kind)

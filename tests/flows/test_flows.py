@@ -18,7 +18,7 @@ from tasks.corpus.describe import About
 from tasks.corpus.upstream import Upstream
 from tasks.critique.coherence import CoherenceSpec
 from tasks.errors import EndpointUnreachable, PlanOverdrawn, SchemaMismatch, SuiteFailed
-from tasks.prompts.plan import Family
+from tasks.prompts.family import Family
 from tasks.spec import Spec
 from tasks.store import Key, Made, Table, once, publish, tables
 from tasks.verdicts.gates import VerdictSpec

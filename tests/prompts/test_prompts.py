@@ -11,13 +11,12 @@ from hypothesis import strategies as st
 from tasks import rows as tables
 from tasks.errors import BadRecipe, PlanOverdrawn, UnknownName
 from tasks.ngrams import ngrams, words
+from tasks.prompts.family import Family, PromptSpec
 from tasks.prompts.plan import (
-    Family,
     Passage,
     PassageView,
     Planned,
     Producer,
-    PromptSpec,
     Question,
     Visible,
     control_quotas,
@@ -192,7 +191,7 @@ def written(
     ]
     asked = [
         vars(one)
-        | {"accepted": [], "answer_type": "text", "split": "train", "source": "", "licence": ""}
+        | {"accepted": [], "answer_type": "text", "split": "train", "licence": "", "lineage": []}
         for one in questions
     ]
     made = write(

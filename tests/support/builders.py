@@ -116,6 +116,8 @@ def prompts_table(count: int, *, control: int = 0) -> pa.Table:
             "family": "plain",
             "cell": f"plain/{number}",
             "canary": f"canary-{number:016x}",
+            "notes": [],
+            "row_messages": [],
         }
         for number in range(count)
     ]

@@ -1,0 +1,81 @@
+"""The chains of a recipe as stages of a flow: step by step, then the questions of all chains."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from flows.clock import Clock
+from flows.recipes.chains import chains_of
+from flows.recipes.corpus import Recipe
+from flows.recipes.models import named, teachers
+from tasks.chains.chain import Ask, Chain, Placed, placed
+from tasks.chains.check import ROOTS, in_order
+from tasks.chains.give import gives_of
+from tasks.chains.task import Levels, give, run_step
+from tasks.inference.engine import NamedModel
+from tasks.store import Table
+
+
+class Sources(NamedTuple):
+    """The tables with which chains begin, and the questions that are held out."""
+
+    questions: Table
+    probe_questions: Table
+    passages: Table
+
+
+def questions_of(recipe: Recipe, root: Path, clock: Clock, sources: Sources) -> Table:
+    """Return QUESTIONS: the ready ones, and those of the recipe's chains."""
+    chains = chains_of(recipe)
+    if not chains:
+        return sources.questions
+    done: dict[str, Levels] = {}
+    for chain in in_order(chains):
+        begin = Levels() if chain.begins in ROOTS else done[chain.begins]
+        done[chain.name] = _run(recipe, chain, begin, root, clock, sources)
+    items = {chain.name: done[chain.name] for chain in chains}
+    given = clock.run(
+        give,
+        sources.questions,
+        sources.probe_questions,
+        items,
+        gives_of(chains),
+        recipe.corpus.decontamination,
+        root,
+    )
+    clock.call_last("chain questions")
+    return given
+
+
+def _run(
+    recipe: Recipe, chain: Chain, begin: Levels, root: Path, clock: Clock, sources: Sources
+) -> Levels:
+    """Return the last items of a chain. begin: the items that it continues, none for roots."""
+    current, levels, block = begin, begin, 0
+    for place in placed(chain):
+        if place.block != block:
+            # A block has ended, another begins, or both.
+            current, block = (levels if block else current), place.block
+            levels = Levels(current.tables, chain.gives.levels == "all")
+        model = _model(recipe, place)
+        table = clock.run(
+            run_step, chain, place, current, sources.passages, sources.questions, model, root
+        )
+        clock.call_last(f"{chain.name}: {place.place}")
+        current = Levels((table,))
+        if place.ends:
+            levels = Levels((*levels.tables, table), levels.every_level)
+    return levels if block else current
+
+
+def _model(recipe: Recipe, place: Placed) -> NamedModel | None:
+    """Return the model of a step that asks, None for any other step."""
+    if not isinstance(place.step, Ask):
+        return None
+    return named(recipe, place.step.model) if place.step.model else teachers(recipe)[0]
+
+
+def models_of(recipe: Recipe, chains: Sequence[Chain]) -> list[NamedModel]:
+    """Return the models that the chains ask."""
+    asked = (_model(recipe, place) for chain in chains for place in placed(chain))
+    return list(dict.fromkeys(one for one in asked if one))

@@ -1,0 +1,243 @@
+"""The static check of a chain, before anything is asked: what each step may see, and what it gives.
+
+A chain passes only if each value that a step uses is written before it, if no known answer is seen
+by the call that writes the question, and if nothing but a question reaches a prompt for a trace.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from jinja2 import TemplateError
+
+from tasks.chains.chain import (
+    Ask,
+    Chain,
+    Draw,
+    FromItems,
+    FromNearNames,
+    FromNeighbours,
+    FromPaths,
+    Gather,
+    Keep,
+    Placed,
+    Repeat,
+    placed,
+)
+from tasks.chains.item import Role
+from tasks.chains.prompt import PASSAGE, PASSAGE_FIELDS, PASSAGES, template_text
+from tasks.errors import MillError
+from tasks.templates import paths
+
+PATH_FIELDS: Mapping[str, Role] = {
+    "start": "note",
+    "bridge": "note",
+    "topic": "note",
+    "fact": "note",
+    "answer": "gold",
+}
+"""The values that a drawn path writes."""
+ROOTS = ("passages", "questions")
+"""What a chain can begin with, apart from another chain."""
+
+
+class ChainFault(NamedTuple):
+    """A fault of a chain. where: its place below the chain. says: what is wrong, what to do."""
+
+    where: str
+    says: str
+
+
+Known = dict[str, Role]
+"""The values that are written so far, and their roles."""
+
+
+def faults(chains: Sequence[Chain]) -> Iterator[tuple[int, ChainFault]]:
+    """Yield (number of the chain, fault) for all faults of some chains."""
+    names = [chain.name for chain in chains]
+    for number, chain in enumerate(chains):
+        if names.count(chain.name) > 1:
+            yield number, ChainFault("name", f"two chains have the name {chain.name!r}")
+        if chain.begins in ROOTS:
+            found: Iterator[ChainFault] = _of_chain(chain, _roots(chain.begins))
+        elif chain.begins not in names:
+            says = f"unknown {chain.begins!r}; a chain begins with {_listed((*ROOTS, *names))}"
+            found = iter([ChainFault("from", says)])
+        elif _circular(chain, chains):
+            found = iter([ChainFault("from", f"chain {chain.name!r} begins with itself")])
+        else:
+            found = _of_chain(chain, written_by(_before(chain, chains)))
+        yield from ((number, one) for one in found)
+
+
+def in_order(chains: Sequence[Chain]) -> list[Chain]:
+    """Return the chains so that each one comes after the one that it continues."""
+    done: list[Chain] = []
+    while len(done) < len(chains):
+        names = {one.name for one in done}
+        ready = [one for one in chains if one not in done and one.begins in {*ROOTS, *names}]
+        done += ready
+        assert ready, "the static check refuses circles"
+    return done
+
+
+def _before(chain: Chain, chains: Sequence[Chain]) -> list[Chain]:
+    """Return a chain's predecessors, the first one first."""
+    found: list[Chain] = []
+    while chain.begins not in ROOTS:
+        chain = next(one for one in chains if one.name == chain.begins)
+        found.insert(0, chain)
+    return found
+
+
+def _circular(chain: Chain, chains: Sequence[Chain]) -> bool:
+    by_name = {one.name: one for one in chains}
+    seen = {chain.name}
+    while chain.begins in by_name:
+        chain = by_name[chain.begins]
+        if chain.name in seen:
+            return True
+        seen.add(chain.name)
+    return False
+
+
+def _roots(begins: str) -> Known:
+    if begins == "questions":
+        return {"question.text": "visible", "question.answer": "gold"}
+    return {
+        f"{name}.{field}": "visible" for name in (PASSAGE, PASSAGES) for field in PASSAGE_FIELDS
+    }
+
+
+def written_by(chains: Sequence[Chain]) -> Known:
+    """Return all values that an item has after some chains, each continuing the one before."""
+    known = _roots(chains[0].begins)
+    for chain in chains:
+        for place in placed(chain):
+            known |= writes(place)
+    return known
+
+
+def writes(place: Placed) -> Known:
+    """Return the values that a step writes, and their roles."""
+    step = place.step
+    match step:
+        case Draw():
+            written: dict[str, Role] = {}
+            for field, drawing in step.draw.items():
+                written |= PATH_FIELDS if isinstance(drawing, FromPaths) else {field: "note"}
+        case Ask():
+            written = dict.fromkeys(step.returns.names, step.role)
+        case _:
+            written = {}
+    return {f"{step.name}.{field}": role for field, role in written.items()}
+
+
+def _of_chain(chain: Chain, known: Known) -> Iterator[ChainFault]:
+    """Yield the faults of a chain. known: the values of its roots."""
+    roots = set(known)
+    from_gold: set[str] = set()
+    yield from _same_names(chain)
+    for place in placed(chain):
+        if place.level <= 1:
+            yield from _of_step(place, known, chain)
+        if isinstance(place.step, Ask):
+            seen = [one for one in place.step.sees if known.get(one) == "gold" or one in from_gold]
+            from_gold |= set(writes(place)) if seen else set()
+        known = known | writes(place)
+    yield from _of_gives(chain, known, roots, from_gold)
+
+
+def _same_names(chain: Chain) -> Iterator[ChainFault]:
+    for steps in (chain.steps, *(one.steps for one in chain.steps if isinstance(one, Repeat))):
+        names = [one.name for one in steps if not isinstance(one, Repeat)]
+        for name in sorted({name for name in names if names.count(name) > 1}):
+            yield ChainFault("steps", f"two steps have the name {name!r}")
+        for name in sorted({PASSAGE, PASSAGES} & set(names)):
+            yield ChainFault("steps", f"a step cannot have the name {name!r} of the root passages")
+
+
+def _of_step(place: Placed, known: Known, chain: Chain) -> Iterator[ChainFault]:
+    step, where = place.step, f"steps.{place.step.name}"
+    match step:
+        case Draw():
+            for field, drawing in step.draw.items():
+                if isinstance(drawing, FromItems):
+                    yield from _unknown(f"{where}.draw.{field}", [drawing.of], known)
+                lacking = "passage.text" not in known
+                if isinstance(drawing, FromPaths | FromNeighbours | FromNearNames) and lacking:
+                    says = f"{drawing.kind} needs passages; the chain begins with {chain.begins}"
+                    yield ChainFault(f"{where}.draw.{field}", says)
+        case Ask():
+            yield from _unknown(f"{where}.sees", step.sees, known)
+            yield from _of_prompt(where, step)
+        case Keep():
+            for test in step.keep:
+                values = [
+                    value
+                    for name in ("of", "other", "what", "source")
+                    if (value := getattr(test, name, ""))
+                ]
+                yield from _unknown(f"{where}.{test.test}", _whole(values, known), known)
+        case Gather():
+            yield from _unknown(f"{where}.of", [step.of] if step.of else [], known)
+
+
+def _whole(values: Sequence[str], known: Known) -> list[str]:
+    """Return paths; the name of a step that has written something stands for its values."""
+    steps = {path.partition(".")[0] for path in known}
+    return [one for one in values if "." in one or one not in steps]
+
+
+def _unknown(where: str, used: Sequence[str], known: Known) -> Iterator[ChainFault]:
+    for path in used:
+        if path not in known:
+            yield ChainFault(where, f"unknown value {path!r}; known here: {_listed(known)}")
+
+
+def _of_prompt(where: str, step: Ask) -> Iterator[ChainFault]:
+    """Yield a fault for each value that a prompt uses and the step does not see."""
+    try:
+        used = paths(template_text(step.ask))
+    except (MillError, TemplateError) as exc:
+        yield ChainFault(f"{where}.ask", str(exc))
+        return
+    for path in sorted(used):
+        if path not in step.sees and not any(one.startswith(f"{path}.") for one in step.sees):
+            says = (
+                f"prompt {step.ask!r} uses {path!r}, which is hidden; it sees {_listed(step.sees)}"
+            )
+            yield ChainFault(f"{where}.ask", says)
+
+
+def _of_gives(
+    chain: Chain, known: Known, roots: set[str], from_gold: set[str]
+) -> Iterator[ChainFault]:
+    """Yield the faults of what a chain gives. from_gold: values written by calls that saw a known
+    answer, or a value written so.
+    """
+    gives = chain.gives
+    if gives.question in from_gold and not gives.question_from_gold:
+        says = f"the call that writes {gives.question!r} sees the known answer, itself or through"
+        says += " another step; hide it, or set question_from_gold: true"
+        yield ChainFault("gives.question", says)
+    drawn = {
+        path for place in placed(chain) if isinstance(place.step, Draw) for path in writes(place)
+    }
+    yield from _unknown("gives.question", [gives.question], known)
+    if gives.question in drawn:
+        says = f"{gives.question!r} is a drawn note; a question is written by a step that asks"
+        yield ChainFault("gives.question", says)
+    if known.get(gives.question) == "gold":
+        yield ChainFault("gives.question", f"{gives.question!r} is the known answer")
+    if gives.gold:
+        yield from _unknown("gives.gold", [gives.gold], known)
+        if known.get(gives.gold, "gold") != "gold":
+            says = f"{gives.gold!r} is no known answer; set role: gold at the step that writes it"
+            yield ChainFault("gives.gold", says)
+    if gives.shown == "passages" and not any(one.startswith(f"{PASSAGE}.") for one in roots):
+        says = f"the chain has no passages to show, because it begins with {chain.begins}"
+        yield ChainFault("gives.shown", f"{says}; set shown: nothing")
+
+
+def _listed(names: Sequence[str] | Known) -> str:
+    return ", ".join(dict.fromkeys(names)) or "nothing"
