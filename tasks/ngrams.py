@@ -5,6 +5,10 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 
 _WORD = re.compile(r"[^\W_]+")
+_LETTERS_AND_DIGITS = "".join(
+    chr(code).lower() if chr(code).isalnum() else " " for code in range(128)
+)
+"""Of every ASCII character its lower case if it is a letter or a digit, else a blank."""
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 """Control characters and marks of reading direction; a terminal would obey them."""
 
@@ -24,6 +28,8 @@ def words(text: str) -> list[str]:
     >>> words("The fee: 40 credits!")
     ['the', 'fee', '40', 'credits']
     """
+    if text.isascii():  # much faster, with the same words
+        return text.translate(_LETTERS_AND_DIGITS).split()
     return _WORD.findall(unicodedata.normalize("NFKC", text).lower())
 
 

@@ -16,7 +16,7 @@ from tasks.verdicts.claims.doers import lets_another_act, names_another_doer
 from tasks.verdicts.claims.parties import gives_another_party, names_another, stands_elsewhere
 from tasks.verdicts.claims.rivals import answers_another_question
 from tasks.verdicts.claims.support import rests_on
-from tasks.verdicts.claims.tokens import normed, stem, tokens
+from tasks.verdicts.claims.tokens import forms, normed, stem, stems, surfaces
 from tasks.verdicts.claims.values import Value, name_words, values
 from tasks.verdicts.evidence import EvidenceSpec, is_abstention
 
@@ -73,8 +73,8 @@ def _cites_another_topic(case: Case, stretches: Sequence[Claim]) -> bool:
     """Return whether another shown section has the question's topic as its heading, and none that
     is cited has.
 
-    A cited section whose heading and text share more words with the question is accepted all the
-    same: the question may name its topic in other words than the heading.
+    A cited section that shares more words with the question is accepted: the question may name its
+    topic in other words than the heading.
     """
     cited = {one for stretch in stretches for one in stretch.cited}
     best = max(case.passages, key=lambda one: _heading_fit(one, case.question))
@@ -87,16 +87,14 @@ def _cites_another_topic(case: Case, stretches: Sequence[Claim]) -> bool:
 
 def _coverage(passage: Passage, wanted: frozenset[str]) -> int:
     """Return how many of the wanted stems the passage holds; those of its heading count twice."""
-    heading, text = (
-        {stem(one) for one in normed(part)} for part in (passage.heading, passage.text)
-    )
+    heading, text = frozenset(stems(passage.heading)), frozenset(stems(passage.text))
     return 2 * len(wanted & heading) + len(wanted & text)
 
 
 def _heading_fit(passage: Passage, question: str) -> int:
     """Return the words of the heading if the question holds them all in a row, else 0."""
-    heading, asked = ([stem(one) for one in normed(text)] for text in (passage.heading, question))
-    spelt = f" {' '.join(asked)} "
+    heading = stems(passage.heading)
+    spelt = f" {' '.join(stems(question))} "
     return len(heading) if heading and f" {' '.join(heading)} " in spelt else 0
 
 
@@ -107,7 +105,7 @@ def _strays(claim: Claim, case: Case, names: frozenset[str] | None, citing: Cita
     sources = [*(one.whole for one in claim.cited), case.question]
     claim = claim._replace(text=_without_labels(claim, case))
     held = [one for text in sources for one in values(text, names=names or ())]
-    words = {form for text in sources for one in normed(text) for form in (one, stem(one))}
+    words = frozenset[str]().union(*map(forms, sources))
     spelt = (*(one.section for one in claim.cited), *citing.allowed)
     labels = {key for one in spelt for key in (label_key(one), " ".join(normed(one)))}
     return any(
@@ -139,13 +137,14 @@ def _without_labels(claim: Claim, case: Case) -> str:
     """Return the claim without the labels of its cited sections, spelt out in the open."""
     text = claim.text
     for one in claim.cited:
-        if one.section.isdigit():
-            continue  # "section 7" is a label by itself, and "7 days" is none
+        # "section 7" is a label by itself, and "7 days" is none
+        if one.section.isdigit() or one.section not in text:
+            continue
         text = re.sub(rf"(?<!\w){re.escape(one.section)}(?!\w)", " ", text)
     return text
 
 
-def _stands(value: Value, held: Sequence[Value], words: set[str], labels: set[str]) -> bool:
+def _stands(value: Value, held: Sequence[Value], words: frozenset[str], labels: set[str]) -> bool:
     match value.kind:
         case "name":
             return bool({value.text, stem(value.text)} & words) or any(
@@ -178,8 +177,8 @@ def _agree(value: Value, other: Value) -> bool:
 
 
 def _names_known(case: Case) -> frozenset[str] | None:
-    """Return the words that passages and question write as names; None where every noun is written
-    so.
+    """Return the words that passages and question write as names; None if the text writes every
+    noun with a capital.
     """
     texts = (*(one.text for one in case.passages), case.question)
     found = frozenset().union(*map(name_words, texts))
@@ -192,5 +191,6 @@ def _names_known(case: Case) -> frozenset[str] | None:
 @lru_cache(maxsize=4096)
 def _counted_words(text: str) -> tuple[Counter[str], int]:
     """Return how often each word is written with a capital, and the number of words."""
-    inside = [one for one in tokens(text) if not one.is_number]
-    return Counter(one.norm for one in inside if one.is_capitalised), len(inside)
+    spelt = zip(surfaces(text), normed(text), strict=True)
+    words = [(surface, norm) for surface, norm in spelt if not norm[0].isdigit()]
+    return Counter([norm for surface, norm in words if surface[0].isupper()]), len(words)

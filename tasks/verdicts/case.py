@@ -1,6 +1,7 @@
 """What a gate looks at, and what it says."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, NamedTuple
 
 State = Literal["passed", "failed", "not_checked"]
@@ -52,7 +53,7 @@ class Passage:
     text: str
     heading: str = ""
 
-    @property
+    @cached_property
     def whole(self) -> str:
         """The heading and the text as one text."""
         return f"{self.heading}. {self.text}" if self.heading else self.text

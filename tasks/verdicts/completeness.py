@@ -38,7 +38,7 @@ def completeness(case: Case, spec: RelevanceSpec, citing: CitationSpec) -> Verdi
         return not_checked("completeness", "switched_off")
     answer = without_marks(case.answer, citing)
     if is_a_place(case):
-        return verdict("completeness", None, len(tokens(answer)))
+        return verdict("completeness", None, len(normed(answer)))
     broken = (
         _hangs(answer, case)
         or _ends_on_a_bare_number(answer, case)
@@ -49,10 +49,10 @@ def completeness(case: Case, spec: RelevanceSpec, citing: CitationSpec) -> Verdi
         or lacks_its_act(answer, case)
         or _lacks_its_verb(answer, case)
     )
+    if not broken:
+        return verdict("completeness", None, len(normed(answer)))
     seen = f"the answer is no whole sentence: {shown(case.answer)}"
-    return verdict(
-        "completeness", "incomplete_answer" if broken else None, len(tokens(answer)), seen
-    )
+    return verdict("completeness", "incomplete_answer", len(normed(answer)), seen)
 
 
 _REFERRING = {(word,) for word in "according pursuant subject refer refers referred due".split()}
@@ -103,7 +103,7 @@ def _lacks_its_verb(answer: str, case: Case) -> bool:
 
 
 def _hangs(answer: str, case: Case) -> bool:
-    """Return whether the answer ends with a preposition behind which its passage goes on."""
+    """Return whether the answer ends with a preposition, and its passage has more behind it."""
     spelt = normed(answer)
     if not spelt or spelt[-1] not in _HANGING:
         return False
@@ -172,19 +172,20 @@ _OPEN_ENDED = frozenset(
     while whose which who that's must shall may should would could will can into onto per via
     between among during""".split()
 )
-"""Words that want another behind them."""
+"""Words that need another word behind them."""
 
 
 def is_a_value(answer: str, case: Case) -> bool:
     """Return whether the answer is nothing but a value: "40 credits", "Examiner Vale".
 
-    A number whose unit broke off is none, and neither is a label that only repeats the citation.
+    A number without the unit that its passage has is not a value. A label that only repeats the
+    citation is not one either.
     """
     found = values(f"is {LIST_MARK.sub('', answer)}")
-    words = [one for one in tokens(answer) if one.norm not in FILLERS]
+    words = [one for one in normed(answer) if one not in FILLERS]
     units = {unit for one in found for unit in one.units}
     named = {one.text for one in found} | units
-    if not found or any(one.norm not in named and stem(one.norm) not in named for one in words):
+    if not found or any(one not in named and stem(one) not in named for one in words):
         return False
     return not any(one.kind == "label" for one in found) and not _lacks_its_unit(found, case)
 

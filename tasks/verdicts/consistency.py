@@ -1,6 +1,7 @@
 """Consistency: the answer says what the think block has come to."""
 
 import re
+from collections import deque
 from collections.abc import Sequence
 
 from tasks.verdicts.case import Case, Verdict, not_checked, shown, verdict
@@ -18,7 +19,7 @@ from tasks.verdicts.claims.thought import (
     thinks_of_another_name,
     thinks_of_another_section,
 )
-from tasks.verdicts.claims.tokens import NEGATIONS
+from tasks.verdicts.claims.tokens import NEGATIONS, may_hold
 from tasks.verdicts.claims.values import TIME, Value, values
 
 _CONCLUSION = re.compile(
@@ -51,37 +52,43 @@ _OPPOSITES = (
 def consistency(case: Case, citing: CitationSpec) -> Verdict:
     """Judge whether answer and think block agree; the score is the number of values compared.
 
-    The last conclusion of the think block is compared ("the answer is …"), and, where it states
-    none, every value of a unit: an answer in weeks that the think block never came to. Reason:
-    contradicted_think.
+    The last conclusion of the think block is compared ("the answer is …"). If it states none, every
+    value with a unit is compared: the think block may have no number of weeks like the answer's.
+    Reason: contradicted_think.
     """
     answer = without_citations(case.answer, citing)
     think = without_citations(case.think, citing)
     asked = {(one.kind, one.text) for one in values(case.question)} if case.passages else set()
     said = _values(_REASON.sub(" ", answer))
     given = tuple(one for one in said if (one.kind, one.text) not in asked)
-    concluded = _last(_CONCLUSION, think)
+    names_it = may_hold(think, "answer", "conclusion")
+    concluded = _last(_CONCLUSION, think) if names_it else ""
     ended = concluded or _last(_DRAWN, think)
-    seen = _seen(ended, case)
     ours = _values(ended)
     agrees = bool(concluded) and any(_same(one, other) for one in ours for other in given)
     if not agrees and (_leaves(think, answer, case) or _gives_no_number(ended, answer, case)):
-        return verdict("consistency", "contradicted_think", 0, seen)
+        return _verdict(wrong=True, compared=0, ended=ended, case=case)
     if concluded:
         wrong = _disagree(ours, given) or _opposed(concluded, answer)
         compared = min(len(ours), len(given))
-        return verdict("consistency", "contradicted_think" if wrong else None, compared, seen)
+        return _verdict(wrong=wrong, compared=compared, ended=ended, case=case)
     thought = values(think)
     wrong = _names_another(ended, case) or _disagree(_counted(ours), _counted(given))
     if not wrong and not (thought and given):
         return not_checked("consistency", "no_conclusion")
     counted = (one for one in given if one.kind == "number")
     wrong = wrong or any(_is_foreign(one, thought, case) for one in counted)
-    return verdict("consistency", "contradicted_think" if wrong else None, len(given), seen)
+    return _verdict(wrong=wrong, compared=len(given), ended=ended, case=case)
+
+
+def _verdict(*, wrong: bool, compared: int, ended: str, case: Case) -> Verdict:
+    if not wrong:
+        return verdict("consistency", None, compared)
+    return verdict("consistency", "contradicted_think", compared, _seen(ended, case))
 
 
 def _leaves(think: str, answer: str, case: Case) -> bool:
-    """Return whether the answer turns the think block around, or rests on something else."""
+    """Return whether the answer contradicts the think block, or rests on something else."""
     return (
         turns_around(answer, think)
         or contradicts_the_thought(think, answer, case)
@@ -111,8 +118,10 @@ def _last(form: re.Pattern[str], think: str) -> str:
     """Return what the think block says last in this form, up to the end of the sentence; "" for
     nothing.
     """
-    found = [match.groupdict() for match in form.finditer(think)]
-    return (found[-1]["what"] or found[-1].get("line") or "").strip() if found else ""
+    for last in deque(form.finditer(think), maxlen=1):
+        found = last.groupdict()
+        return (found["what"] or found.get("line") or "").strip()
+    return ""
 
 
 def _values(text: str) -> tuple[Value, ...]:

@@ -1,6 +1,8 @@
 """Grounding: what the answer claims stands in the passages it cites."""
 
 import re
+from collections.abc import Iterable
+from functools import lru_cache
 
 from pydantic import Field
 
@@ -24,7 +26,7 @@ STOP_WORDS = frozenset(
     between against out up down off through without more most such same other another own else
     even still already yet just one once twice too very here now""".split()
 )
-"""Words of grammar: they say nothing that a passage must hold."""
+"""Words of grammar: a passage need not hold them."""
 
 
 MISSING_WORDS = 3
@@ -63,17 +65,17 @@ def grounding(case: Case, spec: EvidenceSpec, citing: CitationSpec) -> Verdict:
     if is_abstention(claim, spec):
         return verdict("grounding", "abstained", 0)
     sections = " ".join(passage.section for passage in case.passages)
-    evidence = "\n".join((*cited_passages(case, citing), sections))
-    missing, share = _found(claim, f"{evidence}\n{case.question}")
+    evidence = (*cited_passages(case, citing), sections, case.question)
+    missing, share = _found(claim, evidence)
     if case.family in spec.open:
         return not_checked("grounding", "open_family")
-    if spec.numbers and _numbers(claim) - _numbers(f"{evidence}\n{case.question}"):
-        strange = sorted(_numbers(claim) - _numbers(f"{evidence}\n{case.question}"))
+    strange = sorted(_numbers(claim).difference(*map(_numbers, evidence)))
+    if spec.numbers and strange:
         seen = f"not in what is cited: {', '.join(strange)}"
         return verdict("grounding", "ungrounded_number", share, seen)
     if share >= spec.overlap or len(missing) < MISSING_WORDS:
         return verdict("grounding", None, share)
-    elsewhere = {*missing} & {stem(one) for each in case.passages for one in words(each.whole)}
+    elsewhere = {*missing}.intersection(_known(one.whole for one in case.passages))
     if share >= FOREIGN and len(elsewhere) < 2:
         return not_checked("grounding", "words_of_its_own")
     seen = f"words that nothing cited holds: {', '.join(missing)}"
@@ -85,16 +87,28 @@ def is_abstention(answer: str, spec: EvidenceSpec) -> bool:
     return any(phrase in answer.lower() for phrase in spec.abstentions)
 
 
-def _found(claim: str, evidence: str) -> tuple[list[str], float]:
+def _found(claim: str, evidence: Iterable[str]) -> tuple[list[str], float]:
     """Return the content words of a claim that the evidence lacks, as stems, and the share it
     holds.
     """
-    known = set(map(stem, words(evidence)))
+    known = _known(evidence)
     spoken = [stem(word) for word in words(claim) if word not in STOP_WORDS]
     content = [one for one in spoken if one in known or one not in FRAMING]
     missing = [word for word in content if word not in known]
     return missing, 1 - len(missing) / len(content) if content else 0.0
 
 
-def _numbers(text: str) -> set[str]:
-    return {match.rstrip(".,").replace(",", "") for match in _NUMBER.findall(text)}
+def _known(texts: Iterable[str]) -> frozenset[str]:
+    """Return the stems of the words of several texts."""
+    return frozenset().union(*map(_stems, texts))
+
+
+@lru_cache(maxsize=8192)
+def _stems(text: str) -> frozenset[str]:
+    return frozenset(map(stem, words(text)))
+
+
+@lru_cache(maxsize=8192)
+def _numbers(text: str) -> frozenset[str]:
+    found = (match.rstrip(".,") for match in _NUMBER.findall(text))
+    return frozenset(one.replace(",", "") for one in found)

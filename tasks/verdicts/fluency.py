@@ -25,8 +25,9 @@ def fluency(case: Case, spec: FluencySpec) -> Verdict:
 
 
 def _fault(text: str, tokens: list[str], repeated: float, spec: FluencySpec) -> str | None:
-    # Nothing is echoed where nothing is repeated.
-    if repeated > spec.repeated or (repeated and _most_echoed(tokens) > spec.echoes):
+    # Most texts repeat too little for one 8-gram to stand there so often: nothing is counted.
+    may_echo = repeated * len(tokens) >= spec.echoes
+    if repeated > spec.repeated or (may_echo and _most_echoed(tokens) > spec.echoes):
         return "loop"
     if _runs_together(text, spec.longest_word):
         return "run_together"
@@ -39,7 +40,7 @@ def _runs_together(text: str, longest: int) -> bool:
     """Return whether a word has more letters than the longest may have."""
     # A word is no longer than the stretch between blanks that it stands in: most texts need no
     # search.
-    if all(len(one) <= longest for one in text.split()):
+    if max(map(len, text.split()), default=0) <= longest:
         return False
     return any(len(word) > longest for word in _LONG_WORD.findall(_NOT_PROSE.sub(" ", text)))
 

@@ -13,7 +13,7 @@ from tasks.verdicts.claims.copied import copies
 from tasks.verdicts.claims.polarity import forbids
 from tasks.verdicts.claims.sentences import sentences
 from tasks.verdicts.claims.sources import Source, sources_of
-from tasks.verdicts.claims.tokens import normed, norms, tokens
+from tasks.verdicts.claims.tokens import is_negation, normed, norms
 
 _MARKED = re.compile(
     r'(?:^|(?<=[\s(\[—–]))"(?=[\w\[.…])([^"\n]{8,600})(?<=\S)"(?=[\s.,;:!?)\]—–]|$)'
@@ -22,7 +22,7 @@ _MARKED = re.compile(
     r"|(?<=[\s(\[—–]))'(?=\w)([^'\n]{8,600})(?<=\S)'(?=[\s.,;:!?)\]]|$)",
     re.MULTILINE,
 )
-"""Straight marks open behind a blank and close before one: those of code pair as they like."""
+"""A straight mark opens behind a blank and closes before one; marks in code follow no such rule."""
 _MARK = re.compile("[\"'“«„‹‘]")
 _ELLIPSIS = re.compile(r"\.\.\.|…|\[[^\]]*\]")
 MARKED_TOKENS = 3
@@ -40,7 +40,7 @@ class QuotationSpec(Spec):
 
 @dataclass(frozen=True)
 class Quoted:
-    """A stretch that reads like a quotation, and whether it is one."""
+    """A stretch that reads like a quotation, and whether it is exact."""
 
     text: str
     is_exact: bool
@@ -68,8 +68,10 @@ def quotations(case: Case, spec: QuotationSpec) -> Verdict:
     if not found:
         return not_checked("quotations", "no_quotation")
     altered = [shown(one.text) for one in found if not one.is_exact]
+    if not altered:
+        return verdict("quotations", None, len(found))
     seen = f"not so in the prompt: {', '.join(dict.fromkeys(altered))}"
-    return verdict("quotations", "misquoted" if altered else None, len(found), seen)
+    return verdict("quotations", "misquoted", len(found), seen)
 
 
 def quoted_in(text: str, prompt: str, sources: tuple[Source, ...], *, run: int) -> Iterator[Quoted]:
@@ -78,7 +80,7 @@ def quoted_in(text: str, prompt: str, sources: tuple[Source, ...], *, run: int) 
     yield from _marked(text, whole)
     for copy in copies(text, sources, whole):
         yield Quoted(copy.text, copy.is_exact)
-    for one in runs(tokens(text), whole, least=run):
+    for one in runs(text, whole, least=run):
         yield Quoted(_text_of(text, one), not _differs(one, whole, text), is_paraphrase=True)
 
 
@@ -104,8 +106,8 @@ def _enclosed(text: str) -> Iterator[str]:
 def _invented(answer: str, whole: Source) -> list[Quoted]:
     """Return what an answer puts between quotation marks and the prompt does not hold.
 
-    A think block may quote what nobody wrote ("one could say …"); an answer given from passages
-    quotes them.
+    A think block may put its own words between quotation marks ("one could say …"). An answer given
+    from passages quotes the passages.
     """
     return [
         Quoted(piece, is_exact=False)
@@ -115,9 +117,8 @@ def _invented(answer: str, whole: Source) -> list[Quoted]:
 
 
 def _share_held(piece: str, whole: Source) -> float:
-    words = tokens(piece)
-    longest = max((one.matched for one in runs(words, whole, least=2, seed=2)), default=0)
-    return longest / len(words)
+    longest = max((one.matched for one in runs(piece, whole, least=2, seed=2)), default=0)
+    return longest / len(normed(piece))
 
 
 def _differs(run: Run, whole: Source, text: str) -> bool:
@@ -140,8 +141,7 @@ def _is_denied_before(run: Run, text: str) -> bool:
     before = [one.text for one in sentences(text[:start])][-1:]
     if not before or text[:start].rstrip()[-1:] in ".!?":
         return False
-    found = tokens(before[0])
-    return sum(one.is_negation or forbids(one.norm) for one in found) % 2 == 1
+    return sum(is_negation(one) or forbids(one) for one in normed(before[0])) % 2 == 1
 
 
 def _text_of(text: str, run: Run) -> str:

@@ -10,7 +10,7 @@ from tasks.verdicts.claims.framing import FRAMING
 from tasks.verdicts.claims.sentences import sentences
 from tasks.verdicts.claims.sources import Source
 from tasks.verdicts.claims.support import content, rests_on, told
-from tasks.verdicts.claims.tokens import normed, stem
+from tasks.verdicts.claims.tokens import normed, stems
 from tasks.verdicts.claims.values import values
 
 COPIED = 8
@@ -30,7 +30,8 @@ class RelevanceSpec(Spec):
 def relevance(case: Case, spec: RelevanceSpec, citing: CitationSpec) -> Verdict:
     """Judge whether the answer addresses its question; the score is the share of its topic found.
 
-    Reason: irrelevant_answer. Where an answer is known, correctness says more; nothing is checked.
+    Reason: irrelevant_answer. Rows with a known answer are not checked, because
+    correctness says more about them.
     """
     if case.accepted:
         return not_checked("relevance", "known_answer")
@@ -47,8 +48,10 @@ def relevance(case: Case, spec: RelevanceSpec, citing: CitationSpec) -> Verdict:
         or any(not is_of_kind(answer, kind, case) for kind in kinds_of(case.question))
         or _gives_one_of_two(answer, case)
     )
+    if not wrong:
+        return verdict("relevance", None, share)
     seen = f"asked {shown(case.question)}, answered {shown(case.answer)}"
-    return verdict("relevance", "irrelevant_answer" if wrong else None, share, seen)
+    return verdict("relevance", "irrelevant_answer", share, seen)
 
 
 def _words_around(answer: str, case: Case, citing: CitationSpec) -> frozenset[str]:
@@ -58,7 +61,7 @@ def _words_around(answer: str, case: Case, citing: CitationSpec) -> frozenset[st
     cited = sections_named(case)
     answer = "\n".join((answer, *_resting(answer, case)))
     text = "\n".join((answer, *(one.heading or one.text for one in cited)))
-    return frozenset(map(stem, normed(text)))
+    return frozenset(stems(text))
 
 
 def _resting(answer: str, case: Case) -> list[str]:

@@ -13,7 +13,7 @@ from tasks.verdicts.claims.sentences import sentences
 from tasks.verdicts.claims.somebody import tells_somebody
 from tasks.verdicts.claims.statements import statements
 from tasks.verdicts.claims.support import content, rests_on
-from tasks.verdicts.claims.tokens import is_negation, normed, stem, tokens
+from tasks.verdicts.claims.tokens import is_negation, normed, stem, stems
 from tasks.verdicts.claims.values import Value, values
 
 _REASON_WORDS = re.compile(
@@ -122,7 +122,7 @@ def _only_repeats(answer: str, question: str) -> bool:
 
 
 def _denials(text: str) -> int:
-    return sum(one.is_negation or forbids(one.norm) for one in tokens(text))
+    return sum(is_negation(one) or forbids(one) for one in normed(text))
 
 
 def _only_denies(answer: str) -> bool:
@@ -194,9 +194,7 @@ def _forbids(answer: str, found: Sequence[Value], case: Case) -> bool:
     if any(not _tells_the_act(answer, text) for text in texts[1:2]):
         return False
     return any(
-        one.is_negation or forbids(one.norm) or one.norm in _LIMITS
-        for text in texts
-        for one in tokens(text)
+        is_negation(one) or forbids(one) or one in _LIMITS for text in texts for one in normed(text)
     )
 
 
@@ -225,9 +223,9 @@ def _takes_up(answer: str, case: Case) -> bool:
     """Return whether the answer uses a word of the question that is more than its topic's
     heading.
     """
-    headings = {stem(one.norm) for passage in case.passages for one in tokens(passage.heading)}
+    headings = frozenset[str]().union(*(stems(one.heading) for one in case.passages))
     predicate = topic(main_clause(case.question)) - headings
-    return not predicate or bool(predicate & {stem(one.norm) for one in tokens(answer)})
+    return not predicate or not predicate.isdisjoint(stems(answer))
 
 
 _TELLS: Mapping[Kind, Callable[[str, Sequence[Value], Case], bool]] = {

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from tasks.ngrams import ngrams
 from tasks.verdicts.claims.polarity import FILLERS
 from tasks.verdicts.claims.sources import Source
-from tasks.verdicts.claims.tokens import Token, norms, stem
+from tasks.verdicts.claims.tokens import Token, Tokens, normed, norms, stem, tokens
 from tasks.verdicts.claims.values import MONEY, MONTHS, TIME
 
 SEED = 3
@@ -38,24 +38,29 @@ class Run:
     matched: int
 
 
-def runs(text: Sequence[Token], source: Source, *, least: int, seed: int = SEED) -> Iterator[Run]:
+def runs(text: str, source: Source, *, least: int, seed: int = SEED) -> Iterator[Run]:
     """Yield the runs of at least so many tokens along the source, from left to right.
 
     Each begins with `seed` equal tokens; of several places in the source the one with the longest
-    run is taken. A run needs four words that are no fillers: sums are not quoted.
+    run is taken. With the default seed a run needs four words besides numbers and fillers, so that
+    a sum is not taken for a quotation.
     """
-    index, place = source.places(seed), 0
-    grams = list(ngrams(norms(text), seed))
-    while place < len(grams):
-        starts = index.get(grams[place])
-        if starts is None:
-            place += 1
+    grams = list(ngrams(normed(text), seed))
+    index = source.shared_places(seed, grams)
+    if not index:
+        return
+    found, place = tokens(text), 0
+    for start, gram in enumerate(grams):
+        if start < place or gram not in index:
             continue
-        found = [_run(text, source, place, start) for start in starts]
-        best = max(found, key=lambda one: one.matched, default=None)
-        if best and len(best.tokens) >= least and (seed < SEED or _is_prose(best)):
+        best = max((_run(found, source, start, one) for one in index[gram]), key=_matched)
+        if len(best.tokens) >= least and (seed < SEED or _is_prose(best)):
             yield best
-        place += len(best.tokens) if best else 1
+        place = start + len(best.tokens)
+
+
+def _matched(run: Run) -> int:
+    return run.matched
 
 
 def is_critical(change: Change) -> bool:
@@ -72,13 +77,13 @@ def is_critical(change: Change) -> bool:
 
 
 def turns(run: "Run") -> bool:
-    """Return whether the changes of a run, taken together, turn it around; "unless" is "if not"."""
+    """Return whether the changes of a run reverse its meaning; "unless" counts as "if not"."""
     turned = (one for one in run.changes if not _is_not_even(one))
     return sum(_negative(one.written) - _negative(one.due) for one in turned) % 2 == 1
 
 
 def _is_not_even(change: Change) -> bool:
-    """Return whether the change only adds or drops the "not" of "not even", which goes along with a
+    """Return whether the change only adds or drops the "not" of "not even", which repeats a
     denial.
     """
     changed = norms(change.written + change.due)
@@ -90,67 +95,68 @@ def _negative(found: Sequence[Token]) -> int:
 
 
 def is_other_word(change: Change) -> bool:
-    """Return whether a word that is no filler stands for one that it is no form of."""
+    """Return whether one word is replaced by another that is not a form of it; fillers do not
+    count.
+    """
     if len(change.written) != 1 or len(change.due) != 1:
         return False
     one, other = change.written[0].norm, change.due[0].norm
     return one not in FILLERS and one[:SAME_LETTERS] != other[:SAME_LETTERS]
 
 
-def _run(text: Sequence[Token], source: Source, place: int, start: int) -> Run:
-    here, there, matched, changes = place, start, 0, []
+def _run(text: Tokens, source: Source, place: int, start: int) -> Run:
+    """Return the run that begins at these places of text and source."""
+    here, there, matched = place, start, 0
+    changes = list[Change]()
     while True:
-        while (
-            here < len(text)
-            and there < len(source.norms)
-            and text[here].norm == source.norms[there]
-        ):
-            here, there, matched = here + 1, there + 1, matched + 1
+        equal = _equal(text.norms, source.norms, here, there)
+        here, there, matched = here + equal, there + equal, matched + equal
         step = _step(text, source, here, there)
         if step is None:
-            break
+            return Run(text[place:here], tuple(changes), matched)
         written, due = step
         low, high = max(place, here - AROUND), here + written + AROUND
-        changes.append(
-            Change(
-                tuple(text[here : here + written]),
-                tuple(source.tokens[there : there + due]),
-                tuple(text[low:high]),
-            )
-        )
+        changed, original = text[here : here + written], source.tokens[there : there + due]
+        changes.append(Change(changed, original, text[low:high]))
         here, there = here + written, there + due
-    return Run(tuple(text[place:here]), tuple(changes), matched)
 
 
-def _step(text: Sequence[Token], source: Source, here: int, there: int) -> tuple[int, int] | None:
+def _equal(ours: Sequence[str], theirs: Sequence[str], here: int, there: int) -> int:
+    """Return how many tokens are equal from these places on."""
+    count = 0
+    for one, other in zip(ours[here:], theirs[there:], strict=False):
+        if one != other:
+            break
+        count += 1
+    return count
+
+
+def _step(text: Tokens, source: Source, here: int, there: int) -> tuple[int, int] | None:
     """Return the smallest change behind which text and source go on together.
 
     A change lies within a sentence, and two equal tokens follow it. One is enough, and none at the
     end of both sentences, where a number or a name stands for another.
     """
-    if _is_between_sentences(text, source, here, there):
+    if text.is_last(here - 1) or source.tokens.is_last(there - 1):
         return None
     for written, due in STEPS:
-        ahead = [token.norm for token in text[here + written : here + written + AROUND]]
-        if len(ahead) == AROUND and ahead == list(source.norms[there + due : there + due + AROUND]):
+        ahead = text.norms[here + written : here + written + AROUND]
+        beyond = source.norms[there + due : there + due + AROUND]
+        if len(ahead) == AROUND and ahead == beyond:
             return written, due
-    if here < len(text) and there < len(source.tokens) and _stands_for(text, source, here, there):
+    if here < len(text) and there < len(source.norms) and _stands_for(text, source, here, there):
         return 1, 1
     return None
 
 
-def _is_between_sentences(text: Sequence[Token], source: Source, here: int, there: int) -> bool:
-    return text[here - 1].is_last or source.tokens[there - 1].is_last
-
-
-def _stands_for(text: Sequence[Token], source: Source, here: int, there: int) -> bool:
+def _stands_for(text: Tokens, source: Source, here: int, there: int) -> bool:
     one, other = text[here], source.tokens[there]
     if not (_kinds(one) & _kinds(other)):
         return False
     if one.is_last and other.is_last:
         return True
-    ahead, beyond = text[here + 1 : here + 2], source.norms[there + 1 : there + 2]
-    return bool(ahead) and (ahead[0].norm,) == beyond
+    ahead, beyond = text.norms[here + 1 : here + 2], source.norms[there + 1 : there + 2]
+    return bool(ahead) and ahead == beyond
 
 
 def _is_prose(run: Run) -> bool:

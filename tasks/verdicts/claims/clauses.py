@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from tasks.verdicts.claims.polarity import BOUND, NOT_EVEN, forbids, permits
-from tasks.verdicts.claims.tokens import Token, cut
+from tasks.verdicts.claims.tokens import Token, Tokens, may_hold
 
 AUXILIARIES = frozenset(
     """may must can could will would shall should might cannot is are was were be been has have had
@@ -44,10 +44,10 @@ def is_deontic(word: str) -> bool:
 
 
 def clauses(sentence: str) -> Iterator[Clause]:
-    """Yield the tokens of each clause of a sentence that is no condition."""
-    plain = _LEADING.sub("", BOUND.sub("at most", NOT_EVEN.sub("even", sentence)))
+    """Yield the tokens of each clause of a sentence, without its conditions."""
+    plain = _LEADING.sub("", _without_bounds(sentence))
     waiting = list[_Piece]()
-    for piece in _unconditional(_joined(_pieces(plain, cut(plain)))):
+    for piece in _unconditional(_joined(_pieces(plain, tuple(Tokens(plain))))):
         if waiting and piece.mark in JOINTS:
             yield from (one.tokens for one in waiting)
             waiting = []
@@ -56,6 +56,13 @@ def clauses(sentence: str) -> Iterator[Clause]:
             yield from _with_parentheses(waiting)
             waiting = []
     yield from (one.tokens for one in waiting)
+
+
+def _without_bounds(sentence: str) -> str:
+    """Return a sentence with "at most" in place of "no more than" and its like."""
+    if not may_hold(sentence, "no", "never"):
+        return sentence
+    return BOUND.sub("at most", NOT_EVEN.sub("even", sentence))
 
 
 def _pieces(text: str, found: Sequence[Token]) -> Iterator[_Piece]:

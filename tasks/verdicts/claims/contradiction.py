@@ -1,4 +1,4 @@
-"""Statements of a section, or what a question takes for granted, turned around by an answer."""
+"""Answers that contradict a statement of a section, or what their question takes for granted."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
@@ -7,20 +7,20 @@ from tasks.verdicts.case import Case
 from tasks.verdicts.claims.answers import Claim
 from tasks.verdicts.claims.asked import kind_of, main_clause, topic
 from tasks.verdicts.claims.families import akin, kin
-from tasks.verdicts.claims.polarity import DENYING, EXCEPT, ONLY
+from tasks.verdicts.claims.polarity import excepts, limits, may_deny
 from tasks.verdicts.claims.sentences import Sentence, sentences
 from tasks.verdicts.claims.stance import contradicts_the_section
 from tasks.verdicts.claims.statements import Statement, statements
 from tasks.verdicts.claims.support import content, content_of
-from tasks.verdicts.claims.tokens import tokens
+from tasks.verdicts.claims.tokens import is_negation, normed
 
 ALIGNED = 0.5
 """Share of the shorter clause, its verb left out, that another has which speaks of the same."""
 
 
 def contradicts(case: Case, stretches: Sequence[Claim]) -> str | None:
-    """Return the fault of an answer with a statement that turns one of its section, or its
-    question, around.
+    """Return the fault of an answer that contradicts a statement of its section, or its question;
+    None without one.
     """
     for claim in stretches:
         told = "\n".join(one.text for one in claim.cited)
@@ -42,7 +42,7 @@ def turns_around(answer: str, source: str, heads: AbstractSet[str] = frozenset()
     """
     said = statements(answer)
     denies = any(one.denied for one in said)
-    if not said or not (denies or DENYING.search(source)):
+    if not said or not (denies or may_deny(source)):
         return False
     words = content(answer)
     told = [
@@ -59,19 +59,16 @@ def turns_around(answer: str, source: str, heads: AbstractSet[str] = frozenset()
 
 def _opposing(found: Sequence[Sentence], *, denies: bool) -> Iterator[Sentence]:
     """Yield the sentences that may say the opposite of an answer: where it denies nothing, those
-    that deny something. A cheap look that spares most sentences.
+    that deny something. This quick look leaves out most sentences.
     """
-    return (one for one in found if denies or DENYING.search(one.text))
+    return (one for one in found if denies or may_deny(one.text))
 
 
 def _are_open(sentence: str, answer: str) -> bool:
     """Return whether one text excepts what the other limits: "not without a permit", "only with
     one".
     """
-    return bool(
-        (EXCEPT.search(sentence) and ONLY.search(answer))
-        or (ONLY.search(sentence) and EXCEPT.search(answer))
-    )
+    return (limits(answer) and excepts(sentence)) or (excepts(answer) and limits(sentence))
 
 
 def _is_turned(one: Statement, known: Sequence[Statement], heads: AbstractSet[str]) -> bool:
@@ -124,5 +121,5 @@ def _denies_the_question(said: Iterable[Statement], question: str) -> bool:
         return False
     asked = main_clause(question)
     taken = topic(asked)
-    negated = any(one.is_negation for one in tokens(asked))
+    negated = any(map(is_negation, normed(asked)))
     return any(one.content and one.content <= taken and one.denied != negated for one in said)

@@ -20,7 +20,7 @@ from tasks.verdicts.claims.alignment import (
 from tasks.verdicts.claims.polarity import FILLERS
 from tasks.verdicts.claims.sentences import Sentence, sentences
 from tasks.verdicts.claims.sources import Source
-from tasks.verdicts.claims.tokens import normed, norms, tokens
+from tasks.verdicts.claims.tokens import may_hold, normed, norms, tokens
 
 _SAYS = re.compile(
     r"\W*(?:(?:clearly|also|explicitly|itself|only|then)\s+)?"
@@ -81,8 +81,8 @@ def _mentions(text: str, sources: Sequence[Source]) -> Iterator[_Mention]:
     spelt = {one.label: one for one in sources if one.label_norms}
     if not spelt:
         return
-    pattern = _pattern(tuple(sorted(spelt, key=len, reverse=True)))
-    found = [one for one in pattern.finditer(text) if _is_a_label(one, text)]
+    longest_first = sorted(spelt, key=len, reverse=True)
+    found = [one for one in _labels(text, longest_first) if _is_a_label(one, text)]
     known = {normed(label): one for label, one in spelt.items()}
     for number, match in enumerate(found):
         end = found[number + 1].start() if number + 1 < len(found) else len(text)
@@ -103,15 +103,31 @@ def _is_a_label(found: re.Match[str], text: str) -> bool:
     )
 
 
-@lru_cache(maxsize=1024)
-def _pattern(labels: tuple[str, ...]) -> re.Pattern[str]:
+def _labels(text: str, labels: Sequence[str]) -> Iterator[re.Match[str]]:
+    """Yield where a text has one of the labels, from left to right; of several that begin at one
+    place, one in brackets comes first, then the first one of the labels.
+    """
+    due = [_pattern(one) for one in labels if _may_be_named(one, text)]
+    ahead = [(form, form.search(text)) for form in due]
+    while found := [(form, one) for form, one in ahead if one]:
+        first = min((one for _, one in found), key=lambda one: (one.start(), not one[1]))
+        yield first
+        end = first.end()
+        ahead = [
+            (form, one if one.start() >= end else form.search(text, end)) for form, one in found
+        ]
+
+
+def _may_be_named(label: str, text: str) -> bool:
+    return all(may_hold(text, word.lower()) for word in label.split())
+
+
+@lru_cache(maxsize=4096)
+def _pattern(label: str) -> re.Pattern[str]:
     """Match a label in brackets, or in the open where it is more than a number."""
-    spelt = [r"\W+".join(map(re.escape, label.split())) for label in labels]
-    bare = [one for one, label in zip(spelt, labels, strict=True) if not label.isdigit()]
-    bracketed = rf"\[\s*({'|'.join(spelt)})\s*(?=\])"
-    if not bare:
-        return re.compile(rf"{bracketed}|((?!))", re.IGNORECASE)
-    return re.compile(rf"{bracketed}|(?<!\w)({'|'.join(bare)})\b(?![-.]\d)", re.IGNORECASE)
+    spelt = r"\W+".join(map(re.escape, label.split()))
+    bare = "((?!))" if label.isdigit() else rf"(?<!\w)({spelt})\b(?![-.]\d)"
+    return re.compile(rf"\[\s*({spelt})\s*(?=\])|{bare}", re.IGNORECASE)
 
 
 def _reported(source: Source, rest: str, whole: Source) -> Iterator[Copy]:
@@ -119,12 +135,11 @@ def _reported(source: Source, rest: str, whole: Source) -> Iterator[Copy]:
     first = next(iter(sentences(rest)), None)
     if first is None:
         return
-    words = tokens(first.text)
-    if _is_reworded(norms(words), source, whole):
+    if _is_reworded(normed(first.text), source, whole):
         yield Copy(first.text, is_exact=False)
         return
-    for run in runs(words, source, least=LEAST + 1, seed=2):
-        if run.tokens[0].start <= words[0].end + 8:
+    for run in runs(first.text, source, least=LEAST + 1, seed=2):
+        if run.tokens[0].start <= tokens(first.text).end(0) + 8:
             altered = _alters(run, whole)
             yield Copy(first.text, not altered)
         return
@@ -178,11 +193,11 @@ def _along(sentence: Sentence, source: Source) -> Iterator[Copy]:
     """Yield the sentence where it runs along the section; what stands in quotation marks is left
     out.
     """
-    words = tokens(_UNMARKED.sub(" ", sentence.text))
-    if _is_reworded(norms(words), source):
+    plain = _UNMARKED.sub(" ", sentence.text)
+    if _is_reworded(normed(plain), source):
         yield Copy(sentence.text, is_exact=False)
         return
-    for run in runs(words, source, least=LEAST + 1, seed=2):
+    for run in runs(plain, source, least=LEAST + 1, seed=2):
         yield Copy(sentence.text, not _alters(run))
 
 

@@ -1,7 +1,9 @@
-"""Words that turn a statement around, bound it, permit or forbid."""
+"""Words that negate a statement, limit it, permit or forbid."""
 
 import re
 from functools import lru_cache
+
+from tasks.verdicts.claims.tokens import normed
 
 _FORBIDDING = ("forbid", "prohibit", "banned", "barred", "disallow", "unlawful", "illegal")
 _PERMITTING = ("permit", "permiss", "allow", "lawful", "legal", "authoris", "authoriz", "suffered")
@@ -11,13 +13,13 @@ BOUND = re.compile(
     r"|\b(?:not|never) exceed\w*",
     re.IGNORECASE,
 )
-"""Bounds: "no more than 24" denies nothing."""
+"""Limits: "no more than 24" is not a denial."""
 EXCEPT = re.compile(
     r"\b(?:unless|except|other than|apart from|until|before|without)\b", re.IGNORECASE
 )
 ONLY = re.compile(r"\b(?:only|if|when|once|after|with)\b", re.IGNORECASE)
 NOT_EVEN = re.compile(r"(?<=[,;–—] )not even\b", re.IGNORECASE)
-"""Goes along with a denial: "nobody, not even the owner" denies once."""
+"""Repeats a denial: "nobody, not even the owner" denies once."""
 ANSWER_WORD = re.compile(
     r"^\W*(?:yes|no)\b(?:\s*[,.;:!?—–-]\W*|\W*$|\s+(?=(?:it|they|you|he|she|there|this|that"
     r"|we)\b))",
@@ -33,12 +35,38 @@ FILLERS = frozenset(
 )
 
 
+_DENYING_WORDS = frozenset(
+    """no not never none nor neither nothing nobody cannot without otherwise ban bans stop stops
+    stopped cease ceases impermissible""".split()
+)
 DENYING = re.compile(
-    r"\b(?:no|not|never|none|nor|neither|nothing|nobody|cannot|without|otherwise|ban|bans|stops?"
-    rf"|stopped|ceases?|impermissible)\b|n['’]t\b|\b(?:{'|'.join(_FORBIDDING)})",
+    rf"\b(?:{'|'.join(sorted(_DENYING_WORDS))})\b|n['’]t\b|\b(?:{'|'.join(_FORBIDDING)})",
     re.IGNORECASE,
 )
 """A sign that a sentence may deny something."""
+
+
+@lru_cache(maxsize=16384)
+def may_deny(text: str) -> bool:
+    """Return whether a text has a sign that it may deny something."""
+    found = normed(text)
+    is_plain = text.isascii() and "'" not in text
+    # The search costs more than a look at the tokens, which is sure of plain texts.
+    if is_plain and _DENYING_WORDS.isdisjoint(found) and not any(map(forbids, found)):
+        return False
+    return bool(DENYING.search(text))
+
+
+@lru_cache(maxsize=16384)
+def excepts(text: str) -> bool:
+    """Return whether a text excepts something: "unless", "without"."""
+    return bool(EXCEPT.search(text))
+
+
+@lru_cache(maxsize=16384)
+def limits(text: str) -> bool:
+    """Return whether a text limits something: "only", "if"."""
+    return bool(ONLY.search(text))
 
 
 @lru_cache(maxsize=65536)

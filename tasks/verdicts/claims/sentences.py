@@ -7,12 +7,12 @@ from typing import NamedTuple
 
 _END = re.compile(r"[.!?…]+[\"”’»')*_]*(?=\s+|$)|\n+")
 _ABBREVIATION = re.compile(
-    r"(?:^|[\s(])(?:e\.g|i\.e|cf|vs?|approx|dr|mr|mrs|ms|prof|st|u\.s|[a-z])\.$", re.IGNORECASE
+    r"e\.g|i\.e|cf|vs?|approx|dr|mr|mrs|ms|prof|st|u\.s|[a-z]", re.IGNORECASE
 )
-_NUMBERED = re.compile(
-    r"(?:^|[\s(])(?:nos?|secs?|arts?|figs?|paras?|ch|chap|pp?|vol|eq)\.$", re.IGNORECASE
-)
+_NUMBERED = re.compile(r"nos?|secs?|arts?|figs?|paras?|ch|chap|pp?|vol|eq", re.IGNORECASE)
 """Abbreviations that stand before a number; "no." before anything else is an answer."""
+LONGEST = 12
+"""Characters before a stop in which an abbreviation is looked for."""
 
 
 class Sentence(NamedTuple):
@@ -46,10 +46,14 @@ def _cut(text: str) -> Iterator[Sentence]:
 
 def _is_abbreviation(text: str, end: int) -> bool:
     """Return whether the dot before `end` belongs to an abbreviation, with more to come."""
-    before, after = text[max(0, end - 12) : end], text[end:].lstrip(" \t")[:1]
-    if after.isdigit() and _NUMBERED.search(before):
+    after = text[end:].lstrip(" \t")[:1]
+    if after in ("", "\n"):
+        return False
+    before = text[max(0, end - LONGEST) : end]
+    word = before.replace("(", " ").split()[-1][:-1]
+    if after.isdigit() and _NUMBERED.fullmatch(word):
         return True
-    return after not in ("", "\n") and bool(_ABBREVIATION.search(before))
+    return bool(_ABBREVIATION.fullmatch(word))
 
 
 def _stripped(text: str, start: int, end: int) -> Iterator[Sentence]:

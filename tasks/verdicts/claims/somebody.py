@@ -1,4 +1,4 @@
-"""Who: whether an answer names somebody."""
+"""Whether an answer to "who" names somebody."""
 
 import re
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from tasks.verdicts.claims.asked import main_clause
 from tasks.verdicts.claims.framing import matter
 from tasks.verdicts.claims.parties import parties
 from tasks.verdicts.claims.support import content
-from tasks.verdicts.claims.tokens import tokens
+from tasks.verdicts.claims.tokens import normed, tokens
 from tasks.verdicts.claims.values import MONTHS, WEEKDAYS, Value, name_words
 
 _ROLE = re.compile(
@@ -37,7 +37,7 @@ def tells_somebody(answer: str, found: Sequence[Value], case: Case) -> bool:
     if not found and not matter(answer) - content(case.question):
         return False
     names = _names_of(case) if found else frozenset()
-    if _names_someone(answer, found) or names & {one.norm for one in tokens(answer)}:
+    if _names_someone(answer, found) or not names.isdisjoint(normed(answer)):
         return True
     if _names_a_party(answer, case):
         return True

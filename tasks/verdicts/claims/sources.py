@@ -8,13 +8,14 @@ from functools import cached_property, lru_cache
 from tasks.ngrams import ngrams
 from tasks.verdicts.case import Passage
 from tasks.verdicts.claims.sentences import sentences
-from tasks.verdicts.claims.tokens import Token, normed, tokens
+from tasks.verdicts.claims.tokens import Tokens, normed, tokens
 
 _LINE = re.compile(
     r"^(?:\[(?P<bracketed>[^\[\]\n]{1,80})\]|(?P<named>[A-Z][a-z]{2,20}):)[ \t]+(?P<text>\S.*)$",
     re.MULTILINE,
 )
 """A line of a prompt with a label of its own: "[2] The fee …", "Rule: A claim …"."""
+Gram = tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Source:
         return cls(label, heading, f"{heading}. {text}" if heading else text)
 
     @cached_property
-    def tokens(self) -> tuple[Token, ...]:
+    def tokens(self) -> Tokens:
         """Its tokens in order."""
         return tokens(self.whole)
 
@@ -51,7 +52,7 @@ class Source:
         return f" {' '.join(self.norms)} "
 
     @cached_property
-    def _places(self) -> dict[int, dict[tuple[str, ...], list[int]]]:
+    def _grams_by_size(self) -> dict[int, frozenset[Gram]]:
         return {}
 
     def holds(self, wanted: Sequence[str]) -> bool:
@@ -69,14 +70,20 @@ class Source:
             for end in range(size, len(self.norms) + 1)
         )
 
-    def places(self, n: int) -> dict[tuple[str, ...], list[int]]:
-        """Return every n-gram with the places where it begins."""
-        if n not in self._places:
-            index: dict[tuple[str, ...], list[int]] = {}
+    def shared_places(self, n: int, wanted: Sequence[Gram]) -> dict[Gram, list[int]]:
+        """Return the wanted n-grams that it has, each with the places where it begins."""
+        shared = self._grams(n).intersection(wanted)
+        found: dict[Gram, list[int]] = {}
+        if shared:
             for place, gram in enumerate(ngrams(self.norms, n)):
-                index.setdefault(gram, []).append(place)
-            self._places[n] = index
-        return self._places[n]
+                if gram in shared:
+                    found.setdefault(gram, []).append(place)
+        return found
+
+    def _grams(self, n: int) -> frozenset[Gram]:
+        if n not in self._grams_by_size:
+            self._grams_by_size[n] = frozenset(ngrams(self.norms, n))
+        return self._grams_by_size[n]
 
     @cached_property
     def label_norms(self) -> tuple[str, ...]:

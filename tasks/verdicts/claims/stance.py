@@ -11,7 +11,7 @@ from tasks.verdicts.claims.polarity import forbids
 from tasks.verdicts.claims.sentences import sentences
 from tasks.verdicts.claims.statements import Statement, statements
 from tasks.verdicts.claims.support import content
-from tasks.verdicts.claims.tokens import normed, stem, tokens
+from tasks.verdicts.claims.tokens import is_negation, normed, stem
 
 _LEADING = re.compile(r"^\W*(yes|no)\b(?=\s*(?:[,.;:!?—–-]|$))", re.IGNORECASE)
 _CONCLUDED = re.compile(
@@ -67,7 +67,7 @@ def _asks(question: str) -> bool:
     left to people.
     """
     asked = main_clause(question)
-    turned = any(one.is_negation or forbids(one.norm) for one in tokens(asked))
+    turned = any(is_negation(one) or forbids(one) for one in normed(asked))
     return kind_of(question) == "yes_no" and not turned
 
 

@@ -12,7 +12,12 @@ from tasks.verdicts.claims.tokens import normed, stem
 @lru_cache(maxsize=8192)
 def content(text: str) -> frozenset[str]:
     """Return the stems of a text's words without fillers."""
-    return frozenset(stem(one.removesuffix("'s")) for one in {*normed(text)} - FILLERS)
+    return frozenset(map(_stem, {*normed(text)} - FILLERS))
+
+
+@lru_cache(maxsize=65536)
+def _stem(word: str) -> str:
+    return stem(word.removesuffix("'s"))
 
 
 def content_of(texts: Iterable[str]) -> frozenset[str]:

@@ -22,12 +22,14 @@ LEAST_SAID = 2
 
 
 def thinks_of_another_name(think: str, answer: str, case: Case) -> bool:
-    """Return whether the think block has a name one word off the answer's, which nothing shown
-    holds.
+    """Return whether the think block has a name that differs from the answer's in one word, and the
+    prompt does not hold it.
     """
     whole = Source.of("", "", case.prompt)
     given = {name for name in _names(answer) if whole.holds(name)}
-    strange = (name for name in _names(think) if given and not whole.holds(name))
+    if not given:
+        return False
+    strange = (name for name in _names(think) if not whole.holds(name))
     return any(_is_one_word_off(one, other) for one in strange for other in given)
 
 
@@ -45,7 +47,7 @@ def _is_one_word_off(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
 
 
 def thinks_of_another_date(think: str, answer: str, case: Case) -> bool:
-    """Return whether the think block has a date that nothing shown holds, and not the answer's."""
+    """Return whether the think block lacks the answer's date and has one that the prompt lacks."""
     given, thought = _dates(answer), _dates(think)
     if not given or not thought or given & thought:
         return False

@@ -2,13 +2,19 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
-from typing import NamedTuple
+from functools import cached_property, lru_cache
+from itertools import chain
+from typing import NamedTuple, overload
 
 _TOKEN = re.compile(
     r"\d{1,2}:\d{2}(?![\d:])|\d+(?:st|nd|rd|th)\b|\d+(?:[.,]\d+)*|°[CFK]\b"
     r"|[^\W\d_]+(?:['’][^\W\d_]+)*"
 )
+LONG = 240
+"""Characters from which a text is cut in parts that are remembered."""
+_MORE_THAN_LETTERS = re.compile("[0-9']")
+_LETTERS_ONLY = "".join(chr(code) if chr(code).isalpha() else " " for code in range(128))
+"""Of every ASCII character itself if it is a letter, else a blank."""
 _NUMERALS = {
     name: str(number)
     for number, name in enumerate(
@@ -65,39 +71,128 @@ def is_negation(word: str) -> bool:
     return word in NEGATIONS or word.endswith("n't")
 
 
+def may_hold(text: str, *words: str) -> bool:
+    """Return whether a text may have one of these words, given in lower case.
+
+    A quick look before a search that costs more; it is sure of ASCII texts and words alone.
+    """
+    if not text.isascii():
+        return True
+    lowered = text.lower()
+    return any(word in lowered or not word.isascii() for word in words)
+
+
+class Tokens(Sequence[Token]):
+    """The tokens of a text in order.
+
+    Most comparisons need the norms alone, so places and tokens are made when they are asked for.
+    """
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.surfaces = surfaces(text)
+        self.norms = normed(text)
+
+    def __len__(self) -> int:
+        return len(self.norms)
+
+    @overload
+    def __getitem__(self, place: int) -> Token: ...
+    @overload
+    def __getitem__(self, place: slice) -> tuple[Token, ...]: ...
+    def __getitem__(self, place: int | slice) -> Token | tuple[Token, ...]:
+        if isinstance(place, slice):
+            return tuple([self._token(one) for one in range(*place.indices(len(self)))])
+        return self._token(place)
+
+    def __iter__(self) -> Iterator[Token]:
+        ends = [start + len(one) for start, one in zip(self.starts, self.surfaces, strict=True)]
+        lasts = [self.text[end : end + 1] in _ENDS for end in ends]
+        return map(Token, self.norms, self.surfaces, self.starts, ends, lasts)
+
+    def _token(self, place: int) -> Token:
+        end = self.end(place)
+        last = self.text[end : end + 1] in _ENDS
+        return Token(self.norms[place], self.surfaces[place], self.starts[place], end, last)
+
+    @cached_property
+    def starts(self) -> list[int]:
+        """Where each token begins in the text."""
+        found, place = list[int](), 0
+        for surface in self.surfaces:
+            # No character between two tokens begins a token, so the next find is the token itself.
+            place = self.text.find(surface, place)
+            found.append(place)
+            place += len(surface)
+        return found
+
+    def end(self, place: int) -> int:
+        """Return where a token ends in the text."""
+        return self.starts[place] + len(self.surfaces[place])
+
+    def is_last(self, place: int) -> bool:
+        """Return whether a full stop, a line end or the end of the text follows a token."""
+        end = self.end(place)
+        return self.text[end : end + 1] in _ENDS
+
+
 @lru_cache(maxsize=4096)
-def tokens(text: str) -> tuple[Token, ...]:
+def tokens(text: str) -> Tokens:
     """Return the tokens of a text in order. Remembered: every gate reads the same texts.
 
     >>> [token.norm for token in tokens("Twelve weeks, i.e. 1,200 hours; don’t wait.")]
     ['12', 'weeks', 'i', 'e', '1200', 'hours', "don't", 'wait']
     """
-    return cut(text)
+    return Tokens(text)
 
 
-def cut(text: str) -> tuple[Token, ...]:
-    """Return the tokens of a text that is read only once, so that it is not remembered."""
-    return tuple(map(Token._make, _cut(text)))
+@lru_cache(maxsize=16384)
+def surfaces(text: str) -> tuple[str, ...]:
+    """Return the words and numbers of a text as they are written.
+
+    A long text is cut at line ends and behind full stops, which no token crosses: the prompt, its
+    passages and a think block have many sentences in common, and each is read once.
+    """
+    if len(text) < LONG:
+        return _surfaces(text)
+    parts = text.replace(". ", ".\n").split("\n")
+    return tuple(chain.from_iterable(map(_surfaces, parts)))
 
 
-def _cut(text: str) -> Iterator[tuple[str, str, int, int, bool]]:
-    for found in _TOKEN.finditer(text):
-        surface, (start, end) = found[0], found.span()
-        yield _norm(surface), surface, start, end, text[end : end + 1] in _ENDS
+@lru_cache(maxsize=16384)
+def _surfaces(text: str) -> tuple[str, ...]:
+    # Where only letters make tokens, blanks in place of all other characters cut the same.
+    if text.isascii() and not _MORE_THAN_LETTERS.search(text):
+        return tuple(text.translate(_LETTERS_ONLY).split())
+    return tuple(_TOKEN.findall(text))
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=16384)
 def normed(text: str) -> tuple[str, ...]:
     """Return what the tokens of a text are compared by, without their places.
 
     >>> normed("Twelve weeks")
     ('12', 'weeks')
     """
-    return tuple(map(_norm, _TOKEN.findall(text)))
+    return tuple(map(_norm, surfaces(text)))
+
+
+@lru_cache(maxsize=8192)
+def stems(text: str) -> tuple[str, ...]:
+    """Return the stems of a text's tokens in order."""
+    return tuple(map(stem, normed(text)))
+
+
+@lru_cache(maxsize=8192)
+def forms(text: str) -> frozenset[str]:
+    """Return what a text's tokens are compared by, and their stems."""
+    return frozenset((*normed(text), *stems(text)))
 
 
 def norms(found: Sequence[Token]) -> tuple[str, ...]:
     """Return what the tokens are compared by."""
+    if isinstance(found, Tokens):
+        return found.norms
     return tuple([token.norm for token in found])
 
 

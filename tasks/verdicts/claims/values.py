@@ -1,11 +1,10 @@
 """What a sentence asserts: numbers with their units, labelled numbers, and names."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, NamedTuple
 
-from tasks.verdicts.claims.tokens import Token, stem, tokens
+from tasks.verdicts.claims.tokens import Token, Tokens, stem, tokens
 
 Kind = Literal["number", "label", "name"]
 TIME = frozenset(
@@ -49,8 +48,7 @@ MONTH_STEMS = frozenset(map(stem, MONTHS))
 WEEKDAYS = frozenset("monday tuesday wednesday thursday friday saturday sunday".split())
 
 
-@dataclass(frozen=True)
-class Value:
+class Value(NamedTuple):
     """Something a text asserts that must stand in its source.
 
     text: the number (digits) or the name's words, case-folded. units: stems of what is counted,
@@ -102,9 +100,15 @@ def values(text: str, *, names: frozenset[str] = frozenset()) -> tuple[Value, ..
     >>> [(one.kind, one.text, one.units[:1]) for one in found]
     [('label', '7', ('section',)), ('name', 'vale', ()), ('number', '40', ('euro',))]
     """
+    return tuple([one for one, opens in _marked(text) if not opens or one.text in names])
+
+
+@lru_cache(maxsize=8192)
+def _marked(text: str) -> tuple[tuple[Value, bool], ...]:
+    """Return every value with whether it is a name only if it is known: it opens a sentence."""
     found = tokens(text)
-    both = [*_numbers(text, found), *_names(text, found, names)]
-    return tuple(sorted(both, key=lambda one: one.start))
+    both = [*((one, False) for one in _numbers(found)), *_names(found)]
+    return tuple(sorted(both, key=lambda one: one[0].start))
 
 
 @lru_cache(maxsize=4096)
@@ -113,44 +117,54 @@ def name_words(text: str) -> frozenset[str]:
     return frozenset(one.text for one in values(text) if one.kind == "name")
 
 
-def _numbers(text: str, found: Sequence[Token]) -> Iterator[Value]:
-    for place, token in enumerate(found):
-        if not token.is_number:
-            if token.norm in _ORDINALS and _is_counted(found, place):
-                units = tuple(_unit_words(text, found, place))
-                yield Value("number", _ORDINALS[token.norm], units, token.start, token.end)
-            continue
-        label = _label(text, found, place)
-        if label:
-            yield Value("label", token.norm, (label,), token.start, token.end)
-        else:
-            day = _date(found, place)
-            number, units = day or (token.norm, _units(text, found, place))
-            yield Value("number", number, units, token.start, token.end)
+def _numbers(found: Tokens) -> Iterator[Value]:
+    for place, norm in enumerate(found.norms):
+        if norm in _ORDINALS:
+            if _is_counted(found, place):
+                units = tuple(_unit_words(found, place))
+                yield _value("number", _ORDINALS[norm], units, found, place)
+        elif norm[0].isdigit():
+            yield _number(found, place)
+
+
+def _number(found: Tokens, place: int) -> Value:
+    norm = found.norms[place]
+    if label := _label(found, place):
+        return _value("label", norm, (label,), found, place)
+    number, units = _date(found, place) or (norm, _units(found, place))
+    return _value("number", number, units, found, place)
+
+
+def _value(kind: Kind, text: str, units: tuple[str, ...], found: Tokens, place: int) -> Value:
+    return Value(kind, text, units, found.starts[place], found.end(place))
 
 
 _ORDINALS = {"first": "1th", "second": "2th"}
 _ARTICLES = frozenset("the a an his her its their every each this that".split())
 
 
-def _is_counted(found: Sequence[Token], place: int) -> bool:
+def _is_counted(found: Tokens, place: int) -> bool:
     """Return whether "first" or "second" counts a thing: "the second reminder"."""
-    behind = found[place + 1 : place + 2]
-    before = found[place - 1].norm if place else ""
-    return before in _ARTICLES and bool(behind) and behind[0].norm not in _NO_UNIT
+    behind = found.norms[place + 1 : place + 2]
+    before = found.norms[place - 1] if place else ""
+    return before in _ARTICLES and bool(behind) and behind[0] not in _NO_UNIT
 
 
-def _date(found: Sequence[Token], place: int) -> tuple[str, tuple[str, ...]] | None:
+def _date(found: Tokens, place: int) -> tuple[str, tuple[str, ...]] | None:
     """Return the number and the unit of a day ("3rd of November") or of the year behind one.
 
     The unit of a day is its month, and the unit of a year is its day: "3 november".
     """
+    norms = found.norms
+    around = norms[max(0, place - 3) : place + 3]
+    if MONTHS.isdisjoint(around):
+        return None
     ahead = [one for one in found[place + 1 : place + 3] if one.norm not in ("of", "day")]
-    if ahead and _is_month(ahead[0]) and len(found[place].norm) <= len("31th"):
-        return found[place].norm.removesuffix("th"), (stem(ahead[0].norm),)
+    if ahead and _is_month(ahead[0]) and len(norms[place]) <= len("31th"):
+        return norms[place].removesuffix("th"), (stem(ahead[0].norm),)
     before = [one for one in found[max(0, place - 3) : place] if one.norm != "of"]
     if len(before) > 1 and _is_month(before[-1]) and before[-2].is_number:
-        return found[place].norm, (f"{before[-2].norm.removesuffix('th')} {before[-1].norm}",)
+        return norms[place], (f"{before[-2].norm.removesuffix('th')} {before[-1].norm}",)
     return None
 
 
@@ -158,72 +172,69 @@ def _is_month(token: Token) -> bool:
     return token.norm in MONTHS and token.is_capitalised
 
 
-def _label(text: str, found: Sequence[Token], place: int) -> str:
+def _label(found: Tokens, place: int) -> str:
     """Return the stem of the word that labels a number ("Section 7"), else ""."""
-    if text[: found[place].start].rstrip()[-1:] == "§":
+    start = found.starts[place]
+    if found.text[:start].rstrip()[-1:] == "§":
         return stem("section")
-    before = found[place - 1] if place else None
-    if before is None or before.norm not in LABELS:
+    before = found.norms[place - 1] if place else ""
+    if before not in LABELS:
         return ""
-    between = text[before.end : found[place].start]
-    return "" if between.strip(" \u00a0.§") else stem(before.norm)
+    between = found.text[found.end(place - 1) : start]
+    return "" if between.strip(" \u00a0.§") else stem(before)
 
 
-def _units(text: str, found: Sequence[Token], place: int) -> tuple[str, ...]:
+def _units(found: Tokens, place: int) -> tuple[str, ...]:
     """Return the stems of what a number counts: a sign beside it, or the words behind it."""
-    token = found[place]
-    if ":" in token.norm:
+    if ":" in found.norms[place]:
         return ("clock",)
-    before, behind = text[: token.start].rstrip()[-1:], text[token.end :].lstrip()[:1]
+    before = found.text[: found.starts[place]].rstrip()[-1:]
+    behind = found.text[found.end(place) :].lstrip()[:1]
     signs = [_SIGNS[sign] for sign in (before, behind) if sign in _SIGNS]
-    return tuple(map(stem, signs)) or tuple(_unit_words(text, found, place))
+    return tuple(map(stem, signs)) or tuple(_unit_words(found, place))
 
 
-def _unit_words(text: str, found: Sequence[Token], place: int) -> Iterator[str]:
-    end = found[place].end
-    after = found[place + 1 : place + 3]
-    if len(after) == 2 and after[0].norm in ("and", "to", "or") and after[1].is_number:
-        yield from _unit_words(text, found, place + 2)
+def _unit_words(found: Tokens, place: int) -> Iterator[str]:
+    after = found.norms[place + 1 : place + 3]
+    if len(after) == 2 and after[0] in ("and", "to", "or") and after[1][0].isdigit():
+        yield from _unit_words(found, place + 2)
         return
-    for token in found[place + 1 : place + 3]:
-        between = text[end : token.start]
-        month = token.norm == "may" and token.is_capitalised
+    for at, norm in enumerate(after, place + 1):
+        between = found.text[found.end(at - 1) : found.starts[at]]
+        month = norm == "may" and found.surfaces[at][0].isupper()
         if (
-            token.is_number
-            or (token.norm in _NO_UNIT - {"per"} and not month)
+            norm[0].isdigit()
+            or (norm in _NO_UNIT and norm != "per" and not month)
             or between.strip(" -\u00a0\u2011")
         ):
             return
-        yield stem(_PER_CENT.get(token.norm, token.norm))
-        end = token.end
+        yield stem(_PER_CENT.get(norm, norm))
 
 
-def _names(text: str, found: Sequence[Token], known: frozenset[str]) -> Iterator[Value]:
-    for place, token in enumerate(found):
-        if not _is_name(text, found, place, known):
-            continue
-        yield Value("name", token.norm, (), token.start, token.end)
+def _names(found: Tokens) -> Iterator[tuple[Value, bool]]:
+    """Yield every word that may be a name, and whether it begins a sentence."""
+    for place, surface in enumerate(found.surfaces):
+        if surface[0].isupper() and _may_be_a_name(found, place):
+            opens = _begins_a_sentence(found.text, found.starts[place])
+            yield _value("name", found.norms[place], (), found, place), opens
 
 
-def _is_name(text: str, found: Sequence[Token], place: int, known: frozenset[str]) -> bool:
-    token = found[place]
-    if token.is_number or not token.is_capitalised or len(token.surface) < 2:
+def _may_be_a_name(found: Tokens, place: int) -> bool:
+    """Return whether a word with a capital is neither grammar nor a title nor a label."""
+    norm = found.norms[place]
+    if norm[0].isdigit() or len(found.surfaces[place]) < 2:
         return False
-    if token.norm in _NO_UNIT or _labels_a_number(found, place) or _is_a_title(token):
-        return False
-    return token.norm in known or not _begins_a_sentence(text, token)
+    return not (norm in _NO_UNIT or norm in _TITLES or _labels_a_number(found, place))
 
 
-def _labels_a_number(found: Sequence[Token], place: int) -> bool:
-    if place + 1 == len(found) or not found[place + 1].is_number:
-        return False
-    return found[place].norm in LABELS
+_TITLES = frozenset("mr mrs ms dr prof".split())
 
 
-def _is_a_title(token: Token) -> bool:
-    return token.norm in {"mr", "mrs", "ms", "dr", "prof"}
+def _labels_a_number(found: Tokens, place: int) -> bool:
+    behind = found.norms[place + 1 : place + 2]
+    return bool(behind) and behind[0][0].isdigit() and found.norms[place] in LABELS
 
 
-def _begins_a_sentence(text: str, token: Token) -> bool:
-    before = text[: token.start].rstrip(" \t\"'“‘«([*_-–—•>")
+def _begins_a_sentence(text: str, place: int) -> bool:
+    before = text[:place].rstrip(" \t\"'“‘«([*_-–—•>")
     return not before or before[-1] in '.!?:;\n…])”"'
