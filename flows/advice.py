@@ -84,6 +84,10 @@ OF_GATES: Mapping[str, str] = {
         "the answer cites what it was not shown; add allowed authorities to "
         "verdicts.citations.allowed, or name a stronger teacher"
     ),
+    "speaks_of_hidden_passage": (
+        "the row hides its passages, but the trace speaks of them; tell the teacher in the "
+        "template to answer as if from memory"
+    ),
     "missing_citation": (
         "ask for the section in brackets in the template, or set verdicts.citations.must_cite "
         "to false"

@@ -32,6 +32,7 @@ from tasks.audit.task import audit_traces, refuse_leaky_traces, score_traces
 from tasks.audit.traces import PAGE
 from tasks.corpus.assemble import offered_prompts
 from tasks.corpus.describe import About
+from tasks.corpus.findings import ChainLine
 from tasks.corpus.task import assemble_corpus, data_docs
 from tasks.corpus.trust import weak_spots
 from tasks.corpus.upstream import Upstream
@@ -117,6 +118,7 @@ class Written(NamedTuple):
     probe_questions: Table
     passages: Table
     prompts: Table
+    chains: tuple[ChainLine, ...] = ()
 
 
 def write(
@@ -137,9 +139,9 @@ def write(
     if ahead and not stored.passages(recipe, root, documents):
         ahead()
     passages = clock.run(ground_passages, documents, recipe.grounding, root)
-    questions = questions_of(recipe, root, clock, Sources(questions, probe_questions, passages))
-    prompts = clock.run(write_prompts, passages, questions, recipe.prompts, root)
-    return Written(questions, probe_questions, passages, prompts)
+    asked = questions_of(recipe, root, clock, Sources(questions, probe_questions, passages))
+    prompts = clock.run(write_prompts, passages, asked.questions, recipe.prompts, root)
+    return Written(asked.questions, probe_questions, passages, prompts, asked.steps)
 
 
 def _check(recipe: Recipe, faults: Sequence[Fault]) -> None:
@@ -172,7 +174,8 @@ def build(recipe: Recipe, root: Path, clock: Clock) -> Built:
     refuse_leaky_traces(audits, recipe.audit)
     upstream = _judged(recipe, root, clock, written=written, traces=traces, audits=audits)
     judge = sentence(upstream.coherence)
-    about = About(recipe.name, {one.name: one.model.model for one in asked}, judge, with_code)
+    answering = {one.name: one.model.model for one in asked}
+    about = About(recipe.name, answering, judge, with_code, chains=written.chains)
     corpus = clock.run(assemble_corpus, upstream, recipe.corpus, root, about)
     return Built(
         passages=written.passages,
@@ -203,20 +206,19 @@ def _judged(
     """Return the tables that a corpus is made from: what gates and judge say of the traces, and
     what the gates are worth.
     """
-    questions, probe_questions, passages, prompts = written
-    shown = (traces, prompts, passages, questions)
+    shown = (traces, written.prompts, written.passages, written.questions)
     verdicts = clock.run(judge_traces, *shown, audits, recipe.verdicts, root)
     gate_checks = clock.run(measure_gates, *shown, verdicts, recipe.verdicts, root)
     judge = judge_of(recipe, recipe.coherence)
     coherence = clock.run(judge_coherence, *shown, verdicts, recipe.coherence, judge, root)
     return Upstream(
         traces=traces,
-        prompts=prompts,
+        prompts=written.prompts,
         verdicts=verdicts,
         coherence=coherence,
-        passages=passages,
-        questions=questions,
-        probe_questions=probe_questions,
+        passages=written.passages,
+        questions=written.questions,
+        probe_questions=written.probe_questions,
         gate_checks=gate_checks,
     )
 

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import ParamSpec
+from typing import ParamSpec, Protocol
 
 from prefect import Task
 from pydantic import BaseModel
@@ -22,6 +22,35 @@ class StageLine(BaseModel):
     rows_out: int
     rejected: dict[str, int]
     seconds: float
+
+
+class Stages(Protocol):
+    """Runs stages one after the other."""
+
+    def run(self, stage: Task[P, Table], *args: P.args, **kwargs: P.kwargs) -> Table:
+        """Return the table of a stage."""
+        ...
+
+    def call_last(self, stage: str) -> None:
+        """Give the last stage another name, where one stage runs several times."""
+        ...
+
+
+class WithoutPrefect:
+    """Runs stages as plain functions, without a server. tables: by name, in order."""
+
+    def __init__(self) -> None:
+        self.tables: list[tuple[str, Table]] = []
+
+    def run(self, stage: Task[P, Table], *args: P.args, **kwargs: P.kwargs) -> Table:
+        """Return the table of a stage."""
+        table = stage.fn(*args, **kwargs)
+        self.tables.append((table.stage, table))
+        return table
+
+    def call_last(self, stage: str) -> None:
+        """Give the last stage another name."""
+        self.tables[-1] = (stage, self.tables[-1][1])
 
 
 class Clock:

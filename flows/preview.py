@@ -1,24 +1,35 @@
 """Make a few rows from the prompt to the verdicts, in a temporary store."""
 
 import tempfile
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from flows.chains import Sources, questions_of
+from flows.clock import WithoutPrefect
 from flows.plan import stored
+from flows.recipes.chains import chains_of
 from flows.recipes.corpus import Recipe
 from flows.recipes.models import teachers
+from tasks.chains.item import items_of
 from tasks.grounding.task import ground_passages
 from tasks.inference.complete import JOURNALS
 from tasks.inference.engine import Message
 from tasks.inference.warm import WARM
 from tasks.progress import watcher
+from tasks.prompts.family import CHAIN, PromptSpec
 from tasks.prompts.task import write_prompts
 from tasks.sources.task import collect_documents, collect_questions
 from tasks.store import Table
 from tasks.traces.generate import Generated, generate
 from tasks.verdicts.case import Case, Verdict
 from tasks.verdicts.gates import VerdictSpec, cases_of, judge_case
+
+SHOWN = 3
+"""Items of a step, and lost items, that a preview shows."""
+ROOTS = 2
+"""Roots of a chain for each row of the preview; filters remove some."""
 
 
 class Previewed(NamedTuple):
@@ -40,10 +51,23 @@ class Previewed(NamedTuple):
         return not self.lost and not any(one.failed for one in self.verdicts)
 
 
-class Preview(NamedTuple):
-    """The rows of a preview. tables: of the stages before the traces."""
+class PreviewedStage(NamedTuple):
+    """A stage of a preview. wrote: what a step of a chain wrote for some items. lost: some of its
+    lost items with their reasons.
+    """
 
-    tables: tuple[Table, ...]
+    name: str
+    digest: str
+    rows: int
+    rejected: Mapping[str, int]
+    wrote: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()
+
+
+class Preview(NamedTuple):
+    """The rows of a preview. stages: before the traces."""
+
+    stages: tuple[PreviewedStage, ...]
     rows: tuple[Previewed, ...]
 
 
@@ -60,12 +84,19 @@ def preview(recipe: Recipe, root: Path, *, rows: int) -> Preview:
 
 
 def few_rows(recipe: Recipe, rows: int) -> Recipe:
-    """Return the recipe with few prompts, one answer per prompt, and no control prompts."""
+    """Return the recipe with few prompts, one answer per prompt, no control prompts, and chains
+    that begin with few roots.
+    """
     families = tuple(one.model_copy(update={"share": 1.0}) for one in recipe.prompts.families)
     plan = {"rows": rows, "families": families, "control": 0.0, "saturation": 1.0}
     prompts = recipe.prompts.model_copy(update=plan)
     traces = recipe.traces.model_copy(update={"samples": 1})
-    return recipe.model_copy(update={"prompts": prompts, "traces": traces})
+    begins = {"most": ROOTS * rows}
+    chains = tuple(
+        one.model_copy(update={"where": one.where.model_copy(update=begins)})
+        for one in chains_of(recipe)
+    )
+    return recipe.model_copy(update={"prompts": prompts, "traces": traces, "chains": chains})
 
 
 def _link(recipe: Recipe, root: Path, scratch: Path) -> None:
@@ -85,10 +116,17 @@ def _previewed(recipe: Recipe, root: Path) -> Preview:
     Answers and verdicts are not published as tables, because the store refuses a table without an
     accepted row, and a preview has to show rejected rows too.
     """
-    documents = collect_documents.fn(recipe.documents, root)
-    questions = collect_questions.fn(recipe.questions, root)
-    passages = ground_passages.fn(documents, recipe.grounding, root)
-    prompts = write_prompts.fn(passages, questions, recipe.prompts, root)
+    stages = WithoutPrefect()
+    documents = stages.run(collect_documents, recipe.documents, root)
+    questions = stages.run(collect_questions, recipe.questions, root)
+    passages = stages.run(ground_passages, documents, recipe.grounding, root)
+    if recipe.chains:
+        probe = collect_questions.fn(recipe.probe.questions, root)
+        questions = questions_of(
+            recipe, root, stages, Sources(questions, probe, passages)
+        ).questions
+    plan = _askable(recipe.prompts, questions)
+    prompts = stages.run(write_prompts, passages, questions, plan, root)
     made = generate(
         prompts.read(),
         recipe.traces,
@@ -99,7 +137,30 @@ def _previewed(recipe: Recipe, root: Path) -> Preview:
     cases = cases_of(made.traces.to_batches(), prompts.read(), passages.read(), questions.read())
     judged = {one.trace_id: one for one in cases}
     rows = _rows(prompts, made, judged, recipe.verdicts)
-    return Preview((documents, questions, passages, prompts), tuple(rows))
+    return Preview(tuple(_stage(*one) for one in stages.tables), tuple(rows))
+
+
+def _stage(name: str, table: Table) -> PreviewedStage:
+    stage = PreviewedStage(name, table.digest, table.rows_out, table.rejected)
+    if table.stage != "items":
+        return stage
+    lost = table.read_rejected().slice(0, SHOWN).to_pylist()
+    return stage._replace(
+        wrote=tuple(
+            f"{path} = {value.text}"
+            for item in items_of(table.read().slice(0, SHOWN))
+            for path, value in item.written.items()
+        ),
+        lost=tuple(f"{one['reason']}: {one['detail']}" for one in lost),
+    )
+
+
+def _askable(spec: PromptSpec, questions: Table) -> PromptSpec:
+    """Return the plan with no more rows than a family's chain has given questions for."""
+    given = Counter(questions.read(["source"])["source"].to_pylist())
+    fewest = [given[f"{CHAIN}{one.chain}"] for one in spec.families if one.ground == "chain"]
+    rows = min([spec.rows, *(count * len(spec.families) for count in fewest)])
+    return spec.model_copy(update={"rows": max(1, rows)})
 
 
 def _rows(

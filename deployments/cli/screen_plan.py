@@ -113,6 +113,14 @@ def _tokens(found: Lengths) -> str:
 
 
 def _cost(found: Cost) -> Iterable[tuple[str, str]]:
+    for name, one in found.chains.items():
+        yield (
+            "chain",
+            (
+                f"{name}: at most {one.calls:,} calls and {one.tokens:,} tokens, for at most "
+                f"{one.questions:,} questions"
+            ),
+        )
     yield (
         "requests",
         (

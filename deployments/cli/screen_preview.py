@@ -14,9 +14,11 @@ from tasks.verdicts.case import FAILED, NOT_CHECKED, PASSED, Verdict
 def show_preview(made: Preview, console: Console | None = None) -> None:
     """Print the numbers of rows of every stage, the rows, and how many rows pass."""
     console = console or Console()
-    for table in made.tables:
-        lost = ", ".join(f"{reason} {count}" for reason, count in table.rejected.items())
-        _line(console, table.stage, f"{table.rows_out:,} rows" + (f"; {lost}" if lost else ""))
+    for stage in made.stages:
+        lost = ", ".join(f"{reason} {count}" for reason, count in stage.rejected.items())
+        _line(console, stage.name, f"{stage.rows:,} rows" + (f"; {lost}" if lost else ""))
+        for text in (*stage.wrote, *(f"lost: {one}" for one in stage.lost)):
+            _line(console, "", text)
     for number, row in enumerate(made.rows, 1):
         _row(console, row, f"row {number} of {len(made.rows)}: {row.family}")
     passed = sum(row.passed for row in made.rows)

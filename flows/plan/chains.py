@@ -1,12 +1,14 @@
 """Faults of chains: what their steps may see, what they give, and who asks their questions."""
 
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 from flows.plan.fault import Fault, unknown
 from flows.plan.shares import planned
 from flows.plan.supply import Supply
 from flows.recipes.chains import chains_of
 from flows.recipes.corpus import Recipe
+from flows.recipes.models import teachers
 from tasks.chains.bound import Bound, bound
 from tasks.chains.chain import Ask, Chain, placed
 from tasks.chains.check import faults
@@ -58,6 +60,30 @@ def too_few(recipe: Recipe, supply: Supply) -> Iterator[Fault]:
                 f"at most {most:,}, of which {int(spec.saturation * most):,} may be used "
                 f"(saturation {spec.saturation:g}); give more documents, or ask for fewer rows",
             )
+
+
+class ChainCost(NamedTuple):
+    """Upper bounds of a chain: calls, completion tokens, and questions that it can give."""
+
+    calls: int
+    tokens: int
+    questions: int
+
+
+def costs_of(recipe: Recipe, supply: Supply) -> dict[str, ChainCost]:
+    """Return name of a chain → what it costs at most."""
+    first = teachers(recipe)[0].name
+    return {
+        name: ChainCost(
+            found.calls,
+            sum(
+                calls * recipe.models[model or first].max_tokens
+                for model, calls in found.by_model.items()
+            ),
+            found.items,
+        )
+        for name, found in bounds_of(recipe, supply).items()
+    }
 
 
 def bounds_of(recipe: Recipe, supply: Supply) -> dict[str, Bound]:

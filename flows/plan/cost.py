@@ -1,9 +1,11 @@
 """The cost of a build: requests, hours at the measured speed, disk."""
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from flows.plan.chains import ChainCost, costs_of
 from flows.plan.fault import Fault
 from flows.plan.supply import Supply
 from flows.recipes.corpus import Recipe
@@ -31,7 +33,8 @@ class Speed(NamedTuple):
 class Cost(NamedTuple):
     """The cost of a recipe's traces.
 
-    control: control prompts. disk, free: bytes. speed, hours: None without a measurement.
+    control: control prompts. disk, free: bytes. speed, hours: None without a measurement; hours
+    hold the chains' calls too. chains: name → upper bounds.
     """
 
     prompts: int
@@ -41,6 +44,7 @@ class Cost(NamedTuple):
     free: int
     speed: Speed | None
     hours: float | None
+    chains: Mapping[str, ChainCost]
 
 
 def cost(recipe: Recipe, supply: Supply, root: Path, *, control: int) -> Cost:
@@ -52,7 +56,10 @@ def cost(recipe: Recipe, supply: Supply, root: Path, *, control: int) -> Cost:
     per_trace = speed.per_trace if speed else max(one.model.max_tokens for one in models)
     texts = 2 * sum(len(one.text) for one in supply.passages)
     answers = requests * per_trace * BYTES_PER_TOKEN * TEXT_COPIES
-    hours = requests * speed.per_trace / speed.tokens_per_second / 3600 if speed else None
+    chains = costs_of(recipe, supply)
+    tokens = requests * speed.per_trace if speed else 0
+    tokens += sum(one.tokens for one in chains.values())
+    hours = tokens / speed.tokens_per_second / 3600 if speed else None
     return Cost(
         prompts,
         control,
@@ -61,6 +68,7 @@ def cost(recipe: Recipe, supply: Supply, root: Path, *, control: int) -> Cost:
         _free(root),
         speed,
         hours,
+        chains,
     )
 
 

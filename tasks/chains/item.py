@@ -47,6 +47,12 @@ class Item:
         """Id of the item that it was made from, "" for a root."""
         return self.lineage[-1] if self.lineage else ""
 
+    @property
+    def written(self) -> Mapping[str, Value]:
+        """The values that its own step wrote: those of the newest step."""
+        last = next(reversed(list(self.values)), "").partition(".")[0]
+        return {name: one for name, one in self.values.items() if name.startswith(f"{last}.")}
+
     def child(
         self, step: str, values: Mapping[str, Value], *, passages: Sequence[str] = ()
     ) -> "Item":
@@ -62,7 +68,8 @@ class Item:
             item_id=digest(step, self.item_id, content, *passages)[:16],
             lineage=(*self.lineage, self.item_id),
             passage_ids=tuple(passages) or self.passage_ids,
-            values=dict(self.values) | written,
+            values={name: one for name, one in self.values.items() if name not in written}
+            | written,
         )
 
 

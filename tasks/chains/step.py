@@ -1,6 +1,7 @@
 """One step of a chain: items in, items out, and a reason for every item that is not kept."""
 
 import json
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +9,7 @@ from pathlib import Path
 
 from tasks import rows
 from tasks.chains.ask import Answered, Asking
-from tasks.chains.chain import Ask, Draw, Gather, Keep, Placed
+from tasks.chains.chain import Ask, Chain, Draw, Gather, Keep, Placed
 from tasks.chains.draw import draw
 from tasks.chains.gather import Lost, gather
 from tasks.chains.item import Item, table_of
@@ -16,7 +17,7 @@ from tasks.chains.keep import first_failed
 from tasks.chains.world import World
 from tasks.errors import ChainDry
 from tasks.inference.engine import NamedModel
-from tasks.ngrams import plain_text
+from tasks.ngrams import plain_text, words
 from tasks.store import Made, Table
 
 EXAMPLES = 3
@@ -35,6 +36,31 @@ class Stepped:
     made: list[Item]
     lost: list[Lost]
     answered: Answered | None = None
+
+
+@dataclass(frozen=True)
+class Funnel:
+    """A step's part of a chain's funnel.
+
+    offered: items that it worked on. asked: answers that it read. tokens: of these answers. made:
+    items that it made. lost: reason → items. examples: reason → what one of them shows.
+    """
+
+    offered: int
+    asked: int
+    tokens: int
+    made: int
+    lost: Mapping[str, int]
+    examples: Mapping[str, str]
+    openings: tuple[float, float] = (0.0, 0.0)
+
+    @property
+    def largest_losses(self) -> str:
+        """The three reasons that took most, with their numbers and an example of the first."""
+        ranked = sorted(self.lost.items(), key=lambda one: (-one[1], one[0]))[:EXAMPLES]
+        told = ", ".join(f"{reason} {count:,}" for reason, count in ranked)
+        example = self.examples.get(ranked[0][0], "") if ranked else ""
+        return f"{told} ({example})" if example else told
 
 
 def run(
@@ -69,10 +95,10 @@ def run(
             return Stepped(gathered.kept, gathered.lost)
 
 
-def made_of(stepped: Stepped, place: Placed, chain: str, offered: int) -> Made:
+def made_of(stepped: Stepped, place: Placed, chain: Chain, offered: Sequence[Item]) -> Made:
     """Return the step's table: ITEMS, and the rejected items with their reasons.
 
-    offered: number of items that the step worked on. The same item made twice is one item. A table
+    offered: the items that the step worked on. The same item made twice is one item. A table
     without items is refused, with the reasons.
     """
     unique: dict[str, Item] = {}
@@ -82,14 +108,15 @@ def made_of(stepped: Stepped, place: Placed, chain: str, offered: int) -> Made:
             lost.append(Lost(item, "duplicate", "the same item was made twice"))
         unique.setdefault(item.item_id, item)
     rejected = rows.rejected([_rejection(one) for one in lost])
-    funnel = json.dumps(_funnel(stepped, len(unique), lost, offered), indent=1, sort_keys=True)
+    funnel = _funnel(stepped, list(unique.values()), lost, offered, chain.gives.question)
+    text = json.dumps(vars(funnel), indent=1, sort_keys=True)
     return Made(
         {"items": table_of(unique.values())},
         rows.ITEMS,
         rejected,
         rows_in=len(unique) + rejected.num_rows,
-        attach=lambda folder: _attach(folder, funnel),
-        refused=None if unique else _dry(lost, place, chain),
+        attach=lambda folder: _attach(folder, text),
+        refused=None if unique else _dry(lost, place, chain.name),
     )
 
 
@@ -99,39 +126,37 @@ def _rejection(one: Lost) -> rows.Rejected:
 
 
 def _funnel(
-    stepped: Stepped, made: int, lost: Sequence[Lost], offered: int
-) -> Mapping[str, int | dict[str, int] | dict[str, str]]:
-    counts = Counter(one.reason for one in lost)
-    examples = {one.reason: plain_text(one.detail)[:200] for one in reversed(lost)}
+    stepped: Stepped,
+    made: Sequence[Item],
+    lost: Sequence[Lost],
+    offered: Sequence[Item],
+    question: str,
+) -> Funnel:
     answered = stepped.answered or Answered()
-    return {
-        "offered": offered,
-        "asked": answered.answers,
-        "tokens": answered.tokens,
-        "made": made,
-        "lost": dict(counts),
-        "examples": examples,
-    }
+    return Funnel(
+        offered=len(offered),
+        asked=answered.answers,
+        tokens=answered.tokens,
+        made=len(made),
+        lost=dict(Counter(one.reason for one in lost)),
+        examples={one.reason: plain_text(one.detail)[:200] for one in reversed(lost)},
+        openings=(openings(offered, question), openings(made, question)),
+    )
+
+
+def openings(items: Sequence[Item], question: str) -> float:
+    """Return the effective number of different openings of the questions: the exponential of the
+    entropy of their first three words; 0 before there are questions.
+    """
+    texts = [one.text(question) for one in items]
+    counts = Counter(tuple(words(text)[:3]) for text in texts if text)
+    total = counts.total()
+    entropy = -sum(count / total * math.log(count / total) for count in counts.values())
+    return round(math.exp(entropy), 1) if total else 0.0
 
 
 def _attach(folder: Path, funnel: str) -> None:
     (folder / FUNNEL).write_text(funnel + "\n", encoding="utf-8")
-
-
-@dataclass(frozen=True)
-class Funnel:
-    """A step's part of a chain's funnel.
-
-    offered: items that it worked on. asked: answers that it read. tokens: of these answers. made:
-    items that it made. lost: reason → items. examples: reason → what one of them shows.
-    """
-
-    offered: int
-    asked: int
-    tokens: int
-    made: int
-    lost: Mapping[str, int]
-    examples: Mapping[str, str]
 
 
 def funnel_of(table: Table) -> Funnel:

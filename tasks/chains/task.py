@@ -80,7 +80,7 @@ def run_step(
         world = World(passages.read())
         items = _items(chain, parents, passages, questions)
         stepped = run(items, place, chain.seed, world, named, journals=root / JOURNALS)
-        return made_of(stepped, place, chain.name, len(items))
+        return made_of(stepped, place, chain, items)
 
     return settle(root, key, make, on_gpu=isinstance(place.step, Ask))
 

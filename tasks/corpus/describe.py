@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from tasks.corpus.candidate import Candidate, Rejection
 from tasks.corpus.counts import control_ids, corpus_rejects, examples, gate_rejects, sources
-from tasks.corpus.findings import ControlArm, Findings
+from tasks.corpus.findings import ChainLine, ControlArm, Findings
 from tasks.corpus.similarity import similarities
 from tasks.corpus.suite import CheckedExpectation
 from tasks.corpus.trust import Trust
@@ -18,7 +18,7 @@ class About(NamedTuple):
 
     name: of the recipe. teachers: name of a model → the model. judge: one sentence, how reliable
     the coherence judge is, "" without a judge. trusting: models that ran their own code, "" if
-    none. The sentences are for people and are not part of the corpus' key.
+    none. chains: their funnels. All of it is for people and not part of the corpus' key.
     """
 
     name: str
@@ -26,6 +26,7 @@ class About(NamedTuple):
     judge: str
     trusting: str = ""
     fingerprint: str = ""
+    chains: tuple[ChainLine, ...] = ()
 
 
 class Chosen(NamedTuple):
@@ -63,6 +64,7 @@ def describe(
         judge=about.judge,
         trusting=about.trusting,
         fingerprint=about.fingerprint,
+        chains=about.chains,
         control=chosen.control,
         rows=len(kept),
         validation=len(chosen.validation),

@@ -1,5 +1,6 @@
 """All that card and report show of a corpus."""
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -76,6 +77,23 @@ class Step(NamedTuple):
     note: str
 
 
+class ChainLine(NamedTuple):
+    """One step of a chain in the funnel that card and report show.
+
+    offered, made: items. asked: answers. tokens: of the answers. lost: the largest reasons.
+    openings: effective number of openings of the questions, before and after the step.
+    """
+
+    chain: str
+    step: str
+    offered: int
+    asked: int
+    tokens: int
+    made: int
+    lost: str
+    openings: tuple[float, float]
+
+
 @dataclass(frozen=True)
 class Findings:
     """Counts of a build.
@@ -111,6 +129,18 @@ class Findings:
     fingerprint: str = ""
     trust: Trust = UNKNOWN
     """What the gates checked in these rows, and how many planted faults they find."""
+    chains: tuple[ChainLine, ...] = ()
+    """The steps of all chains."""
+
+    @property
+    def calls_per_question(self) -> dict[str, float]:
+        """Name of a chain → answers that it read for each item of its last step."""
+        asked: Counter[str] = Counter()
+        last: dict[str, int] = {}
+        for line in self.chains:
+            asked[line.chain] += line.asked
+            last[line.chain] = line.made
+        return {name: round(asked[name] / last[name], 2) for name in last if last[name]}
 
     @property
     def yield_share(self) -> float:

@@ -85,6 +85,9 @@ class Case:
     """What the audit of all traces found in this one; "" when nothing, None when it has not looked.
     """
 
+    closed_book: bool = False
+    """Whether the row of the corpus hides the passages that the teacher saw."""
+
 
 SEEN = 160
 """Characters of a text that a verdict shows at most."""

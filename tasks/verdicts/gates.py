@@ -20,6 +20,7 @@ from tasks.trace_context import contexts
 from tasks.verdicts.attribution import attribution
 from tasks.verdicts.case import Case, Passage, Verdict, not_checked, verdict
 from tasks.verdicts.citations import CitationSpec, citations
+from tasks.verdicts.closed_book import closed_book
 from tasks.verdicts.completeness import completeness
 from tasks.verdicts.consistency import consistency
 from tasks.verdicts.correctness import correctness
@@ -62,6 +63,7 @@ GATES: tuple[Gate, ...] = (
     lambda case, spec, families: audited(case),
     lambda case, spec, families: structure(case, spec.structure),
     lambda case, spec, families: fluency(case, spec.fluency),
+    lambda case, spec, families: closed_book(case),
     lambda case, spec, families: citations(case, spec.citations),
     lambda case, spec, families: quotations(case, spec.quotations),
     lambda case, spec, families: grounding(case, spec.evidence, spec.citations),
@@ -208,6 +210,7 @@ def cases_of(
             family=prompt["family"],
             cell=prompt["cell"],
             canary=prompt["canary"],
+            closed_book=bool(prompt["row_messages"]),
             passages=tuple(Passage(one["section"], one["text"], one["heading"]) for one in shown),
             accepted=tuple(question["accepted"]) if question else (),
             answer_type=question["answer_type"] if question else "text",

@@ -9,7 +9,7 @@ from tasks.store import Key, Table, digests
 from tasks.verdicts.gates import TRACE, VerdictSpec, judge
 from tasks.verdicts.worth import gates_table
 
-CODE_VERSION = 8
+CODE_VERSION = 9
 GATE_CHECKS_VERSION = 5
 
 

@@ -160,7 +160,7 @@ def test_a_model_that_never_answers_in_form_is_not_asked_for_everything(tmp_path
     reasons = [lost.reason for lost in made.lost]
     assert reasons.count("not_asked") == 68 and len(reasons) == 100
     with pytest.raises(ChainDry, match="step 'question' kept none of 100 items") as caught:
-        raise made_of(made, place, "own", 100).refused or AssertionError
+        raise made_of(made, place, one, roots(table)).refused or AssertionError
     assert "not_asked" in str(caught.value) and "unparsed_" in str(caught.value)
 
 
@@ -367,9 +367,7 @@ def test_the_funnel_of_a_step_counts_everything(tmp_path: Path) -> None:
     world = World(passages())
     parents = stepped(chain(BENT), roots(), world, tmp_path)[-1]
     place = list(placed(one))[1]
-    made = made_of(
-        run(parents, place, 0, world, SCRIPTED, journals=tmp_path), place, "own", len(parents)
-    )
+    made = made_of(run(parents, place, 0, world, SCRIPTED, journals=tmp_path), place, one, parents)
     made.attach(tmp_path)
     funnel = json.loads((tmp_path / "funnel.json").read_text())
     assert funnel["offered"] == 4 and funnel["asked"] >= 4 and funnel["tokens"] > 0

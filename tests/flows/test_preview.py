@@ -57,7 +57,7 @@ def test_what_a_build_has_embedded_is_used_and_stays(
     before = sorted(root.rglob("*"))
     monkeypatch.setattr("tasks.grounding.ground.embed", None)
     shown = preview(made, root, rows=2)
-    assert passages.digest in [one.digest for one in shown.tables]
+    assert passages.digest in [one.digest for one in shown.stages]
     assert sorted(root.rglob("*")) == before
     assert passages.read().num_rows == passages.rows
 

@@ -35,6 +35,7 @@ def test_a_sound_trace_passes_every_gate() -> None:
         "audit",
         "structure",
         "fluency",
+        "closed_book",
         "citations",
         "quotations",
         "grounding",
