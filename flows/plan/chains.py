@@ -12,16 +12,23 @@ from flows.recipes.models import teachers
 from tasks.chains.bound import Bound, bound
 from tasks.chains.chain import Ask, Chain, placed
 from tasks.chains.check import faults
-from tasks.errors import MillError
+from tasks.chains.library import built_in, chain_of
+from tasks.errors import MillError, UnknownName
 from tasks.prompts.family import Family
 
 
 def readable(recipe: Recipe) -> Iterator[Fault]:
     """Yield a fault for a chain that cannot be read, and all faults of the static check."""
-    try:
-        chains = chains_of(recipe)
-    except MillError as exc:
-        yield Fault("chains", str(exc))
+    chains: list[Chain] = []
+    for number, written in enumerate(recipe.chains):
+        try:
+            chains.append(chain_of(written))
+        except UnknownName:
+            name = written if isinstance(written, str) else getattr(written, "use", "")
+            yield Fault(f"chains.{number}", unknown("chain", name, built_in()))
+        except MillError as exc:
+            yield Fault(f"chains.{number}", str(exc))
+    if len(chains) < len(recipe.chains):
         return
     for number, fault in faults(chains):
         says = f"chain {chains[number].name!r}: {fault.says}"
