@@ -27,6 +27,11 @@ _MACHINE = re.compile(
     r" an? (?:ai|chatbot|(?:large )?language model|virtual assistant|computer program)\b",
     re.IGNORECASE,
 )
+_SHORT = re.compile(
+    r"(?:i(?:['’]m| am) (?:very |so )?sorry|sorry|i can(?:not|['’]t)(?: do (?:that|this))?)[.!]*",
+    re.IGNORECASE,
+)
+_NOTHING = re.compile(r"(?:none|n/?a|nothing|null)[.!]*", re.IGNORECASE)
 _FENCED = re.compile(r"\s*```[\w+-]*[ \t]*\n(.*?)\n?[ \t]*```\s*", re.DOTALL)
 _BOLD = re.compile(r"(?<![\w*])\*\*(?=\S)(.+?)(?<=\S)\*\*(?![\w*])")
 _ITALIC = re.compile(r"([*_])(?![\s*_])([^*_]+)(?<!\s)\1")
@@ -80,6 +85,8 @@ def answer_of(text: str) -> str | Unparsed:
         answer, fault = text.partition(think.CLOSE)[2], None
     if fault not in {None, "missing_think", "empty_think", "empty_answer"}:
         return Unparsed(str(fault))
+    if think.OPEN in answer or think.CLOSE in answer:
+        return Unparsed("repeated_think")
     answer = answer.strip().strip("\ufeff\u200b").strip()
     return answer or Unparsed("empty")
 
@@ -93,7 +100,13 @@ def refuses(answer: str) -> bool:
     False
     """
     start = answer.lstrip("\"'“*_> ")[:300]
-    return bool(_REFUSAL.match(start) or _MACHINE.match(start))
+    forms = (_REFUSAL.match(start), _MACHINE.match(start), _SHORT.fullmatch(answer.strip()))
+    return any(forms)
+
+
+def is_nothing(text: str) -> bool:
+    """Return whether a text says nothing: "None.", "N/A", "…"."""
+    return not re.search(r"\w", text) or bool(_NOTHING.fullmatch(text.strip()))
 
 
 def unfenced(answer: str) -> str:

@@ -46,7 +46,8 @@ class Choice(Spec):
         (number,) = numbers
         if not 1 <= number <= self.choice:
             return Unparsed("out_of_range")
-        after = text[min(found.end() for found in stated) :] if stated else ""
+        ends = [found.end() for found in stated or _OPTION.finditer(text)]
+        after = text[min(ends) :]
         rivals = {_number(found) for form in _RIVALS for found in form.finditer(after)}
         if rivals & set(range(1, self.choice + 1)) - {number}:
             return Unparsed("two_choices")
@@ -82,7 +83,7 @@ _STATEMENTS = (
     re.compile(rf"^[ \t]*{_PICK}[.:!]?[ \t]*$", _FLAGS),
 )
 _OPTION = re.compile(
-    r"^[ \t]*(?:[-*•] )?\(?(?P<letter>[A-Z])(?P<number>)[).:]+[ \t]+\S", re.MULTILINE
+    r"^[ \t]*(?:[-*•] )?\(?(?P<letter>[A-Z])(?P<number>)[).]+[ \t]+\S", re.MULTILINE
 )
 _RIVALS = (
     re.compile(r"(?<![\w'’])(?:(?P<letter>[B-HJ-Z])|(?P<number>[0-9]{1,3}))(?![\w'’%]|[.,/][0-9])"),

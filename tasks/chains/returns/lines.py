@@ -9,6 +9,7 @@ from pydantic import Field
 
 from tasks.chains.returns.answers import (
     is_chatter,
+    is_nothing,
     is_preamble,
     reading,
     refuses,
@@ -23,7 +24,7 @@ _ARRAY = re.compile(r"\[\s*[\"'{\[\]]|\{\s*[\"'}]")
 _DESCRIPTION = re.compile(r"\s*:(?:\s+|$)|\s+[-–—]\s+")
 _CLOSED = re.compile(r"[.!?…:;][\"'”’)\]]*$")
 _SENTENCE_BREAK = re.compile(r"[.!?][\"'”’)]*\s+(?=[A-Z\"“'‘(])")
-_QUESTION_END = re.compile(r"\?[\"'”’)]*(?=\s|$)")
+_QUESTION_END = re.compile(r"\?[\"'”’)]*(?=[\s,;]|$)")
 _ANSWER = re.compile(r"(?:a|answer)\s*[0-9]*\s*:", re.IGNORECASE)
 _MOST_SENTENCES = 2
 """Sentences in one of several bare lines; lines with more are prose."""
@@ -59,8 +60,10 @@ class Lines(Spec):
         if isinstance(found, Unparsed):
             return found
         items = [text for one in found if (text := _cleaned(one, titles=self.titles))]
-        if not items:
+        if all(map(is_nothing, items)):
             return Unparsed("no_list")
+        if len(items) == 1 and refuses(items[0]):
+            return Unparsed("refusal")
         return tuple({"text": text} for text in items[: self.lines])
 
 
@@ -121,6 +124,8 @@ def _fault_of_numbers(items: Sequence[Row], before: Sequence[Row]) -> str:
         return "first_item_unmarked"
     # "1. Who pays? 2. When?" on one line would be one item with two questions.
     if any(row.number and re.search(rf"\s\(?{row.number + 1}[.)]\s", row.text) for row in items):
+        return "list_on_one_line"
+    if any(f"? {row.mark} " in row.text for row in items if not row.number):
         return "list_on_one_line"
     return ""
 

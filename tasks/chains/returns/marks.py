@@ -58,7 +58,7 @@ def rows_of(text: str) -> list[Row]:
 
 
 def _row(line: str, *, after_gap: bool) -> Row:
-    bare = line.strip()
+    bare = line.strip().lstrip("> ")
     heading = _HEADING.match(bare)
     mark, number, text = _split(_unwrapped(plain(bare[heading.end() :] if heading else bare)))
     if mark:

@@ -9,9 +9,11 @@ _NEGATION = r"(?:\b(?:not|never|hardly|neither|nor|no longer|far from|anything b
 _PREFIX = r"(?:un|in|im|ir|il|non|dis)"
 _WORDS = {"yes": "yes", "true": "yes", "y": "yes", "no": "no", "false": "no", "n": "no"}
 _HEAD = re.compile(
-    r"(?P<word>yes|no|true|false|y|n)(?=$|[.!,;:)(]|\s+[-–—]|\s+(?:it|this|the|because|since|as)\b)",
+    r"(?P<word>yes|no|true|false|y|n)"
+    r"(?=$|[.!,;:)(]|\s+[-–—(]|\s+(?:it|this|the|because|since|as)\b)",
     re.IGNORECASE,
 )
+_ASKED = re.compile(r"(?:yes|no|true|false)\s*\?", re.IGNORECASE)
 _NO_NOUN = re.compile(
     r"\bno (?:other|further|need|doubt|additional|extra|ambiguity|reference|context|mention|more"
     r"|problem|issue|information|text|passage)\b",
@@ -73,6 +75,8 @@ def opinion_of(phrase: str, criterion: Criterion) -> Opinion | None:
     >>> opinion_of("Yes, but it is not clear.", clear), opinion_of("yes or no", clear)
     ('both', None)
     """
+    if _ASKED.match(phrase.strip()):
+        return "both"
     said = _said(phrase.strip(), criterion)
     if said is None:
         return None

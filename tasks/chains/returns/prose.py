@@ -5,11 +5,18 @@ from typing import Literal
 
 from pydantic import ConfigDict, RootModel
 
-from tasks.chains.returns.answers import is_preamble, reading, refuses, unfenced, unquoted
+from tasks.chains.returns.answers import (
+    is_nothing,
+    is_preamble,
+    reading,
+    refuses,
+    unfenced,
+    unquoted,
+)
 from tasks.chains.returns.parsed import Parsed, Unparsed, one
 
 _LABEL = re.compile(
-    r"[#*\s]*(?P<label>(?:(?:the|a|my) )?"
+    r"[#*\s]*(?:(?:(?:the|a|my) )?"
     r"(?:(?:new|rewritten|revised|final|evolved|harder|improved|generated|paraphrased) )?"
     r"(?:question|prompt|instruction|task|problem|text|passage|summary|answer|output|response"
     r"|reply|version))[#*\s]*:[*\s]*",
@@ -85,15 +92,16 @@ def _text(answer: str) -> Parsed | Unparsed:
         return Unparsed("unknown_preamble")
     if label := _LABEL.match(body):
         body = body[label.end() :].strip()
-        if any(_is_same(label["label"], line) for line in body.splitlines()):
-            return Unparsed("two_texts")
+    if (label or body != answer) and any(map(_is_labelled, body.splitlines()[1:])):
+        return Unparsed("two_texts")
     body = unquoted(unfenced(body))
+    if body and is_nothing(body):
+        return Unparsed("empty")
     return one("text", body) if body else Unparsed("preamble_only")
 
 
-def _is_same(label: str, line: str) -> bool:
-    again = _LABEL.match(line)
-    return again is not None and again["label"].lower() == label.lower()
+def _is_labelled(line: str) -> bool:
+    return bool(_LABEL.match(line) or _SAME_LINE.match(line))
 
 
 def _without_preamble(answer: str) -> str:

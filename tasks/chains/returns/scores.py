@@ -88,7 +88,9 @@ _MENTIONS = (
 )
 _SCALES = {"5", "10", "20", "100"}
 _KEY = re.compile(r",\s*\"(?=\w+\"\s*:)")
-_WRAPPERS = re.compile(r"[{}\[\]<>\"“”`*|#]|__|\\boxed")
+_WRAPPERS = re.compile(
+    r"[{}\[\]\"“”`*|#]|__|\\boxed|</?[a-z]+>|<(?=[0-9]+>)|(?<=[0-9])>", re.IGNORECASE
+)
 _NO_SCORE = re.compile(
     r"(?:^[ \t]*(?:[0-9]{1,3}[.):]|\([0-9]{1,3}\))(?=[ \t]+\S)"
     r"|\b(?:sections?|steps?|paragraphs?|lines?|items?|passages?|pages?|tables?|figures?|articles?"
