@@ -11,7 +11,7 @@ from flows.recipes.models import named, teachers
 from tasks.artifacts import leave_table
 from tasks.chains.chain import Ask, Chain, Placed, placed
 from tasks.chains.check import ROOTS, in_order
-from tasks.chains.give import gives_of
+from tasks.chains.give import givers
 from tasks.chains.step import funnel_of
 from tasks.chains.task import Levels, give, run_step
 from tasks.corpus.findings import ChainLine
@@ -51,7 +51,7 @@ def questions_of(recipe: Recipe, root: Path, clock: Stages, sources: Sources) ->
         sources.questions,
         sources.probe_questions,
         items,
-        gives_of(chains),
+        givers(chains),
         recipe.corpus.decontamination,
         root,
     )

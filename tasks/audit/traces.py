@@ -141,6 +141,11 @@ def _audited_rows(traces: pa.Table, prompts: pa.Table) -> pa.Table:
         "fault": ["" for _ in kept],
         f"{PRODUCER}canary": [asked[row["prompt_id"]]["canary"] for row in kept],
     }
+    notes = [asked[row["prompt_id"]]["notes"] for row in kept]
+    for place in range(max(map(len, notes), default=0)):
+        columns[f"{PRODUCER}note {place + 1}"] = [
+            own[place] if place < len(own) else "" for own in notes
+        ]
     return pa.table({name: pa.array(values, pa.string()) for name, values in columns.items()})
 
 

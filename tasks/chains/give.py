@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 
 from tasks import rows
-from tasks.chains.chain import Chain, Gives
+from tasks.chains.chain import Chain, Draw, Gives, placed
 from tasks.chains.item import Item, items_of
 from tasks.held_out import DecontaminationSpec, found_in, held_out
 from tasks.ngrams import words
@@ -15,15 +15,22 @@ from tasks.store import Made
 
 SOURCE = "chain:"
 """Prefix of the source of a question that a chain wrote."""
-NOTE_CHARACTERS = 200
-"""Longer notes are passages or drafts; only shorter ones can hide as a stamp in a trace."""
+
+
+class Giver(Spec):
+    """What the table of questions needs to know of a chain."""
+
+    gives: Gives
+    """What it gives."""
+    drawn: tuple[str, ...] = ()
+    """The values that it draws from lists: words of the producer, which no trace may repeat."""
 
 
 class GiveSpec(Spec):
     """What the table of questions is made from, apart from the items."""
 
-    gives: dict[str, Gives]
-    """Name of a chain → what it gives."""
+    chains: dict[str, Giver]
+    """The chains by name."""
     decontamination: DecontaminationSpec
     """When a question counts as held out."""
 
@@ -37,7 +44,12 @@ class Given(NamedTuple):
 
     chain: str
     item: Item
-    gives: Gives
+    giver: Giver
+
+    @property
+    def gives(self) -> Gives:
+        """Return what the chain gives."""
+        return self.giver.gives
 
     @property
     def text(self) -> str:
@@ -88,7 +100,7 @@ def give_questions(
     seen: set[Identity] = {(tuple(words(text)), ()) for text in questions["text"].to_pylist()}
     made: list[dict[str, Any]] = []
     lost: list[rows.Rejected] = []
-    for one in _given(items, spec.gives):
+    for one in _given(items, spec.chains):
         reason, detail = _refused(one, seen)
         if not reason and (hit := found_in(one.text, sought, spec.decontamination)):
             reason, detail = "contaminated", f"{hit[0]}: {hit[1]}"
@@ -114,9 +126,9 @@ def as_held_out(questions: pa.Table) -> pa.Table:
     return questions.set_column(place, rows.QUESTIONS.field("split"), split)
 
 
-def _given(items: Mapping[str, Sequence[Item]], gives: Mapping[str, Gives]) -> Iterator[Given]:
+def _given(items: Mapping[str, Sequence[Item]], chains: Mapping[str, Giver]) -> Iterator[Given]:
     for name, several in items.items():
-        yield from (Given(name, item, gives[name]) for item in several)
+        yield from (Given(name, item, chains[name]) for item in several)
 
 
 def _refused(one: Given, seen: Container[Identity]) -> tuple[str, str]:
@@ -153,20 +165,35 @@ def _row(one: Given) -> dict[str, Any]:
         "licence": " AND ".join(sorted(one.item.licences)),
         "passage_ids": list(one.passage_ids),
         "lineage": [*one.item.lineage, one.item.item_id],
-        "notes": sorted(_notes(one)),
+        "notes": _notes(one),
     }
 
 
-def _notes(one: Given) -> set[str]:
-    """Return the short notes and the answer behind a question, for the search for leaks."""
-    own = {one.gives.question}
+def _notes(one: Given) -> list[str]:
+    """Return the producer's words behind a question, for the search for leaks."""
+    texts = (one.item.text(name) for name in one.giver.drawn)
+    return list(dict.fromkeys(text for text in texts if text))
+
+
+def givers(chains: Sequence[Chain]) -> dict[str, Giver]:
+    """Return the chains by name, each with what it gives and with the words that it draws. A chain
+    that continues another has the other's words too.
+    """
+    by_name = {chain.name: chain for chain in chains}
+
+    def drawn(chain: Chain) -> list[str]:
+        before = drawn(by_name[chain.begins]) if chain.begins in by_name else []
+        return [*before, *_drawn_words(chain)]
+
     return {
-        value.text
-        for name, value in one.item.values.items()
-        if name not in own and value.role != "visible" and 0 < len(value.text) <= NOTE_CHARACTERS
+        name: Giver(gives=chain.gives, drawn=tuple(dict.fromkeys(drawn(chain))))
+        for name, chain in by_name.items()
     }
 
 
-def gives_of(chains: Sequence[Chain]) -> dict[str, Gives]:
-    """Return name → what a chain gives."""
-    return {chain.name: chain.gives for chain in chains}
+def _drawn_words(chain: Chain) -> Iterator[str]:
+    for place in placed(chain):
+        if isinstance(place.step, Draw):
+            for field, drawing in place.step.draw.items():
+                if isinstance(drawing, tuple | dict):
+                    yield f"{place.step.name}.{field}"

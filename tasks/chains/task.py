@@ -6,8 +6,8 @@ from pathlib import Path
 
 from prefect import task
 
-from tasks.chains.chain import Ask, Chain, Gives, Placed, Step, Where
-from tasks.chains.give import GiveSpec, give_questions, newest
+from tasks.chains.chain import Ask, Chain, Placed, Step, Where
+from tasks.chains.give import Giver, GiveSpec, give_questions, newest
 from tasks.chains.item import Item
 from tasks.chains.prompt import template_text
 from tasks.chains.roots import root_items
@@ -127,18 +127,18 @@ def give(
     questions: Table,
     probe_questions: Table,
     items: Mapping[str, Levels],
-    gives: Mapping[str, Gives],
+    chains: Mapping[str, Giver],
     decontamination: DecontaminationSpec,
     root: Path,
 ) -> Table:
     """Return QUESTIONS: the ready ones, and those of all chains.
 
-    items: name of a chain → its last items.
+    items: name of a chain → its last items. chains: by name.
     """
     inputs = {"questions": questions.digest, "probe_questions": probe_questions.digest}
     for name, levels in items.items():
         inputs |= {f"{name} {number}": table.digest for number, table in enumerate(levels.tables)}
-    spec = GiveSpec(gives=dict(gives), decontamination=decontamination)
+    spec = GiveSpec(chains=dict(chains), decontamination=decontamination)
 
     def make() -> Made:
         given = {name: levels.items() for name, levels in items.items()}

@@ -13,7 +13,7 @@ from tasks.chains.chain import Ask, Chain, Draw, Gather, Keep, Placed, Where, pl
 from tasks.chains.check import faults
 from tasks.chains.draw import draw
 from tasks.chains.gather import gather
-from tasks.chains.give import GiveSpec, give_questions, newest
+from tasks.chains.give import Giver, GiveSpec, give_questions, newest
 from tasks.chains.item import Item, Value, items_of, table_of
 from tasks.chains.library import UseChain, built_in, chain_of
 from tasks.chains.roots import root_items
@@ -339,7 +339,8 @@ def test_a_chain_gives_questions_with_lineage_licences_and_without_what_is_held_
         ASK | {"sees": SEES},
         gives={"question": "question.text", "gold": "hop.answer", "question_from_gold": True},
     ).gives
-    spec = GiveSpec(gives={"own": gives}, decontamination=DecontaminationSpec())
+    own = Giver(gives=gives, drawn=("bent.reader",))
+    spec = GiveSpec(chains={"own": own}, decontamination=DecontaminationSpec())
     made = give_questions(no_questions(), probe, {"own": items}, spec)
     (kept,) = made.parts["questions"].to_pylist()
     assert kept["lineage"] == ["p0", "i00"] and kept["passage_ids"] == ["p0"]

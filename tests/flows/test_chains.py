@@ -13,7 +13,7 @@ from flows.recipes.corpus import Recipe
 from tasks.corpus.candidate import Candidate
 from tests.support.builders import recipe
 from tests.support.builds import answered, kill_when
-from tests.support.chains import run_chains
+from tests.support.chain_stages import run_chains
 
 FAMILY = {"name": "inspired_qa", "share": 1, "ground": "chain", "chain": "inspired", "context": 1}
 GROWN = {
@@ -74,7 +74,7 @@ def test_chains_killed_anywhere_go_on_and_end_with_the_same_bytes(
     (tmp_path / "recipe.json").write_text(made.model_dump_json())
     root = tmp_path / "mill"
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.support.chains", tmp_path / "recipe.json", root],
+        [sys.executable, "-m", "tests.support.chain_stages", tmp_path / "recipe.json", root],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -15,8 +15,10 @@ import pytest
 import yaml
 
 from flows.build_corpus import build_corpus
+from flows.preview import preview
 from flows.recipes.corpus import Recipe
 from tasks import rows
+from tasks.chains.chain import Chain
 from tasks.prompts.write import write as write_prompts
 from tasks.sources.collect import questions
 from tests.support.answer_server import answering
@@ -244,6 +246,9 @@ def test_the_plan_command_shows_prompts_and_numbers() -> None:
 @pytest.mark.parametrize("text", blocks("yaml"))
 def test_every_recipe_in_it_parses(text: str) -> None:
     tree = yaml.safe_load(text)
+    if "steps" in tree:
+        assert Chain.model_validate(tree)
+        return
     assert Recipe.model_validate({"name": "piece"} | tree)
 
 
@@ -272,6 +277,33 @@ def test_the_rulebook_recipe_publishes_its_rows_with_the_teacher_that_it_names(
     assert stages["prompts"].rows_out >= made.prompts.rows
     assert stages["traces"].rejected.get("prompt_too_long", 0) == 0
     assert all(line.rows_in == line.rows_out + sum(line.rejected.values()) for line in built.stages)
+
+
+@pytest.mark.slow
+def test_the_chain_that_is_printed_previews(
+    tmp_path: Path, rulebook: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (text,) = [one for one in blocks("yaml") if "steps" in yaml.safe_load(one)]
+    monkeypatch.chdir(tmp_path)
+    Path("prompts").mkdir()
+    Path("prompts/question.jinja").write_text(
+        "{{ passage.text }}\nWhat would {{ reader.who }} ask?\n"
+        "Write one question on each line, and nothing else."
+    )
+    Path("my_questions.yaml").write_text(text)
+    family = {"name": "mine", "share": 1, "ground": "chain", "chain": "my_questions"}
+    made = recipe(
+        rulebook,
+        questions={},
+        chains=["my_questions.yaml"],
+        prompts={"rows": 2, "families": [family]},
+    )
+    shown = preview(made, tmp_path / "mill", rows=2)
+    assert [one.name for one in shown.stages if one.wrote][:2] == [
+        "my_questions: reader",
+        "my_questions: question",
+    ]
+    assert shown.rows
 
 
 def pieces() -> list[dict[str, Any]]:
