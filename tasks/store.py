@@ -28,6 +28,7 @@ from tasks.errors import (
 )
 from tasks.files import flush
 from tasks.manifest import MANIFEST, manifest_of, sha256
+from tasks.parts import Stream, write_stream, write_table
 from tasks.rows import CHUNK_ROWS, REJECTED, conform
 from tasks.spec import Spec, digest, fingerprint
 
@@ -116,7 +117,8 @@ class Key:
 class Made:
     """The result of a stage, to be published in the store.
 
-    parts: rows by the stem of their file. rejected: REJECTED. rows_in: rows offered to the stage.
+    parts: rows by the stem of their file. streams: further parts, whose rows are not all in memory.
+    rejected: REJECTED. rows_in: rows offered to the stage.
     rows_out: rows accepted; None for the rows of all parts. attach: writes other files of the table
     into a folder.
     """
@@ -129,6 +131,7 @@ class Made:
     attach: Callable[[Path], None] = field(default=lambda folder: None)
     pages: tuple[str, ...] = ()
     """Files of the table that the report server may show."""
+    streams: Mapping[str, Stream] = field(default_factory=dict)
     may_be_empty: bool = False
     refused: MillError | None = None
     """The error to raise instead of publishing the table."""
@@ -136,7 +139,7 @@ class Made:
     @property
     def rows(self) -> int:
         """Number of rows of all parts."""
-        return sum(part.num_rows for part in self.parts.values())
+        return sum(part.num_rows for part in (*self.parts.values(), *self.streams.values()))
 
     @property
     def accepted(self) -> int:
@@ -225,7 +228,7 @@ def _refusal(key: Key, made: Made) -> MillError | None:
 def _with_losses(refusal: MillError, key: Key, made: Made, kept: Path) -> MillError:
     """Return the error with the losses of the stage; save the rejected rows first."""
     kept.mkdir(exist_ok=True)
-    _write_parquet(conform(made.rejected, REJECTED), kept / REJECTS)
+    write_table(conform(made.rejected, REJECTED), kept / REJECTS)
     refusal.losses = Losses(
         key.stage, made.rows_in, made.accepted, _reasons(made.rejected), kept / REJECTS
     )
@@ -240,15 +243,17 @@ def _write(draft: Path, key: Key, made: Made) -> Mapping[str, object]:
             f"{made.rejected.num_rows} rejected; the numbers must add up"
         )
     for stem, part in made.parts.items():
-        _write_parquet(conform(part, made.schema), draft / f"{stem}.parquet")
-    _write_parquet(conform(made.rejected, REJECTED), draft / REJECTS)
+        write_table(conform(part, made.schema), draft / f"{stem}.parquet")
+    for stem, stream in made.streams.items():
+        write_stream(stream, made.schema, draft / f"{stem}.parquet")
+    write_table(conform(made.rejected, REJECTED), draft / REJECTS)
     made.attach(draft)
     files = {
         str(path.relative_to(draft)): sha256(path)
         for path in sorted(draft.rglob("*"))
         if path.is_file()
     }
-    parts = [f"{stem}.parquet" for stem in made.parts]
+    parts = [f"{stem}.parquet" for stem in (*made.parts, *made.streams)]
     manifest: Mapping[str, object] = {
         "stage": key.stage,
         "fingerprint": key.fingerprint,
@@ -272,17 +277,6 @@ def _write(draft: Path, key: Key, made: Made) -> Mapping[str, object]:
     flush(draft / MANIFEST)
     flush(draft)
     return manifest
-
-
-def _write_parquet(table: pa.Table, path: Path) -> None:
-    """Write a table one row group at a time.
-
-    The bytes do not depend on the table's chunks, and no array exceeds Arrow's limit of 2 GiB of
-    strings.
-    """
-    with pq.ParquetWriter(path, table.schema, compression="zstd") as file:
-        for low in range(0, max(1, table.num_rows), CHUNK_ROWS):
-            file.write_table(table.slice(low, CHUNK_ROWS).combine_chunks(), CHUNK_ROWS)
 
 
 def _table(folder: Path, manifest: Mapping[str, object]) -> Table:

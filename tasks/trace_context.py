@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import pyarrow as pa
 
@@ -16,10 +16,52 @@ REMEMBERED = 4096
 class TraceContext(NamedTuple):
     """A trace with its prompt, passages and question. question: None without a known question."""
 
-    trace: dict[str, Any]
+    trace: Row
     prompt: Row
     passages: tuple[Row, ...]
     question: Row | None
+
+
+class RowView(Mapping[str, Any]):
+    """A row that stays in Arrow; a value becomes a Python object each time it is read.
+
+    A view takes about 60 bytes, and keeps the batch of its row in memory.
+    """
+
+    __slots__ = ("_batch", "_number")
+
+    def __init__(self, batch: pa.RecordBatch, number: int) -> None:
+        self._batch = batch
+        self._number = number
+
+    def __getitem__(self, column: str) -> Any:
+        """Return the value in this column; KeyError if there is no such column."""
+        return self._batch.column(column)[self._number].as_py()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._batch.schema.names)
+
+    def __len__(self) -> int:
+        return len(self._batch.schema)
+
+    def read(self) -> dict[str, Any]:
+        """Return the whole row as Python objects."""
+        found: dict[str, Any] = self._batch.slice(self._number, 1).to_pylist()[0]
+        return found
+
+
+def views(batches: Iterable[pa.RecordBatch]) -> Iterator[RowView]:
+    """Yield a view of every row."""
+    for batch in batches:
+        for number in range(batch.num_rows):
+            yield RowView(batch, number)
+
+
+def views_by_key(table: pa.Table, key: str) -> dict[str, RowView]:
+    """Return the rows of a table by the value of one column."""
+    batches = table.to_batches(max_chunksize=CHUNK_ROWS)
+    values = (value for batch in batches for value in batch.column(key).to_pylist())
+    return dict(zip(values, views(batches), strict=True))
 
 
 class RowsByKey:
@@ -29,20 +71,8 @@ class RowsByKey:
     """
 
     def __init__(self, table: pa.Table, key: str) -> None:
-        batches = table.to_batches(max_chunksize=CHUNK_ROWS)
-        places = {
-            value: (batch, number)
-            for batch in batches
-            for number, value in enumerate(batch.column(key).to_pylist())
-        }
-
-        def row(value: str) -> Row:
-            batch, number = places[value]
-            found: Row = batch.slice(number, 1).to_pylist()[0]
-            return found
-
-        self._places = places
-        self._row = lru_cache(REMEMBERED)(row)
+        self._views = views_by_key(table, key)
+        self._row = lru_cache(REMEMBERED)(self._read)
 
     def __getitem__(self, value: str) -> Row:
         """Return the row with this value; KeyError if there is none."""
@@ -50,7 +80,10 @@ class RowsByKey:
 
     def get(self, value: str) -> Row | None:
         """Return the row with this value; None if there is none."""
-        return self._row(value) if value in self._places else None
+        return self._row(value) if value in self._views else None
+
+    def _read(self, value: str) -> Row:
+        return self._views[value].read()
 
 
 def contexts(
@@ -69,12 +102,41 @@ def contexts(
     shown = RowsByKey(passages, "passage_id")
     known = RowsByKey(questions, "question_id")
     for batch in traces:
-        for trace in batch.to_pylist():
-            prompt = asked[trace["prompt_id"]]
-            question = prompt["question_id"]
-            yield TraceContext(
-                trace,
-                prompt,
-                tuple(shown[one] for one in prompt["passage_ids"]),
-                known.get(question),
-            )
+        yield from _joined(batch.to_pylist(), asked, shown, known)
+
+
+def context_views(
+    traces: Iterable[pa.RecordBatch],
+    prompts: pa.Table,
+    passages: pa.Table,
+    questions: pa.Table,
+) -> Iterator[TraceContext]:
+    """Yield the same as `contexts`, with every row as a view.
+
+    For callers that keep all rows: they take less memory, but reading a value takes longer.
+    """
+    asked = views_by_key(prompts, "prompt_id")
+    shown = views_by_key(passages, "passage_id")
+    known = views_by_key(questions, "question_id")
+    return _joined(views(traces), asked, shown, known)
+
+
+class _Lookup(Protocol):
+    """Rows by an id."""
+
+    def __getitem__(self, value: str, /) -> Row: ...
+
+    def get(self, value: str, /) -> Row | None: ...
+
+
+def _joined(
+    traces: Iterable[Row], asked: _Lookup, shown: _Lookup, known: _Lookup
+) -> Iterator[TraceContext]:
+    for trace in traces:
+        prompt = asked[trace["prompt_id"]]
+        yield TraceContext(
+            trace,
+            prompt,
+            tuple(shown[one] for one in prompt["passage_ids"]),
+            known.get(prompt["question_id"]),
+        )

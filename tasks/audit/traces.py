@@ -3,10 +3,11 @@ baseline.
 """
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from pydantic import Field
 
 from tasks import rows
@@ -20,6 +21,7 @@ from tasks.errors import GateBroken
 from tasks.progress import watcher
 from tasks.spec import Spec
 from tasks.store import Made, Table
+from tasks.trace_context import Row, views_by_key
 
 PROOFS = ("canary", "foreign_canary")
 """Detectors whose every finding stops the run."""
@@ -58,8 +60,9 @@ class TableRows:
         )
 
     def batches(self) -> Iterator[pa.RecordBatch]:
-        """Yield the rows in order."""
-        return iter(self._table.combine_chunks().to_batches(BATCH_ROWS))
+        """Yield the rows in order, BATCH_ROWS at a time; one batch at a time is copied."""
+        for low in range(0, self._table.num_rows, BATCH_ROWS):
+            yield from self._table.slice(low, BATCH_ROWS).combine_chunks().to_batches()
 
 
 def audit_table(
@@ -131,20 +134,33 @@ def _counting(rows_in: int) -> Callable[[str, int], None]:
 def _audited_rows(traces: pa.Table, prompts: pa.Table) -> pa.Table:
     """Return the traces that were asked with the producer's prompt, joined with that prompt."""
     with_notes = prompts.filter(~prompts["control"].to_numpy())
-    asked = {row["prompt_id"]: row for row in with_notes.to_pylist()}
-    kept = [row for row in traces.to_pylist() if row["prompt_id"] in asked]
+    asked = views_by_key(
+        with_notes.select(["prompt_id", "messages", "canary", "notes"]), "prompt_id"
+    )
+    columns = traces.select(["trace_id", "prompt_id", "think", "raw", "answer"])
+    none = pa.RecordBatch.from_pylist([], schema=columns.schema)
+    batches = columns.to_batches(max_chunksize=rows.CHUNK_ROWS) or [none]
+    most = pc.max(pc.list_value_length(with_notes["notes"])).as_py() or 0
+    return pa.concat_tables([_audited_batch(batch, asked, most) for batch in batches])
+
+
+def _audited_batch(batch: pa.RecordBatch, asked: Mapping[str, Row], most: int) -> pa.Table:
+    """Return a batch of traces with their prompts. most: largest number of notes of a prompt; each
+    place among the notes is a column of the producer.
+    """
+    kept = [row for row in batch.to_pylist() if row["prompt_id"] in asked]
+    prompts = [asked[row["prompt_id"]] for row in kept]
     columns = {
         "id": [row["trace_id"] for row in kept],
-        "prompt": [asked[row["prompt_id"]]["messages"][-1]["content"] for row in kept],
+        "prompt": [prompt["messages"][-1]["content"] for prompt in prompts],
         "think": [row["think"] or row["raw"] for row in kept],
         "answer": [row["answer"] for row in kept],
-        "fault": ["" for _ in kept],
-        f"{PRODUCER}canary": [asked[row["prompt_id"]]["canary"] for row in kept],
+        "fault": [""] * len(kept),
+        f"{PRODUCER}canary": [prompt["canary"] for prompt in prompts],
     }
-    notes = [asked[row["prompt_id"]]["notes"] for row in kept]
-    for place in range(max(map(len, notes), default=0)):
+    for place in range(most):
         columns[f"{PRODUCER}note {place + 1}"] = [
-            own[place] if place < len(own) else "" for own in notes
+            prompt["notes"][place] if place < len(prompt["notes"]) else "" for prompt in prompts
         ]
     return pa.table({name: pa.array(values, pa.string()) for name, values in columns.items()})
 

@@ -5,13 +5,14 @@ import logging
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
 from pydantic import Field
 
 from tasks import rows
-from tasks.corpus.candidate import TRACE, Candidate, Rejection, candidates
+from tasks.corpus.candidate import PROMPT, TRACE, Candidate, Rejection, candidates
 from tasks.corpus.card import card
 from tasks.corpus.counts import by_reason, control_ids, gate_rejects
 from tasks.corpus.decontaminate import without_contaminated
@@ -27,11 +28,12 @@ from tasks.corpus.select import (
 )
 from tasks.corpus.split import missing, split
 from tasks.corpus.suite import SuiteSpec, checked_column, validate
-from tasks.corpus.trust import checked_rows, trust
+from tasks.corpus.trust import Checked, checked_rows, trust
 from tasks.corpus.upstream import Upstream
 from tasks.errors import EmptyTable, SuiteFailed, reasons_told
 from tasks.held_out import DecontaminationSpec, held_out
 from tasks.inference.embedding import MINILM
+from tasks.parts import Stream
 from tasks.spec import Spec
 from tasks.store import Made, Table
 
@@ -87,8 +89,7 @@ def assemble(
     The result is refused if no row is left or the suite fails. docs: folder for the pages of the
     suite.
     """
-    verdicts = pa.concat_tables([upstream.verdicts.read(), upstream.coherence.read()])
-    passing = _passing(upstream, verdicts)
+    passing = _passing(upstream)
     funnel, hits = _select(passing, upstream.all_questions(), spec)
     faults = rows.rejected(
         sorted((one.trace_id, one.reason, one.detail) for one in funnel.rejected)
@@ -98,12 +99,12 @@ def assemble(
         return Made({}, rows.CORPUS, faults, rows_in=len(passing), refused=refused)
     validation = split(funnel.kept, share=spec.validation)
     _warn_of_missing_families(funnel.kept, validation, share=spec.validation)
-    parts = _parts(funnel.kept, validation, about.teachers)
+    checked = checked_rows(funnel.kept, upstream.all_verdicts())
     try:
-        columns = _columns(funnel.kept, validation, verdicts, about.teachers)
+        columns = _columns(funnel.kept, validation, checked, about.teachers)
         suite = validate(columns, spec.suite, docs=docs)
     except SuiteFailed as exc:
-        return Made(parts, rows.CORPUS, faults, rows_in=len(passing), refused=exc)
+        return Made({}, rows.CORPUS, faults, rows_in=len(passing), refused=exc)
     chosen = Chosen(
         kept=funnel.kept,
         rejected=funnel.rejected,
@@ -111,7 +112,7 @@ def assemble(
         benchmark_hits=hits,
         suite=suite,
         control=control_arm(passing, upstream, accepted=spec.control),
-        trust=trust(funnel.kept, verdicts, upstream.gate_checks.read(), upstream.coherence),
+        trust=trust(checked, upstream.gate_checks.read(), upstream.coherence),
     )
     findings = describe(
         chosen,
@@ -121,20 +122,21 @@ def assemble(
         embedding=spec.embedding,
     )
     return Made(
-        parts,
+        {},
         rows.CORPUS,
         faults,
         rows_in=len(passing),
+        streams=_splits(funnel.kept, validation, about.teachers),
         attach=lambda folder: _attach(folder, findings),
         pages=("report.html", "card.md", "suite.json"),
     )
 
 
-def _passing(upstream: Upstream, verdicts: pa.Table) -> list[Candidate]:
+def _passing(upstream: Upstream) -> list[Candidate]:
     found = candidates(
         upstream.traces.batches(TRACE),
-        upstream.prompts.read(),
-        verdicts,
+        upstream.prompts.read(PROMPT),
+        upstream.all_verdicts(),
         upstream.passages.read(),
         upstream.questions.read(),
     )
@@ -194,31 +196,36 @@ def _warn_of_missing_families(kept: list[Candidate], validation: set[str], *, sh
 
 
 def _columns(
-    kept: list[Candidate],
-    validation: set[str],
-    verdicts: pa.Table,
-    teachers: Mapping[str, str],
-) -> dict[str, list[object]]:
-    made = pa.concat_tables(_tables(kept, teachers)).select(CHECKED)
-    columns: dict[str, list[object]] = {column: made[column].to_pylist() for column in CHECKED}
-    columns["general"] = [int(one.general) for one in kept]
-    columns["verified"] = [int(one.known_answer) for one in kept]
-    columns["split"] = ["validation" if one.trace_id in validation else "train" for one in kept]
-    for gate, checked in checked_rows(verdicts).items():
-        columns[checked_column(gate)] = [int(one.trace_id in checked) for one in kept]
-    return columns
+    kept: list[Candidate], validation: set[str], checked: Checked, teachers: Mapping[str, str]
+) -> dict[str, pa.ChunkedArray]:
+    """Return the columns that the suite checks. Texts that it does not check are dropped while the
+    rows are made.
+    """
+    made = pa.concat_tables([one.select(CHECKED) for one in _tables(kept, teachers)])
+    columns = dict(zip(CHECKED, made.columns, strict=True))
+    splits = ["validation" if one.trace_id in validation else "train" for one in kept]
+    flags = {
+        "general": [int(one.general) for one in kept],
+        "verified": [int(one.known_answer) for one in kept],
+        "split": splits,
+    }
+    flags |= {checked_column(gate): marks.astype(int) for gate, marks in checked.items()}
+    return columns | {name: pa.chunked_array([values]) for name, values in flags.items()}
 
 
-def _parts(
+def _splits(
     kept: list[Candidate], validation: set[str], teachers: Mapping[str, str]
-) -> dict[str, pa.Table]:
+) -> dict[str, Stream]:
     """Return split → rows. `datasets.load_dataset` takes the names of the splits from the file
     names.
     """
     train = [one for one in kept if one.trace_id not in validation]
     held = [one for one in kept if one.trace_id in validation]
-    parts = {"train": pa.concat_tables(_tables(train, teachers))}
-    return parts | ({"validation": pa.concat_tables(_tables(held, teachers))} if held else {})
+    named = {"train": train} | ({"validation": held} if held else {})
+    return {
+        name: Stream(len(several), partial(_tables, several, teachers))
+        for name, several in named.items()
+    }
 
 
 def _tables(found: list[Candidate], teachers: Mapping[str, str]) -> Iterator[pa.Table]:

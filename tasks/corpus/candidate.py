@@ -1,20 +1,32 @@
 """A trace that passed every gate, with everything that the corpus needs of it."""
 
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from tasks import think
 from tasks.ngrams import words
-from tasks.rows import CHUNK_ROWS
 from tasks.spec import digest
-from tasks.trace_context import Row, contexts
+from tasks.trace_context import Row, context_views
 
 TRACE = ["trace_id", "prompt_id", "model", "sample", "think", "answer", "seed"]
 """Columns of TRACES that a row of the corpus uses."""
+PROMPT = [
+    "prompt_id",
+    "messages",
+    "row_messages",
+    "passage_ids",
+    "question_id",
+    "general",
+    "control",
+    "family",
+    "cell",
+]
+"""Columns of PROMPTS that a row of the corpus uses."""
 RANKED = ["correctness", "grounding", "fluency"]
 """Gates whose scores rank several answers to one prompt."""
 
@@ -27,15 +39,21 @@ class Rejection(NamedTuple):
     detail: str
 
 
-@dataclass(frozen=True)
+NO_SCORES: Mapping[str, float] = {}
+"""The scores of a trace without any score other than 0."""
+
+
+@dataclass(frozen=True, slots=True)
 class Candidate:
     """A passing trace with its prompt, its provenance, and gate → score for all scores other than
     0.
+
+    All candidates of a build are in memory at a time, but their texts are in Arrow (`RowView`).
     """
 
-    trace: dict[str, Any]
+    trace: Row
     prompt: Row
-    scores: dict[str, float]
+    scores: Mapping[str, float]
     sources: tuple[Row, ...]
     known_answer: bool
     kind: str = ""
@@ -121,33 +139,38 @@ class Candidate:
 def candidates(
     traces: Iterable[pa.RecordBatch],
     prompts: pa.Table,
-    verdicts: pa.Table,
+    verdicts: Iterable[pa.RecordBatch],
     passages: pa.Table,
     questions: pa.Table,
 ) -> Iterator[Candidate]:
     """Yield the traces that no gate failed, in the order of `traces`.
 
-    traces: batches of TRACES with the columns TRACE. prompts: PROMPTS. verdicts: VERDICTS.
-    passages: PASSAGES. questions: QUESTIONS.
+    traces: batches of TRACES with the columns TRACE. prompts: PROMPTS with the columns PROMPT.
+    verdicts: batches of VERDICTS. passages: PASSAGES. questions: QUESTIONS.
     """
     scores, failed = _verdicts(verdicts)
-    joined = contexts(
+    joined = context_views(
         traces,
         prompts,
         passages.select(["passage_id", "document_id", "source", "licence"]),
         questions.select(["question_id", "accepted", "category", "source", "licence"]),
     )
     for trace, prompt, shown, question in joined:
-        if trace["trace_id"] in failed:
+        trace_id = trace["trace_id"]
+        if trace_id in failed:
             continue
         yield Candidate(
             trace,
             prompt,
-            scores.get(trace["trace_id"], {}),
+            scores.get(trace_id, NO_SCORES),
             (*shown, *_sources(question)),
             known_answer=bool(question and question["accepted"]),
-            kind=question["category"] if question else prompt["cell"].rpartition("/")[2],
+            kind=sys.intern(_kind(prompt, question)),
         )
+
+
+def _kind(prompt: Row, question: Row | None) -> str:
+    return str(question["category"] if question else prompt["cell"].rpartition("/")[2])
 
 
 def _sources(question: Row | None) -> Iterator[Row]:
@@ -160,19 +183,16 @@ def _sources(question: Row | None) -> Iterator[Row]:
         }
 
 
-def _rows(table: pa.Table) -> Iterator[dict[str, Any]]:
-    """Yield the rows. Only one batch of them is Python objects at a time."""
-    for batch in table.to_batches(max_chunksize=CHUNK_ROWS):
-        yield from batch.to_pylist()
-
-
-def _verdicts(verdicts: pa.Table) -> tuple[dict[str, dict[str, float]], set[str]]:
+def _verdicts(
+    verdicts: Iterable[pa.RecordBatch],
+) -> tuple[dict[str, dict[str, float]], set[str]]:
     """Return (trace_id → gate → score other than 0, ids of the traces that failed a gate)."""
-    failing = verdicts.filter(pc.field("state") == "failed")
-    failed = set(failing["trace_id"].to_pylist())
-    ranked = verdicts.filter(pc.field("gate").isin(RANKED) & (pc.field("score") != 0))
     scores: dict[str, dict[str, float]] = {}
-    for row in _rows(ranked.select(["trace_id", "gate", "score"])):
-        if row["trace_id"] not in failed:
-            scores.setdefault(row["trace_id"], {})[row["gate"]] = row["score"]
+    failed: set[str] = set()
+    for batch in verdicts:
+        failing = batch.filter(pc.field("state") == "failed")
+        failed.update(failing.column("trace_id").to_pylist())
+        ranked = batch.filter(pc.field("gate").isin(RANKED) & (pc.field("score") != 0))
+        for row in ranked.select(["trace_id", "gate", "score"]).to_pylist():
+            scores.setdefault(row["trace_id"], {})[sys.intern(row["gate"])] = row["score"]
     return scores, failed

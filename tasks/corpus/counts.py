@@ -16,8 +16,8 @@ def gate_rejects(upstream: Upstream) -> dict[str, int]:
 
 def control_ids(prompts: Table) -> set[str]:
     """Return the ids of the control arm's prompts."""
-    columns = prompts.read(["prompt_id", "control"]).to_pylist()
-    return {row["prompt_id"] for row in columns if row["control"]}
+    columns = prompts.read(["prompt_id", "control"])
+    return set(columns.filter(columns["control"])["prompt_id"].to_pylist())
 
 
 def examples(kept: list[Candidate]) -> list[Example]:

@@ -85,6 +85,9 @@ def describe(
 def control_arm(passing: Sequence[Candidate], upstream: Upstream, *, accepted: bool) -> ControlArm:
     """Return the counts of the control arm. accepted: whether its rows may enter the corpus."""
     bare = control_ids(upstream.prompts)
-    asked = upstream.traces.read(["prompt_id"])["prompt_id"].to_pylist()
-    traces = sum(prompt_id in bare for prompt_id in asked)
+    traces = sum(
+        prompt_id in bare
+        for batch in upstream.traces.batches(["prompt_id"])
+        for prompt_id in batch.column("prompt_id").to_pylist()
+    )
     return ControlArm(len(bare), traces, sum(one.control for one in passing), accepted=accepted)

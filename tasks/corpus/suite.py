@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
+import pyarrow as pa
 from pydantic import Field
 
 from tasks.corpus.data_docs import take_offline
@@ -203,7 +204,7 @@ def _whole(spec: SuiteSpec) -> list[Any]:
 
 
 def validate(
-    columns: Mapping[str, Sequence[object]], spec: SuiteSpec, *, docs: Path
+    columns: Mapping[str, Sequence[object] | pa.ChunkedArray], spec: SuiteSpec, *, docs: Path
 ) -> list[CheckedExpectation]:
     """Return the result of every expectation, and write the pages of the suite into `docs`.
 
@@ -211,7 +212,6 @@ def validate(
     columns of checked_column. Raises SuiteFailed, which names rows.
     """
     import great_expectations as gx
-    import pandas as pd
 
     for chatty in ("great_expectations", "great_expectations.data_context.types.base"):
         logging.getLogger(chatty).setLevel(logging.ERROR)
@@ -240,7 +240,7 @@ def validate(
         gx.Checkpoint(name="corpus", validation_definitions=[definition], result_format=results)
     )
     run = checkpoint.run(
-        batch_parameters={"dataframe": pd.DataFrame(columns)},
+        batch_parameters={"dataframe": pa.table(dict(columns)).to_pandas()},
         run_id=gx.RunIdentifier(run_name="build", run_time=EPOCH),
     )
     _write_docs(context, docs)

@@ -2,16 +2,20 @@
 they find.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from tasks import rows
 from tasks.corpus.candidate import Candidate
 from tasks.store import Table
 
+Checked = Mapping[str, NDArray[np.bool_]]
+"""Gate → for each row of the corpus, whether the gate checked something in it."""
 HALF = 0.5
 """If the gates find a smaller share of the planted faults of a kind, the reader is warned."""
 
@@ -39,17 +43,15 @@ UNKNOWN = Trust(shares={}, families=(), faults={}, judged={})
 """For a corpus without any counts."""
 
 
-def trust(
-    kept: Sequence[Candidate], verdicts: pa.Table, gate_checks: pa.Table, opinions: Table
-) -> Trust:
-    """Return what the gates checked in the kept rows, and how many planted faults they and the
-    judge find.
+def trust(checked: Checked, gate_checks: pa.Table, opinions: Table) -> Trust:
+    """Return what the gates checked in the rows, and how many planted faults they and the judge
+    find.
     """
     judge_checks = _judge_checks(opinions)
     both = (*gate_checks["family"].to_pylist(), *judge_checks["family"].to_pylist())
     families = tuple(sorted(set(both)))
     return Trust(
-        shares=checked_shares(kept, verdicts),
+        shares={gate: round(float(marks.mean()), 4) for gate, marks in checked.items()},
         families=families,
         faults=_by_fault(gate_checks, families),
         judged=_by_fault(judge_checks, families),
@@ -91,22 +93,18 @@ def _cell(row: Mapping[str, int]) -> str:
     return f"{found}, {row['abstained']} abstained" if row.get("abstained") else found
 
 
-def checked_shares(kept: Sequence[Candidate], verdicts: pa.Table) -> dict[str, float]:
-    """Return gate → share of the kept rows in which it checked something, in the gates' order."""
-    gates = dict.fromkeys(verdicts["gate"].to_pylist())
-    counted = checked_rows(verdicts)
-    wanted = {one.trace_id for one in kept}
-    if not wanted:
-        return dict.fromkeys(gates, 0.0)
-    checked = {gate: len(wanted & counted.get(gate, set())) for gate in gates}
-    return {gate: round(rows / len(wanted), 4) for gate, rows in checked.items()}
+def checked_rows(kept: Sequence[Candidate], verdicts: Iterable[pa.RecordBatch]) -> Checked:
+    """Return in which of the rows each gate checked something, in the gates' order.
 
-
-def checked_rows(verdicts: pa.Table) -> dict[str, set[str]]:
-    """Return gate → ids of the traces in which it checked something."""
-    checked = verdicts.filter(pa.compute.field("state") != "not_checked")
-    found: dict[str, set[str]] = {}
-    columns = checked["trace_id"].to_pylist(), checked["gate"].to_pylist()
-    for trace_id, gate in zip(*columns, strict=True):
-        found.setdefault(gate, set()).add(trace_id)
-    return found
+    verdicts: batches of VERDICTS; those of other rows are ignored.
+    """
+    places = {one.trace_id: place for place, one in enumerate(kept)}
+    checked: dict[str, NDArray[np.bool_]] = {}
+    for batch in verdicts:
+        for gate in batch.column("gate").unique().to_pylist():
+            marks = checked.setdefault(gate, np.zeros(len(kept), np.bool_))
+            field = pa.compute.field
+            found = batch.filter((field("gate") == gate) & (field("state") != "not_checked"))
+            ids = found.column("trace_id").to_pylist()
+            marks[[places[one] for one in ids if one in places]] = True
+    return checked

@@ -1,6 +1,8 @@
 """The tables from which a corpus is made."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 import pyarrow as pa
 
@@ -20,6 +22,10 @@ class Upstream:
     questions: Table
     probe_questions: Table
     gate_checks: Table
+
+    def all_verdicts(self) -> Iterator[pa.RecordBatch]:
+        """Yield the verdicts of the gates, then those of the judge, in batches."""
+        return chain(self.verdicts.batches(), self.coherence.batches())
 
     def all_questions(self) -> pa.Table:
         """Return all questions, with the probe's questions marked as held out. A student must not

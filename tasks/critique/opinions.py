@@ -37,9 +37,18 @@ def opinions_table(
     """
     failed = verdicts.filter(pa.compute.field("state") == FAILED)["trace_id"]
     passing = traces.filter(pa.compute.invert(pa.compute.is_in(traces["trace_id"], failed)))
-    batches = passing.to_batches(rows.CHUNK_ROWS) if spec.share else []
+    batches = passing.to_batches(rows.CHUNK_ROWS)
     cases = list(cases_of(batches, prompts, passages, questions))
     judged = judge_coherence(cases, spec, judge, journals=journals, traces=traces.num_rows)
+    return _made(judged, passing.num_rows)
+
+
+def nobody_asked(passing: int, spec: CoherenceSpec, judge: NamedModel, journals: Path) -> Made:
+    """Return the table of a recipe that asks no judge. passing: traces that passed every gate."""
+    return _made(judge_coherence([], spec, judge, journals=journals), passing)
+
+
+def _made(judged: Judged, passing: int) -> Made:
     made = [{"trace_id": trace_id, **one.columns()} for trace_id, one in judged.verdicts.items()]
     faults = [
         (trace_id, one.reason, one.gate) for trace_id, one in judged.verdicts.items() if one.failed
@@ -48,8 +57,8 @@ def opinions_table(
         {"coherence": rows.table_of(made, rows.VERDICTS)},
         rows.VERDICTS,
         rows.rejected(faults),
-        rows_in=passing.num_rows,
-        rows_out=passing.num_rows - len(faults),
+        rows_in=passing,
+        rows_out=passing - len(faults),
         may_be_empty=True,
         attach=lambda folder: _attach(folder, judged),
     )

@@ -5,7 +5,7 @@ from pathlib import Path
 from prefect import task
 
 from tasks.critique.coherence import CoherenceSpec, judge_digest
-from tasks.critique.opinions import opinions_table
+from tasks.critique.opinions import nobody_asked, opinions_table
 from tasks.inference.complete import JOURNALS
 from tasks.inference.engine import NamedModel
 from tasks.stage import STAGE, settle
@@ -42,6 +42,8 @@ def judge_coherence(
     )
 
     def make() -> Made:
+        if not spec.share:
+            return nobody_asked(verdicts.rows_out, spec, judge, root / JOURNALS)
         return opinions_table(
             traces.read(TRACE),
             prompts.read(),

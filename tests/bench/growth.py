@@ -16,13 +16,14 @@ import math
 import os
 import random
 import resource
+import sys
 import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 from unittest import mock
 
 import psutil
@@ -31,12 +32,23 @@ from tasks import processes
 from tests.bench.measure import tell
 
 if TYPE_CHECKING:
+    from flows.clock import Clock
     from flows.recipes.corpus import Recipe
+
+    class MeasuringClock(Clock):
+        """A clock with the cost of every stage that it ran."""
+
+        costs: list["Cost"]
+
 
 WARM_UP = 300
 FORMS = 10
 SECTIONS, SENTENCES, WORDS = 20, 3, 12
 DIMENSIONS = 384
+
+
+class Stopped(Exception):
+    """The stages before a given one are done."""
 
 
 class Cost(NamedTuple):
@@ -92,29 +104,45 @@ def measured(size: int, folder: Path, model: str) -> list[Cost]:
 
 def build(size: int, folder: Path, model: str) -> list[Cost]:
     """Build a corpus of so many prompts, stage by stage in this process."""
+    from flows import build_corpus
+
+    write_world(folder, size)
+    clock = measuring_clock()
+    # A leak would end the build before its corpus is made; the audit itself is a stage and runs.
+    with mock.patch.object(build_corpus, "refuse_leaky_traces"):
+        build_corpus.build(recipe_of(folder, size, model), folder / "mill", clock)
+    return clock.costs
+
+
+def measuring_clock(stop_before: str = "") -> "MeasuringClock":
+    """Return a clock that measures stages and runs them without a Prefect server.
+
+    It raises Stopped before the stage function of this name.
+    """
     from prefect import Task
 
-    from flows import build_corpus
     from flows.clock import Clock
     from tasks.store import Table
 
-    costs: list[Cost] = []
-
     class Measuring(Clock):
+        def __init__(self) -> None:
+            super().__init__()
+            self.costs: list[Cost] = []
+
         def run(self, stage: Task[..., Table], *args: object, **kwargs: object) -> Table:
+            if stage.name == stop_before:
+                raise Stopped
             with _measuring() as spent:
                 made = stage.fn(*args, **kwargs)
-            costs.append(Cost(made.stage, made.rows, *spent))
+            self.costs.append(Cost(made.stage, made.rows, *spent))
+            print(self.costs[-1], file=sys.stderr, flush=True)  # a long bench may not end
             return made
 
-    write_world(folder, size)
-    # A leak would end the build before its corpus is made; the audit itself is a stage and runs.
-    with mock.patch.object(build_corpus, "refuse_leaky_traces"):
-        build_corpus.build(_recipe(folder, size, model), folder / "mill", Measuring())
-    return costs
+    return cast("MeasuringClock", Measuring())
 
 
-def _recipe(folder: Path, size: int, model: str) -> "Recipe":
+def recipe_of(folder: Path, size: int, model: str) -> "Recipe":
+    """Return the recipe of the world in this folder."""
     from flows.recipes.corpus import Recipe
 
     forms = [f"{verb} does the office say about {{topic}}?" for verb in ("What", "How much")]

@@ -17,6 +17,7 @@ from tasks.corpus.findings import ControlArm, Example, Findings
 from tasks.corpus.report import report
 from tasks.corpus.select import best_of_n, within_share
 from tasks.corpus.suite import SuiteSpec, validate
+from tasks.corpus.trust import checked_rows
 from tasks.errors import SuiteFailed
 from tasks.held_out import DecontaminationSpec, found_in, held_out
 
@@ -182,6 +183,26 @@ def columns(**changes: list[object]) -> dict[str, list[object]]:
         "split": ["train"] * count,
     }
     return values | changes
+
+
+def test_checked_rows_are_those_of_the_corpus_in_which_a_gate_had_something_to_check() -> None:
+    states = [
+        ("t1", "citations", "passed"),
+        ("t1", "quotations", "not_checked"),
+        ("t2", "citations", "not_checked"),
+        ("t9", "quotations", "failed"),
+        ("t3", "citations", "passed"),
+    ]
+    made = [
+        {"trace_id": trace, "gate": gate, "state": state, "reason": "", "score": 0.0}
+        for trace, gate, state in states
+    ]
+    batches = rows.table_of(made, rows.VERDICTS).to_batches(max_chunksize=2)
+    checked = checked_rows([candidate(3), candidate(2), candidate(1)], batches)
+    assert {gate: marks.tolist() for gate, marks in checked.items()} == {
+        "citations": [True, False, True],
+        "quotations": [False, False, False],
+    }
 
 
 def test_a_family_missing_from_a_split_is_borne_where_the_recipe_says_so(tmp_path: Path) -> None:

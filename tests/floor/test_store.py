@@ -9,6 +9,7 @@ import pytest
 from tasks import rows
 from tasks.errors import EmptyTable, SchemaMismatch, StoreUnreachable
 from tasks.manifest import MANIFEST, Damage, verify
+from tasks.parts import Stream
 from tasks.spec import Spec, digest
 from tasks.store import Key, Made, Table, find, once, publish, tables
 
@@ -163,3 +164,25 @@ def test_a_files_bytes_do_not_depend_on_the_chunks_of_its_table(tmp_path: Path) 
     groups = pq.ParquetFile(files[1]).metadata
     counts = [groups.row_group(number).num_rows for number in range(groups.num_row_groups)]
     assert counts == [10_000, 10_000, 5_000]
+
+
+@pytest.mark.parametrize("count", [1, 10_000, 25_000])
+def test_a_stream_leaves_the_bytes_of_a_table_with_the_same_rows(
+    tmp_path: Path, count: int
+) -> None:
+    whole = made(count).parts["verdicts"]
+    pieces = [whole.slice(low, 10_000) for low in range(0, count, 10_000)]
+    streamed = made(count, parts={}, streams={"verdicts": Stream(count, lambda: iter(pieces))})
+    table = once(tmp_path / "table", KEY, lambda: made(count))
+    other = once(tmp_path / "stream", KEY, lambda: streamed)
+    name = "verdicts.parquet"
+    assert (table.path / name).read_bytes() == (other.path / name).read_bytes()
+    assert (table.digest, table.rows) == (other.digest, other.rows)
+
+
+def test_a_stream_of_another_length_than_announced_is_not_published(tmp_path: Path) -> None:
+    seven = made(7).parts["verdicts"]
+    streamed = made(8, parts={}, streams={"verdicts": Stream(8, lambda: iter([seven]))})
+    with pytest.raises(SchemaMismatch, match="7 rows instead of 8"):
+        once(tmp_path, KEY, lambda: streamed)
+    assert find(tmp_path, KEY) is None

@@ -3,7 +3,7 @@
 import pyarrow as pa
 import pytest
 
-from tasks.trace_context import RowsByKey, contexts
+from tasks.trace_context import RowsByKey, RowView, context_views, contexts
 
 PROMPTS = pa.table(
     {
@@ -43,3 +43,14 @@ def test_rows_are_found_by_key_in_every_chunk_of_a_table() -> None:
     found = RowsByKey(chunks, "passage_id")
     assert [found[name]["text"] for name in ("p3", "p1", "p2")] == ["three", "one", "two"]
     assert found.get("p4") is None
+
+
+def test_views_show_the_rows_of_the_contexts_and_leave_their_values_in_arrow() -> None:
+    batches = traces("q2", "q1", "q2").to_batches(2)
+    seen = list(context_views(batches, PROMPTS, PASSAGES, QUESTIONS))
+    assert seen == list(contexts(batches, PROMPTS, PASSAGES, QUESTIONS))
+    rows = [row for one in seen for row in (one.trace, one.prompt, *one.passages)]
+    assert all(type(row) is RowView for row in rows)
+    assert not any(hasattr(row, "__dict__") for row in rows)
+    with pytest.raises(KeyError, match="colour"):
+        seen[0].trace["colour"]

@@ -142,3 +142,61 @@ def test_the_plan_refuses_chains_that_cannot_run(
     tree = chained(rulebook).model_dump(mode="json", by_alias=False) | changes
     found = [str(fault) for fault in of_settings(Recipe.model_validate(tree)) if fault.stops]
     assert any(says in one for one in found), found
+
+
+def test_the_audit_finds_the_words_that_a_chain_drew() -> None:
+    import pyarrow as pa
+
+    from tasks import rows
+    from tasks.audit.traces import TraceAuditSpec, audit_table
+
+    prompts = [
+        {
+            "prompt_id": f"q{number}",
+            "messages": [{"role": "user", "content": f"What does form {number} cost?"}],
+            "question": f"What does form {number} cost?",
+            "passage_ids": [],
+            "question_id": "",
+            "general": False,
+            "control": False,
+            "family": "f",
+            "cell": f"f/{number}",
+            "canary": f"canary-{number:016x}",
+            "notes": ["a suspicious clerk of the harbour" if number % 2 else "a newcomer"],
+            "row_messages": [],
+        }
+        for number in range(40)
+    ]
+    traces = [
+        {
+            "trace_id": f"t{number}",
+            "prompt_id": f"q{number}",
+            "model": "teacher",
+            "sample": 0,
+            "think": f"Form {number} has its own price in the list, and I look it up there. "
+            + ("I answer as a suspicious clerk of the harbour would." if number % 10 == 7 else ""),
+            "answer": f"It costs {number + 3} credits.",
+            "raw": "",
+            "fault": "",
+            "parsed": False,
+            "finish_reason": "stop",
+            "prompt_tokens": 5,
+            "completion_tokens": 9,
+            "seed": number,
+        }
+        for number in range(40)
+    ]
+    made = audit_table(
+        rows.table_of(traces, rows.TRACES),
+        rows.table_of(prompts, rows.PROMPTS),
+        [],
+        TraceAuditSpec(),
+    )
+    found = made.parts["audits"]
+    assert isinstance(found, pa.Table)
+    assert {row["trace_id"] for row in found.to_pylist()} == {
+        "t7",
+        "t17",
+        "t27",
+        "t37",
+    }

@@ -22,7 +22,7 @@ HEAVY = (
     "rensa",
 )
 FLOOR = set(
-    "files held_out manifest rows templates text_faults think ngrams plots processes progress reporting spec store errors stage artifacts stream trace_context".split()
+    "files held_out manifest parts rows templates text_faults think ngrams plots processes progress reporting spec store errors stage artifacts stream trace_context".split()
 )
 
 
