@@ -9,7 +9,7 @@ from flows.plan.fault import Fault, did_you_mean
 from flows.plan.shares import planned
 from flows.recipes.corpus import Recipe
 from tasks.errors import MillError
-from tasks.prompts.family import TOPIC, Family
+from tasks.prompts.family import SECTION, TOPIC, Family
 from tasks.prompts.plan import PassageView, Visible
 from tasks.prompts.render import render, template_text
 from tasks.templates import fields
@@ -57,11 +57,11 @@ def _of_forms(where: str, family: Family) -> Iterator[Fault]:
         if "{{" in form:
             yield Fault(place, f"the form {form!r} has two braces; write {TOPIC} with one")
         for name in SLOT.findall(form):
-            if f"{{{name}}}" != TOPIC:
+            if f"{{{name}}}" not in (TOPIC, SECTION):
                 yield Fault(
                     place,
-                    f"unknown field {{{name}}}{did_you_mean(name, ['topic'])}; "
-                    f"a form has one field, {TOPIC}, the heading of the passage",
+                    f"unknown field {{{name}}}{did_you_mean(name, ['topic', 'section'])}; "
+                    f"a form has the fields {TOPIC}, the heading of the passage, and {SECTION}",
                 )
     if len(set(family.forms)) < len(family.forms):
         yield Fault(

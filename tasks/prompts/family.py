@@ -8,6 +8,8 @@ from tasks.spec import Spec
 
 TOPIC = "{topic}"
 """The slot of a question form."""
+SECTION = "{section}"
+"""A second slot of a question form: the section of the passage. Closed-book rows can name it."""
 CHAIN = "chain:"
 """Prefix of the source of a question that a chain wrote."""
 BARE = "bare"
@@ -39,7 +41,9 @@ class Family(Spec):
     template: str = "closed_qa"
     """Name of a built-in template, or path of a .jinja file."""
     forms: tuple[str, ...] = ("What do the passages say about {topic}?",)
-    """Forms of the question. {topic} is replaced by the heading of the passage."""
+    """Forms of the question. {topic} is replaced by the heading of the passage, {section} by its
+    section.
+    """
     context: int = Field(2, ge=0, le=16)
     """Number of neighbouring passages that are shown with the passage in question, in random
     order.

@@ -2,12 +2,13 @@
 a family would repeat prompts is refused.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 
 from tasks.errors import BadRecipe, PlanOverdrawn
-from tasks.prompts.family import BARE, CHAIN, TOPIC, Family, PromptSpec
+from tasks.prompts.family import BARE, CHAIN, SECTION, TOPIC, Family, PromptSpec
 from tasks.prompts.topics import Topics
 from tasks.spec import digest, draw_seed
 
@@ -222,13 +223,21 @@ def _asked_passage(
     shown = _shown(spec, family, cell, [passage], by_id)
     return Planned(
         _producer(spec, family, cell),
-        Visible(family.forms[number].replace(TOPIC, topic), _views(shown)),
+        Visible(_worded(family.forms[number], topic, passage), _views(shown)),
         family.template,
         tuple(one.passage_id for one in shown),
         question_id="",
         general=family.general,
         closed_book=family.closed_book,
     )
+
+
+def _worded(form: str, topic: str, passage: Passage) -> str:
+    """Return the question of a form. The slots are filled at once, so that a heading with a slot in
+    it stays as it is.
+    """
+    filled = {TOPIC: topic, SECTION: passage.section}
+    return re.sub(r"\{topic\}|\{section\}", lambda slot: filled[slot[0]], form)
 
 
 def _shown(

@@ -412,3 +412,13 @@ def test_another_document_changes_no_topic() -> None:
         list(plan(PromptSpec(rows=2, saturation=1), [one, other], [])),
     )
     assert alone.visible.question in {row.visible.question for row in beside}
+
+
+def test_a_form_may_name_the_section_of_its_passage() -> None:
+    family = Family(name="recall", share=1, forms=("What is due for {topic} in {section}?",))
+    rows = planned(rows=4, families=(family,))
+    sections = {one.passage_id: one.section for one in PASSAGES}
+    for row in rows:
+        (named,) = [one for one in row.visible.passages if one.section in row.visible.question]
+        assert named.section in sections.values()
+        assert row.visible.question.endswith(f"in {named.section}?")
