@@ -21,7 +21,8 @@ _POINTING = re.compile(
 )
 _LABEL = re.compile(r"\[\s*([^\[\]\n]{1,40}?)\s*\]")
 _NUMBERED = re.compile(
-    r"\b(?:section|sec\.|article|clause|chapter|paragraph|line|page|table|§)\s*\[?(\d[\w.]*)", re.I
+    r"\b(?:section|sec\.|article|clause|chapter|paragraph|line|page|table|§)\s*\[?(\d(?:[\w.]*\w)?)",
+    re.I,
 )
 
 
@@ -52,7 +53,9 @@ def _labels(case: Case) -> list[str]:
         if (label := " ".join(words(found[1]))) in own and f" {label} " not in asked
     ]
     numbered = [
-        found[0] for found in _NUMBERED.finditer(text) if f" {found[1].lower()} " not in asked
+        found[0]
+        for found in _NUMBERED.finditer(text)
+        if f" {' '.join(words(found[1]))} " not in asked
     ]
     return bracketed + numbered
 

@@ -57,6 +57,8 @@ def test_what_the_question_carries_may_be_named() -> None:
     asked = "What price does Section 214 of the handbook set for a renewal?"
     think = "Section 214 of the handbook is about renewals, and its price is 40 credits."
     assert closed_book(row(think, question=asked)).state == "passed"
+    ended = "Renewals: Section 214. So it is Section 214. [Section 214] The price is 40 credits."
+    assert closed_book(row(ended, question=asked)).state == "passed"
     assert closed_book(row("[Annex B] says otherwise.", question=asked)).failed
 
 
