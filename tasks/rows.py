@@ -63,7 +63,8 @@ QUESTIONS = _table(
     lineage="strings",
     notes="strings",
 )
-"""Questions. accepted: every right answer; empty if none is known. answer_type: number | text.
+"""Questions. accepted: every right answer; empty if none is known. answer_type: number |
+text | phrase | untold | reference, as in Gives; nothing is compared with a reference.
 split: train | held_out. Of a question that a chain wrote: passage_ids: the passages that may be
 shown with it; lineage: the items it was made from, oldest first; notes: what only the producer may
 know of it."""

@@ -79,3 +79,21 @@ class NamesFromPassage(Spec):
             if not set(words(name)) <= there:
                 return f"the name {name!r} is not in the passage"
         return ""
+
+
+class FindsPassage(Spec):
+    """The text names what it is about: it can be understood without its passage."""
+
+    test: Literal["finds_passage"]
+    """Of all passages, a root passage shares the most words with the text; rare words count more.
+    """
+    of: str = QUESTION
+    """The value to test."""
+
+    def fails(self, item: Item, world: World) -> str:
+        """Return what is wrong, "" if nothing is."""
+        best = world.best_matches(item.text(self.of))
+        if not best:
+            return "no passage shares a word with it"
+        other = next((one for one in best if one not in item.passage_ids), "")
+        return f"it fits passage {other} as well" if other else ""

@@ -16,8 +16,8 @@ _DOCUMENT = re.compile(
     r"\b(?:according to|in|from|of|by|per|on|based on|given|see)\s+(?:the|this|that|these|those)\s+"
     r"(?:\w+\s+){0,2}?(?:passages?|texts?|excerpts?|documents?|articles?|contexts?|paragraphs?|"
     r"extracts?|snippets?|sources?|chapters?|tables?|figures?|lines?|handbook|manual)\b"
-    r"|\b(?:passages?|texts?|excerpts?|articles?|documents?|contexts?)\s+(?:above|below|provided|"
-    r"given|says?|states?|mentions?|describes?|explains?)\b"
+    r"|\b(?:passages?|texts?|excerpts?|articles?|documents?|contexts?|handbook|manual|paragraphs?)"
+    r"\s+(?:above|below|provided|given|says?|states?|mentions?|describes?|explains?)\b"
     r"|\b(?:the|this)\s+(?:author|passage|excerpt|snippet)\b"
     r"|\b(?:table|figure|section|chapter|line|paragraph|page)\s+\[?\d+"
     r"|\b(?:mentioned|described|listed|stated|given|shown|discussed)\s+(?:above|below|here|earlier)\b",
@@ -36,7 +36,7 @@ class OneQuestion(Spec):
 
     def fails(self, item: Item, world: World) -> str:
         """Return what is wrong, "" if nothing is."""
-        text = item.text(self.of).strip()
+        text = world.value(item, self.of).strip()
         if not text.endswith("?"):
             return "it does not end with a question mark"
         if text.count("?") > 1 or re.search(r"[.!]\s+[A-Z]", text):
@@ -55,7 +55,7 @@ class NoDocumentWords(Spec):
 
     def fails(self, item: Item, world: World) -> str:
         """Return what is wrong, "" if nothing is."""
-        found = _DOCUMENT.search(item.text(self.of))
+        found = _DOCUMENT.search(world.value(item, self.of))
         return f"{found[0]!r} speaks of a document" if found else ""
 
 
@@ -68,13 +68,21 @@ class NoLabels(Spec):
     """The value to test."""
     words: tuple[str, ...] = ("rewritten", "given prompt", "#prompt#", "evolved")
     """Words of the prompt's own instructions."""
+    but: tuple[str, ...] = ()
+    """Drawn values that the text may hold, because it is asked to name them."""
 
     def fails(self, item: Item, world: World) -> str:
         """Return what is wrong, "" if nothing is."""
-        text = f" {' '.join(words(item.text(self.of)))} "
+        text = f" {' '.join(words(world.value(item, self.of)))} "
         root = f" {' '.join(words(world.root_text(item)))} "
-        drawn = [one.text for one in item.values.values() if one.role == "note"]
-        labels = [one for one in drawn if 0 < len(one.split()) <= 4 and one != item.text(self.of)]
+        drawn = [
+            one.text
+            for name, one in item.values.items()
+            if one.role == "note" and name not in self.but
+        ]
+        labels = [
+            one for one in drawn if 0 < len(one.split()) <= 4 and one != world.value(item, self.of)
+        ]
         for label in (*self.words, *labels):
             sought = f" {' '.join(words(label.replace('_', ' ')))} "
             if sought.strip() and sought in text and sought not in root:
@@ -96,7 +104,7 @@ class Words(Spec):
 
     def fails(self, item: Item, world: World) -> str:
         """Return what is wrong, "" if nothing is."""
-        count = len(words(item.text(self.of)))
+        count = len(words(world.value(item, self.of)))
         if self.least <= count <= self.most:
             return ""
         return f"it has {count} words; {self.least} to {self.most} are allowed"
@@ -118,8 +126,8 @@ class Copied(Spec):
 
     def fails(self, item: Item, world: World) -> str:
         """Return what is wrong, "" if nothing is."""
-        own = list(ngrams(words(item.text(self.of)), self.n))
-        text = item.text(self.source) if self.source else world.root_text(item)
+        own = list(ngrams(words(world.value(item, self.of)), self.n))
+        text = world.value(item, self.source) if self.source else world.root_text(item)
         there = set(ngrams(words(text), self.n))
         share = sum(gram in there for gram in own) / len(own) if own else 0.0
         return "" if share <= self.most else f"{share:.0%} of it is copied"
@@ -141,7 +149,7 @@ class Overlap(Spec):
 
     def fails(self, item: Item, world: World) -> str:
         """Return what is wrong, "" if nothing is."""
-        one, two = (set(words(item.text(name))) for name in (self.of, self.other))
+        one, two = (set(words(world.value(item, name))) for name in (self.of, self.other))
         share = len(one & two) / len(one | two) if one | two else 0.0
         if self.least <= share <= self.most:
             return ""
@@ -160,7 +168,8 @@ class Contains(Spec):
 
     def fails(self, item: Item, world: World) -> str:
         """Return what is wrong, "" if nothing is."""
-        return "" if _holds(item, self.of, self.what) else f"it lacks {item.text(self.what)!r}"
+        held = _holds(item, self.of, self.what, world)
+        return "" if held else f"it lacks {world.value(item, self.what)!r}"
 
 
 class Lacks(Spec):
@@ -175,9 +184,10 @@ class Lacks(Spec):
 
     def fails(self, item: Item, world: World) -> str:
         """Return what is wrong, "" if nothing is."""
-        return f"it holds {item.text(self.what)!r}" if _holds(item, self.of, self.what) else ""
+        held = _holds(item, self.of, self.what, world)
+        return f"it holds {world.value(item, self.what)!r}" if held else ""
 
 
-def _holds(item: Item, name: str, other: str) -> bool:
-    text, sought = (f" {' '.join(words(item.text(one)))} " for one in (name, other))
+def _holds(item: Item, name: str, other: str, world: World) -> bool:
+    text, sought = (f" {' '.join(words(world.value(item, one)))} " for one in (name, other))
     return bool(sought.strip()) and sought in text

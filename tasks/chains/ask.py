@@ -118,9 +118,13 @@ class Asking:
                 answered.lost.append(why[item.item_id])
 
     def _children(self, item: Item, samples: Sequence[Parsed]) -> Iterator[Item]:
-        for values in (one for sample in samples for one in sample):
-            written = {name: Value(text, self.step.role) for name, text in values.items()}
-            yield item.child(self.step.name, written)
+        several = self.step.samples > 1
+        for number, sample in enumerate(samples):
+            for values in sample:
+                written = {
+                    name: Value(text, self.step.role_of(name)) for name, text in values.items()
+                }
+                yield item.child(self.step.name, written, vote=number if several else None)
 
     def _request(self, text: str, item: Item, sample: int, attempt: int) -> Ask:
         """Return a request. Its seed depends on the item, the step, the sample and the attempt."""

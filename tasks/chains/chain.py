@@ -43,6 +43,22 @@ class FromNearNames(Spec):
     """Largest number of names for a passage; each makes an item."""
 
 
+class FromChangedFacts(Spec):
+    """Facts of the passage with one value changed to a value that no document has."""
+
+    kind: Literal["changed_facts"]
+    """Draw facts in which a number with its unit, or a name, is changed."""
+    most: int = Field(1, ge=1, le=16)
+    """Largest number of changed facts of a passage; each makes an item."""
+
+
+class FromRoot(Spec):
+    """The text of the root passage."""
+
+    kind: Literal["root"]
+    """Take the text of the first root passage, for example as a right answer."""
+
+
 class FromItems(Spec):
     """Values of other items of the same table, as examples."""
 
@@ -55,7 +71,10 @@ class FromItems(Spec):
 
 
 Drawing = (
-    Annotated[FromPaths | FromNeighbours | FromNearNames | FromItems, Field(discriminator="kind")]
+    Annotated[
+        FromPaths | FromNeighbours | FromNearNames | FromChangedFacts | FromRoot | FromItems,
+        Field(discriminator="kind"),
+    ]
     | dict[str, float]
     | tuple[str, ...]
 )
@@ -75,6 +94,8 @@ class Draw(Spec):
     """Shares of lists and weights hold exactly over all items, instead of on average. A new
     document then changes the values of other items.
     """
+    role: Literal["note", "gold"] = "note"
+    """gold: the drawn values are known right answers, which no call that writes a trace may see."""
 
 
 class Ask(Spec):
@@ -91,15 +112,23 @@ class Ask(Spec):
     model: ModelName | None = None
     """Name of the model that answers. Without a name the first model of the traces answers."""
     samples: int = Field(1, ge=1, le=64)
-    """Answers for each item."""
+    """Answers for each item. With several, each answer is an item of its own, also if two have the
+    same words: they are votes.
+    """
     attempts: int = Field(2, ge=1, le=10)
     """Attempts to get an answer that can be read; after them the item is rejected."""
     max_tokens: int = Field(0, ge=0)
     """Tokens of an answer at most; 0 takes the model's own limit."""
     raw: bool = False
     """The model continues the prompt as it is, without a chat template (Magpie)."""
-    role: Literal["note", "gold"] = "note"
-    """gold: the answer is a known right answer, which no call that writes a trace may see."""
+    role: Literal["note", "gold"] | dict[Name, Literal["note", "gold"]] = "note"
+    """gold: the answer is a known right answer, which no call that writes a trace may see. With
+    `{answer: gold}` only this field is, and the others are notes.
+    """
+
+    def role_of(self, field: str) -> Literal["note", "gold"]:
+        """Return the role of a field of the answer."""
+        return self.role.get(field, "note") if isinstance(self.role, dict) else self.role
 
 
 class Keep(Spec):
@@ -122,8 +151,10 @@ class Gather(Spec):
     """
     by: Literal["passage", "parent", "document", "all"] = "passage"
     """The group: items of the same root passage, of the same parent, of the same document, all."""
-    of: Path | None = None
-    """The value that is compared: a text, or the score of `best`."""
+    of: Path | Name | None = None
+    """The value that is compared: a text, or the score of `best`. The name of a step stands for
+    all its values together.
+    """
     most: int = Field(1, ge=1)
     """Items to keep of each group, for cap and best."""
     alike: float = Field(0.7, gt=0, le=1)
@@ -205,8 +236,11 @@ class Gives(Spec):
     """passages: families may show the root passages. nothing: the question stands alone."""
     gold: Path | None = None
     """The value that is the right answer."""
-    answer_type: Literal["text", "number"] = "text"
-    """number: answers are compared by value. text: as text."""
+    answer_type: Literal["text", "number", "phrase", "untold", "reference"] = "text"
+    """text: an answer is right if it is the same text. number: if it has the same value. phrase: if
+    it holds the right answer's words in a row and does not deny them. untold: if it says that the
+    passages do not tell. reference: answers are not compared with it; it only shows leaks.
+    """
     levels: Literal["last", "all"] = "last"
     """last: the newest level of a repeated block. all: every level is a question."""
     question_from_gold: bool = False

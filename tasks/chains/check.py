@@ -4,7 +4,7 @@ A chain passes only if each value that a step uses is written before it, if no k
 by the call that writes the question, and if nothing but a question reaches a prompt for a trace.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from jinja2 import TemplateError
@@ -13,29 +13,24 @@ from tasks.chains.chain import (
     Ask,
     Chain,
     Draw,
+    FromChangedFacts,
     FromItems,
     FromNearNames,
     FromNeighbours,
     FromPaths,
+    FromRoot,
     Gather,
     Keep,
     Placed,
     Repeat,
     placed,
 )
+from tasks.chains.draw import roles_of
 from tasks.chains.item import Role
 from tasks.chains.prompt import PASSAGE, PASSAGE_FIELDS, PASSAGES, template_text
 from tasks.errors import MillError
 from tasks.templates import paths
 
-PATH_FIELDS: Mapping[str, Role] = {
-    "start": "note",
-    "bridge": "note",
-    "topic": "note",
-    "fact": "note",
-    "answer": "gold",
-}
-"""The values that a drawn path writes."""
 ROOTS = ("passages", "questions")
 """What a chain can begin with, apart from another chain."""
 
@@ -47,6 +42,8 @@ class ChainFault(NamedTuple):
     says: str
 
 
+_FROM_PASSAGES = FromPaths | FromNeighbours | FromNearNames | FromChangedFacts | FromRoot
+"""What is drawn from passages."""
 Known = dict[str, Role]
 """The values that are written so far, and their roles."""
 
@@ -122,11 +119,9 @@ def writes(place: Placed) -> Known:
     step = place.step
     match step:
         case Draw():
-            written: dict[str, Role] = {}
-            for field, drawing in step.draw.items():
-                written |= PATH_FIELDS if isinstance(drawing, FromPaths) else {field: "note"}
+            written = roles_of(step)
         case Ask():
-            written = dict.fromkeys(step.returns.names, step.role)
+            written = {field: step.role_of(field) for field in step.returns.names}
         case _:
             written = {}
     return {f"{step.name}.{field}": role for field, role in written.items()}
@@ -164,10 +159,14 @@ def _of_step(place: Placed, known: Known, chain: Chain) -> Iterator[ChainFault]:
                 if isinstance(drawing, FromItems):
                     yield from _unknown(f"{where}.draw.{field}", [drawing.of], known)
                 lacking = "passage.text" not in known
-                if isinstance(drawing, FromPaths | FromNeighbours | FromNearNames) and lacking:
+                if isinstance(drawing, _FROM_PASSAGES) and lacking:
                     says = f"{drawing.kind} needs passages; the chain begins with {chain.begins}"
                     yield ChainFault(f"{where}.draw.{field}", says)
         case Ask():
+            roles = step.role if isinstance(step.role, dict) else {}
+            for field in sorted(set(roles) - set(step.returns.names)):
+                says = f"the answer has no field {field!r}; it has {_listed(step.returns.names)}"
+                yield ChainFault(f"{where}.role", says)
             yield from _unknown(f"{where}.sees", step.sees, known)
             yield from _of_prompt(where, step)
         case Keep():
@@ -179,13 +178,13 @@ def _of_step(place: Placed, known: Known, chain: Chain) -> Iterator[ChainFault]:
                 ]
                 yield from _unknown(f"{where}.{test.test}", _whole(values, known), known)
         case Gather():
-            yield from _unknown(f"{where}.of", [step.of] if step.of else [], known)
+            yield from _unknown(f"{where}.of", _whole([step.of or ""], known), known)
 
 
 def _whole(values: Sequence[str], known: Known) -> list[str]:
     """Return paths; the name of a step that has written something stands for its values."""
     steps = {path.partition(".")[0] for path in known}
-    return [one for one in values if "." in one or one not in steps]
+    return [one for one in values if one and one not in steps]
 
 
 def _unknown(where: str, used: Sequence[str], known: Known) -> Iterator[ChainFault]:

@@ -1,27 +1,48 @@
 """`draw`: values by code. Every draw is seeded by the item and the step, never by its place."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from random import Random
 from typing import NamedTuple
 
 from tasks.chains.chain import (
     Draw,
     Drawing,
+    FromChangedFacts,
     FromItems,
     FromNearNames,
     FromNeighbours,
     FromPaths,
+    FromRoot,
 )
-from tasks.chains.item import Item, Value
-from tasks.chains.paths import FoundPath, paths_from
-from tasks.chains.world import World, names_in
+from tasks.chains.item import Item, Role, Value
+from tasks.chains.made_up import changed_facts, near_names
+from tasks.chains.paths import paths_from
+from tasks.chains.world import World
 from tasks.spec import draw_seed
+
+PATH_FIELDS: Mapping[str, Role] = {
+    "start": "note",
+    "bridge": "note",
+    "topic": "note",
+    "open": "note",
+    "fact": "gold",
+    "answer": "gold",
+}
+"""The values that a drawn path writes."""
+CHANGE_FIELDS: Mapping[str, Role] = {
+    "claim": "note",
+    "untrue": "note",
+    "fact": "gold",
+    "truth": "gold",
+}
+"""The values that a changed fact writes."""
 
 
 class Drawn(NamedTuple):
     """Values for one new item, by field. passages: its root passages, () to keep the old."""
 
-    values: dict[str, Value]
+    values: dict[str, str]
     passages: tuple[str, ...] = ()
 
 
@@ -40,53 +61,64 @@ def draw(items: Sequence[Item], step: Draw, seed: int, world: World) -> list[lis
             for field, drawing in step.draw.items():
                 fixed = exact.get((item.item_id, turn, field))
                 if fixed:
-                    found = [Drawn({field: note(fixed)})]
+                    found = [Drawn({field: fixed})]
                 elif isinstance(drawing, FromItems):
                     found = _of_items(field, drawing, item, items, rng)
                 else:
                     found = _drawn(field, drawing, item, rng, world)
                 several = [_both(one, two) for one in several for two in found]
-            own += [item.child(step.name, one.values, passages=one.passages) for one in several]
+            own += [_child(item, step, one) for one in several]
         made.append(own)
     return made
+
+
+def roles_of(step: Draw) -> dict[str, Role]:
+    """Return the values that a step draws, and their roles."""
+    roles: dict[str, Role] = {}
+    for field, drawing in step.draw.items():
+        match drawing:
+            case FromPaths():
+                roles |= PATH_FIELDS
+            case FromChangedFacts():
+                roles |= CHANGE_FIELDS
+            case _:
+                roles[field] = step.role
+    return roles
 
 
 def _both(one: Drawn, two: Drawn) -> Drawn:
     return Drawn(one.values | two.values, two.passages or one.passages)
 
 
-def note(text: str) -> Value:
-    """Return a value that only the producer may know."""
-    return Value(text, "note")
+def _child(item: Item, step: Draw, drawn: Drawn) -> Item:
+    roles = roles_of(step)
+    values = {field: Value(text, roles[field]) for field, text in drawn.values.items()}
+    return item.child(step.name, values, passages=drawn.passages)
 
 
 def _drawn(field: str, drawing: Drawing, item: Item, rng: Random, world: World) -> list[Drawn]:
     """Return the values of one field, one for each new item."""
     match drawing:
         case tuple():
-            return [Drawn({field: note(rng.choice(drawing))})]
+            return [Drawn({field: rng.choice(drawing)})]
         case dict():
-            chosen = rng.choices(list(drawing), list(drawing.values()))[0]
-            return [Drawn({field: note(chosen)})]
+            return [Drawn({field: rng.choices(list(drawing), list(drawing.values()))[0]})]
         case FromPaths():
             found = paths_from(item, world)
             rng.shuffle(found)
-            return [Drawn(_values(one), one.passage_ids) for one in found[: drawing.most]]
+            return [Drawn(one.values, one.passage_ids) for one in found[: drawing.most]]
         case FromNeighbours():
             return list(_neighbours(field, item, drawing.most, world))
         case FromNearNames():
-            names = _near_names(item, rng, drawing.most, world)
-            return [Drawn({field: note(name)}) for name in names]
+            names = islice(near_names(item, rng, world), drawing.most)
+            return [Drawn({field: name}) for name in names]
+        case FromChangedFacts():
+            changed = islice(changed_facts(item, rng, world), drawing.most)
+            return [Drawn(one._asdict()) for one in changed]
+        case FromRoot():
+            return [Drawn({field: str(world.passage(item.passage_ids[0])["text"])})]
         case FromItems():
             raise TypeError("values of other items are drawn by _of_items")
-
-
-def _values(path: FoundPath) -> dict[str, Value]:
-    """Return the values of a path; its answer is the known right answer of the question."""
-    return {
-        name: Value(text, "gold" if name == "answer" else "note")
-        for name, text in path.values.items()
-    }
 
 
 def _of_items(
@@ -95,31 +127,14 @@ def _of_items(
     """Return one value: texts of other items of the table, one on each line."""
     pool = [one.text(drawing.of) for one in items if one.item_id != item.item_id]
     chosen = rng.sample(pool, min(drawing.count, len(pool)))
-    return [Drawn({field: note("\n".join(text.replace("\n", " ") for text in chosen))})]
+    return [Drawn({field: "\n".join(text.replace("\n", " ") for text in chosen)})]
 
 
 def _neighbours(field: str, item: Item, most: int, world: World) -> Iterator[Drawn]:
     root = world.passage(item.passage_ids[0])
     for other in root["neighbours"][:most]:
         heading = str(world.passage(other)["heading"])
-        yield Drawn({field: note(heading)}, (item.passage_ids[0], other))
-
-
-def _near_names(item: Item, rng: Random, most: int, world: World) -> list[str]:
-    """Return names that the documents do not have: the begin of a name of the passage with the end
-    of a name of another passage.
-    """
-    own = [one for one in names_in(world.root_text(item)) if " " in one]
-    others = [one for one in world.names if " " in one]
-    made = [
-        f"{one.rpartition(' ')[0]} {other.rpartition(' ')[2]}"
-        for one in own
-        for other in others
-        if one != other
-    ]
-    fresh = [one for one in dict.fromkeys(made) if not world.occurs(one)]
-    rng.shuffle(fresh)
-    return fresh[:most]
+        yield Drawn({field: heading}, (item.passage_ids[0], other))
 
 
 def _exact(items: Sequence[Item], step: Draw, seed: int) -> dict[tuple[str, int, str], str]:

@@ -69,6 +69,13 @@ def _lost(items: list[Item], step: Gather, seed: int) -> Iterator[Lost]:
             yield from _outvoted(own, step)
 
 
+def _compared(item: Item, of: str) -> str:
+    """Return the value of an item that is compared; for a step, all its values in one text."""
+    if "." in of:
+        return item.text(of)
+    return " ".join(one.text for name, one in item.values.items() if name.startswith(f"{of}."))
+
+
 def _score(text: str) -> float:
     try:
         return float(text)
@@ -80,7 +87,7 @@ def _alike(items: list[Item], step: Gather) -> Iterator[Lost]:
     """Yield items whose text is like an earlier one's (ROUGE-L, Lin 2004, section 3)."""
     kept: list[tuple[list[str], Item]] = []
     for item in items:
-        own = words(item.text(str(step.of)))
+        own = words(_compared(item, str(step.of)))
         near = next((other for tokens, other in kept if rouge_l(own, tokens) >= step.alike), None)
         if near:
             yield Lost(item, "alike", f"it reads like item {near.item_id}")
@@ -104,7 +111,7 @@ def _outvoted(items: list[Item], step: Gather) -> Iterator[Lost]:
 
     An empty value is an abstention and no vote.
     """
-    said = [(item, " ".join(words(item.text(str(step.of))))) for item in items]
+    said = [(item, " ".join(words(_compared(item, str(step.of))))) for item in items]
     votes = Counter(value for _, value in said if value)
     ranked = votes.most_common(2)
     lead = ranked[0][1] - (ranked[1][1] if len(ranked) > 1 else 0) if ranked else 0

@@ -193,7 +193,7 @@ def givers(chains: Sequence[Chain]) -> dict[str, Giver]:
 
 def _drawn_words(chain: Chain) -> Iterator[str]:
     for place in placed(chain):
-        if isinstance(place.step, Draw):
+        if isinstance(place.step, Draw) and place.step.role == "note":
             for field, drawing in place.step.draw.items():
                 if isinstance(drawing, tuple | dict):
                     yield f"{place.step.name}.{field}"

@@ -54,18 +54,25 @@ class Item:
         return {name: one for name, one in self.values.items() if name.startswith(f"{last}.")}
 
     def child(
-        self, step: str, values: Mapping[str, Value], *, passages: Sequence[str] = ()
+        self,
+        step: str,
+        values: Mapping[str, Value],
+        *,
+        passages: Sequence[str] = (),
+        vote: int | None = None,
     ) -> "Item":
         """Return an item made from this one by a step that wrote some values.
 
         values: by field. passages: the root passages of the child, if they are not this item's.
-        Equal values from the same parent give the same item_id.
+        Equal values from the same parent give the same item_id, unless they are two votes. vote:
+        number of the answer among the answers for this item.
         """
         written = {f"{step}.{field}": one for field, one in values.items()}
         content = canonical({name: one.text for name, one in written.items()})
+        cast = () if vote is None else (f"vote {vote}",)
         return replace(
             self,
-            item_id=digest(step, self.item_id, content, *passages)[:16],
+            item_id=digest(step, self.item_id, content, *passages, *cast)[:16],
             lineage=(*self.lineage, self.item_id),
             passage_ids=tuple(passages) or self.passage_ids,
             values={name: one for name, one in self.values.items() if name not in written}

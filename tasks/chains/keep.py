@@ -4,7 +4,13 @@ from typing import Annotated
 
 from pydantic import Field
 
-from tasks.chains.about_corpus import Absent, NamesFromPassage, NumbersFromPassage, Present
+from tasks.chains.about_corpus import (
+    Absent,
+    FindsPassage,
+    NamesFromPassage,
+    NumbersFromPassage,
+    Present,
+)
 from tasks.chains.about_text import (
     Contains,
     Copied,
@@ -30,6 +36,7 @@ Test = Annotated[
     | Lacks
     | Present
     | Absent
+    | FindsPassage
     | NumbersFromPassage
     | NamesFromPassage
     | SaidYes

@@ -14,16 +14,24 @@ from tasks.trace_context import Row
 
 MOST_PASSAGES = 12
 """A name in more passages joins everything with everything, and is no bridge."""
-_VALUE = re.compile(
-    r"\b\d[\d.,]*\s+(?:credits|days|weeks|months|years|hours|percent|euros|dollars)\b|\b\d+(?:[.,]\d+)?\b"
+UNITS = (
+    "credits|days|weeks|months|years|hours|minutes|seconds|percent|euros|dollars|pounds|pages"
+    "|copies|points|characters|bytes|metres|kilometres|kilograms"
 )
-_SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z])")
+"""Words after a number that make it a value."""
+BLANK = "____"
+"""What stands for the answer in an open fact."""
+_VALUE = re.compile(
+    rf"\b\d[\d.,]*\s+(?:{UNITS})\b|(?<![\w.,/:-])\d+(?:[.,]\d+)?(?![\w/:(-]|[.,]\d)"
+)
+SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z])")
 
 
 class FoundPath(NamedTuple):
     """A path from a passage over a name to a value of another passage.
 
-    values: start, bridge, topic (heading of the other passage), fact (its sentence) and answer.
+    values: start, bridge, topic (heading of the other passage), fact (its sentence), open (the fact
+    with a blank for the answer) and answer.
     """
 
     values: dict[str, str]
@@ -47,13 +55,14 @@ def paths_from(item: Item, world: World) -> list[FoundPath]:
 def _ends(root: Row, bridge: str, other: Row) -> list[FoundPath]:
     """Return a path to each value that only the other passage has."""
     paths = []
-    for fact in _SENTENCE.split(other["text"]):
+    for fact in SENTENCE.split(other["text"]):
         for answer in _VALUE.findall(fact):
             if answer not in root["text"] and other["text"].count(answer) == 1:
                 values = {
                     "start": root["heading"] or root["section"],
                     "bridge": bridge,
                     "topic": other["heading"] or other["section"],
+                    "open": fact.replace(answer, BLANK, 1).strip(),
                     "fact": fact.strip(),
                     "answer": answer.strip(),
                 }

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from types import SimpleNamespace
 
 from jinja2 import TemplateError
 
@@ -42,7 +43,7 @@ def template_text(name: str) -> str:
 
 
 def _seen(item: Item, step: Ask, world: World) -> Mapping[str, object]:
-    """Return the values that a step sees: name → field → text, and a list for all passages."""
+    """Return the values that a step sees: name → its fields, and a list for all passages."""
     found: dict[str, dict[str, str]] = {}
     several: list[dict[str, str]] = [{} for _ in item.passage_ids]
     for path in step.sees:
@@ -54,4 +55,6 @@ def _seen(item: Item, step: Ask, world: World) -> Mapping[str, object]:
             found.setdefault(name, {})[field] = world.roots(item)[0][field]
         else:
             found.setdefault(name, {})[field] = item.text(path)
-    return {**found, PASSAGES: several}
+    # As attributes, because a dict has attributes of its own, such as "clear" and "items".
+    named = {name: SimpleNamespace(**fields) for name, fields in found.items()}
+    return {**named, PASSAGES: [SimpleNamespace(**own) for own in several]}

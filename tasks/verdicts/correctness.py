@@ -4,6 +4,7 @@ import re
 
 from tasks.ngrams import words
 from tasks.verdicts.case import Case, Verdict, not_checked, verdict
+from tasks.verdicts.known_answers import holds_phrase, says_untold
 
 _BOXED = re.compile(r"\\boxed\{([^{}]*)\}")
 _PLAIN_NUMBER = re.compile(r"-?\d{1,400}")
@@ -20,9 +21,20 @@ def correctness(case: Case) -> Verdict:
     """
     if not case.accepted:
         return not_checked("correctness", "no_known_answer")
-    empty = bool(_DENIED.search(case.answer)) or _repeats_the_prompt(case)
-    right = not empty and (_same_number(case) if case.answer_type == "number" else _same_text(case))
+    right = not _repeats_the_prompt(case) and _is_right(case)
     return verdict("correctness", None if right else "wrong_answer", right)
+
+
+def _is_right(case: Case) -> bool:
+    match case.answer_type:
+        case "number":
+            return not _DENIED.search(case.answer) and _same_number(case)
+        case "phrase":
+            return any(holds_phrase(case.answer, right) for right in case.accepted)
+        case "untold":
+            return says_untold(case.answer)
+        case _:
+            return not _DENIED.search(case.answer) and _same_text(case)
 
 
 def _repeats_the_prompt(case: Case) -> bool:

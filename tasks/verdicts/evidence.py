@@ -62,7 +62,7 @@ def grounding(case: Case, spec: EvidenceSpec, citing: CitationSpec) -> Verdict:
     if not case.passages:
         return not_checked("grounding", "no_passages")
     claim = LIST_MARK.sub("", without_citations(case.answer, citing))
-    if is_abstention(claim, spec):
+    if is_abstention(claim, spec) and case.answer_type != "untold":
         return verdict("grounding", "abstained", 0)
     sections = " ".join(passage.section for passage in case.passages)
     evidence = (*cited_passages(case, citing), sections, case.question)

@@ -16,7 +16,7 @@ from tasks.spec import Spec
 from tasks.store import Made
 from tasks.stream import map_shards, shards
 from tasks.text_faults import FluencySpec
-from tasks.trace_context import contexts
+from tasks.trace_context import Row, contexts
 from tasks.verdicts.attribution import attribution
 from tasks.verdicts.case import Case, Passage, Verdict, not_checked, verdict
 from tasks.verdicts.citations import CitationSpec, citations
@@ -212,7 +212,12 @@ def cases_of(
             canary=prompt["canary"],
             closed_book=bool(prompt["row_messages"]),
             passages=tuple(Passage(one["section"], one["text"], one["heading"]) for one in shown),
-            accepted=tuple(question["accepted"]) if question else (),
+            accepted=_accepted(question) if question else (),
             answer_type=question["answer_type"] if question else "text",
             suspicion=None if suspected is None else suspected.get(trace["trace_id"], ""),
         )
+
+
+def _accepted(question: Row) -> tuple[str, ...]:
+    """Return the answers that are compared; a reference is a whole text, and no answer is equal."""
+    return () if question["answer_type"] == "reference" else tuple(question["accepted"])

@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 
@@ -110,7 +111,10 @@ def _passages(folder: Path) -> Path:
     from tasks.sources.spec import DocumentSpec
 
     made = documents(DocumentSpec()).parts["documents"]
-    table = rows.table_of(cut(made, GroundingSpec()), rows.PASSAGES)
+    several = list(cut(made, GroundingSpec()))
+    for one, other in pairwise(several):
+        one["neighbours"] = [other["passage_id"]]
+    table = rows.table_of(several, rows.PASSAGES)
     pq.write_table(table, folder / "passages.parquet")
     return folder / "passages.parquet"
 
