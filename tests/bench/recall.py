@@ -144,9 +144,10 @@ def right(asked: list[Asked], adapter: Path | None) -> int:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--asked", type=int, default=60)
     given = parser.parse_args()
-    for seed in range(given.seeds):
+    for seed in range(given.first, given.first + given.seeds):
         with tempfile.TemporaryDirectory() as folder:
             written, mill = Path(folder) / "recall.yaml", Path(folder) / "mill"
             written.write_text(yaml.safe_dump(recipe(seed)))
