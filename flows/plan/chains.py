@@ -1,6 +1,6 @@
 """Faults of chains: what their steps may see, what they give, and who asks their questions."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from flows.plan.fault import Fault, unknown
@@ -13,6 +13,7 @@ from tasks.chains.bound import Bound, bound
 from tasks.chains.chain import Ask, Chain, placed
 from tasks.chains.check import faults
 from tasks.chains.library import built_in, chain_of
+from tasks.chains.roots import ROOTS_OF_NOTHING
 from tasks.errors import MillError, UnknownName
 from tasks.prompts.family import Family
 
@@ -50,6 +51,12 @@ def drawn_from(recipe: Recipe) -> Iterator[Fault]:
         if chain.name not in used:
             says = f"no family asks the questions of chain {chain.name!r}; add one with ground: "
             yield Fault(f"chains.{number}", f"{says}chain and chain: {chain.name}", stops=False)
+
+
+def begun_with(recipe: Recipe, known: Iterable[str]) -> set[str]:
+    """Return the categories of ready questions with which chains begin. known: all categories."""
+    several = [chain for chain in _chains(recipe) if chain.begins == "questions"]
+    return {name for one in several for name in one.where.categories or known}
 
 
 def too_few(recipe: Recipe, supply: Supply) -> Iterator[Fault]:
@@ -111,6 +118,8 @@ def _roots(
 ) -> int:
     if chain.begins in chains:
         return of(chains[chain.begins]).items
+    if chain.begins == "nothing":
+        return chain.where.most or ROOTS_OF_NOTHING
     several = supply.passages if chain.begins == "passages" else supply.questions
     wanted = chain.where.categories
     return sum(not wanted or one.category in wanted for one in several)

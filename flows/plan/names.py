@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from flows.plan import chains
 from flows.plan.fault import Fault, did_you_mean, unknown
 from flows.plan.shares import planned
 from flows.recipes.corpus import Recipe
@@ -58,6 +59,7 @@ def unused(recipe: Recipe) -> Iterator[Fault]:
             yield _unused(f"documents.sources.{number}.category", source.category, "documents")
     asked = {name for one in families if one.ground == "questions" for name in one.categories}
     known = asked_categories(recipe.questions)
+    asked |= chains.begun_with(recipe, known) if asked <= known else set()
     for name in sorted(known - asked) if asked <= known else ():
         yield _unused("questions", name, "questions")
 

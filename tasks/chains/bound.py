@@ -1,9 +1,10 @@
 """The largest number of model calls of a chain, before anything is asked."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from tasks.chains.chain import Ask, Chain, Draw, Gather, placed
+from tasks.chains.chain import Ask, Chain, Draw, Gather, Placed, placed
+from tasks.chains.check import ROOTS
 from tasks.chains.returns.json_objects import Json
 from tasks.chains.returns.lines import Lines
 from tasks.chains.returns.sections import Fields
@@ -27,21 +28,53 @@ def bound(chain: Chain, roots: int) -> Bound:
     """
     items = min(roots, chain.where.most or roots)
     calls: dict[str | None, int] = {}
-    for place in placed(chain):
-        match place.step:
-            case Draw() as step:
-                several = (getattr(one, "most", 1) for one in step.draw.values())
-                items *= step.times
-                for most in several:
-                    items *= most
-            case Ask() as step:
-                calls[step.model] = calls.get(step.model, 0) + items * step.samples * step.attempts
-                items *= step.samples * _most(step)
-            case Gather() as step if step.by == "all" and step.gather in ("cap", "best"):
-                items = min(items, step.most)
-            case _:
-                pass
+    places = list(placed(chain))
+    levels: list[int] = []
+    block = 0
+    for number, place in enumerate(places):
+        if place.block != block:
+            items = _of_levels(levels, chain, places, block) if block else items
+            block = place.block
+            # The roots themselves are no items of a chain.
+            levels = [items] if number or chain.begins not in ROOTS else []
+        step = place.step
+        if isinstance(step, Ask):
+            calls[step.model] = calls.get(step.model, 0) + items * step.samples * step.attempts
+        items = _after(items, place)
+        levels += [items] if place.ends else []
+    items = _of_levels(levels, chain, places, block) if block else items
     return Bound(sum(calls.values()), items, calls)
+
+
+def _after(items: int, place: Placed) -> int:
+    """Return the largest number of items that a step makes of so many."""
+    match place.step:
+        case Draw() as step:
+            items *= step.times
+            for one in step.draw.values():
+                items *= getattr(one, "most", 1)
+            return items
+        case Ask() as step:
+            return items * step.samples * _most(step)
+        case Gather() as step if _is_cap(place):
+            return min(items, step.most)
+        case _:
+            return items
+
+
+def _of_levels(levels: Sequence[int], chain: Chain, places: Iterable[Placed], block: int) -> int:
+    """Return the largest number of items after a repeated block.
+
+    An item stays until newer items are made of it. So without a cap the block has no more items
+    than its largest level.
+    """
+    capped = any(_is_cap(place) for place in places if place.block == block)
+    return sum(levels) if capped or chain.gives.levels == "all" else max(levels)
+
+
+def _is_cap(place: Placed) -> bool:
+    step = place.step
+    return isinstance(step, Gather) and step.by == "all" and step.gather in ("cap", "best")
 
 
 def _most(step: Ask) -> int:

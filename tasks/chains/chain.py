@@ -70,9 +70,24 @@ class FromItems(Spec):
     """Number of examples; the item's own value is never among them."""
 
 
+class FromValue(Spec):
+    """A copy of a value that the item has, so that a later value can be compared with it."""
+
+    kind: Literal["value"]
+    """Copy a value."""
+    of: Path
+    """The value to copy. A known right answer cannot be copied."""
+
+
 Drawing = (
     Annotated[
-        FromPaths | FromNeighbours | FromNearNames | FromChangedFacts | FromRoot | FromItems,
+        FromPaths
+        | FromNeighbours
+        | FromNearNames
+        | FromChangedFacts
+        | FromRoot
+        | FromItems
+        | FromValue,
         Field(discriminator="kind"),
     ]
     | dict[str, float]
@@ -224,7 +239,9 @@ class Where(Spec):
     categories: tuple[str, ...] = ()
     """Categories of documents or questions. Empty: all."""
     most: int = Field(0, ge=0)
-    """Largest number of roots, drawn by seed; 0 takes all."""
+    """Largest number of roots, drawn by seed; 0 takes all. Of a chain that begins with nothing, the
+    number of roots; 0 makes 20.
+    """
 
 
 class Gives(Spec):
@@ -257,7 +274,7 @@ class Chain(Spec):
     method: str = ""
     """Where the method comes from, in one line."""
     begins: str = Field("passages", validation_alias=AliasChoices("from", "begins"))
-    """passages, questions, or the name of another chain, whose items it continues."""
+    """passages, questions, nothing, or the name of another chain, whose items it continues."""
     where: Where = Where()
     """Which roots it begins with."""
     steps: tuple[StepOrRepeat, ...] = Field(min_length=1)

@@ -19,6 +19,7 @@ from tasks.chains.chain import (
     FromNeighbours,
     FromPaths,
     FromRoot,
+    FromValue,
     Gather,
     Keep,
     Placed,
@@ -31,7 +32,7 @@ from tasks.chains.prompt import PASSAGE, PASSAGE_FIELDS, PASSAGES, template_text
 from tasks.errors import MillError
 from tasks.templates import paths
 
-ROOTS = ("passages", "questions")
+ROOTS = ("passages", "questions", "nothing")
 """What a chain can begin with, apart from another chain."""
 
 
@@ -100,6 +101,8 @@ def _circular(chain: Chain, chains: Sequence[Chain]) -> bool:
 def _roots(begins: str) -> Known:
     if begins == "questions":
         return {"question.text": "visible", "question.answer": "gold"}
+    if begins == "nothing":
+        return {}
     return {
         f"{name}.{field}": "visible" for name in (PASSAGE, PASSAGES) for field in PASSAGE_FIELDS
     }
@@ -135,11 +138,22 @@ def _of_chain(chain: Chain, known: Known) -> Iterator[ChainFault]:
     for place in placed(chain):
         if place.level <= 1:
             yield from _of_step(place, known, chain)
-        if isinstance(place.step, Ask):
-            seen = [one for one in place.step.sees if known.get(one) == "gold" or one in from_gold]
-            from_gold |= set(writes(place)) if seen else set()
+        seen = [one for one in _read_by(place) if known.get(one) == "gold" or one in from_gold]
+        from_gold |= set(writes(place)) if seen else set()
         known = known | writes(place)
     yield from _of_gives(chain, known, roots, from_gold)
+
+
+def _read_by(place: Placed) -> list[str]:
+    """Return the values from which a step writes its own."""
+    match place.step:
+        case Ask() as step:
+            return list(step.sees)
+        case Draw() as step:
+            several = step.draw.values()
+            return [one.of for one in several if isinstance(one, FromItems | FromValue)]
+        case _:
+            return []
 
 
 def _same_names(chain: Chain) -> Iterator[ChainFault]:
@@ -156,8 +170,11 @@ def _of_step(place: Placed, known: Known, chain: Chain) -> Iterator[ChainFault]:
     match step:
         case Draw():
             for field, drawing in step.draw.items():
-                if isinstance(drawing, FromItems):
+                if isinstance(drawing, FromItems | FromValue):
                     yield from _unknown(f"{where}.draw.{field}", [drawing.of], known)
+                    if known.get(drawing.of) == "gold":
+                        says = f"{drawing.of!r} is a known answer, which cannot be drawn as a note"
+                        yield ChainFault(f"{where}.draw.{field}", says)
                 lacking = "passage.text" not in known
                 if isinstance(drawing, _FROM_PASSAGES) and lacking:
                     says = f"{drawing.kind} needs passages; the chain begins with {chain.begins}"

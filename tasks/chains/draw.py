@@ -14,6 +14,7 @@ from tasks.chains.chain import (
     FromNeighbours,
     FromPaths,
     FromRoot,
+    FromValue,
 )
 from tasks.chains.item import Item, Role, Value
 from tasks.chains.made_up import changed_facts, near_names
@@ -92,8 +93,16 @@ def _both(one: Drawn, two: Drawn) -> Drawn:
 
 def _child(item: Item, step: Draw, drawn: Drawn) -> Item:
     roles = roles_of(step)
+    for field, drawing in step.draw.items():
+        if isinstance(drawing, FromValue):
+            roles[field] = _role_of(drawing.of, item)
     values = {field: Value(text, roles[field]) for field, text in drawn.values.items()}
     return item.child(step.name, values, passages=drawn.passages)
+
+
+def _role_of(path: str, item: Item) -> Role:
+    """Return the role of a value; passages are visible."""
+    return item.values[path].role if path in item.values else "visible"
 
 
 def _drawn(field: str, drawing: Drawing, item: Item, rng: Random, world: World) -> list[Drawn]:
@@ -117,6 +126,8 @@ def _drawn(field: str, drawing: Drawing, item: Item, rng: Random, world: World) 
             return [Drawn(one._asdict()) for one in changed]
         case FromRoot():
             return [Drawn({field: str(world.passage(item.passage_ids[0])["text"])})]
+        case FromValue():
+            return [Drawn({field: world.value(item, drawing.of)})]
         case FromItems():
             raise TypeError("values of other items are drawn by _of_items")
 
@@ -125,7 +136,9 @@ def _of_items(
     field: str, drawing: FromItems, item: Item, items: Sequence[Item], rng: Random
 ) -> list[Drawn]:
     """Return one value: texts of other items of the table, one on each line."""
-    pool = [one.text(drawing.of) for one in items if one.item_id != item.item_id]
+    others = {one.text(drawing.of) for one in items if one.item_id != item.item_id}
+    # Sorted, so that the order of the table decides nothing.
+    pool = sorted(others - {item.text(drawing.of)})
     chosen = rng.sample(pool, min(drawing.count, len(pool)))
     return [Drawn({field: "\n".join(text.replace("\n", " ") for text in chosen)})]
 

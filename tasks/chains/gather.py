@@ -64,6 +64,8 @@ def _lost(items: list[Item], step: Gather, seed: int) -> Iterator[Lost]:
             own.sort(key=lambda one: -_score(one.text(str(step.of))))
             yield from (Lost(one, "not_best", f"{step.most} are kept") for one in own[step.most :])
         case "distinct":
+            # Of two that are alike, the older one stays, such as a seed or an item of the pool.
+            own.sort(key=lambda one: len(one.lineage))
             yield from _alike(own, step)
         case "majority":
             yield from _outvoted(own, step)

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from tasks.chains.about_code import Parses, Runs
 from tasks.chains.about_corpus import (
     Absent,
     FindsPassage,
@@ -11,6 +12,7 @@ from tasks.chains.about_corpus import (
     NumbersFromPassage,
     Present,
 )
+from tasks.chains.about_requests import Grown, LacksWords, OneRequest, UserTurn
 from tasks.chains.about_text import (
     Contains,
     Copied,
@@ -27,6 +29,12 @@ from tasks.chains.world import World
 
 Test = Annotated[
     OneQuestion
+    | OneRequest
+    | UserTurn
+    | LacksWords
+    | Grown
+    | Parses
+    | Runs
     | NoDocumentWords
     | NoLabels
     | Words

@@ -27,9 +27,11 @@ def prompt_text(item: Item, step: Ask, world: World) -> str:
     """
     named = f"prompt {step.ask!r} of step {step.name!r}"
     try:
-        return compiled(template_text(step.ask), named).render(_seen(item, step, world)).strip()
+        text = compiled(template_text(step.ask), named).render(_seen(item, step, world))
     except TemplateError as exc:
         raise BadRecipe(f"{named}: {exc}; it may use {', '.join(step.sees)}") from exc
+    # The line break at the end of a raw prompt is a part of the chat template's header.
+    return text if step.raw and text.strip() else text.strip()
 
 
 def template_text(name: str) -> str:

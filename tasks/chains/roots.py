@@ -1,4 +1,4 @@
-"""The roots of a chain: passages or ready questions, as items."""
+"""The roots of a chain as items: passages, ready questions, or empty items to begin with."""
 
 from collections.abc import Iterator
 
@@ -6,8 +6,11 @@ import pyarrow as pa
 
 from tasks.chains.chain import Where
 from tasks.chains.item import Item, Value
-from tasks.spec import draw_seed
+from tasks.spec import digest, draw_seed
 from tasks.trace_context import Row
+
+ROOTS_OF_NOTHING = 20
+"""Roots of a chain that begins with nothing and sets no number."""
 
 
 def root_items(
@@ -16,6 +19,8 @@ def root_items(
     """Return the roots of a chain. passages: PASSAGES. questions: QUESTIONS; those that are held
     out are left out.
     """
+    if begins == "nothing":
+        return [_empty(number) for number in range(where.most or ROOTS_OF_NOTHING)]
     table = passages if begins == "passages" else _train(questions)
     if where.categories:
         table = table.filter(pa.compute.field("category").isin(where.categories))
@@ -25,6 +30,11 @@ def root_items(
     drawn = sorted(items, key=lambda one: (draw_seed(seed, "roots", one.item_id), one.item_id))
     chosen = {one.item_id for one in drawn[: where.most]}
     return [one for one in items if one.item_id in chosen]
+
+
+def _empty(number: int) -> Item:
+    """Return a root without a passage, a question and a value."""
+    return Item(digest("nothing", str(number))[:16], (), (), (), (), {})
 
 
 def _train(questions: pa.Table) -> pa.Table:

@@ -20,7 +20,7 @@ from tasks.spec import Spec, digest
 from tasks.stage import STAGE, settle
 from tasks.store import Key, Made, Table
 
-ITEMS_VERSION = 1
+ITEMS_VERSION = 2
 GIVEN_VERSION = 1
 
 

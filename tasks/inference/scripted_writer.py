@@ -8,9 +8,14 @@ import re
 from collections.abc import Sequence
 from random import Random
 
+from tasks.inference import scripted_inventions
 from tasks.spec import draw_seed
 
 _FORM = re.compile(r"and nothing else\.\s*$")
+_USER_HEADER = re.compile(
+    r"(?:<\|im_start\|>user|<\|start_header_id\|>user<\|end_header_id\|>|<start_of_turn>user"
+    r"|<\|user\|>|\[INST\])\s*$"
+)
 _CRITERION = re.compile(r"^([a-z][a-z0-9_]*): ", re.MULTILINE)
 _RANGE = re.compile(r"from (\d+) to (\d+)")
 _LABELS = re.compile(r'"([A-Z][A-Z ]*)(?: 1)?: \.\.\."')
@@ -28,12 +33,18 @@ QUOTED = 10
 
 
 def written(prompt: str, seed: int) -> str | None:
-    """Return an answer in the form that the prompt's last line states, None if it states none."""
+    """Return an answer in the form that the prompt's last line states, None if it states none.
+
+    A prompt that ends with the header of a user's turn gets the turn of a user.
+    """
+    rng = Random(draw_seed(seed, "writer"))
+    if _USER_HEADER.search(prompt):
+        return scripted_inventions.question(rng)
     *before, form = prompt.strip().splitlines()
     if not _FORM.search(form):
         return None
-    rng = Random(draw_seed(seed, "writer"))
     text = "\n".join(before)
+    invented = scripted_inventions.written(text, form, rng)
     match form:
         case _ if '": yes"' in form or ': yes"' in form:
             answer = "\n".join(f"{name}: yes" for name in _CRITERION.findall(text))
@@ -41,6 +52,8 @@ def written(prompt: str, seed: int) -> str | None:
             answer = f"Score: {rng.randint(int(bounds[1]), int(bounds[2]))}"
         case _ if labels := _LABELS.findall(form):
             answer = "\n".join(_labelled(text, labels, n, rng) for n in range(1, LINES + 1))
+        case _ if invented and not _HEAD.search(text):
+            answer = invented
         case _ if "on each line" in form:
             answer = "\n".join(f"{n}. {_question(text, rng)}" for n in range(1, LINES + 1))
         case _ if "question" in form:
