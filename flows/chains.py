@@ -1,6 +1,5 @@
 """The chains of a recipe as stages of a flow: step by step, then the questions of all chains."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -79,7 +78,7 @@ def _run(
             # A block has ended, another begins, or both.
             current, block = (levels if block else current), place.block
             levels = Levels(current.tables, chain.gives.levels == "all")
-        model = _model(recipe, place)
+        model = _model(recipe, chain, place)
         table = clock.run(
             run_step, chain, place, current, sources.passages, sources.questions, model, root
         )
@@ -105,14 +104,9 @@ def _line(chain: Chain, place: Placed, table: Table) -> ChainLine:
     )
 
 
-def _model(recipe: Recipe, place: Placed) -> NamedModel | None:
+def _model(recipe: Recipe, chain: Chain, place: Placed) -> NamedModel | None:
     """Return the model of a step that asks, None for any other step."""
     if not isinstance(place.step, Ask):
         return None
-    return named(recipe, place.step.model) if place.step.model else teachers(recipe)[0]
-
-
-def models_of(recipe: Recipe, chains: Sequence[Chain]) -> list[NamedModel]:
-    """Return the models that the chains ask."""
-    asked = (_model(recipe, place) for chain in chains for place in placed(chain))
-    return list(dict.fromkeys(one for one in asked if one))
+    name = place.step.model or chain.model
+    return named(recipe, name) if name else teachers(recipe)[0]

@@ -140,6 +140,9 @@ def _models(where: str, chain: Chain, recipe: Recipe) -> Iterator[Fault]:
         if asked and asked not in recipe.models:
             says = unknown("model", asked, recipe.models)
             yield Fault(f"{where}.steps.{step.name}.model", f"chain {chain.name!r}: {says}")
+    if chain.model and chain.model not in recipe.models:
+        says = unknown("model", chain.model, recipe.models)
+        yield Fault(f"{where}.model", f"chain {chain.name!r}: {says}")
 
 
 def _of_family(where: str, family: Family, chains: dict[str, Chain]) -> Iterator[Fault]:

@@ -1,5 +1,6 @@
 """The models of a recipe: teachers, judges, and where they run."""
 
+from flows.recipes.chains import models_in
 from flows.recipes.corpus import Recipe
 from flows.recipes.walk import walk
 from tasks.critique.coherence import CoherenceSpec
@@ -41,6 +42,7 @@ def asked_models(recipe: Recipe) -> dict[str, TeacherSpec]:
 def unused_models(recipe: Recipe) -> list[str]:
     """Return the names of models that no section of the recipe uses."""
     used = {*recipe.traces.models, *recipe.measure.candidates}
+    used |= models_in(recipe)
     used |= {one.model for one in judges(recipe).values() if one.model}
     return [name for name in recipe.models if name not in used]
 

@@ -52,6 +52,7 @@ class Runs(Spec):
     """The original program. One that prints nothing, or not the same twice, is rejected."""
     limits: Limits = Limits()
     """What a program may use."""
+    """What a program may use."""
 
     def fails(self, item: Item, world: World) -> str:
         """Return what is wrong, "" if nothing is."""

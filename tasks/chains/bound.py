@@ -39,7 +39,8 @@ def bound(chain: Chain, roots: int) -> Bound:
             levels = [items] if number or chain.begins not in ROOTS else []
         step = place.step
         if isinstance(step, Ask):
-            calls[step.model] = calls.get(step.model, 0) + items * step.samples * step.attempts
+            name = step.model or chain.model
+            calls[name] = calls.get(name, 0) + items * step.samples * step.attempts
         items = _after(items, place)
         levels += [items] if place.ends else []
     items = _of_levels(levels, chain, places, block) if block else items

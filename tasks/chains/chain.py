@@ -277,6 +277,8 @@ class Chain(Spec):
     """passages, questions, nothing, or the name of another chain, whose items it continues."""
     where: Where = Where()
     """Which roots it begins with."""
+    model: ModelName | None = None
+    """Name of the model of steps that name none. Empty: the first model of the traces."""
     steps: tuple[StepOrRepeat, ...] = Field(min_length=1)
     """The steps, in order."""
     gives: Gives

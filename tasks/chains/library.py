@@ -7,6 +7,7 @@ from pydantic import Field, JsonValue, ValidationError
 
 from tasks.chains.chain import Chain, Name, Where
 from tasks.errors import BadRecipe, unknown_name
+from tasks.inference.engine import ModelName
 from tasks.spec import Spec, plain_yaml
 
 LIBRARY = Path(__file__).parent / "library"
@@ -23,6 +24,8 @@ class UseChain(Spec):
     """Which roots it begins with."""
     change: dict[Name, dict[str, JsonValue]] = Field(default_factory=dict)
     """Name of a step → its settings that are changed."""
+    model: ModelName | None = None
+    """Name of the model of steps that name none."""
     seed: int | None = Field(None, ge=0)
     """Seed of all draws and answers."""
 
@@ -41,6 +44,8 @@ def chain_of(written: ChainOrUse) -> Chain:
         tree["name"] = used.name
     if used.where:
         tree["where"] = used.where.model_dump(mode="json")
+    if used.model:
+        tree["model"] = used.model
     if used.seed is not None:
         tree["seed"] = used.seed
     changed = set(used.change) - _change(tree.get("steps"), used.change)

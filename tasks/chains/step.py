@@ -99,7 +99,8 @@ def made_of(stepped: Stepped, place: Placed, chain: Chain, offered: Sequence[Ite
     """Return the step's table: ITEMS, and the rejected items with their reasons.
 
     offered: the items that the step worked on. The same item made twice is one item. A table
-    without items is refused, with the reasons.
+    without items is refused, with the reasons; a later level of a repeated block may be empty,
+    because the levels before it stay.
     """
     unique: dict[str, Item] = {}
     lost = list(stepped.lost)
@@ -116,7 +117,8 @@ def made_of(stepped: Stepped, place: Placed, chain: Chain, offered: Sequence[Ite
         rejected,
         rows_in=len(unique) + rejected.num_rows,
         attach=lambda folder: _attach(folder, text),
-        refused=None if unique else _dry(lost, place, chain.name),
+        may_be_empty=place.level > 1,
+        refused=None if unique or place.level > 1 else _dry(lost, place, chain.name),
     )
 
 

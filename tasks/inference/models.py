@@ -16,8 +16,12 @@ EDGE_BYTES = 2**20
 
 
 def resolve(model: str) -> str:
-    """Return the folder of the built-in model; any other folder or hub name unchanged."""
-    return str(POCKET) if model == f"{BUILTIN}pocket" else model
+    """Return the folder of the built-in model; a folder in the user's home with its whole path; any
+    other folder or hub name unchanged.
+    """
+    if model == f"{BUILTIN}pocket":
+        return str(POCKET)
+    return str(Path(model).expanduser()) if model.startswith("~") else model
 
 
 def quiet_transformers() -> None:
