@@ -51,8 +51,7 @@ class Runs(Spec):
     source: str
     """The original program. One that prints nothing, or not the same twice, is rejected."""
     limits: Limits = Limits()
-    """What a program may use."""
-    """What a program may use."""
+    """Time and memory that each program gets."""
 
     def fails(self, item: Item, world: World) -> str:
         """Return what is wrong, "" if nothing is."""
