@@ -20,7 +20,8 @@ _DOCUMENT = re.compile(
     r"\s+(?:above|below|provided|given|says?|states?|mentions?|describes?|explains?)\b"
     r"|\b(?:the|this)\s+(?:author|passage|excerpt|snippet)\b"
     r"|\b(?:table|figure|section|chapter|line|paragraph|page)\s+\[?\d+"
-    r"|\b(?:mentioned|described|listed|stated|given|shown|discussed)\s+(?:above|below|here|earlier)\b",
+    r"|\b(?:mentioned|described|listed|stated|given|shown|discussed)\s+"
+    r"(?:above|below|here|earlier)\b",
     re.IGNORECASE,
 )
 _DANGLING = re.compile(r"^(?:and|but|so|also|then|it|they|he|she|this|that|these|those)\b", re.I)

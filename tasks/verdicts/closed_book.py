@@ -21,7 +21,8 @@ _POINTING = re.compile(
 )
 _LABEL = re.compile(r"\[\s*([^\[\]\n]{1,40}?)\s*\]")
 _NUMBERED = re.compile(
-    r"\b(?:section|sec\.|article|clause|chapter|paragraph|line|page|table|§)\s*\[?(\d(?:[\w.]*\w)?)",
+    r"\b(?:section|sec\.|article|clause|chapter|paragraph|line|page|table|§)\s*"
+    r"\[?(\d(?:[\w.]*\w)?)",
     re.I,
 )
 
