@@ -104,7 +104,8 @@ def assemble(
         columns = _columns(funnel.kept, validation, checked, about.teachers)
         suite = validate(columns, spec.suite, docs=docs)
     except SuiteFailed as exc:
-        return Made({}, rows.CORPUS, faults, rows_in=len(passing), refused=exc)
+        left = len(funnel.kept)
+        return Made({}, rows.CORPUS, faults, rows_in=len(passing), rows_out=left, refused=exc)
     chosen = Chosen(
         kept=funnel.kept,
         rejected=funnel.rejected,

@@ -259,7 +259,10 @@ def test_a_trace_that_the_judge_calls_incoherent_is_not_in_the_corpus(
         docs=tmp_path / "docs",
     )
     traces = {
-        row["trace_id"] for part in without.parts.values() for row in part["provenance"].to_pylist()
+        row["trace_id"]
+        for stream in without.streams.values()
+        for part in stream.tables()
+        for row in part["provenance"].to_pylist()
     }
     assert len(traces) >= first.rows - 1
     assert kept["trace_id"] not in traces
