@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
@@ -95,6 +96,7 @@ def test_a_text_has_one_reading(answer: str) -> None:
         assert form.parse(answer) == first
 
 
+@pytest.mark.slow
 def test_long_answers_take_no_long_time() -> None:
     """A quarter of a million signs of every piece: a parser that backtracks would not end."""
     for piece in PIECES:

@@ -56,6 +56,7 @@ def chained(rulebook: Path, *, window: int = 8, rows: int = 10, **family: object
     )
 
 
+@pytest.mark.slow
 def test_chains_give_the_same_bytes_whatever_the_window(rulebook: Path, tmp_path: Path) -> None:
     one = run_chains(chained(rulebook, window=1), tmp_path / "a")
     other = run_chains(chained(rulebook, window=16), tmp_path / "b")
