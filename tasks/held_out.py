@@ -12,6 +12,7 @@ import pyarrow as pa
 from pydantic import Field
 
 from tasks.ngrams import ngrams, words
+from tasks.rows import QUESTIONS
 from tasks.spec import Spec
 
 
@@ -114,3 +115,10 @@ def _whole_items(tokens: list[str], benchmarks: HeldOut) -> Iterator[Item]:
                 sought = tuple(tokens[start : start + whole])
                 if item := benchmarks.items.get(sought):
                     yield item
+
+
+def as_held_out(questions: pa.Table) -> pa.Table:
+    """Return QUESTIONS with the split held_out: those of a probe are never to be asked."""
+    place = questions.column_names.index("split")
+    split = pa.array(["held_out"] * questions.num_rows, pa.string())
+    return questions.set_column(place, QUESTIONS.field("split"), split)

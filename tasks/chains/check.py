@@ -49,12 +49,37 @@ Known = dict[str, Role]
 """The values that are written so far, and their roles."""
 
 
+class Written(NamedTuple):
+    """What is written so far. from_gold: values written by calls that saw a known answer, or a
+    value written so. drawn: values that code has drawn.
+    """
+
+    known: Known
+    from_gold: frozenset[str] = frozenset()
+    drawn: frozenset[str] = frozenset()
+
+    def after(self, place: Placed) -> "Written":
+        """Return what is written after one more step. A value that is written again counts as
+        seen or drawn if it ever was.
+        """
+        new = writes(place)
+        read = _read_by(place)
+        seen = any(self.known.get(one) == "gold" or one in self.from_gold for one in read)
+        return Written(
+            self.known | new,
+            self.from_gold | (frozenset(new) if seen else frozenset()),
+            self.drawn | (frozenset(new) if isinstance(place.step, Draw) else frozenset()),
+        )
+
+
 def faults(chains: Sequence[Chain]) -> Iterator[tuple[int, ChainFault]]:
     """Yield (number of the chain, fault) for all faults of some chains."""
     names = [chain.name for chain in chains]
     for number, chain in enumerate(chains):
         if names.count(chain.name) > 1:
             yield number, ChainFault("name", f"two chains have the name {chain.name!r}")
+        if chain.name in ROOTS:
+            yield number, ChainFault("name", f"{chain.name!r} is what a chain can begin with")
         if chain.begins in ROOTS:
             found: Iterator[ChainFault] = _of_chain(chain, _roots(chain.begins))
         elif chain.begins not in names:
@@ -98,23 +123,19 @@ def _circular(chain: Chain, chains: Sequence[Chain]) -> bool:
     return False
 
 
-def _roots(begins: str) -> Known:
+def _roots(begins: str) -> Written:
     if begins == "questions":
-        return {"question.text": "visible", "question.answer": "gold"}
-    if begins == "nothing":
-        return {}
-    return {
-        f"{name}.{field}": "visible" for name in (PASSAGE, PASSAGES) for field in PASSAGE_FIELDS
-    }
+        return Written({"question.text": "visible", "question.answer": "gold"})
+    names = (PASSAGE, PASSAGES) if begins == "passages" else ()
+    return Written({f"{name}.{field}": "visible" for name in names for field in PASSAGE_FIELDS})
 
 
-def written_by(chains: Sequence[Chain]) -> Known:
-    """Return all values that an item has after some chains, each continuing the one before."""
-    known = _roots(chains[0].begins)
-    for chain in chains:
-        for place in placed(chain):
-            known |= writes(place)
-    return known
+def written_by(chains: Sequence[Chain]) -> Written:
+    """Return what is written after some chains, each continuing the one before."""
+    written = _roots(chains[0].begins)
+    for place in (place for chain in chains for place in placed(chain)):
+        written = written.after(place)
+    return written
 
 
 def writes(place: Placed) -> Known:
@@ -130,18 +151,18 @@ def writes(place: Placed) -> Known:
     return {f"{step.name}.{field}": role for field, role in written.items()}
 
 
-def _of_chain(chain: Chain, known: Known) -> Iterator[ChainFault]:
-    """Yield the faults of a chain. known: the values of its roots."""
-    roots = set(known)
-    from_gold: set[str] = set()
+def _of_chain(chain: Chain, written: Written) -> Iterator[ChainFault]:
+    """Yield the faults of a chain. written: what its roots have."""
     yield from _same_names(chain)
+    passages = f"{PASSAGE}.text" in written.known
     for place in placed(chain):
         if place.level <= 1:
-            yield from _of_step(place, known, chain)
-        seen = [one for one in _read_by(place) if known.get(one) == "gold" or one in from_gold]
-        from_gold |= set(writes(place)) if seen else set()
-        known = known | writes(place)
-    yield from _of_gives(chain, known, roots, from_gold)
+            yield from _of_step(place, written.known, chain)
+        written = written.after(place)
+    yield from _of_gives(chain, written)
+    if chain.gives.shown == "passages" and not passages:
+        says = f"the chain has no passages to show, because it begins with {chain.begins}"
+        yield ChainFault("gives.shown", f"{says}; set shown: nothing")
 
 
 def _read_by(place: Placed) -> list[str]:
@@ -225,22 +246,14 @@ def _of_prompt(where: str, step: Ask) -> Iterator[ChainFault]:
             yield ChainFault(f"{where}.ask", says)
 
 
-def _of_gives(
-    chain: Chain, known: Known, roots: set[str], from_gold: set[str]
-) -> Iterator[ChainFault]:
-    """Yield the faults of what a chain gives. from_gold: values written by calls that saw a known
-    answer, or a value written so.
-    """
-    gives = chain.gives
-    if gives.question in from_gold and not gives.question_from_gold:
+def _of_gives(chain: Chain, written: Written) -> Iterator[ChainFault]:
+    gives, known = chain.gives, written.known
+    if gives.question in written.from_gold and not gives.question_from_gold:
         says = f"the call that writes {gives.question!r} sees the known answer, itself or through"
         says += " another step; hide it, or set question_from_gold: true"
         yield ChainFault("gives.question", says)
-    drawn = {
-        path for place in placed(chain) if isinstance(place.step, Draw) for path in writes(place)
-    }
     yield from _unknown("gives.question", [gives.question], known)
-    if gives.question in drawn:
+    if gives.question in written.drawn:
         says = f"{gives.question!r} is a drawn note; a question is written by a step that asks"
         yield ChainFault("gives.question", says)
     if known.get(gives.question) == "gold":
@@ -250,9 +263,6 @@ def _of_gives(
         if known.get(gives.gold, "gold") != "gold":
             says = f"{gives.gold!r} is no known answer; set role: gold at the step that writes it"
             yield ChainFault("gives.gold", says)
-    if gives.shown == "passages" and not any(one.startswith(f"{PASSAGE}.") for one in roots):
-        says = f"the chain has no passages to show, because it begins with {chain.begins}"
-        yield ChainFault("gives.shown", f"{says}; set shown: nothing")
 
 
 def _listed(names: Sequence[str] | Known) -> str:

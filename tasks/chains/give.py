@@ -8,7 +8,7 @@ import pyarrow as pa
 from tasks import rows
 from tasks.chains.chain import Chain, Draw, Gives, placed
 from tasks.chains.item import Item, items_of
-from tasks.held_out import DecontaminationSpec, found_in, held_out
+from tasks.held_out import DecontaminationSpec, as_held_out, found_in, held_out
 from tasks.ngrams import words
 from tasks.spec import Spec, digest
 from tasks.store import Made
@@ -117,13 +117,6 @@ def give_questions(
         rows_in=table.num_rows + len(lost),
         may_be_empty=True,
     )
-
-
-def as_held_out(questions: pa.Table) -> pa.Table:
-    """Return the questions as held out."""
-    place = questions.column_names.index("split")
-    split = pa.array(["held_out"] * questions.num_rows, pa.string())
-    return questions.set_column(place, rows.QUESTIONS.field("split"), split)
 
 
 def _given(items: Mapping[str, Sequence[Item]], chains: Mapping[str, Giver]) -> Iterator[Given]:

@@ -43,7 +43,8 @@ class Funnel:
     """A step's part of a chain's funnel.
 
     offered: items that it worked on. asked: answers that it read. tokens: of these answers. made:
-    items that it made. lost: reason → items. examples: reason → what one of them shows.
+    items that it made. lost: reason → items. examples: reason → what one of them shows. openings:
+    effective number of openings of the questions, before and after the step.
     """
 
     offered: int

@@ -6,7 +6,7 @@ from itertools import chain
 
 import pyarrow as pa
 
-from tasks import rows
+from tasks.held_out import as_held_out
 from tasks.store import Table
 
 
@@ -31,8 +31,5 @@ class Upstream:
         """Return all questions, with the probe's questions marked as held out. A student must not
         be trained on the questions that measure it.
         """
-        probe = self.probe_questions.read()
-        held_out = pa.array(["held_out"] * probe.num_rows, pa.string())
-        place = probe.schema.get_field_index("split")
-        probe = probe.set_column(place, rows.QUESTIONS.field("split"), held_out)
+        probe = as_held_out(self.probe_questions.read())
         return pa.concat_tables([self.questions.read(), probe])

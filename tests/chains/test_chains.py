@@ -262,6 +262,7 @@ def test_items_survive_their_table() -> None:
         ({"steps": [BENT, BENT], "gives": {"question": "bent.reader"}}, "two steps"),
         ({"from": "nowhere"}, "unknown 'nowhere'"),
         ({"from": "own"}, "begins with itself"),
+        ({"name": "questions"}, "is what a chain can begin with"),
         ({"from": "questions"}, "unknown value 'passage."),
         (
             {"from": "questions", "gives": {"question": "question.text", "shown": "passages"}},
@@ -291,6 +292,20 @@ def test_a_call_that_saw_the_answer_cannot_write_the_question_not_even_through_a
         BENT, hop, hint, asked, gives={"question": "question.text", "question_from_gold": True}
     )
     assert list(faults([allowed])) == []
+
+
+def test_what_a_chain_hides_stays_hidden_from_the_chain_that_continues_it() -> None:
+    hop = {"name": "hop", "draw": {"path": {"kind": "paths"}}}
+    hint = {"name": "hint", "ask": "inspired", "sees": [*SEES, "hop.answer"]}
+    first = chain(BENT, hop, hint, ASK | {"sees": SEES}, name="first")
+    again = ASK | {"sees": [*SEES, "hint.text"]}
+    assert list(faults([first])) == []
+    leaking = chain(again, **{"from": "first"})
+    assert any("sees the known answer" in fault.says for _, fault in faults([first, leaking]))
+    note = chain(ASK | {"sees": SEES}, **{"from": "first", "gives": {"question": "bent.reader"}})
+    assert any("drawn note" in fault.says for _, fault in faults([first, note]))
+    sound = chain(ASK | {"sees": SEES}, **{"from": "first"})
+    assert list(faults([first, sound])) == []
 
 
 def test_unknown_chains_steps_and_files_are_told() -> None:

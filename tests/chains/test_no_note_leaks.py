@@ -217,7 +217,7 @@ def _known(tree: dict[str, Any], steps: list[dict[str, Any]]) -> list[str]:
     roots = ["passage.text", "passage.heading"]
     if not steps:
         return roots
-    written = written_by([Chain.model_validate(tree | {"steps": steps})])
+    written = written_by([Chain.model_validate(tree | {"steps": steps})]).known
     return [*roots, *(one for one in written if not one.startswith("passage"))]
 
 
